@@ -1,0 +1,50 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/urfave/cli/v3"
+
+	"github.com/mediconnect/mediconnect/internal/app"
+)
+
+const importHelp = `Reads a SMART Scheduling Links publication from a folder or a web address: a site becomes a location with a provider,
+a slot of capacity n becomes open hours for n visits. What cannot be read is refused with its line, the rest goes on.
+The same import again changes nothing. Configured by environment variables (name, default, meaning):
+
+`
+
+func importCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "import",
+		Usage:       "bring in what others published",
+		Description: importHelp + app.Describe[app.WorkSettings](),
+		Commands:    []*cli.Command{importSmartScheduling()},
+	}
+}
+
+func importSmartScheduling() *cli.Command {
+	var opts app.ImportOptions
+	return &cli.Command{
+		Name:      "smart-scheduling",
+		Usage:     "import a SMART Scheduling Links publication",
+		ArgsUsage: "DIR|URL",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "organization", Usage: "the `UUID` of the organisation to import into", Destination: &opts.Organization},
+			&cli.StringFlag{Name: "create", Usage: "create the organisation with this `NAME` if it doesn't exist yet", Destination: &opts.Create},
+			&cli.DurationFlag{Name: "visit", Value: 15 * time.Minute, Usage: "how long a visit takes", Destination: &opts.Visit},
+			&cli.StringFlag{Name: "shift-to", Usage: "move the publication so that it begins on this `DATE` (2027-03-01)", Destination: &opts.ShiftTo},
+			&cli.BoolFlag{Name: "weekly", Usage: "derive weekly hours for the time after the publication", Destination: &opts.Weekly},
+		},
+		Action: func(ctx context.Context, cmd *cli.Command) error {
+			if cmd.Args().Len() != 1 {
+				return fmt.Errorf("name one folder or web address; see mediconnect import smart-scheduling --help")
+			}
+			opts.From = cmd.Args().First()
+			return app.Import(ctx, os.Environ(), opts, os.Stdout, os.Stderr)
+		},
+	}
+}

@@ -1,0 +1,188 @@
+package limits
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/parser"
+
+	"github.com/mediconnect/mediconnect/graph/presenter"
+)
+
+// CheckDocument refuses a document whose validation or execution could cost too much. It looks at each part once: fragments
+// are measured once and remembered, never walked again for each use.
+func (l Limits) CheckDocument(query string) *gqlerror.Error {
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)
+	if err != nil {
+		return l.unparsed(err)
+	}
+	m := measure{limits: l, fragments: map[string]*ast.FragmentDefinition{}, known: map[string]extent{}, open: map[string]bool{}}
+	return m.document(doc)
+}
+
+func (l Limits) unparsed(err error) *gqlerror.Error {
+	if strings.HasPrefix(err.Error(), "input: exceeded token limit") {
+		return exceeded("tokens", l.Tokens)
+	}
+	return nil // the executor parses it again and says what is wrong
+}
+
+func exceeded(what string, most int) *gqlerror.Error {
+	return presenter.Refuse(presenter.ComplexityExceeded, fmt.Sprintf("The document has more than %d %s.", most, what))
+}
+
+// extent is how far a selection set reaches once its fragments are written out.
+type extent struct {
+	selections    int
+	depth         int // of fields
+	introspection int // of fields inside introspection
+	nesting       int // of fields, inline fragments and spreads
+}
+
+type measure struct {
+	limits     Limits
+	fragments  map[string]*ast.FragmentDefinition
+	known      map[string]extent // of fragments
+	open       map[string]bool   // fragments being measured
+	cyclic     bool
+	aliases    int
+	directives int
+}
+
+func (m *measure) document(doc *ast.QueryDocument) *gqlerror.Error {
+	if len(doc.Fragments) > m.limits.Fragments {
+		return exceeded("fragments", m.limits.Fragments)
+	}
+	for _, f := range doc.Fragments {
+		m.fragments[f.Name] = f
+	}
+	if refused := m.judge(m.extent(doc)); refused != nil {
+		return refused
+	}
+	merges := 0
+	for _, o := range doc.Operations {
+		merges = capped(merges + m.merges([]ast.SelectionSet{o.SelectionSet}))
+	}
+	for _, f := range doc.Fragments { // validation looks into each by itself too
+		merges = max(merges, m.merges([]ast.SelectionSet{f.SelectionSet}))
+	}
+	if merges > m.limits.Merges {
+		return exceeded("pairs of repeated fields", m.limits.Merges)
+	}
+	return nil
+}
+
+func (m *measure) extent(doc *ast.QueryDocument) extent {
+	var whole extent
+	for _, o := range doc.Operations {
+		m.directives += len(o.Directives)
+		for _, v := range o.VariableDefinitions {
+			m.directives += len(v.Directives)
+		}
+		whole = whole.beside(m.set(o.SelectionSet))
+	}
+	for _, f := range doc.Fragments {
+		m.directives += len(f.Directives)
+		e := m.fragment(f.Name)
+		if strings.HasPrefix(f.TypeCondition, "__") {
+			e.introspection, e.depth = max(e.introspection, e.depth), 0
+		}
+		whole = whole.orElse(e)
+	}
+	return whole
+}
+
+func (m *measure) judge(e extent) *gqlerror.Error {
+	l := m.limits
+	switch {
+	case m.cyclic:
+		return presenter.Refuse(presenter.ValidationFailed, "A fragment must not contain itself.")
+	case e.depth > l.Depth:
+		return presenter.Refuse(presenter.DepthExceeded, fmt.Sprintf("The document is more than %d fields deep.", l.Depth))
+	case e.introspection > l.IntrospectionDepth:
+		return presenter.Refuse(presenter.DepthExceeded, fmt.Sprintf("The introspection is more than %d fields deep.", l.IntrospectionDepth))
+	case e.nesting > 2*max(l.Depth, l.IntrospectionDepth):
+		return presenter.Refuse(presenter.DepthExceeded, "Too many fragments are nested in one another.")
+	case e.selections > l.Selections:
+		return exceeded("selections", l.Selections)
+	case m.aliases > l.Aliases:
+		return exceeded("aliases", l.Aliases)
+	case m.directives > l.Directives:
+		return exceeded("directives", l.Directives)
+	}
+	return nil
+}
+
+func (m *measure) set(set ast.SelectionSet) extent {
+	var e extent
+	for _, s := range set {
+		e = e.beside(m.selection(s))
+	}
+	return e
+}
+
+func (m *measure) selection(s ast.Selection) extent {
+	var inner extent
+	switch s := s.(type) {
+	case *ast.Field:
+		m.directives += len(s.Directives)
+		if s.Alias != s.Name {
+			m.aliases++
+		}
+		inner = m.set(s.SelectionSet)
+		if s.Name == "__schema" || s.Name == "__type" {
+			inner.introspection, inner.depth = inner.depth, 0
+		}
+		inner.depth++
+	case *ast.InlineFragment:
+		m.directives += len(s.Directives)
+		inner = m.set(s.SelectionSet)
+	case *ast.FragmentSpread:
+		m.directives += len(s.Directives)
+		inner = m.fragment(s.Name)
+	}
+	inner.selections = capped(inner.selections + 1)
+	inner.nesting++
+	return inner
+}
+
+func (m *measure) fragment(name string) extent {
+	if e, ok := m.known[name]; ok {
+		return e
+	}
+	f := m.fragments[name]
+	if f == nil {
+		return extent{} // validation names it
+	}
+	if m.open[name] {
+		m.cyclic = true
+		return extent{}
+	}
+	m.open[name] = true
+	e := m.set(f.SelectionSet)
+	delete(m.open, name)
+	m.known[name] = e
+	return e
+}
+
+func (e extent) beside(o extent) extent {
+	return extent{
+		selections:    capped(e.selections + o.selections),
+		depth:         max(e.depth, o.depth),
+		introspection: max(e.introspection, o.introspection),
+		nesting:       max(e.nesting, o.nesting),
+	}
+}
+
+func (e extent) orElse(o extent) extent {
+	selections := max(e.selections, o.selections)
+	e = e.beside(o)
+	e.selections = selections
+	return e
+}
+
+const ceiling = 1 << 30
+
+func capped(n int) int { return min(n, ceiling) }

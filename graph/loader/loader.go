@@ -1,0 +1,72 @@
+package loader
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// Services are the rooms that loaders ask. Each answers those of the keys that exist and that the caller may see.
+type Services struct {
+	Clinic interface {
+		Organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]clinic.Organization, error)
+		Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error)
+		VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error)
+	}
+	Provider interface {
+		Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error)
+	}
+	Patient interface {
+		Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error)
+	}
+	Appointment interface {
+		Appointments(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
+		Holds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error)
+		Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
+	}
+}
+
+// Loaders remember what they fetched. They live as long as one request, and in a request that changes things as long as one
+// change, so that nothing is answered as it was before.
+type Loaders struct {
+	Organizations *Loader[uuid.UUID, clinic.Organization]
+	Locations     *Loader[clinic.Ref, clinic.Location]
+	VisitKinds    *Loader[clinic.Ref, clinic.VisitKind]
+	Providers     *Loader[clinic.Ref, provider.Provider]
+	Patients      *Loader[clinic.Ref, patient.Patient]
+	Appointments  *Loader[clinic.Ref, appointment.Appointment]
+	Holds         *Loader[clinic.Ref, appointment.Hold]
+	Identifiers   *Loader[clinic.Ref, []clinic.Identifier]
+}
+
+// New makes empty loaders for a caller.
+func (s Services) New(a access.Actor) *Loaders {
+	return &Loaders{
+		Organizations: batch(s.Clinic.Organizations),
+		Locations:     batch(s.Clinic.Locations),
+		VisitKinds:    batch(s.Clinic.VisitKinds),
+		Providers:     batch(s.Provider.Providers),
+		Patients:      batch(as(a, s.Patient.Patients)),
+		Appointments:  batch(as(a, s.Appointment.Appointments)),
+		Holds:         batch(as(a, s.Appointment.Holds)),
+		Identifiers:   batch(s.Appointment.Identifiers),
+	}
+}
+
+func as[K comparable, V any](a access.Actor, fetch func(context.Context, access.Actor, []K) (map[K]V, error)) func(context.Context, []K) (map[K]V, error) {
+	return func(ctx context.Context, keys []K) (map[K]V, error) { return fetch(ctx, a, keys) }
+}
+
+type key struct{}
+
+// With puts loaders into a context.
+func With(ctx context.Context, l *Loaders) context.Context { return context.WithValue(ctx, key{}, l) }
+
+// From returns the loaders of a request.
+func From(ctx context.Context) *Loaders { return ctx.Value(key{}).(*Loaders) }

@@ -1,0 +1,43 @@
+// Package model belongs to the door: what the contract has and the rooms don't, such as inputs, payloads and connections.
+package model
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// Query and Mutation are the roots.
+type (
+	Query    struct{}
+	Mutation struct{}
+)
+
+// Specialty is a coded specialty as an organisation uses it.
+type Specialty struct {
+	Organization uuid.UUID
+	Coding       clinic.Coding
+}
+
+// The connections of the contract and their edges.
+type (
+	AppointmentConnection       = relay.Connection[appointment.Appointment]
+	AppointmentEdge             = relay.Edge[appointment.Appointment]
+	LocationConnection          = relay.Connection[clinic.Location]
+	LocationEdge                = relay.Edge[clinic.Location]
+	PatientConnection           = relay.Connection[patient.Patient]
+	PatientEdge                 = relay.Edge[patient.Patient]
+	ProviderConnection          = relay.Connection[provider.Provider]
+	ProviderEdge                = relay.Edge[provider.Provider]
+	ScheduleExceptionConnection = relay.Connection[provider.Exception]
+	ScheduleExceptionEdge       = relay.Edge[provider.Exception]
+	SlotConnection              = relay.Connection[availability.Slot]
+	SlotEdge                    = relay.Edge[availability.Slot]
+	VisitKindConnection         = relay.Connection[clinic.VisitKind]
+	VisitKindEdge               = relay.Edge[clinic.VisitKind]
+)

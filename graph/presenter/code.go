@@ -1,0 +1,53 @@
+// Package presenter belongs to the door: it alone decides what a caller is told of a failure.
+package presenter
+
+import (
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// Code is the stable extensions.code of a top-level error. docs/errors.md lists each with cause and cure.
+type Code string
+
+// The codes.
+const (
+	BadRequest           Code = "BAD_REQUEST"
+	ComplexityExceeded   Code = "COMPLEXITY_LIMIT_EXCEEDED"
+	CostExceeded         Code = "COST_LIMIT_EXCEEDED"
+	DepthExceeded        Code = "DEPTH_LIMIT_EXCEEDED"
+	Forbidden            Code = "FORBIDDEN"
+	ParseFailed          Code = "GRAPHQL_PARSE_FAILED"
+	ValidationFailed     Code = "GRAPHQL_VALIDATION_FAILED"
+	InternalServerError  Code = "INTERNAL_SERVER_ERROR"
+	InvalidInput         Code = "INVALID_INPUT"
+	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"
+	NotFound             Code = "NOT_FOUND"
+	RequestTooLarge      Code = "REQUEST_TOO_LARGE"
+	ServiceBusy          Code = "SERVICE_BUSY"
+	Unauthenticated      Code = "UNAUTHENTICATED"
+	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE"
+)
+
+var ofKind = map[errs.Kind]Code{
+	errs.Internal:        InternalServerError,
+	errs.InvalidInput:    InvalidInput,
+	errs.NotFound:        NotFound,
+	errs.Unauthenticated: Unauthenticated,
+	errs.Forbidden:       Forbidden,
+	errs.Busy:            ServiceBusy,
+}
+
+// Refusal is a request that the door itself turns away. Its message is safe to show.
+type Refusal struct {
+	Code    Code
+	Message string
+	Path    []string // into the arguments or variables
+}
+
+func (r *Refusal) Error() string { return r.Message }
+
+// Refuse makes the error of a request that the door turns away.
+func Refuse(code Code, message string, path ...string) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Err: &Refusal{Code: code, Message: message, Path: path}}
+}

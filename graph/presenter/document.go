@@ -1,0 +1,66 @@
+package presenter
+
+import (
+	"fmt"
+
+	"github.com/99designs/gqlgen/graphql/errcode"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+)
+
+// document says what is wrong with a document or its variables, or nil when that isn't it. The parser's and the coercion's
+// own sentences repeat what the caller sent, which may be a patient's.
+func document(e *gqlerror.Error) *gqlerror.Error {
+	switch e.Extensions["code"] {
+	case errcode.ParseFailed:
+		return sentence(ParseFailed, "The document can't be parsed"+at(e)+".", nil)
+	case errcode.ValidationFailed:
+	default:
+		return nil
+	}
+	if len(e.Path) > 0 {
+		return sentence(InvalidInput, variable(e), inVariables(e.Path))
+	}
+	switch e.Rule {
+	case "":
+		return sentence(ValidationFailed, "The document has no operation of this name.", nil)
+	case "ValuesOfCorrectType":
+		return sentence(ValidationFailed, "A value doesn't fit its type"+at(e)+".", nil)
+	}
+	return sentence(ValidationFailed, short(e.Message), nil)
+}
+
+func at(e *gqlerror.Error) string {
+	if len(e.Locations) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" at line %d, column %d", e.Locations[0].Line, e.Locations[0].Column)
+}
+
+func variable(e *gqlerror.Error) string {
+	switch e.Message {
+	case "must be defined", "cannot be null":
+		return "A value is missing."
+	case "unknown field":
+		return "There is no such field."
+	}
+	return "The value doesn't fit its type."
+}
+
+func inVariables(path ast.Path) []string {
+	var names []string
+	for _, step := range path[1:] {
+		names = append(names, fmt.Sprint(step))
+	}
+	return names
+}
+
+const longest = 300
+
+// short keeps names that the caller made up from filling an answer.
+func short(message string) string {
+	if len(message) > longest {
+		return message[:longest] + "…"
+	}
+	return message
+}

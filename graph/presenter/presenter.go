@@ -1,0 +1,74 @@
+package presenter
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// Presenter turns failures into what a caller is told: a code, a sentence and a request id, and never SQL, a path of a file,
+// a stack or a value that the caller sent.
+type Presenter struct{ Log *slog.Logger }
+
+// Present is gqlgen's error presenter.
+func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
+	shown := p.message(ctx, err)
+	if at, ok := errors.AsType[*gqlerror.Error](err); ok {
+		shown.Locations = at.Locations
+		if inResponse(at.Path) {
+			shown.Path = at.Path
+		}
+	}
+	shown.Extensions["requestId"] = viewer.Actor(ctx).RequestID
+	return shown
+}
+
+func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return sentence(refusal.Code, refusal.Message, refusal.Path)
+	}
+	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind != errs.Internal {
+		return sentence(ofKind[e.Kind], e.Message, e.Path)
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return sentence(ServiceBusy, errs.TryAgain(nil).Message, nil)
+	}
+	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Err == nil && !inResponse(e.Path) {
+		if shown := document(e); shown != nil {
+			return shown
+		}
+	}
+	if !errors.Is(err, errRecovered) && !errors.Is(err, context.Canceled) {
+		p.Log.ErrorContext(ctx, "request failed", "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
+	}
+	return sentence(InternalServerError, "Internal error.", nil)
+}
+
+var errRecovered = errors.New("recovered from a panic")
+
+// Recover is gqlgen's recover function. The caller learns no more than of any other unexpected failure.
+func (p Presenter) Recover(ctx context.Context, cause any) error {
+	p.Log.ErrorContext(ctx, "panic", "requestId", viewer.Actor(ctx).RequestID, "cause", cause, "stack", string(debug.Stack()))
+	return errRecovered
+}
+
+func sentence(code Code, message string, path []string) *gqlerror.Error {
+	shown := &gqlerror.Error{Message: message, Extensions: map[string]any{"code": code}}
+	if len(path) > 0 {
+		shown.Extensions["path"] = path
+	}
+	if code == ServiceBusy {
+		shown.Extensions["retryable"] = true
+	}
+	return shown
+}
+
+// inResponse tells a path into the response from gqlgen's path into the variables, which is none.
+func inResponse(path ast.Path) bool { return len(path) > 0 && path[0] != ast.PathName("variable") }

@@ -1,0 +1,117 @@
+package transport
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/mediconnect/mediconnect/graph/presenter"
+)
+
+// refusal is a request that never reaches the executor.
+type refusal struct {
+	status int
+	err    *gqlerror.Error
+	allow  string
+}
+
+func refuse(status int, code presenter.Code, message string, path ...string) *refusal {
+	return &refusal{status: status, err: presenter.Refuse(code, message, path...)}
+}
+
+func bad(message string) *refusal {
+	return refuse(http.StatusBadRequest, presenter.BadRequest, message)
+}
+
+// request is what a client sends (GraphQL over HTTP, section 5).
+type request struct {
+	Query         *string        `json:"query"`
+	OperationName string         `json:"operationName"`
+	Variables     map[string]any `json:"variables"`
+	Extensions    map[string]any `json:"extensions"`
+}
+
+func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	var in request
+	var refused *refusal
+	switch r.Method {
+	case http.MethodPost:
+		refused = h.post(w, r, &in)
+	case http.MethodGet:
+		refused = h.get(r, &in)
+	default:
+		refused = refuse(http.StatusMethodNotAllowed, presenter.MethodNotAllowed, "Use POST, or GET for queries.")
+		refused.allow = "GET, POST"
+	}
+	if refused != nil {
+		return nil, refused
+	}
+	if in.Query == nil || *in.Query == "" {
+		return nil, bad("The request has no query.")
+	}
+	return &graphql.RawParams{
+		Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: r.Header,
+	}, nil
+}
+
+// post reads a JSON body. Another content type is refused: browsers send those across sites without asking.
+func (h Handler) post(w http.ResponseWriter, r *http.Request, in *request) *refusal {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != plainJSON {
+		return refuse(http.StatusUnsupportedMediaType, presenter.UnsupportedMediaType, "Send the request as application/json.")
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.Limits.Body))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return refuse(http.StatusRequestEntityTooLarge, presenter.RequestTooLarge, "The request is too large.")
+	}
+	if err != nil {
+		return bad("The request ended early.")
+	}
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return bad("Send one request at a time.")
+	}
+	if !decode(bytes.NewReader(body), in) {
+		return bad("The body is not a GraphQL request in JSON.")
+	}
+	return in.readable(broken(body))
+}
+
+func (h Handler) get(r *http.Request, in *request) *refusal {
+	if int64(len(r.URL.RawQuery)) > h.Limits.Body {
+		return refuse(http.StatusRequestURITooLong, presenter.RequestTooLarge, "The request is too large.")
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return bad("The URL can't be read.")
+	}
+	if query.Has("query") {
+		text := query.Get("query")
+		in.Query = &text
+	}
+	in.OperationName = query.Get("operationName")
+	for name, target := range map[string]*map[string]any{"variables": &in.Variables, "extensions": &in.Extensions} {
+		if text := query.Get(name); text != "" && !decode(strings.NewReader(text), target) {
+			return bad("The " + name + " are not an object in JSON.")
+		}
+	}
+	return in.readable(broken([]byte(query.Get("query")+query.Get("variables")+in.OperationName)))
+}
+
+// decode reads one JSON value and nothing after it. What is wrong with it is never repeated: it may be a patient's.
+func decode(r io.Reader, target any) bool {
+	d := json.NewDecoder(r)
+	d.UseNumber()
+	if d.Decode(target) != nil {
+		return false
+	}
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
+}

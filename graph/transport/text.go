@@ -1,0 +1,80 @@
+package transport
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/mediconnect/mediconnect/graph/presenter"
+)
+
+// broken says whether JSON holds text that is no Unicode: bytes that are not UTF-8, or half a surrogate pair. Go's decoder
+// puts U+FFFD in their place, and the wrong text would be kept.
+func broken(body []byte) bool {
+	if !utf8.Valid(body) {
+		return true
+	}
+	for i := 0; i+1 < len(body); i++ {
+		if body[i] != '\\' {
+			continue
+		}
+		i++
+		unit, ok := escaped(body[i:])
+		switch {
+		case !ok || !utf16.IsSurrogate(unit):
+		case i+5 < len(body) && body[i+5] == '\\' && paired(unit, body[i+6:]):
+			i += 10
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+func paired(first rune, rest []byte) bool {
+	second, ok := escaped(rest)
+	return ok && utf16.DecodeRune(first, second) != utf8.RuneError
+}
+
+// escaped reads the code unit of uXXXX.
+func escaped(b []byte) (rune, bool) {
+	if len(b) < 5 || b[0] != 'u' {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(string(b[1:5]), 16, 16)
+	return rune(n), err == nil
+}
+
+// readable refuses a request with broken text, and names the variable that has it.
+func (in *request) readable(broken bool) *refusal {
+	if !broken {
+		return nil
+	}
+	path, _ := replaced(in.Variables)
+	return refuse(http.StatusBadRequest, presenter.InvalidInput, "This is not valid UTF-8.", path...)
+}
+
+// replaced finds the first text with U+FFFD in it.
+func replaced(value any) ([]string, bool) {
+	switch v := value.(type) {
+	case string:
+		return nil, strings.ContainsRune(v, utf8.RuneError)
+	case []any:
+		for i, item := range v {
+			if path, found := replaced(item); found {
+				return append([]string{strconv.Itoa(i)}, path...), true
+			}
+		}
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			if path, found := replaced(v[name]); found {
+				return append([]string{name}, path...), true
+			}
+		}
+	}
+	return nil, false
+}

@@ -1,0 +1,135 @@
+// Package transport belongs to the door: GraphQL over HTTP (https://graphql.github.io/graphql-over-http/draft/), by POST and,
+// for queries, by GET.
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/presenter"
+)
+
+// Handler answers GraphQL requests. The caller is already in the request's context.
+type Handler struct {
+	Exec   graphql.GraphExecutor
+	Limits limits.Limits
+}
+
+func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	ctx := graphql.StartOperationTrace(r.Context())
+	kind := negotiate(r.Header.Get("Accept"))
+	params, refused := h.read(w, r)
+	if refused != nil {
+		h.refuse(ctx, w, kind, refused)
+		return
+	}
+	op, faults := h.Exec.CreateOperationContext(ctx, params)
+	if len(faults) > 0 {
+		h.fail(graphql.WithOperationContext(ctx, op), w, kind, requestStatus(kind), faults)
+		return
+	}
+	note(ctx, op)
+	if r.Method == http.MethodGet && op.Operation.Operation != ast.Query {
+		refused = refuse(http.StatusMethodNotAllowed, presenter.MethodNotAllowed, "GET is for queries only.")
+		refused.allow = http.MethodPost
+		h.refuse(ctx, w, kind, refused)
+		return
+	}
+	responses, ctx := h.Exec.DispatchOperation(ctx, op)
+	write(ctx, w, kind, http.StatusOK, responses(ctx), true)
+}
+
+// requestStatus is the status of a request that was understood as HTTP and refused as GraphQL. Clients that ask for the older
+// type take any other status for a fault of the network.
+func requestStatus(kind string) int {
+	if kind == graphJSON {
+		return http.StatusBadRequest
+	}
+	return http.StatusOK
+}
+
+func note(ctx context.Context, op *graphql.OperationContext) {
+	e := accesslog.From(ctx)
+	e.Kind, e.Operation = string(op.Operation.Operation), op.Operation.Name
+}
+
+// refuse answers a request that never reaches the executor.
+func (h Handler) refuse(ctx context.Context, w http.ResponseWriter, kind string, r *refusal) {
+	if r.allow != "" {
+		w.Header().Set("Allow", r.allow)
+	}
+	h.fail(ctx, w, kind, r.status, gqlerror.List{r.err})
+}
+
+func (h Handler) fail(ctx context.Context, w http.ResponseWriter, kind string, status int, faults gqlerror.List) {
+	write(ctx, w, kind, status, h.Exec.DispatchError(ctx, faults), false)
+}
+
+const maxErrors = 20
+
+// write sends an answer. One of a request that was not executed has no data, not even null.
+func write(ctx context.Context, w http.ResponseWriter, kind string, status int, answer *graphql.Response, executed bool) {
+	answer.Errors = answer.Errors[:min(len(answer.Errors), maxErrors)]
+	for _, e := range answer.Errors {
+		entry := accesslog.From(ctx)
+		entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
+	}
+	body, err := encode(answer, executed)
+	if err != nil {
+		panic(err) // plain strings and what gqlgen has written already
+	}
+	head := w.Header()
+	head.Set("Content-Type", kind+"; charset=utf-8")
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	head.Set("Cache-Control", "no-store")
+	head.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // nobody is left to tell
+}
+
+func encode(answer *graphql.Response, executed bool) ([]byte, error) {
+	body := []byte{'{'}
+	part := func(name string, value any) error {
+		text, ok := value.(json.RawMessage)
+		if !ok {
+			var err error
+			if text, err = json.Marshal(value); err != nil {
+				return err
+			}
+		}
+		if len(body) > 1 {
+			body = append(body, ',')
+		}
+		body = append(append(body, `"`+name+`":`...), text...)
+		return nil
+	}
+	if len(answer.Errors) > 0 {
+		if err := part("errors", answer.Errors); err != nil {
+			return nil, err
+		}
+	}
+	if executed {
+		data := answer.Data
+		if len(data) == 0 {
+			data = json.RawMessage("null")
+		}
+		if err := part("data", data); err != nil {
+			return nil, err
+		}
+	}
+	if len(answer.Extensions) > 0 {
+		if err := part("extensions", answer.Extensions); err != nil {
+			return nil, err
+		}
+	}
+	return append(body, '}'), nil
+}

@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"os"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
+)
+
+// demoMark is the file that says that the demo data are in.
+const demoMark = "demo-imported"
+
+// The demo's ids are the same everywhere, so that tokens and examples fit every data folder.
+var (
+	demoOrganization = uuid.MustParse("01980000-0000-7000-8000-000000000001")
+	demoPatient      = uuid.MustParse("01980000-0000-7000-8000-000000000002")
+)
+
+// seed sees to the demo organisation, which the tokens speak for, and on the first start to its data.
+func (d *dev) seed(ctx context.Context) error {
+	if err := d.app.ensureOrganization(ctx, demoOrganization, "New Jersey pharmacies (demo)"); err != nil {
+		return err
+	}
+	if !d.opts.Demo || d.imported() {
+		return nil
+	}
+	if err := d.app.ImportDemo(ctx, demoOrganization, d.opts.Out); err != nil {
+		return err
+	}
+	if err := os.WriteFile(d.place.Path(demoMark), nil, 0o600); err != nil {
+		return devstack.FileProblem(d.place.Path(demoMark), err)
+	}
+	return nil
+}
+
+func (d *dev) imported() bool {
+	_, err := os.Stat(d.place.Path(demoMark))
+	return err == nil
+}

@@ -1,0 +1,203 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/url"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+)
+
+// DevOptions are the flags of `mediconnect dev`.
+type DevOptions struct {
+	Dir       string
+	Port      int       // 0: the usual one if it is free, else any
+	Demo      bool      // import the demo data on the first start
+	Fresh     bool      // forget all data first
+	Clock     time.Time // where the product's clock starts; zero: now
+	Frozen    bool      // it stands still there
+	RateLimit int       // requests a minute and caller; 0: none
+	Out       io.Writer // progress, addresses and tokens
+	Logs      io.Writer
+}
+
+const (
+	usualPort   = 8080
+	stopTimeout = 20 * time.Second
+)
+
+// dev is one run of the development stack.
+type dev struct {
+	opts     DevOptions
+	say      *teller
+	log      *slog.Logger
+	place    *devstack.Place
+	listener net.Listener
+	postgres *devstack.Postgres
+	redis    *devstack.Redis
+	app      *App
+	door     *door
+	facts    devFacts
+	undo     []func()
+}
+
+// Dev is `mediconnect dev`: API and background work over a PostgreSQL and a Redis of its own, until ctx ends. Its errors
+// are Problems where the reader can do something.
+func Dev(ctx context.Context, opts DevOptions) error {
+	d := &dev{opts: opts, say: newTeller(opts.Out)}
+	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	defer d.stop()
+	for _, step := range []func(context.Context) error{
+		d.takePlace, d.listen, d.install, d.startServers, d.migrate, d.open, d.seed,
+	} {
+		if err := step(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // the reader said stop
+			}
+			return err
+		}
+	}
+	return d.run(ctx)
+}
+
+// DevInstall brings the servers' programs where they are missing.
+func DevInstall(ctx context.Context, out io.Writer) error { return devstack.Ensure(ctx, out) }
+
+func (d *dev) takePlace(ctx context.Context) (err error) {
+	if d.place, err = devstack.TakePlace(d.opts.Dir); err != nil {
+		return err
+	}
+	d.atStop(d.place.Release)
+	if err := removeFacts(d.place); err != nil { // of a run that was killed
+		return err
+	}
+	if d.opts.Fresh {
+		if err := d.place.Clear(ctx, demoMark); err != nil {
+			return err
+		}
+	}
+	d.say.fact("Data folder", d.place.Dir)
+	if d.place.Elsewhere() {
+		d.say.fact("", "the databases are in "+d.place.Servers+", since their user can't enter the data folder")
+	}
+	return d.place.CheckSpace()
+}
+
+// listen takes the port before anything slow happens, so that a taken one is told at once.
+func (d *dev) listen(context.Context) (err error) {
+	port, chosen := d.opts.Port, d.opts.Port != 0
+	if !chosen {
+		port = usualPort
+	}
+	d.listener, err = net.Listen("tcp", loopback(port))
+	if err != nil && !chosen {
+		d.listener, err = net.Listen("tcp", loopback(0))
+	}
+	if err != nil {
+		return devstack.PortProblem(port, "the API", err)
+	}
+	d.atStop(func() { _ = d.listener.Close() })
+	return nil
+}
+
+func (d *dev) install(ctx context.Context) error { return devstack.Ensure(ctx, d.opts.Out) }
+
+func (d *dev) open(ctx context.Context) (err error) {
+	key, err := devKey(d.place.Path("token.key"))
+	if err != nil {
+		return err
+	}
+	d.facts, err = newFacts(d.listener.Addr().String(), d.postgres.URL(), d.redis.URL(), key)
+	if err != nil {
+		return err
+	}
+	d.app, err = Open(ctx, Frame{
+		Database: postgres.Defaults(d.postgres.URL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
+		PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.atStop(d.app.Close)
+	settings := HTTPSettings{RateLimit: d.opts.RateLimit, DrainTimeout: stopTimeout / 2}
+	var closeDoor func()
+	d.door, closeDoor, err = d.app.door(settings, RedisSettings{URL: Secret(d.redis.URL())}, d.log)
+	if err == nil {
+		d.atStop(closeDoor)
+	}
+	return err
+}
+
+func (d *dev) clock() clock.Clock {
+	switch start := d.opts.Clock; {
+	case d.opts.Frozen && start.IsZero():
+		return clock.FrozenAt(clock.System{}.Now())
+	case d.opts.Frozen:
+		return clock.FrozenAt(start)
+	case start.IsZero():
+		return clock.System{}
+	default:
+		return clock.StartingAt(start)
+	}
+}
+
+// run serves and works until ctx ends or one of the parts does.
+func (d *dev) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := d.app.Work(ctx); err != nil {
+			cancel(fmt.Errorf("background work has ended: %w", err))
+		}
+	}()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-d.postgres.Done():
+			cancel(d.postgres.Failure())
+		case <-d.redis.Done():
+			cancel(d.redis.Failure())
+		}
+	}()
+	if err := d.announce(); err != nil {
+		return err
+	}
+	err := d.door.serve(ctx, d.listener)
+	cancel(nil)
+	<-ended
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return cause
+	}
+	return err
+}
+
+// announce writes dev.json and tells the reader where everything is.
+func (d *dev) announce() error {
+	if err := writeFacts(d.place, d.facts); err != nil {
+		return err
+	}
+	d.atStop(func() { _ = removeFacts(d.place) })
+	return d.facts.tell(d.opts.Out, d.place, d.say.elapsed())
+}
+
+// atStop puts off what a step must undo.
+func (d *dev) atStop(undo func()) { d.undo = append(d.undo, undo) }
+
+// stop undoes the steps, the last one first.
+func (d *dev) stop() {
+	for i := len(d.undo) - 1; i >= 0; i-- {
+		d.undo[i]()
+	}
+	if d.postgres != nil {
+		d.say.fact("Stopped", "the data stay in "+d.place.Dir)
+	}
+}

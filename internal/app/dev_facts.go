@@ -1,0 +1,98 @@
+package app
+
+import (
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/devstack"
+)
+
+const factsFile = "dev.json"
+
+// devFacts is dev.json: what a script needs to use a running `mediconnect dev`.
+type devFacts struct {
+	GraphQL  string    `json:"graphqlUrl"`
+	Socket   string    `json:"wsUrl"`
+	Database string    `json:"databaseUrl"`
+	Redis    string    `json:"redisUrl"`
+	Tokens   devTokens `json:"tokens"`
+}
+
+type devTokens struct {
+	Patient   string `json:"patient"`
+	FrontDesk string `json:"frontDesk"`
+	Admin     string `json:"admin"`
+}
+
+func newFacts(address, database, redis string, key ed25519.PrivateKey) (devFacts, error) {
+	tokens, err := mintDevTokens(key)
+	return devFacts{
+		GraphQL: "http://" + address + "/graphql", Socket: "ws://" + address + "/graphql",
+		Database: database, Redis: redis, Tokens: tokens,
+	}, err
+}
+
+// writeFacts lets nobody see half a file, nor another user any of it.
+func writeFacts(place *devstack.Place, facts devFacts) error {
+	text, err := json.MarshalIndent(facts, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", factsFile, err)
+	}
+	unfinished := place.Path(factsFile + ".new")
+	if err := os.WriteFile(unfinished, append(text, '\n'), 0o600); err != nil {
+		return devstack.FileProblem(unfinished, err)
+	}
+	return os.Rename(unfinished, place.Path(factsFile))
+}
+
+func removeFacts(place *devstack.Place) error {
+	if err := os.Remove(place.Path(factsFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return devstack.FileProblem(place.Path(factsFile), err)
+	}
+	return nil
+}
+
+// tell prints the facts for a person.
+func (f devFacts) tell(out io.Writer, place *devstack.Place, elapsed time.Duration) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "\nMediConnect is ready after %.1f s.\n\n", elapsed.Seconds())
+	for _, line := range [][2]string{
+		{"GraphQL", f.GraphQL},
+		{"GraphiQL", strings.TrimSuffix(f.GraphQL, "/graphql") + "/graphiql"},
+		{"WebSocket", f.Socket},
+		{"PostgreSQL", f.Database},
+		{"Redis", f.Redis},
+		{"For scripts", place.Path(factsFile)},
+	} {
+		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])
+	}
+	text.WriteString("\nTokens, accepted by this data folder's `dev` alone (send one as `Authorization: Bearer …`):\n")
+	for _, line := range [][2]string{
+		{"patient", f.Tokens.Patient}, {"front desk", f.Tokens.FrontDesk}, {"admin", f.Tokens.Admin},
+	} {
+		fmt.Fprintf(&text, "\n  %-12s %s\n", line[0], line[1])
+	}
+	text.WriteString("\nCtrl-C stops everything and keeps the data.\n")
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+// teller prints progress.
+type teller struct {
+	out   io.Writer
+	began time.Time
+}
+
+func newTeller(out io.Writer) *teller { return &teller{out: out, began: clock.System{}.Now()} }
+
+// fact prints one line; without a name it belongs to the line above.
+func (t *teller) fact(name, text string) { fmt.Fprintf(t.out, "%-12s %s\n", name, text) }
+
+func (t *teller) elapsed() time.Duration { return clock.System{}.Now().Sub(t.began) }

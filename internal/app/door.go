@@ -1,0 +1,96 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
+)
+
+// Bounds of an HTTP exchange. WriteTimeout is longer than the longest query may take.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 15 * time.Second
+	writeTimeout  = 30 * time.Second
+	idleTimeout   = 2 * time.Minute
+	longestHeader = 64 << 10
+	longestBody   = 1 << 20
+)
+
+// door is an HTTP server from its first request to its last.
+type door struct {
+	server       *http.Server
+	health       *health
+	drainDelay   time.Duration
+	drainTimeout time.Duration
+	log          *slog.Logger
+}
+
+// newDoor puts the health pages beside the API, and the rate limit before the API only.
+func newDoor(api http.Handler, h *health, settings HTTPSettings, log *slog.Logger) *door {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", h.live)
+	mux.HandleFunc("GET /health/ready", h.ready)
+	mux.Handle("/", limitRate(api, settings.RateLimit, settings.TrustedProxies))
+	return &door{
+		server: &http.Server{
+			Handler:           http.MaxBytesHandler(mux, longestBody),
+			ReadHeaderTimeout: headerTimeout,
+			ReadTimeout:       readTimeout,
+			WriteTimeout:      writeTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    longestHeader,
+			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		},
+		health: h, drainDelay: settings.DrainDelay, drainTimeout: settings.DrainTimeout, log: log,
+	}
+}
+
+// listen takes an address, or says in one sentence that somebody else has it.
+func listen(address string) (net.Listener, error) {
+	l, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, &devstack.Problem{
+			Message: "the address " + address + " is taken by another program",
+			Remedy:  "stop it or choose another port",
+			Cause:   err,
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", address, err)
+	}
+	return l, nil
+}
+
+// serve answers on l until ctx ends, then reports unready, lets go of new callers and finishes with those inside.
+func (d *door) serve(ctx context.Context, l net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- d.server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	return d.drain(context.WithoutCancel(ctx))
+}
+
+func (d *door) drain(ctx context.Context) error {
+	d.health.draining.Store(true)
+	if d.drainDelay > 0 {
+		d.log.Info("reporting unready before closing", "delay", d.drainDelay)
+		time.Sleep(d.drainDelay)
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.drainTimeout)
+	defer cancel()
+	if err := d.server.Shutdown(ctx); err != nil {
+		_ = d.server.Close()
+		return fmt.Errorf("requests were cut off after %s: %w", d.drainTimeout, err)
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/intake"
+)
+
+// ImportOptions are the arguments of `mediconnect import smart-scheduling`.
+type ImportOptions struct {
+	From         string // a folder or a web address
+	Organization string // UUID
+	Create       string // name to create the organisation with if it doesn't exist; empty: it must
+	Visit        time.Duration
+	ShiftTo      string // date, empty: as published
+	Weekly       bool   // derive weekly hours for the time after the publication
+}
+
+// Import is `mediconnect import smart-scheduling`, on the database that environ names: the report on out, progress and
+// logs on logs.
+func Import(ctx context.Context, environ []string, opts ImportOptions, out, logs io.Writer) error {
+	settings, settingsErr := Load[WorkSettings](environ)
+	order, optionsErr := opts.order()
+	if err := errors.Join(settingsErr, optionsErr); err != nil {
+		return err
+	}
+	from, closed, err := intake.Locate(opts.From)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	order.From = from
+	a, err := Open(ctx, Frame{Database: settings.Database.config(), Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	if err := a.ensureOrganization(ctx, order.Organization, opts.Create); err != nil {
+		return err
+	}
+	return a.importOrder(ctx, order, out, logs)
+}
+
+func (o ImportOptions) order() (order intake.Order, err error) {
+	order = intake.Order{Visit: o.Visit, WeeklyHours: o.Weekly}
+	if order.Organization, err = uuid.Parse(o.Organization); err != nil {
+		return order, errors.New("--organization must be the UUID of an organisation")
+	}
+	if o.ShiftTo != "" {
+		if order.ShiftTo, err = civil.ParseDate(o.ShiftTo); err != nil {
+			return order, errors.New("--shift-to must be a date such as 2027-03-01")
+		}
+	}
+	return order, nil
+}
+
+// importOrder shows progress while it runs, and the report at its end, also when something stopped it.
+func (a *App) importOrder(ctx context.Context, order intake.Order, out, progress io.Writer) error {
+	order.Progress = showProgress(progress)
+	report, err := intake.Import(ctx, a.directory(), importer, order)
+	fmt.Fprint(progress, "\n")
+	_, printErr := fmt.Fprint(out, report)
+	return errors.Join(err, printErr)
+}
+
+// showProgress writes over one line on a terminal, and a line for each step elsewhere.
+func showProgress(out io.Writer) func(intake.Progress) {
+	last := ""
+	overwrite := isTerminal(out)
+	return func(p intake.Progress) {
+		switch {
+		case overwrite && p.Total > 0:
+			fmt.Fprintf(out, "\r\033[K%s %d of %d", p.Step, p.Done, p.Total)
+		case overwrite:
+			fmt.Fprintf(out, "\r\033[K%s %d", p.Step, p.Done)
+		case p.Step != last:
+			fmt.Fprintln(out, p.Step)
+		}
+		last = p.Step
+	}
+}
+
+func isTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0 && filepath.Base(file.Name()) != "null"
+}
+
+// ensureOrganization creates the organisation under the id when it is missing and a name is given.
+func (a *App) ensureOrganization(ctx context.Context, id uuid.UUID, name string) error {
+	found, err := a.clinic.Organizations(ctx, []uuid.UUID{id})
+	if _, exists := found[id]; exists || err != nil {
+		return err
+	}
+	if name == "" {
+		return fmt.Errorf("there is no organisation %s; --create NAME makes it", id)
+	}
+	source := clinic.Source{Clock: a.frame.Clock, NewID: firstThenFresh(id)}
+	_, err = clinic.NewService(a.db.Directory(), source).CreateOrganization(ctx, importer, clinic.CreateOrganization{
+		Name: name, Key: "organization-" + id.String(),
+	})
+	return err
+}
+
+// importer is who sets up what is imported: the operator of the installation.
+var importer = access.Actor{
+	Kind: access.System, ID: uuid.MustParse("01980000-0000-7000-8000-0000000000ff"), Client: "mediconnect import",
+	Role: access.PlatformAdmin, Scopes: access.ScopesOf(access.PlatformAdmin),
+}
+
+// firstThenFresh gives first once and fresh ids from then on.
+func firstThenFresh(first uuid.UUID) func() uuid.UUID {
+	given := false
+	return func() uuid.UUID {
+		if given {
+			return uuid.Must(uuid.NewV7())
+		}
+		given = true
+		return first
+	}
+}

@@ -1,0 +1,74 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
+)
+
+// MigrateUp is `mediconnect migrate up`: it applies what is pending and tells each step on out.
+func MigrateUp(ctx context.Context, environ []string, out io.Writer) error {
+	return withRunner(environ, func(runner *migrate.Runner) error {
+		applied, err := runner.Up(ctx)
+		for _, step := range applied {
+			fmt.Fprintf(out, "applied %s in %s\n", step.File, step.Took.Round(time.Millisecond))
+		}
+		if err == nil {
+			fmt.Fprintf(out, "the schema is at version %d\n", migrate.Latest())
+		}
+		return err
+	})
+}
+
+// MigrateDown is `mediconnect migrate down`: it takes the newest step back.
+func MigrateDown(ctx context.Context, environ []string, out io.Writer) error {
+	return withRunner(environ, func(runner *migrate.Runner) error {
+		step, ok, err := runner.Down(ctx)
+		switch {
+		case err != nil:
+			return err
+		case ok:
+			fmt.Fprintf(out, "took %s back in %s\n", step.File, step.Took.Round(time.Millisecond))
+		default:
+			fmt.Fprintln(out, "there is nothing to take back")
+		}
+		return nil
+	})
+}
+
+// MigrateStatus is `mediconnect migrate status`: a line for each step.
+func MigrateStatus(ctx context.Context, environ []string, out io.Writer) error {
+	return withRunner(environ, func(runner *migrate.Runner) error {
+		steps, err := runner.Status(ctx)
+		if err != nil {
+			return err
+		}
+		table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(table, "STEP\tAPPLIED\tROLLBACK OF THE PROGRAM")
+		for _, step := range steps {
+			applied := "pending"
+			if !step.AppliedAt.IsZero() {
+				applied = step.AppliedAt.UTC().Format(time.RFC3339)
+			}
+			fmt.Fprintf(table, "%s\t%s\t%s\n", step.File, applied, step.Rollback)
+		}
+		return table.Flush()
+	})
+}
+
+func withRunner(environ []string, use func(*migrate.Runner) error) error {
+	settings, err := Load[MigrateSettings](environ)
+	if err != nil {
+		return err
+	}
+	runner, err := migrate.Open(settings.URL.Reveal())
+	if err != nil {
+		return err
+	}
+	defer runner.Close()
+	return use(runner)
+}

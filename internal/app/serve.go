@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+)
+
+// productionIssuer is the only issuer whose tokens `serve` accepts: never those that `dev` prints.
+const productionIssuer = "mediconnect"
+
+// Serve is `mediconnect serve`: the API, configured by environ, until ctx ends.
+func Serve(ctx context.Context, environ []string, logs io.Writer) error {
+	settings, err := Load[ServeSettings](environ)
+	if err != nil {
+		return err
+	}
+	log := settings.Log.Logger(logs)
+	l, err := listen(string(settings.HTTP.Listen))
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	a, err := Open(ctx, Frame{
+		Database: settings.Database.config(), Clock: clock.System{}, Issuer: productionIssuer,
+		Key: settings.HTTP.TokenPublicKey.PublicKey, PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	d, closeDoor, err := a.door(settings.HTTP, settings.Redis, log)
+	if err != nil {
+		return err
+	}
+	defer closeDoor()
+	log.Info("serving", "address", l.Addr().String())
+	return d.serve(ctx, l)
+}
+
+// Work is `mediconnect work`: the background work, configured by environ, until ctx ends.
+func Work(ctx context.Context, environ []string, logs io.Writer) error {
+	settings, err := Load[WorkSettings](environ)
+	if err != nil {
+		return err
+	}
+	log := settings.Log.Logger(logs)
+	a, err := Open(ctx, Frame{Database: settings.Database.config(), Clock: clock.System{}, Log: log})
+	if err != nil {
+		return err
+	}
+	defer a.Close()
+	log.Info("working")
+	return a.Work(ctx)
+}
+
+// door puts the app behind an HTTP server with health pages.
+func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger) (*door, func(), error) {
+	ping, closeRedis, err := openRedis(redis.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	h := &health{database: a.db.Probe, redis: ping, clock: clock.System{}}
+	return newDoor(a.Handler(), h, settings, log), closeRedis, nil
+}
+
+func (s DatabaseSettings) config() postgres.Config {
+	return postgres.Config{
+		URL: s.URL.Reveal(), MaxConns: s.Connections, AcquireTimeout: s.AcquireTimeout,
+		Statement: s.StatementTimeout, Lock: s.LockTimeout, Idle: s.IdleTimeout,
+	}
+}

@@ -1,0 +1,90 @@
+// Package app is the plan of the house: settings, wiring and the life of each process. It is the only place that knows
+// every floor.
+package app
+
+import (
+	"time"
+)
+
+// DatabaseSettings say how to reach PostgreSQL, and within which bounds.
+type DatabaseSettings struct {
+	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process"`
+	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them"`
+	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement"`
+	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock"`
+	IdleTimeout      time.Duration `env:"DATABASE_IDLE_TIMEOUT" envDefault:"10s" help:"longest pause within a transaction"`
+}
+
+// RedisSettings say how to reach Redis. Without it the process works, but reports itself degraded.
+type RedisSettings struct {
+	URL Secret `env:"REDIS_URL" help:"Redis 6 or newer; while it is away the service goes on, degraded"`
+}
+
+// HTTPSettings say where and how the API is served.
+type HTTPSettings struct {
+	Listen         Address       `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
+	PublicURL      WebURL        `env:"PUBLIC_URL" help:"where clients reach the API; default: http:// and the address listened on"`
+	TokenPublicKey TokenKey      `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
+	RateLimit      int           `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (token, else address); 0: no limit"`
+	TrustedProxies Networks      `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
+	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`
+	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"25s" help:"time for requests that are under way when the process is told to stop"`
+}
+
+// LogSettings say what is logged to standard error, and how.
+type LogSettings struct {
+	Level  LogLevel  `env:"LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Format LogFormat `env:"LOG_FORMAT" envDefault:"json" help:"json or text"`
+}
+
+// ServeSettings are those of `mediconnect serve`.
+type ServeSettings struct {
+	Database DatabaseSettings
+	Redis    RedisSettings
+	HTTP     HTTPSettings
+	Log      LogSettings
+}
+
+// WorkSettings are those of `mediconnect work` and of `mediconnect import`.
+type WorkSettings struct {
+	Database DatabaseSettings
+	Redis    RedisSettings
+	Log      LogSettings
+}
+
+// MigrateSettings are those of `mediconnect migrate`.
+type MigrateSettings struct {
+	URL Secret `env:"DATABASE_URL,required,notEmpty" help:"the database to migrate; its role owns the tables"`
+}
+
+func (s *DatabaseSettings) check() (faults []fault) {
+	faults = append(faults, wantDatabaseURL("DATABASE_URL", s.URL)...)
+	faults = append(faults, wantAtLeast("DATABASE_CONNECTIONS", s.Connections, 1)...)
+	for _, limit := range []struct {
+		name  string
+		value time.Duration
+	}{
+		{"DATABASE_ACQUIRE_TIMEOUT", s.AcquireTimeout}, {"DATABASE_STATEMENT_TIMEOUT", s.StatementTimeout},
+		{"DATABASE_LOCK_TIMEOUT", s.LockTimeout}, {"DATABASE_IDLE_TIMEOUT", s.IdleTimeout},
+	} {
+		faults = append(faults, wantAtLeast(limit.name, limit.value, time.Millisecond)...)
+	}
+	return faults
+}
+
+func (s *RedisSettings) check() []fault { return wantRedisURL("REDIS_URL", s.URL) }
+
+func (s *HTTPSettings) check() (faults []fault) {
+	faults = append(faults, wantAtLeast("RATE_LIMIT", s.RateLimit, 0)...)
+	faults = append(faults, wantAtLeast("DRAIN_DELAY", s.DrainDelay, 0)...)
+	return append(faults, wantAtLeast("DRAIN_TIMEOUT", s.DrainTimeout, time.Second)...)
+}
+
+func (s *ServeSettings) check() []fault {
+	return append(append(s.Database.check(), s.Redis.check()...), s.HTTP.check()...)
+}
+
+func (s *WorkSettings) check() []fault { return append(s.Database.check(), s.Redis.check()...) }
+
+func (s *MigrateSettings) check() []fault { return wantDatabaseURL("DATABASE_URL", s.URL) }

@@ -1,0 +1,69 @@
+package appointment
+
+import (
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// SlotTaken reports that somebody else has the slot. It is not worth retrying; alternatives are.
+type SlotTaken struct{ Slot availability.SlotID }
+
+func (SlotTaken) Error() string { return "This time has just been taken." }
+
+// SlotUnavailable reports the rules that keep a slot out that nobody took.
+type SlotUnavailable struct {
+	Slot      availability.SlotID
+	BlockedBy []availability.Rule
+}
+
+func (SlotUnavailable) Error() string { return "This time can't be booked." }
+
+// HoldExpired reports a hold that ended before it was used.
+type HoldExpired struct {
+	Slot availability.SlotID
+	At   time.Time
+}
+
+func (HoldExpired) Error() string { return "The hold on this time has ended." }
+
+// PatientConflict reports that the patient has another visit at that time.
+type PatientConflict struct{ With clinic.Ref }
+
+func (PatientConflict) Error() string { return "The patient has another appointment at that time." }
+
+// KeyInUse and KeyReused are the failures of idempotency keys.
+type (
+	KeyInUse  = errs.KeyInUse
+	KeyReused = errs.KeyReused
+)
+
+// StaleVersion reports that the appointment changed since the version that the caller saw.
+type StaleVersion struct{ Current Appointment }
+
+func (StaleVersion) Error() string { return "The appointment has changed since you read it." }
+
+// InvalidTransition reports an action that does not follow from the present state, with those that do.
+type InvalidTransition struct {
+	From    Status
+	Allowed []Action
+}
+
+func (InvalidTransition) Error() string {
+	return "This can't be done in the appointment's present state."
+}
+
+// PolicyBroken reports that the policy forbids it now (Fee nil), or asks for a fee that was not accepted.
+type PolicyBroken struct {
+	Policy clinic.Policy
+	Fee    *clinic.Money
+}
+
+func (e PolicyBroken) Error() string {
+	if e.Fee != nil {
+		return "This costs a fee that has to be accepted first."
+	}
+	return "The clinic's policy doesn't allow this now."
+}

@@ -1,0 +1,114 @@
+package appointment
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// Target is exactly one of a hold and a slot.
+type Target struct {
+	Hold *clinic.Ref
+	Slot *availability.SlotID
+}
+
+// PlaceHold asks for a hold.
+type PlaceHold struct {
+	Slot    availability.SlotID
+	Patient *clinic.Ref
+	Moving  *clinic.Ref
+	Key     string
+}
+
+// BookVisit asks for an appointment.
+type BookVisit struct {
+	Target      Target
+	Patient     *clinic.Ref // nil: the caller's own
+	Reason      *access.Private
+	Identifiers []clinic.Identifier
+	Key         string
+}
+
+// MoveVisit asks for another time.
+type MoveVisit struct {
+	Appointment     clinic.Ref
+	Target          Target
+	ExpectedVersion *int
+	Key             string
+}
+
+// CancelVisit asks for a cancellation, or for a preview of one.
+type CancelVisit struct {
+	Appointment     clinic.Ref
+	Reason          CancellationReason
+	Note            *access.Private
+	ExpectedVersion *int
+	AcceptFee       *int // minor units
+	Preview         bool
+	Key             *string
+}
+
+// ChangeState asks for a transition.
+type ChangeState struct {
+	Appointment     clinic.Ref
+	Action          Action
+	ExpectedVersion *int
+	Key             *string
+}
+
+// Booking is what a booking or a move answers.
+type Booking struct {
+	Appointment Appointment
+	Replayed    bool
+	Released    *availability.SlotID // of a move: the slot that became free
+}
+
+// Cancellable is what a cancellation answers: the appointment after it, or before it in a preview, and the fee.
+type Cancellable struct {
+	Appointment Appointment
+	Fee         *clinic.Money
+}
+
+// ActionState is one action on an appointment as it stands for a caller.
+type ActionState struct {
+	Action  Action
+	Allowed bool
+	Reason  ActionBar // why not; empty when allowed
+	Until   *time.Time
+	Fee     *clinic.Money
+}
+
+// Order of a list of appointments.
+type Order string
+
+// The orders of the contract.
+const (
+	StartAscending    Order = "START_ASC"
+	StartDescending   Order = "START_DESC"
+	UpdatedDescending Order = "UPDATED_DESC"
+)
+
+// Filter narrows a list of appointments. Zero fields do not narrow.
+type Filter struct {
+	Organization uuid.UUID
+	Patient      uuid.UUID
+	Provider     uuid.UUID
+	Location     uuid.UUID
+	Statuses     []Status
+	From, To     time.Time
+	Identifier   *clinic.Identifier
+}
+
+// ActionBar is why an action is closed, one of the contract's UserErrorCode.
+type ActionBar string
+
+// The bars.
+const (
+	BarWindowPassed ActionBar = "CANCELLATION_WINDOW_PASSED"
+	BarForbidden    ActionBar = "FORBIDDEN"
+	BarState        ActionBar = "INVALID_TRANSITION"
+)

@@ -1,0 +1,110 @@
+package appointment
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+// KeyParts is how many values the key of an appointment in a list has: the order's time, then the id.
+const KeyParts = 2
+
+// Key is the key of an appointment in a list of an order.
+func Key(ap Appointment, o Order) []string {
+	at := ap.Start
+	if o == UpdatedDescending {
+		at = ap.UpdatedAt
+	}
+	return []string{strconv.FormatInt(at.UnixMicro(), 10), ap.ID.String()}
+}
+
+// List pages the appointments that the caller may see, with the log position of what was read.
+func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w paging.Window) (paging.Page[Appointment], string, error) {
+	f, err := allowed(a, f)
+	if err != nil {
+		return paging.Page[Appointment]{}, "", err
+	}
+	cursor, err := s.store.StreamCursor(ctx)
+	if err != nil {
+		return paging.Page[Appointment]{}, "", err
+	}
+	page, err := s.store.List(ctx, f, o, w)
+	return page, cursor, err
+}
+
+// Count counts the appointments of a list, up to paging.MaxCount.
+func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, error) {
+	f, err := allowed(a, f)
+	if err != nil {
+		return 0, err
+	}
+	return s.store.Count(ctx, f)
+}
+
+// allowed narrows a filter to what the caller may see.
+func allowed(a access.Actor, f Filter) (Filter, error) {
+	organization, err := a.OwnOrganization(f.Organization, "where", "organizationId")
+	if err != nil {
+		return f, err
+	}
+	f.Organization = organization
+	switch {
+	case !a.In(organization):
+		return f, errs.Missing("appointment", "where")
+	case !a.Has(access.AppointmentsRead):
+		return f, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
+	case !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To):
+		return f, errs.Invalid("The period ends before it starts.", "where", "to")
+	case a.Has(access.PatientsRead):
+		return f, nil
+	case f.Patient != uuid.Nil && f.Patient != a.PatientID, a.PatientID == uuid.Nil:
+		return f, errs.Missing("patient", "where", "patientId")
+	}
+	f.Patient = a.PatientID
+	return f, nil
+}
+
+// Appointments answers those that are asked for and that the caller may see.
+func (s *Service) Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]Appointment, error) {
+	found, err := s.store.Appointments(ctx, refs)
+	for ref, ap := range found {
+		if !sees(a, ap) || !a.Has(access.AppointmentsRead) {
+			delete(found, ref)
+		}
+	}
+	return found, err
+}
+
+// Identifiers answers the names of appointments in other systems.
+func (s *Service) Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error) {
+	return s.store.Identifiers(ctx, refs)
+}
+
+// Sweep lapses holds that ran out, for at most limit providers, and tidies up; it answers how much it did.
+func (s *Service) Sweep(ctx context.Context, limit int) (int, error) {
+	now := s.Clock.Now()
+	due, err := s.store.DueHolds(ctx, now, limit)
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for _, provider := range due {
+		n, err := s.store.LapseHolds(ctx, provider, now)
+		if err != nil {
+			return done, err
+		}
+		done += n
+	}
+	return done, nil
+}
+
+// Tidy takes what is over out of the way; it answers how much it did.
+func (s *Service) Tidy(ctx context.Context, limit int) (int, error) {
+	return s.store.Tidy(ctx, s.Clock.Now(), limit)
+}

@@ -1,0 +1,143 @@
+package appointment
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// Move takes another slot and frees the present one in a single step. Moving to the slot that the appointment stands in
+// answers it as it is. Failures: those of Book, with StaleVersion, InvalidTransition and PolicyBroken.
+func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booking, error) {
+	once, err := clinic.NewOnce(in.Key, "rescheduleAppointment", in)
+	if err != nil {
+		return Booking{}, err
+	}
+	seat, err := s.seat(ctx, a, in.Target)
+	if err != nil {
+		return Booking{}, err
+	}
+	if seat.Slot.Organization != in.Appointment.Organization {
+		return Booking{}, errs.Missing("slot", seat.path()...)
+	}
+	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat}
+	for range decisions {
+		done, again, err := s.moveOnce(ctx, a, in, w)
+		if err != nil || !again {
+			return done, err
+		}
+		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)
+	}
+	return Booking{}, errs.TryAgain(nil)
+}
+
+// errStandsThere bars a move to the slot that the appointment stands in.
+var errStandsThere = errors.New("the appointment stands there already")
+
+func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w MoveWrite) (done Booking, again bool, err error) {
+	ap, err := s.visible(ctx, a, in.Appointment, "appointmentId")
+	if err != nil {
+		return done, false, err
+	}
+	w.Holder.Patient = ap.PatientID
+	kind, barred, err := s.movable(ctx, a, ap, in, w.Seat)
+	if err != nil {
+		return done, false, err
+	}
+	who := availability.Asking{Holder: w.Holder, Moving: movingOf(ap)}
+	if barred == nil {
+		kind, barred = s.decide(ctx, a, &w.Seat, who)
+	}
+	if barred == nil && ap.Slot() == w.Slot {
+		barred = errStandsThere
+	}
+	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
+	if barred != nil {
+		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, barred)
+		if errors.Is(err, errStandsThere) {
+			return Booking{Appointment: ap, Replayed: true}, false, nil
+		}
+		return done, false, err
+	}
+	answer, err := s.store.Move(ctx, w)
+	switch {
+	case err != nil:
+		return done, false, err
+	case answer.Outcome == Done:
+		released := ap.Slot()
+		return Booking{Appointment: w.To, Released: &released}, false, nil
+	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:
+		return done, true, nil
+	}
+	done, err = s.settled(ctx, a, w.Seat, answer, who)
+	return done, false, err
+}
+
+// movable checks everything about a move but the new slot. barred is a refusal that an earlier answer for the key outranks.
+func (s *Service) movable(ctx context.Context, a access.Actor, ap Appointment, in MoveVisit, seat Seat) (kind clinic.VisitKind, barred, err error) {
+	if kind, err = s.kind(ctx, ap); err != nil {
+		return kind, nil, err
+	}
+	switch {
+	case seat.Slot.VisitKind != ap.VisitKindID:
+		return kind, nil, errs.Invalid("The slot is for another kind of visit.", seat.path()...)
+	case in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version:
+		return kind, StaleVersion{Current: ap}, nil
+	}
+	return kind, mayMove(ap, a, kind.Policy, s.Clock.Now()), nil
+}
+
+// moved is the appointment after a move. A kind that waits for approval waits again when a patient moves it.
+func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now time.Time) Appointment {
+	to := ap.in(seat)
+	to.Version++
+	to.UpdatedAt, to.ConfirmedAt = now, nil
+	to.LastAction, to.PriorStatus, to.PriorConfirmedAt = "", "", nil
+	if !a.IsClinic() {
+		to.Reschedules++
+		if kind.RequiresApproval {
+			to.Status = Pending
+		}
+	}
+	return to
+}
+
+func movingOf(ap Appointment) *availability.Moving {
+	return &availability.Moving{Appointment: ap.ID}
+}
+
+func (s *Service) kind(ctx context.Context, ap Appointment) (clinic.VisitKind, error) {
+	ref := clinic.Ref{Organization: ap.OrganizationID, ID: ap.VisitKindID}
+	found, err := s.clinic.VisitKinds(ctx, []clinic.Ref{ref})
+	if err != nil {
+		return clinic.VisitKind{}, err
+	}
+	return found[ref], nil
+}
+
+// visible finds an appointment that the caller may change.
+func (s *Service) visible(ctx context.Context, a access.Actor, ref clinic.Ref, path ...string) (Appointment, error) {
+	if err := a.Need(access.AppointmentsWrite, ref.Organization, "appointment", path...); err != nil {
+		return Appointment{}, err
+	}
+	ap, err := s.appointment(ctx, ref)
+	if err == nil && !sees(a, ap) {
+		err = errs.Missing("appointment")
+	}
+	return ap, errs.Rename(err, path...)
+}
+
+// sees says whether the caller may see an appointment: its patient, and whoever works with the clinic's patients.
+func sees(a access.Actor, ap Appointment) bool {
+	if !a.In(ap.OrganizationID) {
+		return false
+	}
+	return a.Has(access.PatientsRead) || (a.PatientID != uuid.Nil && a.PatientID == ap.PatientID)
+}

@@ -1,0 +1,43 @@
+package appointment
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// taken tells a caller who lost a lane that somebody has the slot, unless rules keep it out besides.
+func (s *Service) taken(ctx context.Context, a access.Actor, seat Seat, who availability.Asking) error {
+	return s.refusal(ctx, a, seat, who, []availability.Rule{availability.ProviderBusy})
+}
+
+// refusal reads a slot as it stands now and names everything against it, known included.
+func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who availability.Asking, known []availability.Rule) error {
+	v, err := s.openings.Verdict(ctx, seat.Slot, who, seat.Holder.Patient)
+	if err != nil {
+		return err
+	}
+	blocked := slices.Concat(known, seat.against(v.Verdict))
+	slices.Sort(blocked)
+	return refused(a, seat.Slot, slices.Compact(blocked), v.PatientVisit)
+}
+
+// refused chooses the failure that helps most: a slot that somebody has, caps aside, is taken; a patient who is busy has a
+// conflict; all else is unavailable, with every rule.
+func refused(a access.Actor, slot availability.SlotID, blocked []availability.Rule, visit uuid.UUID) error {
+	others := slices.DeleteFunc(slices.Clone(blocked), func(r availability.Rule) bool {
+		return r == availability.ProviderBusy || r == availability.DailyCapReached || r == availability.WindowCapReached
+	})
+	switch {
+	case len(others) == 0 && slices.Contains(blocked, availability.ProviderBusy):
+		return SlotTaken{Slot: slot}
+	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
+		return PatientConflict{With: clinic.Ref{Organization: slot.Organization, ID: visit}}
+	}
+	return SlotUnavailable{Slot: slot, BlockedBy: availability.Shown(a, blocked)}
+}

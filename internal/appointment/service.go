@@ -1,0 +1,267 @@
+package appointment
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
+)
+
+// Service books, moves and cancels.
+type Service struct {
+	store    Store
+	openings *availability.Service
+	clinic   Directory
+	clinic.Source
+}
+
+// Directory looks up what appointments refer to.
+type Directory interface {
+	VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error)
+	Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error)
+}
+
+// NewService makes the service.
+func NewService(store Store, openings *availability.Service, directory Directory, source clinic.Source) *Service {
+	return &Service{store: store, openings: openings, clinic: directory, Source: source}
+}
+
+// A change that was decided on what has since changed is decided again, so many times.
+const decisions = 5
+
+// Bounds of inputs.
+const (
+	maxReason      = 1000
+	maxIdentifiers = 10
+)
+
+// Book books a slot or a hold for a patient. Failures: SlotTaken, SlotUnavailable, HoldExpired, PatientConflict, KeyInUse,
+// KeyReused.
+func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booking, error) {
+	w, err := s.draft(ctx, a, in)
+	if err != nil {
+		return Booking{}, err
+	}
+	for range decisions {
+		kind, err := s.decide(ctx, a, &w.Seat, availability.Asking{Holder: w.Holder})
+		if err != nil {
+			return s.recalled(ctx, w.Slot.Organization, w.Write, err)
+		}
+		w.Appointment = booked(w, kind)
+		answer, err := s.store.Book(ctx, w)
+		switch {
+		case err != nil:
+			return Booking{}, err
+		case answer.Outcome == Done:
+			return Booking{Appointment: w.Appointment}, nil
+		case answer.Outcome != StaleRules:
+			return s.settled(ctx, a, w.Seat, answer, availability.Asking{Holder: w.Holder})
+		}
+		s.openings.Forget(w.Slot.ProviderRef(), w.Slot.Start)
+	}
+	return Booking{}, errs.TryAgain(nil)
+}
+
+// draft checks an input and makes the write of it, all but what follows from the rules.
+func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (BookingWrite, error) {
+	var w BookingWrite
+	var check form.Check
+	in.Reason = private(&check, in.Reason, maxReason, "reason")
+	identifiers(&check, in.Identifiers)
+	if err := check.Err(); err != nil {
+		return w, err
+	}
+	once, err := clinic.NewOnce(in.Key, "bookAppointment", in)
+	if err != nil {
+		return w, err
+	}
+	w.Write = Write{Stamp: s.Stamp(a), Once: &once}
+	if w.Seat, err = s.seat(ctx, a, in.Target); err != nil {
+		return w, err
+	}
+	patient, err := forWhom(a, in.Patient, w.Slot.Organization)
+	if err != nil {
+		return w, err
+	}
+	w.Holder.Patient = patient
+	w.Identifiers = in.Identifiers
+	w.Appointment = Appointment{
+		ID: s.NewID(), OrganizationID: w.Slot.Organization, PatientID: patient, Reason: in.Reason, Version: 1,
+		CreatedAt: w.At, UpdatedAt: w.At, CreatedBy: a.ID,
+	}
+	return w, nil
+}
+
+// seat finds the slot that a target names.
+func (s *Service) seat(ctx context.Context, a access.Actor, t Target) (Seat, error) {
+	seat := Seat{
+		Holder: availability.Holder{Actor: a.ID}, Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
+	}
+	switch {
+	case (t.Hold == nil) == (t.Slot == nil):
+		return seat, errs.Invalid("Name either a hold or a slot.", "target")
+	case t.Slot != nil:
+		seat.Slot = *t.Slot
+		return seat, a.Need(access.AppointmentsWrite, seat.Slot.Organization, "slot", "target", "slotId")
+	}
+	h, err := s.hold(ctx, a, *t.Hold, "target", "holdId")
+	seat.Slot, seat.Hold = h.Slot, h.ID
+	return seat, err
+}
+
+// forWhom resolves the patient of a booking: a patient's own, or the one that somebody who works with the clinic names.
+func forWhom(a access.Actor, asked *clinic.Ref, organization uuid.UUID) (uuid.UUID, error) {
+	switch {
+	case asked == nil && a.PatientID == uuid.Nil:
+		return uuid.Nil, errs.Invalid("Name the patient.", "patientId")
+	case asked == nil:
+		return a.PatientID, nil
+	case asked.Organization != organization, !a.Has(access.PatientsRead) && asked.ID != a.PatientID:
+		return uuid.Nil, errs.Missing("patient", "patientId")
+	}
+	return asked.ID, nil
+}
+
+// decide plans what claiming a seat means under the rules, or names what they have against it.
+func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who availability.Asking) (clinic.VisitKind, error) {
+	for fresh := range 2 {
+		rules, err := s.openings.RulesAt(ctx, seat.Slot.ProviderRef(), seat.Slot.Start)
+		if err != nil {
+			return clinic.VisitKind{}, errs.At(err, seat.path()...)
+		}
+		verdict := availability.Check(rules, availability.Taken{}, seat.Slot, s.Clock.Now(), who)
+		plan, planned := availability.PlanOf(rules, seat.Slot)
+		if kind, offered := rules.Kind(seat.Slot.VisitKind); planned && offered && len(seat.against(verdict)) == 0 {
+			seat.Plan, seat.RulesRevision = plan, rules.Revision
+			return kind, nil
+		}
+		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)
+		if fresh == 1 {
+			return clinic.VisitKind{}, s.refusal(ctx, a, *seat, who, verdict.Blocked)
+		}
+	}
+	return clinic.VisitKind{}, errs.TryAgain(nil)
+}
+
+// against lists the rules that keep a seat out. A hold was placed in time and on the grid: neither bars its use.
+func (s Seat) against(v availability.Verdict) []availability.Rule {
+	if s.Hold == uuid.Nil {
+		return v.Blocked
+	}
+	var rules []availability.Rule
+	for _, r := range v.Blocked {
+		if r != availability.InsideMinimumNotice && r != availability.NotOnGrid && r != availability.BeyondMaximumAdvance {
+			rules = append(rules, r)
+		}
+	}
+	return rules
+}
+
+func (s Seat) path() []string {
+	if s.Hold != uuid.Nil {
+		return []string{"target", "holdId"}
+	}
+	return []string{"target", "slotId"}
+}
+
+// booked completes an appointment from its write's plan.
+func booked(w BookingWrite, kind clinic.VisitKind) Appointment {
+	ap := w.Appointment
+	ap.Status = Booked
+	if kind.RequiresApproval {
+		ap.Status = Pending
+	}
+	return ap.in(w.Seat)
+}
+
+// in places an appointment in a seat.
+func (ap Appointment) in(s Seat) Appointment {
+	ap.ProviderID, ap.LocationID, ap.VisitKindID = s.Slot.Provider, s.Slot.Location, s.Slot.VisitKind
+	ap.Modality, ap.Start, ap.End = s.Slot.Modality, s.Slot.Start, s.Plan.End
+	ap.LocalStart, ap.TimeZone, ap.TZDB = s.Plan.LocalStart, s.Plan.TimeZone, clock.ZoneVersion()
+	return ap
+}
+
+// settled turns an answer that is not Done into what the caller is told.
+func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer Answer, who availability.Asking) (Booking, error) {
+	switch answer.Outcome {
+	case Replayed:
+		ap, err := s.appointment(ctx, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
+		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
+	case LaneTaken:
+		return Booking{}, s.taken(ctx, a, seat, who)
+	case DailyCap:
+		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.DailyCapReached})
+	case WindowCap:
+		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.WindowCapReached})
+	case PatientBusy:
+		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}}
+	case HoldEnded:
+		return Booking{}, HoldExpired{Slot: seat.Slot, At: answer.At}
+	}
+	return Booking{}, keyFailure(answer)
+}
+
+// recalled answers a change that is barred as its key was answered before, else with the bar.
+func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write, barred error) (Booking, error) {
+	answer, err := s.store.Recall(ctx, organization, w)
+	switch {
+	case err != nil:
+		return Booking{}, err
+	case answer.Outcome == Replayed:
+		ap, err := s.appointment(ctx, clinic.Ref{Organization: organization, ID: answer.Appointment})
+		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
+	case answer.Outcome == Done:
+		return Booking{}, barred
+	}
+	return Booking{}, keyFailure(answer)
+}
+
+func keyFailure(answer Answer) error {
+	switch answer.Outcome {
+	case OutcomeInUse:
+		return KeyInUse{}
+	case OutcomeReused:
+		return KeyReused{FirstUsedAt: answer.At}
+	}
+	return errs.TryAgain(nil)
+}
+
+func (s *Service) appointment(ctx context.Context, ref clinic.Ref) (Appointment, error) {
+	found, err := s.store.Appointments(ctx, []clinic.Ref{ref})
+	if err != nil {
+		return Appointment{}, err
+	}
+	ap, ok := found[ref]
+	if !ok {
+		return Appointment{}, errs.Missing("appointment", "appointmentId")
+	}
+	return ap, nil
+}
+
+func private(check *form.Check, p *access.Private, limit int, path ...string) *access.Private {
+	if p == nil {
+		return nil
+	}
+	text := p.Reveal()
+	cleaned := check.OptionalText(&text, limit, path...)
+	if cleaned == nil {
+		return nil
+	}
+	out := access.Private(*cleaned)
+	return &out
+}
+
+func identifiers(check *form.Check, list []clinic.Identifier) {
+	check.That(len(list) <= maxIdentifiers, "At most 10 identifiers.", "identifiers")
+	for i := range min(len(list), maxIdentifiers) {
+		list[i].System = check.System(list[i].System, form.At([]string{"identifiers"}, i, "system")...)
+		list[i].Value = check.Line(list[i].Value, form.MaxValue, form.At([]string{"identifiers"}, i, "value")...)
+	}
+}

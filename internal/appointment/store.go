@@ -1,0 +1,146 @@
+package appointment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+// Store keeps appointments and holds. Each change is one transaction that commits the appointment, its claims, the counters,
+// the idempotent answer, the audit row and the event together, or nothing. Any method may fail with errs.Busy.
+type Store interface {
+	// Book, PlaceHold and Move settle a decided change against everybody else's; the Answer says how it went.
+	// They fail with errs.NotFound at "patientId" when the organisation has no such patient.
+	Book(ctx context.Context, w BookingWrite) (Answer, error)
+	PlaceHold(ctx context.Context, w HoldWrite) (Answer, error)
+	Move(ctx context.Context, w MoveWrite) (Answer, error)
+	// ExtendHold and ReleaseHold answer Done when the hold stands so already.
+	ExtendHold(ctx context.Context, w HoldChange) (Answer, error)
+	ReleaseHold(ctx context.Context, w HoldChange) (Answer, error)
+	Cancel(ctx context.Context, w CancelWrite) (Answer, error)
+	Change(ctx context.Context, w StateWrite) (Answer, error)
+
+	// Recall answers Replayed, OutcomeReused or OutcomeInUse for a key that was used, else Done; it changes nothing else.
+	Recall(ctx context.Context, organization uuid.UUID, w Write) (Answer, error)
+
+	// Appointments, Holds and Identifiers answer those that exist.
+	Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Appointment, error)
+	Holds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Hold, error)
+	Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
+	// List pages an organisation's appointments by the order's time, then id.
+	List(ctx context.Context, f Filter, o Order, w paging.Window) (paging.Page[Appointment], error)
+	// Count stops at paging.MaxCount.
+	Count(ctx context.Context, f Filter) (int, error)
+	// Upcoming lists visits that keep claims and end after now, by start, after a (start, id) key; at most limit.
+	Upcoming(ctx context.Context, c Clash, now time.Time, after []string, limit int) ([]Appointment, error)
+	// StreamCursor is a place in the event log from which a list read afterwards misses nothing.
+	StreamCursor(ctx context.Context) (string, error)
+
+	// DueHolds lists providers with holds that ran out by now, at most limit.
+	DueHolds(ctx context.Context, now time.Time, limit int) ([]clinic.Ref, error)
+	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed.
+	LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error)
+	// Tidy takes claims that ended before past out of the constraint's index and drops keys and rows that nobody can ask for
+	// any more, at most limit of each; it answers how many rows it touched.
+	Tidy(ctx context.Context, now time.Time, limit int) (int, error)
+}
+
+// Outcome says how a change went against everybody else's.
+type Outcome string
+
+// The outcomes of changes.
+const (
+	Done             Outcome = "DONE"
+	Replayed         Outcome = "REPLAYED"          // the key's first answer stands
+	OutcomeInUse     Outcome = "KEY_IN_USE"        // the key's first request is running
+	OutcomeReused    Outcome = "KEY_REUSED"        // the key had another input
+	StaleRules       Outcome = "STALE_RULES"       // decided on rules that have changed: decide again
+	StaleAppointment Outcome = "STALE_APPOINTMENT" // decided on a version that has changed: decide again
+	LaneTaken        Outcome = "SLOT_TAKEN"
+	DailyCap         Outcome = "DAILY_CAP"
+	WindowCap        Outcome = "WINDOW_CAP"
+	PatientBusy      Outcome = "PATIENT_BUSY"
+	HoldEnded        Outcome = "HOLD_ENDED"
+)
+
+// Answer is how a change went, as ids and a version: what is kept for an idempotency key.
+type Answer struct {
+	Outcome     Outcome
+	Appointment uuid.UUID
+	Version     int
+	Hold        uuid.UUID
+	Released    *availability.SlotID
+	With        uuid.UUID // PatientBusy: the appointment in the way
+	At          time.Time // HoldEnded: when; OutcomeReused: when the key was first used
+}
+
+// Write is what every change carries.
+type Write struct {
+	clinic.Stamp
+	Once *clinic.Once // nil: no idempotency key
+}
+
+// Seat is a slot with what claiming it means.
+type Seat struct {
+	Slot          availability.SlotID
+	Plan          availability.Plan
+	RulesRevision int64     // that Plan was made from
+	Hold          uuid.UUID // booked from; zero when none
+	Holder        availability.Holder
+	Claims        [2]uuid.UUID // ids for the provider's claims
+	PatientClaim  uuid.UUID
+}
+
+// BookingWrite is a decided booking.
+type BookingWrite struct {
+	Write
+	Seat
+	Appointment Appointment
+	Identifiers []clinic.Identifier
+}
+
+// HoldWrite is a decided hold.
+type HoldWrite struct {
+	Write
+	Seat
+	NewHold Hold
+}
+
+// MoveWrite is a decided move of the appointment as it was read.
+type MoveWrite struct {
+	Write
+	Seat
+	From, To Appointment
+}
+
+// HoldChange extends a hold, or releases it when ExpiresAt is zero.
+type HoldChange struct {
+	clinic.Stamp
+	Hold      clinic.Ref
+	ExpiresAt time.Time
+}
+
+// CancelWrite is a decided cancellation of the appointment as it was read.
+type CancelWrite struct {
+	Write
+	From, To Appointment
+}
+
+// StateWrite is a decided transition of the appointment as it was read.
+type StateWrite struct {
+	Write
+	From, To Appointment
+}
+
+// Clash asks for visits that a change of hours may have left outside them.
+type Clash struct {
+	Organization uuid.UUID
+	Provider     uuid.UUID // zero: every provider
+	Location     uuid.UUID // zero: every location
+	From, To     time.Time // visits that start in [From, To)
+}

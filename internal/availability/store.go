@@ -1,0 +1,41 @@
+package availability
+
+import (
+	"context"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// Store reads what openings follow from. It is the read side as a whole: another one may answer from memory, fed by the
+// event log.
+type Store interface {
+	// Rules reads a provider's rules for local days in [from, until]. errs.NotFound when there is no such provider.
+	Rules(ctx context.Context, provider clinic.Ref, from, until civil.Date) (Rules, error)
+	// View reads rules and what is taken in one snapshot, in a bounded number of statements.
+	View(ctx context.Context, provider clinic.Ref, p Period) (View, error)
+	// Nearby lists other providers of the organisation that offer the slot's kind of visit, nearest location first.
+	Nearby(ctx context.Context, slot SlotID, limit int) ([]clinic.Ref, error)
+	// StreamCursor is a place in the event log from which a view read afterwards misses nothing.
+	StreamCursor(ctx context.Context) (string, error)
+}
+
+// Period is the part of a provider's time that a view is about.
+type Period struct {
+	From, To time.Time // visits that start in [From, To)
+	Patient  uuid.UUID // whose other visits to read; zero for nobody's
+}
+
+// Days bounds the local days that the period's visits can stand on, in any zone.
+func (p Period) Days() (from, until civil.Date) {
+	return civil.DateOf(p.From.UTC()).AddDays(-3), civil.DateOf(p.To.UTC()).AddDays(3)
+}
+
+// View is what was read in one snapshot.
+type View struct {
+	Rules Rules
+	Taken Taken
+}

@@ -1,0 +1,233 @@
+package devstack
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// databaseName is both the database and its owner, an ordinary role: what works only for a superuser shall not
+	// work here either.
+	databaseName  = "mediconnect"
+	socketPort    = "/.s.PGSQL.65535"
+	longestSocket = 100 // a socket's path is limited to 103 bytes on macOS, 107 on Linux
+)
+
+// PostgresOptions says where and how a private cluster runs.
+type PostgresOptions struct {
+	Dir      string    // the cluster's own folder; its parent must be open to the server's account
+	Port     int       // on loopback; 0: any free one
+	Log      io.Writer // nil: Dir/postgres.log
+	Volatile bool      // for tests: fast, and lost when the machine stops
+}
+
+// Postgres is a running cluster.
+type Postgres struct {
+	dir      string
+	sockets  string
+	port     int
+	password string
+	programs PostgresPrograms
+	child    *child
+	log      *serverLog
+}
+
+// StartPostgres starts the cluster in opts.Dir, creating it on the first start and recovering it after a crash, and
+// returns once it answers. Its errors are Problems where the reader can do something.
+func StartPostgres(ctx context.Context, opts PostgresOptions) (*Postgres, error) {
+	account, err := serverAccountOf(filepath.Join(opts.Dir, "data"))
+	if err != nil {
+		return nil, err
+	}
+	if err := ownFolder(opts.Dir, account); err != nil {
+		return nil, err
+	}
+	p := &Postgres{dir: opts.Dir}
+	if err := p.prepare(ctx, account); err != nil {
+		return nil, err
+	}
+	if p.log, err = openLog(filepath.Join(opts.Dir, "postgres.log"), opts.Log); err != nil {
+		return nil, err
+	}
+	if err := p.start(ctx, opts, account); err != nil {
+		p.cleanUp()
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepare finds the programs that fit the cluster, creates the cluster if there is none, and ends what a killed
+// predecessor left running.
+func (p *Postgres) prepare(ctx context.Context, account Account) error {
+	major, err := clusterMajor(p.data())
+	if err != nil {
+		return err
+	}
+	if p.programs, err = FindPostgres(ctx, major); err != nil {
+		return clusterOfOtherVersion(err, p.dir, major)
+	}
+	if p.password, err = secretFile(filepath.Join(p.dir, "password")); err != nil {
+		return err
+	}
+	if p.sockets, err = socketFolder(p.dir, account); err != nil {
+		return err
+	}
+	if major != 0 {
+		return leftoverPostgres(p.data()).end(ctx)
+	}
+	return p.create(ctx, account)
+}
+
+// create makes the cluster beside its place and moves it there, so that an interrupted initdb leaves nothing behind
+// that looks like a cluster.
+func (p *Postgres) create(ctx context.Context, account Account) error {
+	unfinished := p.data() + ".new"
+	if err := os.RemoveAll(unfinished); err != nil {
+		return fmt.Errorf("remove unfinished cluster: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, p.programs.program("initdb"), "--pgdata="+unfinished, "--username=postgres",
+		"--auth-local=trust", "--auth-host=scram-sha-256", "--no-locale", "--encoding=UTF8", "--no-sync")
+	cmd.Dir = p.dir
+	cmd.Env = serverEnv()
+	cmd.SysProcAttr = procAttr(account, syscall.SIGKILL)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return diskFull(string(out), p.dir, fmt.Errorf("create PostgreSQL cluster: %w: %s", err, lastLine(string(out))))
+	}
+	return os.Rename(unfinished, p.data())
+}
+
+func (p *Postgres) start(ctx context.Context, opts PostgresOptions, account Account) error {
+	return onSomePort(opts.Port, "PostgreSQL", func(port int) (err error) {
+		p.port = port
+		cmd := exec.Command(p.programs.program("postgres"), postgresArguments(p, opts)...)
+		cmd.Dir = p.dir
+		cmd.Env = serverEnv()
+		cmd.Stdout, cmd.Stderr = p.log.out, p.log.out
+		if p.child, err = startChild(cmd, account, syscall.SIGQUIT); err != nil {
+			return err
+		}
+		if err := p.awaitReady(ctx); err != nil {
+			p.child.end(syscall.SIGQUIT)
+			return err
+		}
+		return nil
+	})
+}
+
+// awaitReady connects until the server answers, and sees to the database.
+func (p *Postgres) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute) // recovery after a crash may take a while
+	defer cancel()
+	tick := time.NewTicker(15 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := p.ensureDatabase(ctx)
+		if err == nil {
+			return nil
+		}
+		if refusedForGood(err) {
+			return diskFull(err.Error(), p.dir, err)
+		}
+		select {
+		case <-p.child.done:
+			return p.Failure()
+		case <-ctx.Done():
+			return fmt.Errorf("PostgreSQL didn't become ready, see %s: %w", p.log.path, errors.Join(ctx.Err(), err))
+		case <-tick.C:
+		}
+	}
+}
+
+// URL connects as the database's owner over loopback, with its password.
+func (p *Postgres) URL() string {
+	return (&url.URL{
+		Scheme: "postgres", User: url.UserPassword(databaseName, p.password),
+		Host: net.JoinHostPort(Loopback, strconv.Itoa(p.port)), Path: "/" + databaseName,
+		RawQuery: "sslmode=disable",
+	}).String()
+}
+
+// AdminURL connects to database as the cluster's superuser, over its private socket.
+func (p *Postgres) AdminURL(database string) string {
+	return p.SocketURL("postgres", database)
+}
+
+// SocketURL connects to database as role over the cluster's private socket, which asks for no password.
+func (p *Postgres) SocketURL(role, database string) string {
+	query := url.Values{"host": {p.sockets}, "port": {strconv.Itoa(p.port)}, "sslmode": {"disable"}}
+	return (&url.URL{Scheme: "postgres", User: url.User(role), Path: "/" + database, RawQuery: query.Encode()}).String()
+}
+
+// Port is where the cluster listens on loopback.
+func (p *Postgres) Port() int { return p.port }
+
+// PID is the postmaster's process, for tests that freeze or kill it.
+func (p *Postgres) PID() int { return p.child.cmd.Process.Pid }
+
+// Programs says which PostgreSQL this is.
+func (p *Postgres) Programs() PostgresPrograms { return p.programs }
+
+// Done is closed when the server has ended, wanted or not.
+func (p *Postgres) Done() <-chan struct{} { return p.child.done }
+
+// Failure says in one sentence why the server ended by itself.
+func (p *Postgres) Failure() error {
+	return serverFailure("PostgreSQL", p.log.tail(), p.dir, p.log.path)
+}
+
+// Stop ends all sessions and shuts down cleanly; when ctx ends first, it doesn't wait for the last checkpoint.
+func (p *Postgres) Stop(ctx context.Context) {
+	p.child.stop(ctx, syscall.SIGINT, syscall.SIGQUIT)
+	p.cleanUp()
+}
+
+func (p *Postgres) cleanUp() {
+	p.log.close()
+	if filepath.Dir(p.sockets) != p.dir {
+		_ = os.RemoveAll(p.sockets)
+	}
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+
+// ensureDatabase creates the role and its database on the first start and gives the role its password on each.
+func (p *Postgres) ensureDatabase(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, p.AdminURL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var exists bool
+	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", databaseName).Scan(&exists)
+	if err != nil {
+		return err
+	}
+	statements := []string{"ALTER ROLE " + databaseName + " PASSWORD '" + p.password + "'"}
+	if !exists {
+		statements = []string{
+			"DROP ROLE IF EXISTS " + databaseName,
+			"CREATE ROLE " + databaseName + " LOGIN CREATEDB PASSWORD '" + p.password + "'",
+			"CREATE DATABASE " + databaseName + " OWNER " + databaseName,
+		}
+	}
+	for _, statement := range statements {
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			return fmt.Errorf("prepare database: %w", err)
+		}
+	}
+	return nil
+}

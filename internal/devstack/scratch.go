@@ -1,0 +1,77 @@
+package devstack
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// ScratchFolder is a temporary folder of the servers' account, removed in the end; if that end was a kill -9, a later
+// process removes it.
+type ScratchFolder struct {
+	path string
+	lock *Lock
+}
+
+// NewScratchFolder creates one whose name begins with prefix, where the servers' account can enter.
+func NewScratchFolder(prefix string) (*ScratchFolder, error) {
+	account, err := ServerAccount()
+	if err != nil {
+		return nil, err
+	}
+	parent, err := scratchParent(account)
+	if err != nil {
+		return nil, err
+	}
+	sweep(filepath.Join(parent, prefix+"*"))
+	path, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, diskFull(err.Error(), parent, fmt.Errorf("create scratch folder: %w", err))
+	}
+	lock, err := LockFile(filepath.Join(path, "lock"))
+	if err == nil {
+		err = account.Hand(path)
+	}
+	if err != nil {
+		_ = os.RemoveAll(path)
+		return nil, err
+	}
+	return &ScratchFolder{path: path, lock: lock}, nil
+}
+
+// Join is the path of a name in the folder.
+func (f *ScratchFolder) Join(name string) string { return filepath.Join(f.path, name) }
+
+// Remove deletes the folder and all in it.
+func (f *ScratchFolder) Remove() {
+	_ = os.RemoveAll(f.path)
+	f.lock.Release()
+}
+
+func scratchParent(account Account) (string, error) {
+	for _, parent := range []string{os.TempDir(), "/tmp", "/var/tmp"} {
+		if account.CanEnter(parent) {
+			return parent, nil
+		}
+	}
+	return "", &Problem{
+		Message: fmt.Sprintf("%s can't enter %s, /tmp or /var/tmp", account.Name, os.TempDir()),
+		Remedy:  "set TMPDIR to a folder that all users may enter",
+	}
+}
+
+// sweep removes the folders of killed processes: those whose lock nobody holds. A young one may just not be locked yet.
+func sweep(pattern string) {
+	folders, _ := filepath.Glob(pattern)
+	for _, folder := range folders {
+		info, err := os.Lstat(folder)
+		if err != nil || !info.IsDir() || time.Since(info.ModTime()) < time.Minute {
+			continue
+		}
+		if lock, err := LockFile(filepath.Join(folder, "lock")); err == nil {
+			_ = os.RemoveAll(folder)
+			lock.Release()
+		}
+	}
+}

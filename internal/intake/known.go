@@ -1,0 +1,151 @@
+package intake
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// known is what the organisation has already. A publication says nothing about some of it, and that stays as it is.
+type known struct {
+	locations map[clinic.Identifier]clinic.Location
+	providers map[clinic.Identifier]provider.Provider
+	kinds     map[string]clinic.VisitKind // by key
+}
+
+const pageSize = 500
+
+func (w *writer) lookUp(ctx context.Context) error {
+	w.known = known{
+		locations: map[clinic.Identifier]clinic.Location{},
+		providers: map[clinic.Identifier]provider.Provider{},
+		kinds:     map[string]clinic.VisitKind{},
+	}
+	own := w.order.Organization
+	err := everything(
+		func(p paging.Window) (paging.Page[clinic.Location], error) {
+			return w.into.ListLocations(ctx, w.actor, own, p)
+		},
+		func(l clinic.Location) []string {
+			w.known.locations[l.Identifier] = l
+			return []string{l.Name, l.ID.String()}
+		})
+	if err != nil {
+		return err
+	}
+	err = everything(
+		func(p paging.Window) (paging.Page[provider.Provider], error) {
+			return w.into.ListProviders(ctx, w.actor, provider.Filter{}, p)
+		},
+		func(p provider.Provider) []string {
+			if p.OrganizationID == own {
+				w.known.providers[p.Identifier] = p
+			}
+			return []string{p.Name, p.ID.String()}
+		})
+	if err != nil {
+		return err
+	}
+	return everything(
+		func(p paging.Window) (paging.Page[clinic.VisitKind], error) {
+			return w.into.ListVisitKinds(ctx, w.actor, own, p)
+		},
+		func(k clinic.VisitKind) []string {
+			w.known.kinds[k.Key] = k
+			return []string{k.Name, k.ID.String()}
+		})
+}
+
+// everything reads all pages of a list. Of each item, see answers the keys in the list's order.
+func everything[T any](list func(paging.Window) (paging.Page[T], error), see func(T) []string) error {
+	window := paging.Window{Size: pageSize}
+	for {
+		page, err := list(window)
+		if err != nil {
+			return errs.Bug("look up what is there", err)
+		}
+		for _, item := range page.Items {
+			window.After = see(item)
+		}
+		if !page.HasNext {
+			return nil
+		}
+	}
+}
+
+// keep leaves what the publication doesn't say about a location as it is.
+func (k known) keep(put clinic.PutLocation) clinic.PutLocation {
+	if old, ok := k.locations[put.Identifier]; ok {
+		put.StepFreeAccess = old.StepFreeAccess
+		put.Phone = either(put.Phone, old.Phone)
+		put.PostalCode = either(put.PostalCode, old.PostalCode)
+		put.Country = either(put.Country, old.Country)
+	}
+	return put
+}
+
+func either(published, old *string) *string {
+	if published == nil {
+		return old
+	}
+	return published
+}
+
+// desk is the input that brings a provider up to date: what the publication says, and of one that exists the rest.
+func (k known) desk(d *desk, identifier clinic.Identifier, kind clinic.VisitKind) provider.PutProvider {
+	put := provider.PutProvider{Organization: kind.OrganizationID, Identifier: identifier, Name: d.name()}
+	old := k.providers[identifier]
+	offered := old.VisitKindIDs
+	if !slices.Contains(offered, kind.ID) {
+		offered = append(slices.Clone(offered), kind.ID)
+	}
+	for _, id := range offered {
+		put.VisitKinds = append(put.VisitKinds, ref(kind.OrganizationID, id))
+	}
+	put.Specialties, put.Languages, put.MaxDailyAppointments = old.Specialties, old.Languages, old.MaxDailyAppointments
+	return put
+}
+
+// nameBased is the version of the ids that published windows have; those that the staff added have others.
+const nameBased = uuid.Version(5)
+
+// withdraw closes what an earlier import opened on the published days and the publication no longer has.
+func (w *writer) withdraw(ctx context.Context, by, at clinic.Ref, zone *time.Location, windows []provider.OpenWindow) error {
+	published := map[civil.DateTime]bool{}
+	for _, o := range windows {
+		published[o.From] = true
+	}
+	first, end := w.report.First, w.report.Last.AddDays(1)
+	var stale []clinic.Ref
+	err := everything(
+		func(p paging.Window) (paging.Page[provider.Exception], error) {
+			from := clock.Instant(civil.DateTime{Date: first}, zone)
+			to := clock.Instant(civil.DateTime{Date: end}, zone)
+			return w.into.ListExceptions(ctx, w.actor, by, from, to, p)
+		},
+		func(e provider.Exception) []string {
+			ours := e.ID.Version() == nameBased && e.LocationID == at.ID && !e.From.Date.Before(first)
+			if ours && !published[e.From] {
+				stale = append(stale, ref(e.OrganizationID, e.ID))
+			}
+			return []string{e.From.String(), e.ID.String()}
+		})
+	for _, exception := range stale {
+		if err == nil {
+			err = patiently(ctx, func() error { return w.into.RemoveException(ctx, w.actor, exception) })
+		}
+	}
+	if err == nil {
+		w.report.Withdrawn += len(stale)
+	}
+	return err
+}

@@ -1,0 +1,221 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+	"path"
+
+	"cloud.google.com/go/civil"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// maxSites bounds the locations and the schedules of one publication, and with them the memory of an import.
+const maxSites = 100_000
+
+// place is a line of one of a publication's files.
+type place struct{ file, line int }
+
+// publication is what is kept of one while it is read: its sites with their desks, and each window in a few bytes.
+type publication struct {
+	base        string
+	files       []string // names, by place.file
+	sites       []*site  // in the order of the file
+	byID        map[string]*site
+	byName      map[clinic.Identifier]*site
+	desks       map[string]*desk
+	windows     int
+	first, last civil.Date // local days on which windows begin
+	zoneOf      ZoneOf
+	repairs     []Note // of the line being read, told once it is taken
+	report      *Report
+	progress    func(Progress)
+}
+
+// Progress says how far an import is. Total is 0 while it isn't known.
+type Progress struct {
+	Step        string
+	Done, Total int
+}
+
+// told is how many lines are read between two words on progress.
+const told = 1_000
+
+// read reads a whole publication. Broken lines are refused and told in the report; only a file that can't be read at all
+// is an error, and then nothing has been written.
+func (p *publication) read(ctx context.Context, from Source) error {
+	m, base, err := readManifest(ctx, from)
+	if err != nil {
+		return err
+	}
+	p.base = base
+	for _, kind := range []struct {
+		resource string
+		take     func([]byte, place) error
+	}{{resourceLocation, p.takeSite}, {resourceSchedule, p.takeDesk}, {resourceSlot, p.takeSlot}} {
+		files := m.files(kind.resource)
+		if len(files) == 0 {
+			return fmt.Errorf("the manifest names no %s file", kind.resource)
+		}
+		for _, address := range files {
+			if err := p.readFile(ctx, from, address, kind.take); err != nil {
+				return fmt.Errorf("%s: %w", quoted(address), err)
+			}
+		}
+	}
+	return nil
+}
+
+func (p *publication) readFile(ctx context.Context, from Source, address string, take func([]byte, place) error) error {
+	body, err := from.Open(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	name := clean(path.Base(address))
+	p.files = append(p.files, name)
+	number := 0
+	for l, err := range lines(body) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		number = l.number
+		p.takeLine(l, take)
+		if number%told == 0 {
+			p.progress(Progress{Step: "reading " + name, Done: number})
+		}
+	}
+	p.progress(Progress{Step: "reading " + name, Done: number, Total: number})
+	return nil
+}
+
+func (p *publication) takeLine(l line, take func([]byte, place) error) {
+	at := place{file: len(p.files) - 1, line: l.number}
+	if l.tooLong {
+		p.refuse(at, fmt.Sprintf("longer than %d bytes", maxLine))
+		return
+	}
+	p.repairs = p.repairs[:0]
+	if err := take(l.text, at); err != nil {
+		p.refuse(at, err.Error())
+		return
+	}
+	for _, n := range p.repairs {
+		p.report.repaired(n)
+	}
+}
+
+func (p *publication) takeSite(text []byte, at place) error {
+	id, s, err := readSite(text, p.base, p.zoneOf, p.noteAt(at))
+	if err != nil {
+		return err
+	}
+	if p.byID[id] != nil {
+		return refuse("the id %s is that of line %d", quoted(id), p.byID[id].at.line)
+	}
+	if other := p.byName[s.put.Identifier]; other != nil {
+		return refuse("the identifier %s is that of line %d", quoted(s.put.Identifier.Value), other.at.line)
+	}
+	if len(p.sites) == maxSites {
+		return refuse("more than %d locations", maxSites)
+	}
+	s.at = at
+	p.byID[id], p.byName[s.put.Identifier] = s, s
+	p.sites = append(p.sites, s)
+	return nil
+}
+
+func (p *publication) takeDesk(text []byte, at place) error {
+	d, location, err := readDesk(text)
+	if err != nil {
+		return err
+	}
+	if p.desks[d.id] != nil {
+		return refuse("the id %s is that of line %d", quoted(d.id), p.desks[d.id].at.line)
+	}
+	if d.site = p.byID[location]; d.site == nil {
+		return refuse("no such location: %s", quoted(location))
+	}
+	if len(p.desks) == maxSites {
+		return refuse("more than %d schedules", maxSites)
+	}
+	d.at = at
+	p.desks[d.id] = d
+	d.site.desks = append(d.site.desks, d)
+	return nil
+}
+
+func (p *publication) takeSlot(text []byte, at place) error {
+	s, err := readSlot(text)
+	if err != nil {
+		return err
+	}
+	d := p.desks[s.schedule]
+	if d == nil {
+		return refuse("no such schedule: %s", quoted(s.schedule))
+	}
+	if p.windows == maxWindows {
+		return refuse("more than %d windows", maxWindows)
+	}
+	span, err := s.on(d.site.zone, p.noteAt(at))
+	if err != nil {
+		return err
+	}
+	p.reach(span.from.Date)
+	if s.capacity == 0 {
+		p.report.Busy++
+		p.repairs = p.repairs[:0] // it isn't imported, so nothing of it was repaired
+	}
+	p.windows++
+	d.windows = append(d.windows, newWindow(s, span, at))
+	return nil
+}
+
+// reach widens the published period to a day.
+func (p *publication) reach(day civil.Date) {
+	if !p.first.IsValid() || day.Before(p.first) {
+		p.first = day
+	}
+	if day.After(p.last) {
+		p.last = day
+	}
+}
+
+func (p *publication) refuse(at place, reason string) {
+	p.report.refuse(Refusal{File: p.files[at.file], Line: at.line, Reason: reason})
+}
+
+func (p *publication) noteAt(at place) func(Repair, string, string) {
+	return func(kind Repair, from, to string) {
+		p.repairs = append(p.repairs, Note{Kind: kind, File: p.files[at.file], Line: at.line, From: from, To: to})
+	}
+}
+
+// settle makes what was read ready to be written: names that tell sites apart, and one window for each open period.
+func (p *publication) settle() {
+	shared := map[string]int{}
+	for _, s := range p.sites {
+		shared[s.put.Name]++
+	}
+	for _, s := range p.sites {
+		if shared[s.put.Name] > 1 {
+			s.distinct()
+		}
+		for _, d := range s.desks {
+			d.windows = settle(d.windows,
+				func(w window, reason string) { p.refuse(w.at(), reason) },
+				func(w window) { p.report.repaired(Note{Kind: SlotsJoined, File: p.files[w.file], Line: int(w.line)}) })
+		}
+	}
+}
+
+// shiftTo is how many days the publication moves so that its first day becomes a date.
+func (p *publication) shiftTo(date civil.Date) int {
+	if !date.IsValid() || !p.first.IsValid() {
+		return 0
+	}
+	return date.DaysSince(p.first)
+}

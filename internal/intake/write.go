@@ -1,0 +1,220 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// batch bounds how many windows are put in one transaction.
+const batch = 200
+
+// maxLanes bounds how many visits may run at the same time.
+const maxLanes = 1_000
+
+// writer sets up what was read.
+type writer struct {
+	*publication
+	order Order
+	into  Directory
+	actor access.Actor
+	shift int
+	known known
+}
+
+func (w *writer) write(ctx context.Context) error {
+	w.shift = w.shiftTo(w.order.ShiftTo)
+	w.report.Shift = w.shift
+	if w.first.IsValid() {
+		w.report.First, w.report.Last = w.first.AddDays(w.shift), w.last.AddDays(w.shift)
+	}
+	if err := w.lookUp(ctx); err != nil {
+		return err
+	}
+	for i, s := range w.sites {
+		if err := w.site(ctx, s); err != nil {
+			return err
+		}
+		w.progress(Progress{Step: "setting up sites", Done: i + 1, Total: len(w.sites)})
+	}
+	return nil
+}
+
+// site sets up one location. What the rooms find wrong with it is refused like a broken line.
+func (w *writer) site(ctx context.Context, s *site) error {
+	s.put.Organization = w.order.Organization
+	var there clinic.Location
+	err := patiently(ctx, func() (err error) {
+		there, err = w.into.PutLocation(ctx, w.actor, w.known.keep(s.put))
+		return err
+	})
+	if reason, refused := refusedBy(err); refused {
+		w.refuse(s.at, reason)
+		for _, d := range s.desks {
+			w.refuseDesk(d, "its location is refused: "+reason)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	w.report.Locations++
+	for _, d := range s.desks {
+		err := w.desk(ctx, d, ref(there.OrganizationID, there.ID))
+		if reason, refused := refusedBy(err); refused {
+			w.refuseDesk(d, reason)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) refuseDesk(d *desk, reason string) {
+	w.refuse(d.at, reason)
+	for _, window := range d.windows {
+		w.refuse(window.at(), "its schedule is refused")
+	}
+}
+
+// desk sets up the provider of one schedule at a location, its windows and its weekly hours.
+func (w *writer) desk(ctx context.Context, d *desk, at clinic.Ref) error {
+	kind, err := w.kind(ctx, d.service)
+	if err != nil {
+		return err
+	}
+	identifier := clinic.Identifier{System: w.base + resourceSchedule, Value: d.id}
+	var by clinic.Ref
+	err = patiently(ctx, func() error {
+		p, err := w.into.PutProvider(ctx, w.actor, w.known.desk(d, identifier, kind))
+		by = ref(p.OrganizationID, p.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.report.Providers++
+	windows := w.openings(d, kind)
+	if _, before := w.known.providers[identifier]; before {
+		if err := w.withdraw(ctx, by, at, d.site.zone, windows); err != nil {
+			return err
+		}
+	}
+	for some := range slices.Chunk(windows, batch) {
+		if err := w.open(ctx, by, at, some); err != nil {
+			return err
+		}
+	}
+	return w.weekly(ctx, by, at, windows)
+}
+
+func (w *writer) open(ctx context.Context, by, at clinic.Ref, windows []provider.OpenWindow) error {
+	return patiently(ctx, func() error {
+		changed, err := w.into.PutOpenings(ctx, w.actor, by, at, windows)
+		if err == nil {
+			w.report.Windows += len(windows)
+			w.report.Changed += changed
+		}
+		return err
+	})
+}
+
+// openings gives each window of a desk the lanes that its visits need. Its key is where it begins: publishers use the ids
+// of slots again, and closing times change.
+func (w *writer) openings(d *desk, kind clinic.VisitKind) []provider.OpenWindow {
+	list := make([]provider.OpenWindow, 0, len(d.windows))
+	for _, published := range d.windows {
+		at := published.span(w.shift)
+		visits := int(published.capacity)
+		side := lanes(visits, at, kind, d.site.zone)
+		switch {
+		case side == 0:
+			w.refuse(published.at(), "no visit of "+spoken(kind.Duration)+" fits into it")
+			continue
+		case side > maxLanes:
+			w.refuse(published.at(), "its visits would have to run more than 1,000 at a time")
+			continue
+		}
+		w.report.Visits += visits
+		list = append(list, provider.OpenWindow{
+			Key: at.from.String(), From: at.from, To: at.to, Capacity: side, MaxAppointments: &visits,
+		})
+	}
+	return list
+}
+
+// weekly goes on with the publication's pattern from the day after its last.
+func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []provider.OpenWindow) error {
+	if !w.order.WeeklyHours || len(windows) == 0 {
+		return nil
+	}
+	w.report.Schedules++
+	hours, from := DeriveWeekly(windows), w.last.AddDays(w.shift+1)
+	known, err := w.into.WeeklyHours(ctx, w.actor, by, at, &from)
+	if err != nil || slices.EqualFunc(known, hours, sameWeekly) {
+		return err
+	}
+	return patiently(ctx, func() error {
+		_, err := w.into.SetSchedule(ctx, w.actor, provider.SetSchedule{
+			Provider: by, Location: at, EffectiveFrom: from, Hours: asked(hours),
+		})
+		return err
+	})
+}
+
+func sameWeekly(a, b provider.WeeklyHours) bool {
+	return a.Weekday == b.Weekday && a.Hours.Same(b.Hours)
+}
+
+// asked writes hours as an input: times of day, where one at or before the opening is of the next day.
+func asked(hours []provider.WeeklyHours) []provider.WeeklyOpening {
+	list := make([]provider.WeeklyOpening, len(hours))
+	for i, h := range hours {
+		to := h.To
+		if to > minutesPerDay {
+			to -= minutesPerDay
+		}
+		list[i] = provider.WeeklyOpening{Weekday: h.Weekday, Opening: provider.Opening{
+			From: provider.At(0, h.From), To: provider.At(0, to), Capacity: h.Capacity,
+		}}
+	}
+	return list
+}
+
+// patience is how long an import waits for a database that is busy, in all.
+var patience = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1600 * time.Millisecond, 6400 * time.Millisecond}
+
+func patiently(ctx context.Context, do func() error) error {
+	for _, pause := range patience {
+		err := do()
+		if errs.Of(err) != errs.Busy {
+			return err
+		}
+		wait := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+			wait.Stop()
+			return ctx.Err()
+		case <-wait.C:
+		}
+	}
+	return do()
+}
+
+// refusedBy tells bad input from every other failure, and what is bad.
+func refusedBy(err error) (reason string, refused bool) {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || e.Kind != errs.InvalidInput {
+		return "", false
+	}
+	return strings.Join(e.Path, ".") + ": " + strings.TrimSuffix(e.Message, "."), true
+}

@@ -1,0 +1,19 @@
+package intake
+
+import (
+	"fmt"
+
+	"github.com/ringsaturn/tzf"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// NewZoneOf reads the boundaries of the world's time zones: about 0.3 s and, while it is kept, 32 MB. Close to a border it
+// is right to some hundred metres. It knows the zones of open sea too, which no place of ours can have.
+func NewZoneOf() (ZoneOf, error) {
+	finder, err := tzf.NewDefaultFinder()
+	if err != nil {
+		return nil, fmt.Errorf("time zone boundaries: %w", err)
+	}
+	return func(p clinic.GeoPoint) string { return finder.GetTimezoneName(p.Longitude, p.Latitude) }, nil
+}

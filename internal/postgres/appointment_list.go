@@ -1,0 +1,149 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+// where collects the conditions of a list: only those that narrow, so that each shape has a plan of its own.
+type where struct {
+	conditions []string
+	args       []any
+}
+
+// and adds a condition with %d where its argument's number goes.
+func (w *where) and(condition string, arg any) {
+	w.args = append(w.args, arg)
+	w.conditions = append(w.conditions, fmt.Sprintf(condition, len(w.args)))
+}
+
+func (w *where) String() string { return strings.Join(w.conditions, " AND ") }
+
+func filtered(f appointment.Filter) *where {
+	w := &where{}
+	w.and("a.organization_id = $%d", f.Organization)
+	for _, id := range []struct {
+		condition string
+		value     uuid.UUID
+	}{
+		{"a.patient_id = $%d", f.Patient}, {"a.provider_id = $%d", f.Provider}, {"a.location_id = $%d", f.Location},
+	} {
+		if id.value != uuid.Nil {
+			w.and(id.condition, id.value)
+		}
+	}
+	if len(f.Statuses) > 0 {
+		w.and("a.status = ANY ($%d)", f.Statuses)
+	}
+	if !f.From.IsZero() {
+		w.and("a.starts_at >= $%d", f.From)
+	}
+	if !f.To.IsZero() {
+		w.and("a.starts_at < $%d", f.To)
+	}
+	if f.Identifier != nil {
+		w.and(`a.id IN (SELECT i.appointment_id FROM appointment_identifiers i
+			WHERE i.organization_id = a.organization_id AND i.system = $%d`, f.Identifier.System)
+		w.and("i.value = $%d)", f.Identifier.Value)
+	}
+	return w
+}
+
+// order is how a list runs: by a column, then id.
+type order struct {
+	column     string
+	descending bool
+}
+
+var orders = map[appointment.Order]order{
+	appointment.StartAscending:    {"a.starts_at", false},
+	appointment.StartDescending:   {"a.starts_at", true},
+	appointment.UpdatedDescending: {"a.updated_at", true},
+}
+
+// List implements appointment.Store.
+func (s *AppointmentStore) List(ctx context.Context, f appointment.Filter, o appointment.Order, w paging.Window) (paging.Page[appointment.Appointment], error) {
+	by := orders[o]
+	cond := filtered(f)
+	if err := cond.keyset(by, w); err != nil {
+		return paging.Page[appointment.Appointment]{}, err
+	}
+	direction := "ASC"
+	if by.descending != w.Backward {
+		direction = "DESC"
+	}
+	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY %s %s, a.id %s LIMIT %d",
+		appointmentColumns, cond, by.column, direction, direction, w.Size+1)
+	var page paging.Page[appointment.Appointment]
+	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		list, err := appointments(ctx, tx, sql, cond.args...)
+		page = paging.Cut(list, w)
+		return err
+	})
+	return page, err
+}
+
+func (w *where) keyset(by order, window paging.Window) error {
+	for _, bound := range []struct {
+		key   []string
+		later bool
+		name  string
+	}{{window.After, true, "after"}, {window.Before, false, "before"}} {
+		if bound.key == nil {
+			continue
+		}
+		micros, err := strconv.ParseInt(bound.key[0], 10, 64)
+		id, invalid := uuid.Parse(bound.key[1])
+		if err != nil || invalid != nil {
+			return errs.Invalid("This is not a cursor of this list.", bound.name)
+		}
+		sign := "<"
+		if bound.later != by.descending {
+			sign = ">"
+		}
+		w.and("("+by.column+", a.id) "+sign+" ($%d", time.UnixMicro(micros).UTC())
+		w.args = append(w.args, id)
+		w.conditions[len(w.conditions)-1] += fmt.Sprintf(", $%d)", len(w.args))
+	}
+	return nil
+}
+
+// Count implements appointment.Store.
+func (s *AppointmentStore) Count(ctx context.Context, f appointment.Filter) (int, error) {
+	cond := filtered(f)
+	sql := fmt.Sprintf("SELECT count(*) FROM (SELECT FROM appointments a WHERE %s LIMIT %d) c", cond, paging.MaxCount)
+	var n int
+	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, sql, cond.args...).Scan(&n) })
+	return n, err
+}
+
+// Upcoming implements appointment.Store.
+func (s *AppointmentStore) Upcoming(ctx context.Context, c appointment.Clash, now time.Time, after []string, limit int) ([]appointment.Appointment, error) {
+	f := appointment.Filter{
+		Organization: c.Organization, Provider: c.Provider, Location: c.Location, From: c.From, To: c.To,
+		Statuses: []appointment.Status{appointment.Booked, appointment.Pending, appointment.Arrived, appointment.CheckedIn},
+	}
+	cond := filtered(f)
+	cond.and("a.ends_at > $%d", now)
+	by := orders[appointment.StartAscending]
+	if err := cond.keyset(by, paging.Window{After: after}); err != nil {
+		return nil, err
+	}
+	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY a.starts_at, a.id LIMIT %d", appointmentColumns, cond, limit)
+	var list []appointment.Appointment
+	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+		list, err = appointments(ctx, tx, sql, cond.args...)
+		return err
+	})
+	return list, err
+}

@@ -1,0 +1,118 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+)
+
+// AppointmentStore keeps appointments and holds. Its writes are one call of one function each: a statement, and so a
+// transaction.
+type AppointmentStore struct{ db *DB }
+
+var _ appointment.Store = (*AppointmentStore)(nil)
+
+// NewAppointmentStore puts the store over a database.
+func NewAppointmentStore(db *DB) *AppointmentStore { return &AppointmentStore{db} }
+
+// StreamCursor implements appointment.Store.
+func (s *AppointmentStore) StreamCursor(ctx context.Context) (string, error) {
+	return s.db.streamCursor(ctx)
+}
+
+const (
+	callBook      = `SELECT book($1)`
+	callPlaceHold = `SELECT place_hold($1)`
+	callHold      = `SELECT change_hold($1)`
+	callMove      = `SELECT move_appointment($1)`
+	callCancel    = `SELECT cancel_appointment($1)`
+	callChange    = `SELECT change_appointment($1)`
+	callRecall    = `SELECT coalesce(key_begin($1, $2, $3), '{"outcome": "DONE"}')`
+)
+
+// Book implements appointment.Store.
+func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "appointment.book")
+	p.placed(w.Appointment)
+	p.Reason = base64Private(w.Appointment.Reason)
+	p.Identifiers = []identifierParam{}
+	for _, i := range w.Identifiers {
+		p.Identifiers = append(p.Identifiers, identifierParam(i))
+	}
+	return s.call(ctx, callBook, p)
+}
+
+// PlaceHold implements appointment.Store.
+func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.NewHold, p.ExpiresAt, p.Moving = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
+	return s.call(ctx, callPlaceHold, p)
+}
+
+// ExtendHold implements appointment.Store.
+func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
+	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
+	p.Hold, p.ExpiresAt, p.Topic = idOf(w.Hold.ID), &w.ExpiresAt, "hold.extended"
+	return s.call(ctx, callHold, p)
+}
+
+// ReleaseHold implements appointment.Store.
+func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
+	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.release")
+	p.Hold, p.Topic = idOf(w.Hold.ID), "hold.released"
+	return s.call(ctx, callHold, p)
+}
+
+// Move implements appointment.Store.
+func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "appointment.reschedule")
+	p.placed(w.To)
+	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
+	p.Released = slotParamOf(w.From.Slot())
+	return s.call(ctx, callMove, p)
+}
+
+// Cancel implements appointment.Store.
+func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite) (appointment.Answer, error) {
+	p := params(w.Write, w.From.OrganizationID, "appointment.cancel")
+	c := w.To.Cancellation
+	p.Appointment, p.Version, p.Action = idOf(w.From.ID), w.From.Version, string(w.To.LastAction)
+	p.CancelReason, p.By, p.Note = string(c.Reason), string(c.By), base64Private(c.Note)
+	if c.Fee != nil {
+		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
+	}
+	return s.call(ctx, callCancel, cancelParams{p, p.CancelReason})
+}
+
+// Change implements appointment.Store.
+func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite) (appointment.Answer, error) {
+	p := params(w.Write, w.From.OrganizationID, "appointment."+string(w.To.LastAction))
+	p.Appointment, p.Version, p.Status = idOf(w.From.ID), w.From.Version, string(w.To.Status)
+	p.ConfirmedAt, p.PriorConfirmedAt = w.To.ConfirmedAt, w.To.PriorConfirmedAt
+	p.LastAction, p.PriorStatus, p.Topic = string(w.To.LastAction), nonEmpty(string(w.To.PriorStatus)), "appointment.changed"
+	return s.call(ctx, callChange, p)
+}
+
+// Recall implements appointment.Store.
+func (s *AppointmentStore) Recall(ctx context.Context, organization uuid.UUID, w appointment.Write) (appointment.Answer, error) {
+	var answer answerRow
+	p := params(w, organization, "")
+	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, callRecall, organization, p.Key, p.Forgotten).Scan(&answer)
+	})
+	return answer.answer(), err
+}
+
+func (s *AppointmentStore) call(ctx context.Context, function string, p any) (appointment.Answer, error) {
+	var answer answerRow
+	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, function, p).Scan(&answer)
+	})
+	if code(err) == refusedByConstraint {
+		return appointment.Answer{Outcome: appointment.LaneTaken}, nil
+	}
+	return answer.answer(), broken(err)
+}

@@ -1,0 +1,217 @@
+package postgres
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// writeParams is what the booking functions read; see the migrations.
+type writeParams struct {
+	Organization uuid.UUID  `json:"organization"`
+	Now          time.Time  `json:"now"`
+	Forgotten    time.Time  `json:"forgotten"`
+	Key          *keyParam  `json:"key"`
+	Audit        auditParam `json:"audit"`
+
+	Provider      *uuid.UUID    `json:"provider,omitempty"`
+	Location      *uuid.UUID    `json:"location,omitempty"`
+	VisitKind     *uuid.UUID    `json:"visitKind,omitempty"`
+	Modality      string        `json:"modality,omitempty"`
+	StartsAt      *time.Time    `json:"startsAt,omitempty"`
+	EndsAt        *time.Time    `json:"endsAt,omitempty"`
+	OccupiedFrom  *time.Time    `json:"occupiedFrom,omitempty"`
+	OccupiedTo    *time.Time    `json:"occupiedTo,omitempty"`
+	Lanes         int           `json:"lanes,omitempty"`
+	Day           *civil.Date   `json:"day,omitempty"`
+	DailyCap      *int          `json:"dailyCap,omitempty"`
+	Windows       []windowParam `json:"windows,omitempty"`
+	ProviderDays  []civil.Date  `json:"providerDays,omitempty"`
+	PatientDays   []civil.Date  `json:"patientDays,omitempty"`
+	RulesRevision int64         `json:"rulesRevision,omitempty"`
+	Holder        *uuid.UUID    `json:"holder,omitempty"`
+	Patient       *uuid.UUID    `json:"patient,omitempty"`
+	Hold          *uuid.UUID    `json:"hold,omitempty"`
+	ProviderClaim *uuid.UUID    `json:"providerClaim,omitempty"`
+	SecondClaim   *uuid.UUID    `json:"secondClaim,omitempty"`
+	PatientClaim  *uuid.UUID    `json:"patientClaim,omitempty"`
+
+	NewHold   *uuid.UUID `json:"newHold,omitempty"`
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	Moving    *uuid.UUID `json:"moving,omitempty"`
+	Topic     string     `json:"topic,omitempty"`
+
+	Appointment *uuid.UUID        `json:"appointment,omitempty"`
+	Version     int               `json:"version,omitempty"`
+	Status      string            `json:"status,omitempty"`
+	LocalStart  *civil.DateTime   `json:"localStart,omitempty"`
+	TimeZone    string            `json:"timeZone,omitempty"`
+	TZDB        string            `json:"tzdb,omitempty"`
+	Reason      *string           `json:"reason,omitempty"` // base64
+	Identifiers []identifierParam `json:"identifiers,omitempty"`
+
+	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
+	Reschedules int        `json:"reschedules"`
+	Released    *slotParam `json:"released,omitempty"`
+
+	Action           string     `json:"action,omitempty"`
+	CancelReason     string     `json:"-"`
+	By               string     `json:"by,omitempty"`
+	Note             *string    `json:"note,omitempty"` // base64
+	Fee              *feeParam  `json:"fee,omitempty"`
+	ConfirmedAt      *time.Time `json:"confirmedAt,omitempty"`
+	LastAction       string     `json:"lastAction,omitempty"`
+	PriorStatus      *string    `json:"priorStatus,omitempty"`
+	PriorConfirmedAt *time.Time `json:"priorConfirmedAt,omitempty"`
+}
+
+type cancelParams struct {
+	writeParams
+	Reason string `json:"reason"`
+}
+
+type keyParam struct {
+	Actor     uuid.UUID `json:"actor"`
+	Client    string    `json:"client"`
+	Key       string    `json:"key"`
+	Operation string    `json:"operation"`
+	Hash      string    `json:"hash"`
+}
+
+type auditParam struct {
+	ID      uuid.UUID   `json:"id"`
+	Kind    access.Kind `json:"kind"`
+	Actor   uuid.UUID   `json:"actor"`
+	Client  string      `json:"client"`
+	Request string      `json:"request"`
+	Action  string      `json:"action"`
+}
+
+type windowParam struct {
+	ID  uuid.UUID `json:"id"`
+	Cap int       `json:"cap"`
+}
+
+type identifierParam struct {
+	System string `json:"system"`
+	Value  string `json:"value"`
+}
+
+type feeParam struct {
+	MinorUnits int    `json:"minorUnits"`
+	Currency   string `json:"currency"`
+}
+
+func params(w appointment.Write, organization uuid.UUID, action string) writeParams {
+	p := writeParams{
+		Organization: organization, Now: w.At, Forgotten: w.At.Add(-clinic.KeyLife),
+		Audit: auditParam{w.AuditID, w.Actor.Kind, w.Actor.ID, w.Actor.Client, w.Actor.RequestID, action},
+	}
+	if w.Once != nil {
+		p.Key = &keyParam{w.Actor.ID, w.Actor.Client, w.Once.Key, w.Once.Operation, hex.EncodeToString(w.Once.Input[:])}
+	}
+	return p
+}
+
+func seatParams(w appointment.Write, s appointment.Seat, action string) writeParams {
+	p := params(w, s.Slot.Organization, action)
+	p.Provider, p.Location, p.VisitKind = &s.Slot.Provider, &s.Slot.Location, &s.Slot.VisitKind
+	p.Modality, p.StartsAt, p.EndsAt = string(s.Slot.Modality), &s.Slot.Start, &s.Plan.End
+	p.OccupiedFrom, p.OccupiedTo, p.Lanes = &s.Plan.Occupied.Start, &s.Plan.Occupied.End, s.Plan.Lanes
+	p.Day, p.DailyCap, p.ProviderDays = &s.Plan.Day, s.Plan.MaxDaily, s.Plan.Days
+	p.Windows = []windowParam{}
+	for _, w := range s.Plan.Windows {
+		p.Windows = append(p.Windows, windowParam(w))
+	}
+	p.PatientDays = datesOf(s.Slot.Start, s.Plan.End)
+	p.RulesRevision, p.Holder, p.Patient, p.Hold = s.RulesRevision, &s.Holder.Actor, idOf(s.Holder.Patient), idOf(s.Hold)
+	p.ProviderClaim, p.SecondClaim, p.PatientClaim = &s.Claims[0], &s.Claims[1], &s.PatientClaim
+	return p
+}
+
+func (p *writeParams) placed(ap appointment.Appointment) {
+	p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)
+	p.LocalStart, p.TimeZone, p.TZDB = &ap.LocalStart, ap.TimeZone, ap.TZDB
+}
+
+// datesOf lists the UTC dates of [from, to): the day rows of a patient, whom no zone belongs to.
+func datesOf(from, to time.Time) []civil.Date {
+	var days []civil.Date
+	last := civil.DateOf(to.UTC().Add(-time.Microsecond))
+	for d := civil.DateOf(from.UTC()); !d.After(last); d = d.AddDays(1) {
+		days = append(days, d)
+	}
+	return days
+}
+
+func base64Private(p *access.Private) *string {
+	if p == nil {
+		return nil
+	}
+	text := base64.StdEncoding.EncodeToString(seal(*p))
+	return &text
+}
+
+func idOf(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+func nonEmpty(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+// slotParam is a slot in an answer that is kept for an idempotency key.
+type slotParam struct {
+	Organization uuid.UUID       `json:"organization"`
+	Provider     uuid.UUID       `json:"provider"`
+	Location     uuid.UUID       `json:"location"`
+	VisitKind    uuid.UUID       `json:"visitKind"`
+	Modality     clinic.Modality `json:"modality"`
+	Start        time.Time       `json:"start"`
+}
+
+func slotParamOf(s availability.SlotID) *slotParam {
+	p := slotParam(s)
+	return &p
+}
+
+// answerRow is what the booking functions answer.
+type answerRow struct {
+	Outcome     appointment.Outcome `json:"outcome"`
+	Appointment uuid.UUID           `json:"appointment"`
+	Version     int                 `json:"version"`
+	Hold        uuid.UUID           `json:"hold"`
+	Released    *slotParam          `json:"released"`
+	With        uuid.UUID           `json:"with"`
+	At          time.Time           `json:"at"`
+	FirstUsedAt time.Time           `json:"firstUsedAt"`
+}
+
+func (r answerRow) answer() appointment.Answer {
+	a := appointment.Answer{
+		Outcome: r.Outcome, Appointment: r.Appointment, Version: r.Version, Hold: r.Hold, With: r.With, At: r.At.UTC(),
+	}
+	if !r.FirstUsedAt.IsZero() {
+		a.At = r.FirstUsedAt.UTC()
+	}
+	if r.Released != nil {
+		slot := availability.SlotID(*r.Released)
+		slot.Start = slot.Start.UTC()
+		a.Released = &slot
+	}
+	return a
+}

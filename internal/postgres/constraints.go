@@ -1,0 +1,30 @@
+package postgres
+
+import (
+	"errors"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// refusedByConstraint is raised by the booking functions when the exclusion constraint refuses what their checks had passed.
+const refusedByConstraint = "MC001"
+
+// constraints translates what a constraint refused into the caller's terms, by the constraint's name.
+var constraints = map[string]error{
+	"appointments_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
+
+	"locations_organization_id_fkey":   errs.Missing("organization", "organizationId"),
+	"visit_kinds_organization_id_fkey": errs.Missing("organization", "organizationId"),
+	"providers_organization_id_fkey":   errs.Missing("organization", "organizationId"),
+	"patients_organization_id_fkey":    errs.Missing("organization", "organizationId"),
+}
+
+// broken names what is wrong when the database refused a row.
+func broken(err error) error {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && constraints[refusal.ConstraintName] != nil {
+		return constraints[refusal.ConstraintName]
+	}
+	return err
+}

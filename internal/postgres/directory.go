@@ -1,0 +1,154 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+// Directory is the store of the rooms clinic, provider and patient.
+//
+// What openings follow from is changed under the locks of the providers concerned. Which those are is read before, and
+// read again once the row that they hang on (a location, a kind of visit) is locked: whoever makes a provider depend on
+// such a row locks it FOR SHARE. Providers' locks always come before those rows.
+type Directory struct{ db *DB }
+
+// Directory is the store over this database.
+func (db *DB) Directory() *Directory { return &Directory{db: db} }
+
+// errAgain ends a transaction that found the world changed since it looked; settle begins anew.
+var errAgain = errors.New("something changed meanwhile")
+
+const settleAttempts = 5
+
+// settle writes like write, and again from the start after errAgain.
+func (d *Directory) settle(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+	var err error
+	for range settleAttempts {
+		if err = d.db.write(ctx, f); !errors.Is(err, errAgain) {
+			return broken(err)
+		}
+	}
+	return errs.TryAgain(err)
+}
+
+// list answers the rows of one query.
+func list[T any](ctx context.Context, db *DB, query string, args ...any) ([]T, error) {
+	var rows []T
+	err := db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) (err error) {
+		rows, err = all[T](ctx, conn, query, args...)
+		return err
+	})
+	return rows, err
+}
+
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// all answers the rows of one query within a transaction.
+func all[T any](ctx context.Context, q querier, query string, args ...any) ([]T, error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByName[T])
+}
+
+// one answers the row of one query within a transaction, if there is one.
+func one[T any](ctx context.Context, q querier, query string, args ...any) (T, bool, error) {
+	rows, err := all[T](ctx, q, query, args...)
+	if err != nil || len(rows) == 0 {
+		var none T
+		return none, false, err
+	}
+	return rows[0], true, nil
+}
+
+// ids answers a column of ids.
+func ids(ctx context.Context, q querier, query string, args ...any) ([]uuid.UUID, error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// split makes two columns of refs, for unnest.
+func split(refs []clinic.Ref) (organizations, things []uuid.UUID) {
+	for _, r := range refs {
+		organizations, things = append(organizations, r.Organization), append(things, r.ID)
+	}
+	return organizations, things
+}
+
+// count counts the rows of a query, up to paging.MaxCount.
+func count(ctx context.Context, db *DB, query string, args ...any) (n int, err error) {
+	query = "SELECT count(*) FROM (" + query + " LIMIT " + strconv.Itoa(paging.MaxCount) + ") matches"
+	err = db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, query, args...).Scan(&n)
+	})
+	return n, err
+}
+
+// page lists the rows of a query that ends in its WHERE clause, in the order of its columns named by key, the last of
+// which is a uuid. Cursors hold a text for each.
+func page[T any](ctx context.Context, db *DB, query, key string, w paging.Window, args ...any) (paging.Page[T], error) {
+	after, before, direction := ">", "<", " ASC"
+	if w.Backward {
+		direction = " DESC"
+	}
+	for _, bound := range []struct {
+		sign, field string
+		parts       []string
+	}{{after, "after", w.After}, {before, "before", w.Before}} {
+		if len(bound.parts) == 0 {
+			continue
+		}
+		values, err := keyset(bound.parts, bound.field)
+		if err != nil {
+			return paging.Page[T]{}, err
+		}
+		marks := make([]string, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			marks[i] = "$" + strconv.Itoa(len(args))
+		}
+		query += " AND (" + key + ") " + bound.sign + " (" + strings.Join(marks, ", ") + ")"
+	}
+	query += " ORDER BY " + strings.ReplaceAll(key, ",", direction+",") + direction + " LIMIT " + strconv.Itoa(w.Size+1)
+	rows, err := list[T](ctx, db, query, args...)
+	return paging.Cut(rows, w), err
+}
+
+// keyset reads a cursor's parts: texts, then an id.
+func keyset(parts []string, field string) ([]any, error) {
+	id, err := uuid.Parse(parts[len(parts)-1])
+	if err != nil || strings.ContainsRune(strings.Join(parts, ""), 0) {
+		return nil, errs.Invalid("This is not a cursor of this list.", field)
+	}
+	values := make([]any, len(parts))
+	for i, p := range parts {
+		values[i] = p
+	}
+	values[len(parts)-1] = id
+	return values, nil
+}
+
+// mapPage makes the items of a page from its rows.
+func mapPage[R, T any](p paging.Page[R], from func(R) T) paging.Page[T] {
+	items := make([]T, len(p.Items))
+	for i, r := range p.Items {
+		items[i] = from(r)
+	}
+	return paging.Page[T]{Items: items, HasNext: p.HasNext, HasPrevious: p.HasPrevious}
+}

@@ -1,0 +1,41 @@
+package postgres
+
+import (
+	"context"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// scheduleTopic is the topic of events that tell whose openings follow from other rules than before.
+const scheduleTopic = "schedule.changed"
+
+// scheduleSpan is their payload: the local days, both inclusive, on which openings may differ. Null bounds nothing.
+type scheduleSpan struct {
+	Location *uuid.UUID  `json:"location"`
+	From     *civil.Date `json:"from"`
+	Until    *civil.Date `json:"until"`
+}
+
+// note makes the record of a change without an event.
+func note(by clinic.Stamp, organization uuid.UUID, action, kind string, id uuid.UUID) change {
+	return change{
+		Organization: organization, AuditID: by.AuditID, At: by.At, Actor: by.Actor,
+		Action: action, EntityKind: kind, EntityID: id,
+	}
+}
+
+// recordFor writes a change's audit row and an event for each provider whose openings it touches. Like record it comes last.
+func recordFor(ctx context.Context, tx pgx.Tx, c change, providers []uuid.UUID, span scheduleSpan) error {
+	if err := record(ctx, tx, c); err != nil {
+		return err
+	}
+	batch := &pgx.Batch{}
+	for _, p := range providers {
+		batch.Queue(insertEvent, c.Organization, c.At, scheduleTopic, p, span)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}

@@ -1,0 +1,97 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+const selectDueHolds = `
+SELECT DISTINCT organization_id, party_id FROM (
+    SELECT organization_id, party_id FROM claims
+    WHERE state = 'ACTIVE' AND hold_id IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2) due`
+
+// DueHolds implements appointment.Store.
+func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, limit int) ([]clinic.Ref, error) {
+	type row struct{ OrganizationID, PartyID uuid.UUID }
+	var refs []clinic.Ref
+	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, selectDueHolds, now, limit)
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+		for _, r := range list {
+			refs = append(refs, clinic.Ref{Organization: r.OrganizationID, ID: r.PartyID})
+		}
+		return err
+	})
+	return refs, err
+}
+
+const callLapse = `SELECT lapse_holds($1)`
+
+// LapseHolds implements appointment.Store.
+func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error) {
+	var n int
+	p := struct {
+		Organization uuid.UUID `json:"organization"`
+		Provider     uuid.UUID `json:"provider"`
+		Now          time.Time `json:"now"`
+	}{provider.Organization, provider.ID, now}
+	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, callLapse, p).Scan(&n)
+	})
+	return n, err
+}
+
+// How long things are kept after they are over.
+const (
+	claimGrace   = time.Hour          // before an ended claim leaves the constraint's index
+	claimMemory  = 7 * 24 * time.Hour // of claims that were freed, lapsed or are past
+	eventsMemory = 7 * 24 * time.Hour // of the event log: a client may come back after hours
+)
+
+// Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
+// next time.
+var tidying = []struct {
+	sql   string
+	until func(now time.Time) time.Time
+}{
+	{`UPDATE claims SET state = 'PAST' WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM claims WHERE state = 'ACTIVE' AND hold_id IS NULL AND ends_at <= $1
+		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-claimGrace) }},
+	{`DELETE FROM claims WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM claims WHERE state <> 'ACTIVE' AND ends_at <= $1
+		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-claimMemory) }},
+	{`DELETE FROM idempotency_keys WHERE (organization_id, client, actor_id, key) IN (
+		SELECT organization_id, client, actor_id, key FROM idempotency_keys WHERE created_at <= $1
+		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM event_log WHERE (organization_id, position) IN (
+		SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-eventsMemory) }},
+	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
+		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+}
+
+// Tidy implements appointment.Store.
+func (s *AppointmentStore) Tidy(ctx context.Context, now time.Time, limit int) (int, error) {
+	done := 0
+	for _, t := range tidying {
+		err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+			tag, err := conn.Exec(ctx, t.sql, t.until(now), limit)
+			done += int(tag.RowsAffected())
+			return err
+		})
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}

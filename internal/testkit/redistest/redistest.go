@@ -1,0 +1,52 @@
+// Package redistest gives every test a real Redis of its own, which is gone after the test.
+package redistest
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
+)
+
+// New is a client of a fresh Redis.
+func New(t testing.TB) *redis.Client {
+	t.Helper()
+	options, err := redis.ParseURL(NewURL(t))
+	if err != nil {
+		t.Fatalf("redis URL: %v", err)
+	}
+	client := redis.NewClient(options)
+	t.Cleanup(func() { _ = client.Close() })
+	return client
+}
+
+// NewURL is the address of a fresh Redis.
+func NewURL(t testing.TB) string {
+	t.Helper()
+	return Start(t).URL()
+}
+
+// Start is a fresh Redis itself, for tests that freeze it or take it away.
+func Start(t testing.TB) *devstack.Redis {
+	t.Helper()
+	folder, err := devstack.NewScratchFolder("mediconnect-test-redis-")
+	if err != nil {
+		t.Fatalf("folder for Redis: %v", err)
+	}
+	t.Cleanup(folder.Remove)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	server, err := devstack.StartRedis(ctx, devstack.RedisOptions{Dir: folder.Join("redis"), Volatile: true})
+	if err != nil {
+		t.Fatalf("Redis for tests: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		server.Stop(ctx)
+	})
+	return server
+}

@@ -1,0 +1,102 @@
+// Package sample is a test's world: a small clinic with what a booking needs.
+package sample
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// Clinic is an organisation in New York with one location and one kind of visit of 30 minutes, in person.
+type Clinic struct {
+	t    testing.TB
+	pool *pgxpool.Pool
+
+	Organization uuid.UUID
+	Location     uuid.UUID
+	VisitKind    uuid.UUID
+}
+
+// Zone is where the clinic is, Monday a Monday there without a clock change near it, and Dawn an instant before it opens.
+const Zone = "America/New_York"
+
+// Monday is 8 June 2026.
+var (
+	Monday = time.Date(2026, 6, 8, 0, 0, 0, 0, time.UTC)
+	Dawn   = time.Date(2026, 6, 8, 10, 0, 0, 0, time.UTC) // 06:00 in New York
+)
+
+// NewClinic makes a clinic in a fresh database.
+func NewClinic(t testing.TB, pool *pgxpool.Pool) *Clinic {
+	c := &Clinic{t: t, pool: pool, Organization: NewID(), Location: NewID(), VisitKind: NewID()}
+	c.exec(`INSERT INTO organizations (id, name, created_at) VALUES ($1, 'Clinic', now())`, c.Organization)
+	c.exec(`INSERT INTO locations (organization_id, id, identifier_system, identifier_value, name, time_zone, address_lines)
+		VALUES ($1, $2::uuid, 'https://clinic.example/sites', ($2::uuid)::text, 'Main Street', $3, '{}')`, c.Organization, c.Location, Zone)
+	c.exec(`INSERT INTO visit_kinds (organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
+		requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration)
+		VALUES ($1, $2::uuid, ($2::uuid)::text, 'Check-up', 1800, 0, 0, 1800, 'DAY', false, '{IN_PERSON}', 0, 0, 31536000, 300)`,
+		c.Organization, c.VisitKind)
+	return c
+}
+
+// NewID makes an id.
+func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
+
+func (c *Clinic) exec(sql string, args ...any) {
+	c.t.Helper()
+	if _, err := c.pool.Exec(context.Background(), sql, args...); err != nil {
+		c.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// Set runs a statement with the organisation as its first argument.
+func (c *Clinic) Set(sql string, args ...any) {
+	c.t.Helper()
+	c.exec(sql, append([]any{c.Organization}, args...)...)
+}
+
+// Provider adds a provider who is in from 09:00 to 17:00 every day with a capacity.
+func (c *Clinic) Provider(capacity int) clinic.Ref {
+	id := NewID()
+	c.exec(`INSERT INTO providers (organization_id, id, identifier_system, identifier_value, name, languages)
+		VALUES ($1, $2::uuid, 'https://clinic.example/staff', ($2::uuid)::text, 'Dr Ada', '{en}')`, c.Organization, id)
+	c.exec(`INSERT INTO provider_visit_kinds VALUES ($1, $2, $3)`, c.Organization, id, c.VisitKind)
+	c.exec(`INSERT INTO schedules (organization_id, id, provider_id, location_id, effective_from, weekly)
+		SELECT $1, $2, $3, $4, '2020-01-01', jsonb_agg(jsonb_build_object('weekday', d, 'from', 540, 'to', 1020, 'capacity', $5::int))
+		FROM generate_series(1, 7) d`, c.Organization, NewID(), id, c.Location, capacity)
+	return clinic.Ref{Organization: c.Organization, ID: id}
+}
+
+// Patient adds a patient and answers the patient as a caller.
+func (c *Clinic) Patient() access.Actor {
+	id := NewID()
+	c.exec(`INSERT INTO patients (organization_id, id, identifier_system, identifier_token, identifier, given_name, family_name)
+		VALUES ($1, $2::uuid, 'https://clinic.example/mrn', uuid_send($2::uuid), '\x0031', '\x0041', '\x0042')`, c.Organization, id)
+	return access.Actor{
+		Kind: access.Patient, ID: NewID(), Client: "test", Organization: c.Organization, Role: access.PatientRole,
+		Scopes: access.ScopesOf(access.PatientRole), PatientID: id, RequestID: "test",
+	}
+}
+
+// FrontDesk answers a caller who works at the front desk.
+func (c *Clinic) FrontDesk() access.Actor {
+	return access.Actor{
+		Kind: access.Staff, ID: NewID(), Client: "test", Organization: c.Organization, Role: access.FrontDesk,
+		Scopes: access.ScopesOf(access.FrontDesk), RequestID: "test",
+	}
+}
+
+// Slot names the provider's slot at an hour and minute of Monday, wall clock of New York.
+func (c *Clinic) Slot(provider clinic.Ref, hour, minute int) availability.SlotID {
+	return availability.SlotID{
+		Organization: c.Organization, Provider: provider.ID, Location: c.Location, VisitKind: c.VisitKind,
+		Modality: clinic.InPerson, Start: Monday.Add(time.Duration(hour+4)*time.Hour + time.Duration(minute)*time.Minute),
+	}
+}
