@@ -351,10 +351,11 @@ CREATE TABLE event_log (
 CREATE INDEX event_log_by_position ON event_log (position);
 CREATE INDEX event_log_by_age ON event_log (at);
 
--- Which life of the log this is: set anew whenever a database is restored.
+-- Which life of the log this is, set anew whenever a database is restored, and the last position that was dropped for its age.
 CREATE TABLE log_epoch (
-    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    epoch    uuid NOT NULL
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    epoch     uuid NOT NULL,
+    forgotten bigint NOT NULL DEFAULT 0
 );
 INSERT INTO log_epoch (epoch) VALUES (gen_random_uuid());
 

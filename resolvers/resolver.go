@@ -1,8 +1,25 @@
+// Package resolvers is the hallway between the door and the rooms: a resolver converts, calls one service and returns.
 package resolvers
 
-// This file will not be regenerated automatically.
-//
-// It serves as dependency injection for your app, add any dependencies you require
-// here.
+import (
+	"github.com/99designs/gqlgen/graphql"
 
-type Resolver struct{}
+	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/model"
+)
+
+// Resolver answers every field that the rooms' types don't carry themselves.
+type Resolver struct {
+	Services
+	Links   calendar.Links
+	Service model.ServiceInfo
+}
+
+// Schema makes the contract executable.
+func Schema(r *Resolver) graphql.ExecutableSchema {
+	return generated.NewExecutableSchema(generated.Config{
+		Resolvers:  r,
+		Directives: generated.DirectiveRoot{RequiresScopes: requiresScopes},
+	})
+}

@@ -23,15 +23,15 @@ func devCommand() *cli.Command {
 		Description: devHelp,
 		Flags: []cli.Flag{
 			&cli.IntFlag{Name: "port", Usage: "port of the API (default: 8080 if it is free, else any)", Destination: &opts.Port, HideDefault: true},
-			&cli.StringFlag{Name: "data", Value: ".mediconnect", Usage: "the data folder `DIR`", Destination: &opts.Dir},
+			&cli.StringFlag{Name: "data", Value: ".mediconnect", Usage: "keep the data in `DIR`", Destination: &opts.Dir},
 			&cli.BoolFlag{Name: "no-demo", Usage: "don't import the demo data"},
 			&cli.BoolFlag{Name: "fresh", Usage: "delete all data of the folder first", Destination: &opts.Fresh},
 			&cli.TimestampFlag{
-				Name: "clock", Usage: "`INSTANT` such as 2027-03-01T09:00:00Z at which the product's clock starts; it runs on from there",
+				Name: "clock", Usage: "start the product's clock at `INSTANT`, e.g. 2027-03-01T09:00:00Z; it runs on from there",
 				Destination: &opts.Clock, Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}},
 			},
-			&cli.BoolFlag{Name: "clock-frozen", Usage: "the product's clock stands still", Destination: &opts.Frozen},
-			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "`N` requests a minute and caller; 0: no limit", Destination: &opts.RateLimit},
+			&cli.BoolFlag{Name: "clock-frozen", Usage: "let the product's clock stand still", Destination: &opts.Frozen},
+			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` requests a minute; 0: no limit", Destination: &opts.RateLimit},
 		},
 		Commands: []*cli.Command{{
 			Name: "install", Usage: "install PostgreSQL's and Redis's programs if they are missing, and nothing else",
@@ -49,12 +49,4 @@ func devCommand() *cli.Command {
 			return app.Dev(ctx, opts)
 		},
 	}
-}
-
-// noArguments refuses words that would be ignored: a mistyped flag without its dashes, say.
-func noArguments(cmd *cli.Command) error {
-	if cmd.Args().Present() {
-		return fmt.Errorf("%s takes no argument %q; see mediconnect %s --help", cmd.Name, cmd.Args().First(), cmd.Name)
-	}
-	return nil
 }

@@ -49,7 +49,8 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 		w.Header().Set(header, e.RequestID)
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		begun := clock.System{}.Now()
-		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), key{}, e)))
+		r = r.WithContext(context.WithValue(r.Context(), key{}, e))
+		next.ServeHTTP(answer, r)
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
 			slog.String("requestId", e.RequestID), slog.String("method", r.Method), slog.String("route", r.Pattern),
 			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),

@@ -102,7 +102,7 @@ func (h Handler) get(r *http.Request, in *request) *refusal {
 			return bad("The " + name + " are not an object in JSON.")
 		}
 	}
-	return in.readable(broken([]byte(query.Get("query")+query.Get("variables")+in.OperationName)))
+	return in.readable(broken([]byte(query.Get("query") + query.Get("variables") + in.OperationName)))
 }
 
 // decode reads one JSON value and nothing after it. What is wrong with it is never repeated: it may be a patient's.

@@ -74,6 +74,12 @@ func (h Handler) fail(ctx context.Context, w http.ResponseWriter, kind string, s
 	write(ctx, w, kind, status, h.Exec.DispatchError(ctx, faults), false)
 }
 
+// Turn answers a request that is turned away before it is read, with a failure that the presenter words.
+func (h Handler) Turn(w http.ResponseWriter, r *http.Request, status int, err error) {
+	fault := &gqlerror.Error{Message: err.Error(), Err: err}
+	h.fail(r.Context(), w, negotiate(r.Header.Get("Accept")), status, gqlerror.List{fault})
+}
+
 const maxErrors = 20
 
 // write sends an answer. One of a request that was not executed has no data, not even null.
@@ -83,53 +89,25 @@ func write(ctx context.Context, w http.ResponseWriter, kind string, status int, 
 		entry := accesslog.From(ctx)
 		entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
 	}
-	body, err := encode(answer, executed)
+	shown := body{Errors: answer.Errors, Extensions: answer.Extensions}
+	if executed {
+		shown.Data = &answer.Data
+	}
+	text, err := json.Marshal(shown)
 	if err != nil {
-		panic(err) // plain strings and what gqlgen has written already
+		panic(err) // plain strings, and what gqlgen has marshalled already
 	}
 	head := w.Header()
 	head.Set("Content-Type", kind+"; charset=utf-8")
-	head.Set("Content-Length", strconv.Itoa(len(body)))
+	head.Set("Content-Length", strconv.Itoa(len(text)))
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // nobody is left to tell
+	_, _ = w.Write(text) // nobody is left to tell
 }
 
-func encode(answer *graphql.Response, executed bool) ([]byte, error) {
-	body := []byte{'{'}
-	part := func(name string, value any) error {
-		text, ok := value.(json.RawMessage)
-		if !ok {
-			var err error
-			if text, err = json.Marshal(value); err != nil {
-				return err
-			}
-		}
-		if len(body) > 1 {
-			body = append(body, ',')
-		}
-		body = append(append(body, `"`+name+`":`...), text...)
-		return nil
-	}
-	if len(answer.Errors) > 0 {
-		if err := part("errors", answer.Errors); err != nil {
-			return nil, err
-		}
-	}
-	if executed {
-		data := answer.Data
-		if len(data) == 0 {
-			data = json.RawMessage("null")
-		}
-		if err := part("data", data); err != nil {
-			return nil, err
-		}
-	}
-	if len(answer.Extensions) > 0 {
-		if err := part("extensions", answer.Extensions); err != nil {
-			return nil, err
-		}
-	}
-	return append(body, '}'), nil
+type body struct {
+	Errors     gqlerror.List    `json:"errors,omitempty"`
+	Data       *json.RawMessage `json:"data,omitempty"`
+	Extensions map[string]any   `json:"extensions,omitempty"`
 }

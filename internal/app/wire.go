@@ -43,7 +43,6 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 	}
 	source := clinic.Source{Clock: frame.Clock, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	a := &App{frame: frame, db: db, clinic: clinic.NewService(db.Directory(), source)}
-	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	return a, nil
 }
 

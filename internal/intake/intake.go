@@ -66,15 +66,12 @@ func Import(ctx context.Context, into Directory, actor access.Actor, o Order) (R
 			return Report{}, err
 		}
 	}
-	report := Report{}
-	p := &publication{
-		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
-		zoneOf: o.ZoneOf, report: &report, progress: o.Progress,
-	}
+	p := newPublication(o.ZoneOf, o.Progress)
 	if err := p.read(ctx, o.From); err != nil {
-		return report, err
+		return p.report, err
 	}
 	p.settle()
 	w := &writer{publication: p, order: o, into: into, actor: actor}
-	return report, w.write(ctx)
+	err := w.write(ctx)
+	return p.report, err
 }

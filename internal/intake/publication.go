@@ -28,8 +28,15 @@ type publication struct {
 	first, last civil.Date // local days on which windows begin
 	zoneOf      ZoneOf
 	repairs     []Note // of the line being read, told once it is taken
-	report      *Report
+	report      Report
 	progress    func(Progress)
+}
+
+func newPublication(zoneOf ZoneOf, progress func(Progress)) *publication {
+	return &publication{
+		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
+		zoneOf: zoneOf, progress: progress,
+	}
 }
 
 // Progress says how far an import is. Total is 0 while it isn't known.
@@ -72,7 +79,7 @@ func (p *publication) readFile(ctx context.Context, from Source, address string,
 		return err
 	}
 	defer body.Close()
-	name := clean(path.Base(address))
+	name := short(clean(path.Base(address)))
 	p.files = append(p.files, name)
 	number := 0
 	for l, err := range lines(body) {

@@ -20,11 +20,13 @@ func refuse(format string, args ...any) error { return refusal(fmt.Sprintf(forma
 const quoteLimit = 60
 
 // quoted shows a publication's text without letting it write to a terminal.
-func quoted(s string) string {
+func quoted(s string) string { return strconv.Quote(short(s)) }
+
+func short(s string) string {
 	if len(s) > quoteLimit {
 		s = strings.ToValidUTF8(s[:quoteLimit], "") + "…"
 	}
-	return strconv.Quote(s)
+	return s
 }
 
 // decode reads one line's JSON object, or says what is wrong with it in words that name no type of ours.
@@ -50,9 +52,9 @@ func readable(err error) error {
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		if wrong.Field == "" {
-			return refuse("a JSON %s instead of an object", wrong.Value)
+			return refuse("a JSON %s instead of an object", short(wrong.Value))
 		}
-		return refuse("%s can't be a JSON %s", wrong.Field, wrong.Value)
+		return refuse("%s can't be a JSON %s", wrong.Field, short(wrong.Value))
 	}
 	return refuse("not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -90,13 +90,20 @@ func Cursor(parts ...string) string {
 
 const maxCursor = 512
 
+// Parts opens a cursor that was made of so many parts.
+func Parts(cursor string, parts int) ([]string, bool) {
+	var k []string
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
+	ok := err == nil && len(raw) <= maxCursor && json.Unmarshal(raw, &k) == nil && len(k) == parts
+	return k, ok
+}
+
 func key(cursor *string, parts int, field string) ([]string, error) {
 	if cursor == nil {
 		return nil, nil
 	}
-	var k []string
-	raw, err := base64.RawURLEncoding.DecodeString(*cursor)
-	if err != nil || len(raw) > maxCursor || json.Unmarshal(raw, &k) != nil || len(k) != parts {
+	k, ok := Parts(*cursor, parts)
+	if !ok {
 		return nil, errs.Invalid("This is not a cursor of this list.", field)
 	}
 	return k, nil

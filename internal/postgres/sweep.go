@@ -72,8 +72,12 @@ var tidying = []struct {
 		SELECT organization_id, client, actor_id, key FROM idempotency_keys WHERE created_at <= $1
 		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
-	{`DELETE FROM event_log WHERE (organization_id, position) IN (
-		SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY at LIMIT $2)`,
+	{`WITH dropped AS (
+		DELETE FROM event_log WHERE (organization_id, position) IN (
+			SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY position LIMIT $2)
+		RETURNING position)
+	UPDATE log_epoch SET forgotten = greatest(forgotten, d.last) FROM (SELECT max(position) AS last FROM dropped) d
+	WHERE d.last IS NOT NULL`,
 		func(now time.Time) time.Time { return now.Add(-eventsMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/form"
@@ -120,4 +121,17 @@ func (d Days) Join(o Days) Days {
 		d.Until = o.Until
 	}
 	return d
+}
+
+// Later is the id, or one just above the other when the clocks of two servers disagree about which came later.
+func Later(id, than uuid.UUID) uuid.UUID {
+	if compareIDs(id, than) > 0 {
+		return id
+	}
+	for i := len(than) - 1; ; i-- {
+		than[i]++
+		if than[i] != 0 {
+			return than
+		}
+	}
 }

@@ -1,15 +1,13 @@
-// Package demo is the loading bay's own sample: a real publication, carried inside the program.
+// Package demo is a shelf of the loading bay: a real publication, carried inside the program.
 package demo
 
 import (
-	"context"
 	"embed"
 	"io/fs"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/intake"
 )
 
@@ -28,12 +26,10 @@ func Publication() intake.Source {
 	return intake.Folder(folder)
 }
 
-// Load imports the publication into an organisation, moved to begin on a day, with weekly hours from its end on, so that
-// it never runs dry. A load that was stopped can be begun again, and one that ended changes nothing.
-func Load(
-	ctx context.Context, into intake.Directory, actor access.Actor, organization uuid.UUID, begin civil.Date, progress func(intake.Progress),
-) (intake.Report, error) {
-	return intake.Import(ctx, into, actor, intake.Order{
+// Order imports the publication into an organisation, moved to begin on a day, with weekly hours from its end on, so that
+// the demo never runs dry. Its first day is full, as it was published.
+func Order(organization uuid.UUID, begin civil.Date, progress func(intake.Progress)) intake.Order {
+	return intake.Order{
 		From: Publication(), Organization: organization, ShiftTo: begin, WeeklyHours: true, Progress: progress,
-	})
+	}
 }

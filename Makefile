@@ -1,0 +1,69 @@
+# make run             start everything on this machine; flags go in ARGS: make run ARGS="--port 9000 --fresh"
+# make test            run all tests over real PostgreSQL and Redis, installing them where they are missing
+# make lint            formatting, vet, staticcheck, and generated code that must be up to date
+# make generate        make the generated code anew
+# make bench           run the benchmarks
+# make prove           run the proofs: many clients, kills in the middle
+# make fuzz            give every fuzz target some time (FUZZTIME)
+
+GO := $(shell command -v go || echo /usr/local/go/bin/go)
+GOFMT = $(dir $(shell $(GO) env GOROOT)/bin/)gofmt
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME ?= 30s
+ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
+GENERATED := graph/generated graph/model resolvers
+
+# No C compiler is needed to build or to test.
+export CGO_ENABLED := 0
+
+.PHONY: run build test lint formatted fresh generate bench prove fuzz servers roots
+
+run: build
+	@exec bin/mediconnect dev $(ARGS)
+
+build: roots
+	@echo "Building MediConnect (the first time, Go fetches modules: a minute or two)" >&2
+	@$(GO) build -buildvcs=false -o bin/mediconnect ./cmd/mediconnect
+
+test: servers
+	$(GO) test -timeout 20m ./...
+
+lint: roots formatted
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	@$(MAKE) --no-print-directory fresh
+
+formatted: roots
+	@bad=$$($(GOFMT) -l $$($(GO) list -f '{{.Dir}}' ./...)) && if [ -n "$$bad" ]; then echo "not formatted:"; echo "$$bad"; exit 1; fi
+
+# What is generated is made anew and must not differ.
+fresh:
+	@sum() { find $(GENERATED) -type f | sort | xargs cksum; }; \
+	before=$$(sum) && $(MAKE) --no-print-directory generate && \
+	if [ "$$before" != "$$(sum)" ]; then echo "generated code was out of date; commit what make generate made"; exit 1; fi
+
+generate: roots
+	$(GO) run github.com/99designs/gqlgen generate
+
+bench: servers
+	$(GO) test -timeout 60m -run '^$$' -bench . ./...
+
+prove: servers
+	$(GO) test -count=1 -timeout 60m -v ./bench/prove/...
+
+fuzz: servers
+	@$(GO) list ./... | while read -r package; do \
+		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
+			echo "$$package $$target" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
+		done; \
+	done
+
+# PostgreSQL's and Redis's programs.
+servers: roots
+	@$(GO) run -buildvcs=false ./cmd/mediconnect dev install
+
+# A bare Linux knows no certificate authorities, and then Go can't fetch modules.
+roots:
+	@command -v $(GO) >/dev/null || { echo "Go is missing: see https://go.dev/dl" >&2; exit 1; }
+	@[ "$$(uname)" != Linux ] || for roots in $(ROOTS); do [ ! -e $$roots ] || exit 0; done; \
+	[ "$$(uname)" != Linux ] || sh internal/devstack/install.sh ca-certificates >&2

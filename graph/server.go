@@ -1,0 +1,78 @@
+// Package graph is the door: it serves the contract over HTTP, knows who is asking, turns away what would cost too much, and
+// decides what a caller is told of a failure.
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/99designs/gqlgen/graphql/executor"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/graphiql"
+	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/transport"
+)
+
+// Deps are what the door needs.
+type Deps struct {
+	Schema   graphql.ExecutableSchema // resolvers.Schema
+	Loaders  loader.Services
+	Calendar calendar.Service
+	Links    calendar.Links
+	Verifier Verifier
+	Limits   limits.Limits
+	Log      *slog.Logger
+	NewID    func() uuid.UUID // for requests without an id
+
+	HideSchema bool // no introspection and no page to try the API in
+}
+
+// NewServer serves /graphql, /graphiql and the calendar files.
+func NewServer(d Deps) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/graphql", d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits}))
+	mux.Handle(calendar.Pattern, d.Links.Handler(d.Calendar, d.Log))
+	if !d.HideSchema {
+		page := graphiql.Handler()
+		mux.Handle("GET /graphiql", page)
+		mux.Handle("GET /graphiql/{file}", page)
+	}
+	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
+}
+
+func (d Deps) executor() *executor.Executor {
+	exec := executor.New(d.Schema)
+	shown := presenter.Presenter{Log: d.Log}
+	exec.SetErrorPresenter(shown.Present)
+	exec.SetRecoverFunc(shown.Recover)
+	exec.SetParserTokenLimit(d.Limits.Tokens)
+	exec.SetDisableSuggestion(true) // they are computed over the whole schema for each misspelt name
+	kept := keepDocuments()
+	exec.SetQueryCache(kept)
+	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
+	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
+	exec.Use(loading{services: d.Loaders})
+	return exec
+}
+
+// calm bounds the time of an answer and keeps a panic from ending the connection without one.
+func (d Deps) calm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			if cause := recover(); cause != nil {
+				_ = presenter.Presenter{Log: d.Log}.Recover(r.Context(), cause)
+				http.Error(w, "Internal error.", http.StatusInternalServerError)
+			}
+		}()
+		ctx, cancel := context.WithTimeout(r.Context(), d.Limits.Deadline)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}

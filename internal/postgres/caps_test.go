@@ -1,0 +1,111 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/testkit/sample"
+)
+
+func (d *desk) capDay(provider clinic.Ref, limit int) {
+	d.Set(`UPDATE providers SET max_daily_appointments = $3, schedule_revision = schedule_revision + 1
+		WHERE organization_id = $1 AND id = $2`, provider.ID, limit)
+}
+
+func (d *desk) capWindow(provider clinic.Ref, limit int) {
+	d.Set(`INSERT INTO schedule_exceptions (organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments)
+		VALUES ($1, $2, $3, $4, '2026-06-08 09:00', '2026-06-08 12:00', 'OPEN', 1, $5)`, sample.NewID(), provider.ID, d.Location, limit)
+	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1 AND id = $2`, provider.ID)
+}
+
+func blockedBy(err error) []availability.Rule {
+	var e appointment.SlotUnavailable
+	errors.As(err, &e)
+	return e.BlockedBy
+}
+
+func TestADailyCapHoldsAndCountsFallWithWhatRaisedThem(t *testing.T) {
+	d := newDesk(t)
+	provider, ann, bob := d.Provider(1), d.Patient(), d.Patient()
+	d.capDay(provider, 2)
+	d.mustHold(ann, d.Slot(provider, 9, 0))
+	first, err := d.book(bob, d.Slot(provider, 10, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.book(d.Patient(), d.Slot(provider, 11, 0))
+	if got := blockedBy(err); !slices.Equal(got, []availability.Rule{availability.DailyCapReached}) {
+		t.Fatalf("a third of two a day: %v %v", got, err)
+	}
+	if len(d.free(provider, d.Patient())) != 0 || len(d.free(provider, ann)) != 15 {
+		t.Error("a capped day shows openings, or hides them from whoever has a hold that counts")
+	}
+	if _, err := d.Cancel(context.Background(), bob, appointment.CancelVisit{Appointment: first.Appointment.Ref(), Reason: appointment.Other}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = d.book(d.Patient(), d.Slot(provider, 11, 0)); err != nil {
+		t.Fatalf("after a cancellation there is room: %v", err)
+	}
+	d.clock.Advance(5 * 60e9)
+	if _, err = d.book(d.Patient(), d.Slot(provider, 12, 0)); err != nil {
+		t.Fatalf("a hold that ran out must be released before a cap refuses: %v", err)
+	}
+	if got := d.count(`SELECT max(booked) FROM party_days`); got != 2 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+func TestLoweringACapRefusesNewOnesAndDropsNone(t *testing.T) {
+	d := newDesk(t)
+	provider, ann := d.Provider(1), d.Patient()
+	d.capDay(provider, 3)
+	visit, err := d.book(ann, d.Slot(provider, 9, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := d.mustHold(ann, d.Slot(provider, 10, 0))
+	d.capDay(provider, 1)
+	if _, err := d.book(d.Patient(), d.Slot(provider, 11, 0)); !slices.Contains(blockedBy(err), availability.DailyCapReached) {
+		t.Fatalf("a new one got %v", err)
+	}
+	if _, err := d.bookHold(ann, held); err != nil {
+		t.Fatalf("a hold from before the cap was lowered can't be booked: %v", err)
+	}
+	slot := d.Slot(provider, 13, 0)
+	if _, err := d.Move(context.Background(), ann, appointment.MoveVisit{
+		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: &slot}, Key: key(),
+	}); !slices.Contains(blockedBy(err), availability.DailyCapReached) {
+		t.Fatalf("a move within a day that is over its cap got %v", err)
+	}
+}
+
+func TestAWindowsCapHoldsWhateverTheLanes(t *testing.T) {
+	d := newDesk(t)
+	provider, ann := d.Provider(2), d.Patient()
+	d.capWindow(provider, 1)
+	visit, err := d.book(ann, d.Slot(provider, 9, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.book(d.Patient(), d.Slot(provider, 9, 0))
+	if got := blockedBy(err); !slices.Equal(got, []availability.Rule{availability.WindowCapReached}) {
+		t.Fatalf("a second of one a window: %v %v", got, err)
+	}
+	slot := d.Slot(provider, 11, 30)
+	if _, err := d.Move(context.Background(), ann, appointment.MoveVisit{
+		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: &slot}, Key: key(),
+	}); err != nil {
+		t.Fatalf("a move within the window: %v", err)
+	}
+	if _, err := d.book(d.Patient(), d.Slot(provider, 12, 0)); err != nil {
+		t.Fatalf("the window ends at noon: %v", err)
+	}
+	if got := d.count(`SELECT booked FROM window_counts`); got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}

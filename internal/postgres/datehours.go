@@ -1,0 +1,44 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"cloud.google.com/go/civil"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+const (
+	dateHours     = `SELECT location_id, local_date, hours FROM date_hours` + ofDesk + ` AND local_date = $4`
+	dropDateHours = `DELETE FROM date_hours` + ofDesk + ` AND local_date = $4`
+	saveDateHours = `
+INSERT INTO date_hours (organization_id, provider_id, location_id, local_date, hours) VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT (organization_id, provider_id, location_id, local_date) DO UPDATE SET hours = excluded.hours`
+)
+
+// SetDateHours is documented at provider.Store.
+func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provider.Desk, date civil.Date, hours []provider.Hours) error {
+	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		old, found, err := one[dateHoursRow](ctx, tx, dateHours, at.Organization, at.Provider, at.Location, midnight(date))
+		same := found == (hours != nil) && slices.EqualFunc(hoursFromJSON(old.Hours), hours, provider.Hours.Same)
+		if err != nil || same {
+			return err
+		}
+		if err := lockDesk(ctx, tx, at); err != nil {
+			return err
+		}
+		if hours == nil {
+			_, err = tx.Exec(ctx, dropDateHours, at.Organization, at.Provider, at.Location, midnight(date))
+		} else {
+			_, err = tx.Exec(ctx, saveDateHours, at.Organization, at.Provider, at.Location, midnight(date), hoursToJSON(hours))
+		}
+		if err != nil {
+			return err
+		}
+		c := note(by, at.Organization, "dateHours.set", "Provider", at.Provider)
+		return recordDesk(ctx, tx, c, at, provider.DaysAround(date))
+	})
+}

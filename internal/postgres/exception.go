@@ -1,0 +1,191 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+const selectExceptions = `
+SELECT organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments, reason
+FROM schedule_exceptions `
+
+const (
+	exceptionByID   = selectExceptions + `WHERE organization_id = $1 AND id = $2`
+	exceptionsByRef = selectExceptions + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+)
+
+// wholeExceptionRow is a row of the table.
+type wholeExceptionRow struct {
+	exceptionRow
+	OrganizationID uuid.UUID
+	Reason         *string
+}
+
+func (r wholeExceptionRow) whole() provider.Exception {
+	e := r.exception(r.OrganizationID)
+	e.Reason = r.Reason
+	return e
+}
+
+const insertException = `
+INSERT INTO schedule_exceptions (organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity,
+    max_appointments, reason)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+
+// AddException is documented at provider.Store.
+func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clinic.Once, e provider.Exception) (provider.Exception, error) {
+	fresh := e.ID
+	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		first, replayed, err := keyBegin(ctx, tx, e.OrganizationID, by, once)
+		if err != nil {
+			return err
+		}
+		if replayed {
+			e.ID = first
+			return nil
+		}
+		e.ID = fresh
+		concerned, err := lockConcerned(ctx, tx, e)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertException, exceptionValues(e)...); err != nil {
+			return err
+		}
+		if err := keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
+			return err
+		}
+		return recordException(ctx, tx, by, "exception.add", e, concerned)
+	})
+	return e, err
+}
+
+// A counter stays when its window goes: the visits that raised it will lower it.
+const deleteException = `DELETE FROM schedule_exceptions WHERE organization_id = $1 AND id = $2`
+
+// RemoveException is documented at provider.Store.
+func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, exception clinic.Ref) error {
+	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		row, found, err := one[wholeExceptionRow](ctx, tx, exceptionByID, exception.Organization, exception.ID)
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errs.Missing("exception", "exceptionId")
+		}
+		concerned, err := lockConcerned(ctx, tx, row.whole())
+		if err != nil {
+			return err
+		}
+		if err := hit(tx.Exec(ctx, deleteException, exception.Organization, exception.ID)); err != nil {
+			return err
+		}
+		return recordException(ctx, tx, by, "exception.remove", row.whole(), concerned)
+	})
+}
+
+// lockConcerned locks the providers whose openings follow from an exception, and answers them.
+func lockConcerned(ctx context.Context, tx pgx.Tx, e provider.Exception) ([]uuid.UUID, error) {
+	switch {
+	case e.ProviderID != uuid.Nil && e.LocationID != uuid.Nil:
+		at := provider.Desk{Organization: e.OrganizationID, Provider: e.ProviderID, Location: e.LocationID}
+		return []uuid.UUID{e.ProviderID}, lockDesk(ctx, tx, at)
+	case e.ProviderID != uuid.Nil:
+		return []uuid.UUID{e.ProviderID}, lockProvidersForChange(ctx, tx, e.OrganizationID, []uuid.UUID{e.ProviderID})
+	}
+	there := dependents{query: providersAt, organization: e.OrganizationID, on: e.LocationID}
+	if err := there.lock(ctx, tx); err != nil {
+		return nil, err
+	}
+	if err := hit(tx.Exec(ctx, keepLocation, e.OrganizationID, e.LocationID)); err != nil {
+		return nil, err
+	}
+	return there.providers, there.confirm(ctx, tx)
+}
+
+func recordException(ctx context.Context, tx pgx.Tx, by clinic.Stamp, action string, e provider.Exception, concerned []uuid.UUID) error {
+	days := e.Days()
+	c := note(by, e.OrganizationID, action, "ScheduleException", e.ID)
+	return recordFor(ctx, tx, c, concerned, scheduleSpan{Location: maybe(e.LocationID), From: days.From, Until: days.Until})
+}
+
+func exceptionValues(e provider.Exception) []any {
+	return []any{
+		e.OrganizationID, e.ID, maybe(e.ProviderID), maybe(e.LocationID), wall(e.From), wall(e.To), string(e.Effect), e.Capacity,
+		e.MaxAppointments, e.Reason,
+	}
+}
+
+// maybe is an id as a parameter: null when it is zero.
+func maybe(id uuid.UUID) *uuid.UUID {
+	if id == uuid.Nil {
+		return nil
+	}
+	return &id
+}
+
+// wall is a wall-clock time as a parameter.
+func wall(t civil.DateTime) time.Time { return t.In(time.UTC) }
+
+// Exceptions is documented at provider.Store.
+func (d *Directory) Exceptions(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error) {
+	organizations, wanted := split(refs)
+	rows, err := list[wholeExceptionRow](ctx, d.db, exceptionsByRef, organizations, wanted)
+	found := make(map[clinic.Ref]provider.Exception, len(rows))
+	for _, r := range rows {
+		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.whole()
+	}
+	return found, err
+}
+
+// $3 to $5 are the periods; the one without a location is for exceptions without one.
+const thatMeet = `
+WHERE organization_id = $1 AND (provider_id = $2 OR provider_id IS NULL AND location_id = ANY ($3::uuid[]))
+AND EXISTS (SELECT FROM unnest($3::uuid[], $4::timestamp[], $5::timestamp[]) p(location, starts, ends)
+    WHERE p.location = coalesce(location_id, '00000000-0000-0000-0000-000000000000') AND local_from < p.ends AND local_to > p.starts)`
+
+// ListExceptions is documented at provider.Store.
+func (d *Directory) ListExceptions(ctx context.Context, p clinic.Ref, periods []provider.Period, w paging.Window) (paging.Page[provider.Exception], error) {
+	for part, keys := range map[string][]string{"after": w.After, "before": w.Before} {
+		if len(keys) == 0 {
+			continue
+		}
+		if _, err := civil.ParseDateTime(keys[0]); err != nil {
+			return paging.Page[provider.Exception]{}, errs.Invalid("This is not a cursor of this list.", part)
+		}
+	}
+	rows, err := page[wholeExceptionRow](ctx, d.db, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
+	return mapPage(rows, wholeExceptionRow.whole), err
+}
+
+// CountExceptions is documented at provider.Store.
+func (d *Directory) CountExceptions(ctx context.Context, p clinic.Ref, periods []provider.Period) (int, error) {
+	return count(ctx, d.db, `SELECT FROM schedule_exceptions`+thatMeet, meeting(p, periods)...)
+}
+
+func meeting(p clinic.Ref, periods []provider.Period) []any {
+	locations, starts, ends := make([]uuid.UUID, len(periods)), make([]time.Time, len(periods)), make([]time.Time, len(periods))
+	for i, period := range periods {
+		locations[i], starts[i], ends[i] = period.Location, wall(period.From), wall(period.To)
+	}
+	return []any{p.Organization, p.ID, locations, starts, ends}
+}
+
+// Zones is documented at provider.Store.
+func (d *Directory) Zones(ctx context.Context, p clinic.Ref) (map[uuid.UUID]string, error) {
+	rows, err := list[placeRow](ctx, d.db, selectPlaces, p.Organization, p.ID)
+	zones := make(map[uuid.UUID]string, len(rows))
+	for _, r := range rows {
+		zones[r.ID] = r.TimeZone
+	}
+	return zones, err
+}

@@ -1,0 +1,80 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/live"
+)
+
+// Log reads the ordered event log.
+type Log struct{ db *DB }
+
+var _ live.Log = (*Log)(nil)
+
+// NewLog puts the log over a database.
+func NewLog(db *DB) *Log { return &Log{db} }
+
+// Head implements live.Log.
+func (l *Log) Head(ctx context.Context) (live.Cursor, error) {
+	epoch, position, err := l.db.releasedPosition(ctx)
+	return live.Cursor{Epoch: epoch, Position: position}, err
+}
+
+const (
+	selectForgotten = `SELECT forgotten FROM log_epoch`
+
+	selectEntries = `
+SELECT position, organization_id, at, topic, provider_id, appointment_id, payload FROM event_log
+WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
+)
+
+type entryRow struct {
+	Position                  int64
+	OrganizationID            uuid.UUID
+	At                        time.Time
+	Topic                     string
+	ProviderID, AppointmentID *uuid.UUID
+	Payload                   json.RawMessage
+}
+
+// Read implements live.Log.
+func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.Entry, live.Cursor, error) {
+	epoch, released, err := l.db.releasedPosition(ctx)
+	if err != nil {
+		return nil, after, err
+	}
+	if epoch != after.Epoch {
+		return nil, after, live.ErrReset
+	}
+	var forgotten int64
+	var rows []entryRow
+	err = l.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		batch := &pgx.Batch{}
+		batch.Queue(selectForgotten).QueryRow(func(r pgx.Row) error { return r.Scan(&forgotten) })
+		collect(batch.Queue(selectEntries, after.Position, released, limit), &rows)
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if err != nil {
+		return nil, after, err
+	}
+	if after.Position < forgotten {
+		return nil, after, live.ErrReset
+	}
+	next := live.Cursor{Epoch: epoch, Position: max(after.Position, released)}
+	entries := make([]live.Entry, len(rows))
+	for i, r := range rows {
+		entries[i] = live.Entry{
+			Position: r.Position, Organization: r.OrganizationID, At: r.At.UTC(), Topic: r.Topic,
+			Provider: or(r.ProviderID), Appointment: or(r.AppointmentID), Payload: r.Payload,
+		}
+	}
+	if len(rows) == limit {
+		next.Position = rows[limit-1].Position
+	}
+	return entries, next, nil
+}

@@ -1,0 +1,80 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+const openingsByID = selectExceptions + `WHERE organization_id = $1 AND id = ANY ($2)`
+
+const saveOpenings = `
+INSERT INTO schedule_exceptions (organization_id, provider_id, location_id, effect, id, local_from, local_to, capacity,
+    max_appointments)
+SELECT $1, $2, $3, 'OPEN', * FROM unnest($4::uuid[], $5::timestamp[], $6::timestamp[], $7::integer[], $8::integer[])
+ON CONFLICT (organization_id, id) DO UPDATE SET local_from = excluded.local_from, local_to = excluded.local_to,
+    capacity = excluded.capacity, max_appointments = excluded.max_appointments`
+
+// PutOpenings is documented at provider.Store.
+func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provider.Desk, list []provider.Exception) (int, error) {
+	changed := 0
+	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)
+		changed = len(fresh)
+		if err != nil || changed == 0 {
+			return err
+		}
+		if err := lockDesk(ctx, tx, at); err != nil {
+			return err
+		}
+		if err := saveAll(ctx, tx, at, fresh); err != nil {
+			return err
+		}
+		return recordDesk(ctx, tx, note(by, at.Organization, "openings.put", "Provider", at.Provider), at, days)
+	})
+	return changed, err
+}
+
+// unlikeStored picks what is new or changed, with the days that it touches or used to touch.
+func unlikeStored(ctx context.Context, tx pgx.Tx, organization uuid.UUID, list []provider.Exception) ([]provider.Exception, provider.Days, error) {
+	wanted := make([]uuid.UUID, len(list))
+	for i, e := range list {
+		wanted[i] = e.ID
+	}
+	rows, err := all[wholeExceptionRow](ctx, tx, openingsByID, organization, wanted)
+	stored := make(map[uuid.UUID]provider.Exception, len(rows))
+	for _, r := range rows {
+		stored[r.ID] = r.whole()
+	}
+	fresh := slices.DeleteFunc(slices.Clone(list), func(e provider.Exception) bool { return stored[e.ID].Same(e) })
+	var days provider.Days
+	for i, e := range fresh {
+		if i == 0 {
+			days = e.Days()
+		}
+		days = days.Join(e.Days())
+		if old, ok := stored[e.ID]; ok {
+			days = days.Join(old.Days())
+		}
+	}
+	return fresh, days, err
+}
+
+func saveAll(ctx context.Context, tx pgx.Tx, at provider.Desk, list []provider.Exception) error {
+	var ids []uuid.UUID
+	var from, to []time.Time
+	var capacities []int
+	var caps []*int
+	for _, e := range list {
+		ids, from, to = append(ids, e.ID), append(from, wall(e.From)), append(to, wall(e.To))
+		capacities, caps = append(capacities, e.Capacity), append(caps, e.MaxAppointments)
+	}
+	_, err := tx.Exec(ctx, saveOpenings, at.Organization, at.Provider, at.Location, ids, from, to, capacities, caps)
+	return err
+}

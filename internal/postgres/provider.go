@@ -1,0 +1,190 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// providerRow is a row of the table with what hangs on it.
+type providerRow struct {
+	OrganizationID, ID                uuid.UUID
+	IdentifierSystem, IdentifierValue string
+	Name                              string
+	Languages                         []string
+	MaxDailyAppointments              *int
+	VisitKindIDs                      []uuid.UUID
+	Specialties                       []clinic.Coding
+}
+
+const (
+	selectProviders = `
+SELECT organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments,
+    ARRAY(SELECT k.visit_kind_id FROM provider_visit_kinds k
+        WHERE k.organization_id = p.organization_id AND k.provider_id = p.id ORDER BY 1) AS visit_kind_ids,
+    coalesce((SELECT jsonb_agg(jsonb_build_object('system', s.system, 'code', s.code, 'display', s.display) ORDER BY s.ordinal)
+        FROM provider_specialties s
+        WHERE s.organization_id = p.organization_id AND s.provider_id = p.id), '[]') AS specialties
+FROM providers p `
+	providerByIdentifier = selectProviders + `WHERE organization_id = $1 AND identifier_system = $2 AND identifier_value = $3`
+	providersByRef       = selectProviders + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+)
+
+const insertProvider = `
+INSERT INTO providers (organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (organization_id, identifier_system, identifier_value) DO NOTHING`
+
+const updateProvider = `
+UPDATE providers SET name = $5, languages = $6, max_daily_appointments = $7
+WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier_value = $4`
+
+// PutProvider is documented at provider.Store.
+func (d *Directory) PutProvider(ctx context.Context, by clinic.Stamp, p provider.Provider) (provider.Provider, error) {
+	fresh := p.ID
+	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		row, found, err := one[providerRow](ctx, tx, providerByIdentifier, p.OrganizationID, p.Identifier.System, p.Identifier.Value)
+		if err != nil {
+			return err
+		}
+		if !found {
+			p.ID = fresh
+			return addProvider(ctx, tx, by, p)
+		}
+		p.ID = row.ID
+		if row.provider().Same(p) {
+			return nil
+		}
+		return replaceProvider(ctx, tx, by, p)
+	})
+	return p, err
+}
+
+func addProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider) error {
+	if err := hit(tx.Exec(ctx, insertProvider, providerValues(p)...)); err != nil {
+		return err
+	}
+	if err := attach(ctx, tx, p); err != nil {
+		return err
+	}
+	return record(ctx, tx, note(by, p.OrganizationID, "provider.put", "Provider", p.ID))
+}
+
+func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider) error {
+	concerned := []uuid.UUID{p.ID}
+	if err := lockProvidersForChange(ctx, tx, p.OrganizationID, concerned); err != nil {
+		return err
+	}
+	if err := hit(tx.Exec(ctx, updateProvider, providerValues(p)...)); err != nil {
+		return err
+	}
+	if err := attach(ctx, tx, p); err != nil {
+		return err
+	}
+	c := note(by, p.OrganizationID, "provider.put", "Provider", p.ID)
+	return recordFor(ctx, tx, c, concerned, scheduleSpan{})
+}
+
+const (
+	dropVisitKinds  = `DELETE FROM provider_visit_kinds WHERE organization_id = $1 AND provider_id = $2`
+	dropSpecialties = `DELETE FROM provider_specialties WHERE organization_id = $1 AND provider_id = $2`
+	addVisitKinds   = `
+INSERT INTO provider_visit_kinds (organization_id, provider_id, visit_kind_id) SELECT $1, $2, unnest($3::uuid[])`
+	addSpecialty = `
+INSERT INTO provider_specialties (organization_id, provider_id, ordinal, system, code, display) VALUES ($1, $2, $3, $4, $5, $6)`
+)
+
+// attach replaces the kinds of visit and the specialties of a provider.
+func attach(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
+	batch := &pgx.Batch{}
+	batch.Queue(shareKinds, p.OrganizationID, p.VisitKindIDs)
+	batch.Queue(dropVisitKinds, p.OrganizationID, p.ID)
+	batch.Queue(dropSpecialties, p.OrganizationID, p.ID)
+	batch.Queue(addVisitKinds, p.OrganizationID, p.ID, p.VisitKindIDs)
+	for i, s := range p.Specialties {
+		batch.Queue(addSpecialty, p.OrganizationID, p.ID, i, s.System, s.Code, s.Display)
+	}
+	return tx.SendBatch(ctx, batch).Close()
+}
+
+func providerValues(p provider.Provider) []any {
+	return []any{p.OrganizationID, p.ID, p.Identifier.System, p.Identifier.Value, p.Name, p.Languages, p.MaxDailyAppointments}
+}
+
+func (r providerRow) provider() provider.Provider {
+	return provider.Provider{
+		ID: r.ID, OrganizationID: r.OrganizationID,
+		Identifier: clinic.Identifier{System: r.IdentifierSystem, Value: r.IdentifierValue}, Name: r.Name,
+		Specialties: r.Specialties, Languages: r.Languages, VisitKindIDs: r.VisitKindIDs,
+		MaxDailyAppointments: r.MaxDailyAppointments,
+	}
+}
+
+// Providers is documented at provider.Store.
+func (d *Directory) Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
+	organizations, wanted := split(refs)
+	rows, err := list[providerRow](ctx, d.db, providersByRef, organizations, wanted)
+	found := make(map[clinic.Ref]provider.Provider, len(rows))
+	for _, r := range rows {
+		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.provider()
+	}
+	return found, err
+}
+
+const (
+	countProviders = `SELECT FROM providers p `
+	withSpecialty  = ` AND ($2::text IS NULL OR EXISTS (SELECT FROM provider_specialties s
+    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id AND s.system = $2 AND s.code = $3))`
+)
+
+// ListProviders is documented at provider.Store.
+func (d *Directory) ListProviders(ctx context.Context, organization uuid.UUID, f provider.Filter, w paging.Window) (paging.Page[provider.Provider], error) {
+	system, code := specialtyOf(f)
+	rows, err := page[providerRow](ctx, d.db, whose(selectProviders, organization)+withSpecialty, nameAndID, w, organization, system, code)
+	return mapPage(rows, providerRow.provider), err
+}
+
+// CountProviders is documented at provider.Store.
+func (d *Directory) CountProviders(ctx context.Context, organization uuid.UUID, f provider.Filter) (int, error) {
+	system, code := specialtyOf(f)
+	return count(ctx, d.db, whose(countProviders, organization)+withSpecialty, organization, system, code)
+}
+
+func specialtyOf(f provider.Filter) (system, code *string) {
+	if f.Specialty == nil {
+		return nil, nil
+	}
+	return &f.Specialty.System, &f.Specialty.Code
+}
+
+const specialtiesByRef = `
+SELECT DISTINCT ON (organization_id, system, code) organization_id, system, code, display
+FROM provider_specialties
+WHERE (organization_id, system, code) IN (SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]))
+ORDER BY organization_id, system, code, display NULLS LAST`
+
+// Specialties is documented at provider.Store.
+func (d *Directory) Specialties(ctx context.Context, refs []provider.SpecialtyRef) (map[provider.SpecialtyRef]clinic.Coding, error) {
+	organizations, systems, codes := make([]uuid.UUID, len(refs)), make([]string, len(refs)), make([]string, len(refs))
+	for i, r := range refs {
+		organizations[i], systems[i], codes[i] = r.Organization, r.System, r.Code
+	}
+	type row struct {
+		OrganizationID uuid.UUID
+		System, Code   string
+		Display        *string
+	}
+	rows, err := list[row](ctx, d.db, specialtiesByRef, organizations, systems, codes)
+	found := make(map[provider.SpecialtyRef]clinic.Coding, len(rows))
+	for _, r := range rows {
+		found[provider.SpecialtyRef{Organization: r.OrganizationID, System: r.System, Code: r.Code}] = clinic.Coding{
+			System: r.System, Code: r.Code, Display: r.Display,
+		}
+	}
+	return found, err
+}

@@ -1,0 +1,36 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// attempt makes a change: it converts the input, unless the caller lacks a scope, and calls the service. The failure's path
+// begins at the input.
+func attempt[In, Command, Out any](
+	ctx context.Context, input In, convert func(*ids, In) Command, do func(context.Context, access.Actor, Command) (Out, error),
+) (*Out, error) {
+	if err := refusal(ctx); err != nil {
+		return nil, err
+	}
+	var read ids
+	command := convert(&read, input)
+	if read.fault != nil {
+		return nil, errs.Under(read.fault, "input")
+	}
+	out, err := do(ctx, viewer.Actor(ctx), command)
+	if err != nil {
+		return nil, errs.Under(err, "input")
+	}
+	return &out, nil
+}
+
+// refOf converts an input that is nothing but one id.
+func refOf(t globalid.Type, text string, field string) func(*ids, struct{}) clinic.Ref {
+	return func(read *ids, _ struct{}) clinic.Ref { return read.ref(t, text, field) }
+}

@@ -1,0 +1,115 @@
+package resolvers
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// failures sorts why a change was refused: what a client can act on is data, the members of the mutation's union U; the rest
+// stays an error. slotPath is where the input names the slot.
+func failures[U any](err error, slotPath ...string) ([]U, error) {
+	if err == nil {
+		return nil, nil
+	}
+	for _, member := range members(err, append([]string{"input"}, slotPath...)) {
+		if u, ok := member.(U); ok {
+			return []U{u}, nil
+		}
+	}
+	return nil, err
+}
+
+// members are the error types that an error may be told as, the most telling first.
+func members(err error, slotPath []string) []any {
+	if e, ok := errors.AsType[appointment.SlotTaken](err); ok {
+		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot}}
+	}
+	if e, ok := errors.AsType[appointment.SlotUnavailable](err); ok {
+		return []any{&model.SlotUnavailableError{
+			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, BlockedBy: e.BlockedBy,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {
+		return []any{&model.HoldExpiredError{
+			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, ExpiredAt: e.At,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {
+		return []any{&model.PatientConflictError{
+			Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: input("patientId"), With: e.With,
+		}}
+	}
+	if found := stateMembers(err); found != nil {
+		return found
+	}
+	if found := keyMembers(err); found != nil {
+		return found
+	}
+	return plainMembers(err)
+}
+
+func input(field string) []string { return []string{"input", field} }
+
+// stateMembers are of changes to an appointment that its state, its version or the policy forbids.
+func stateMembers(err error) []any {
+	if e, ok := errors.AsType[appointment.StaleVersion](err); ok {
+		return []any{&model.StaleVersionError{
+			Code: model.UserErrorCodeStaleVersion, Message: e.Error(), Path: input("expectedVersion"), Current: &e.Current,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.InvalidTransition](err); ok {
+		return []any{&model.InvalidTransitionError{
+			Code: model.UserErrorCodeInvalidTransition, Message: e.Error(), Path: input("appointmentId"), From: e.From, Allowed: e.Allowed,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.PolicyBroken](err); ok {
+		return []any{&model.PolicyError{
+			Code: model.UserErrorCodeCancellationWindowPassed, Message: e.Error(), Path: input("appointmentId"), Policy: &e.Policy, Fee: e.Fee,
+		}}
+	}
+	return nil
+}
+
+func keyMembers(err error) []any {
+	if e, ok := errors.AsType[errs.KeyInUse](err); ok {
+		return []any{&model.IdempotencyError{
+			Code: model.UserErrorCodeIdempotencyKeyInUse, Message: e.Error(), Path: input("idempotencyKey"), Retryable: true,
+		}}
+	}
+	if e, ok := errors.AsType[errs.KeyReused](err); ok {
+		return []any{&model.IdempotencyError{
+			Code: model.UserErrorCodeIdempotencyKeyReused, Message: e.Error(), Path: input("idempotencyKey"), FirstUsedAt: &e.FirstUsedAt,
+		}}
+	}
+	return nil
+}
+
+var plainCodes = map[errs.Kind]model.UserErrorCode{
+	errs.InvalidInput: model.UserErrorCodeInvalidInput,
+	errs.NotFound:     model.UserErrorCodeNotFound,
+	errs.Forbidden:    model.UserErrorCodeForbidden,
+	errs.Busy:         model.UserErrorCodeServiceBusy,
+}
+
+func plainMembers(err error) []any {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = errs.TryAgain(err)
+	}
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok {
+		return nil
+	}
+	code, expected := plainCodes[e.Kind]
+	if !expected {
+		return nil
+	}
+	generic := &model.GenericError{Code: code, Message: e.Message, Path: e.Path, Retryable: e.Kind == errs.Busy}
+	if e.Kind == errs.InvalidInput {
+		return []any{&model.InvalidInputError{Code: code, Message: e.Message, Path: e.Path}, generic}
+	}
+	return []any{generic}
+}

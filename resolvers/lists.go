@@ -1,0 +1,82 @@
+package resolvers
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// pageArgs are the arguments of a connection.
+type pageArgs struct {
+	first  *int
+	after  *string
+	last   *int
+	before *string
+}
+
+// order is how a list is ordered: how many parts its keys have, and an item's key.
+type order[T any] struct {
+	parts int
+	key   func(T) []string
+}
+
+func byName(name string, id uuid.UUID) []string { return []string{name, id.String()} }
+
+// The orders of the directory's lists, as the rooms document them.
+var (
+	locations  = order[clinic.Location]{2, func(l clinic.Location) []string { return byName(l.Name, l.ID) }}
+	visitKinds = order[clinic.VisitKind]{2, func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
+	providers  = order[provider.Provider]{2, func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
+	patients   = order[patient.Patient]{1, func(p patient.Patient) []string { return []string{p.ID.String()} }}
+	exceptions = order[provider.Exception]{2, func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
+)
+
+// list reads a page of a list.
+func list[T any](
+	args pageArgs, by order[T], read func(paging.Window) (paging.Page[T], error), count relay.Count,
+) (*relay.Connection[T], error) {
+	w, err := relay.Window(by.parts, args.first, args.after, args.last, args.before)
+	if err != nil {
+		return nil, err
+	}
+	page, err := read(w)
+	if err != nil {
+		return nil, err
+	}
+	return relay.Connect(page, by.key, count), nil
+}
+
+// follow reads a page of a list that a subscription can continue from.
+func follow[T any](
+	args pageArgs, by order[T], read func(paging.Window) (paging.Page[T], string, error), count relay.Count,
+) (*relay.Connection[T], error) {
+	var cursor string
+	connection, err := list(args, by, func(w paging.Window) (page paging.Page[T], err error) {
+		page, cursor, err = read(w)
+		return page, err
+	}, count)
+	if err != nil {
+		return nil, err
+	}
+	return connection.Continued(cursor), nil
+}
+
+// all loads what one object refers to; the first failure is answered, as the others are likely to be the same.
+func pointers[T any](items []T) []*T {
+	list := make([]*T, len(items))
+	for i := range items {
+		list[i] = &items[i]
+	}
+	return list
+}
+
+func counted(count func(context.Context) (int, error)) relay.Count { return count }
+
+var _ = strconv.Itoa

@@ -1,0 +1,91 @@
+package resolvers
+
+import (
+	"context"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// Services are the rooms. Their failures are errs.Error and the failures that each room names; everything else is internal.
+type Services struct {
+	Clinic       Clinic
+	Provider     Provider
+	Patient      Patient
+	Availability Availability
+	Appointment  Appointment
+}
+
+// Clinic is the room of organisations, locations and kinds of visit.
+type Clinic interface {
+	CreateOrganization(context.Context, access.Actor, clinic.CreateOrganization) (clinic.Organization, error)
+	PutLocation(context.Context, access.Actor, clinic.PutLocation) (clinic.Location, error)
+	PutVisitKind(context.Context, access.Actor, clinic.PutVisitKind) (clinic.VisitKind, error)
+
+	ListLocations(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error)
+	CountLocations(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error)
+	ListVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error)
+	CountVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error)
+}
+
+// Provider is the room of providers and their hours.
+type Provider interface {
+	PutProvider(context.Context, access.Actor, provider.PutProvider) (provider.Provider, error)
+	SetSchedule(context.Context, access.Actor, provider.SetSchedule) (provider.Provider, error)
+	SetDateHours(context.Context, access.Actor, provider.SetDateHours) (provider.Provider, error)
+	AddException(context.Context, access.Actor, provider.AddException) (provider.Exception, error)
+	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref) error
+
+	ListProviders(context.Context, access.Actor, provider.Filter, paging.Window) (paging.Page[provider.Provider], error)
+	CountProviders(context.Context, access.Actor, provider.Filter) (int, error)
+	Specialties(ctx context.Context, refs []provider.SpecialtyRef) (map[provider.SpecialtyRef]clinic.Coding, error)
+	WeeklyHours(ctx context.Context, actor access.Actor, provider, location clinic.Ref, on *civil.Date) ([]provider.WeeklyHours, error)
+	Exceptions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error)
+	ListExceptions(ctx context.Context, actor access.Actor, provider clinic.Ref, from, to time.Time, w paging.Window) (paging.Page[provider.Exception], error)
+	CountExceptions(ctx context.Context, actor access.Actor, provider clinic.Ref, from, to time.Time) (int, error)
+}
+
+// Patient is the room of patients.
+type Patient interface {
+	Register(context.Context, access.Actor, patient.Register) (patient.Patient, error)
+	Find(context.Context, access.Actor, patient.Filter, paging.Window) (paging.Page[patient.Patient], error)
+	Count(context.Context, access.Actor, patient.Filter) (int, error)
+}
+
+// Availability is the room of openings.
+type Availability interface {
+	// Slots also answers the log position of what was read.
+	Slots(context.Context, access.Actor, availability.Listing, paging.Window) (paging.Page[availability.Slot], string, error)
+	CountSlots(context.Context, access.Actor, availability.Listing) (int, error)
+	NextAvailable(ctx context.Context, actor access.Actor, provider clinic.Ref, kind uuid.UUID, m *clinic.Modality) (*availability.Slot, error)
+	Slot(context.Context, access.Actor, availability.SlotID) (availability.Slot, error)
+	Explain(ctx context.Context, actor access.Actor, id availability.SlotID, patient *clinic.Ref) (availability.Explanation, error)
+	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, limit int) ([]availability.Slot, error)
+}
+
+// Appointment is the room of holds and appointments.
+type Appointment interface {
+	Hold(context.Context, access.Actor, appointment.PlaceHold) (appointment.Hold, error)
+	Extend(ctx context.Context, actor access.Actor, hold clinic.Ref) (appointment.Hold, error)
+	Release(ctx context.Context, actor access.Actor, hold clinic.Ref) (availability.SlotID, error)
+	Book(context.Context, access.Actor, appointment.BookVisit) (appointment.Booking, error)
+	Move(context.Context, access.Actor, appointment.MoveVisit) (appointment.Booking, error)
+	Cancel(context.Context, access.Actor, appointment.CancelVisit) (appointment.Cancellable, error)
+	Change(context.Context, access.Actor, appointment.ChangeState) (appointment.Appointment, error)
+
+	Actions(access.Actor, appointment.Appointment, clinic.VisitKind) []appointment.ActionState
+	// List also answers the log position of what was read.
+	List(context.Context, access.Actor, appointment.Filter, appointment.Order, paging.Window) (paging.Page[appointment.Appointment], string, error)
+	Count(context.Context, access.Actor, appointment.Filter) (int, error)
+	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
+	StreamCursor(context.Context) (string, error)
+}
