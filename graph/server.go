@@ -73,6 +73,8 @@ func (d Deps) calm(next http.Handler) http.Handler {
 		}()
 		ctx, cancel := context.WithTimeout(r.Context(), d.Limits.Deadline)
 		defer cancel()
-		next.ServeHTTP(w, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		next.ServeHTTP(w, r)
+		accesslog.From(ctx).Route = r.Pattern
 	})
 }

@@ -531,9 +531,11 @@ DECLARE
     seen appointments;
     answer jsonb;
 BEGIN
-    answer := key_begin(org, p->'key', (p->>'forgotten')::timestamptz);
-    IF answer IS NOT NULL THEN
-        RETURN answer;
+    IF p->'key' <> 'null' THEN
+        answer := key_begin(org, p->'key', (p->>'forgotten')::timestamptz);
+        IF answer IS NOT NULL THEN
+            RETURN answer;
+        END IF;
     END IF;
     PERFORM pg_advisory_xact_lock_shared(l) FROM (
         SELECT DISTINCT provider_lock(org, v) AS l, v FROM unnest(ARRAY[provider_, (p->>'oldProvider')::uuid]) v ORDER BY v) locks;
@@ -584,13 +586,15 @@ BEGIN
         location_id = (p->>'location')::uuid, visit_kind_id = (p->>'visitKind')::uuid, modality = p->>'modality',
         starts_at = (p->>'startsAt')::timestamptz, ends_at = (p->>'endsAt')::timestamptz,
         local_start = (p->>'localStart')::timestamp, time_zone = p->>'timeZone', tzdb_version = p->>'tzdb',
-        reschedules = (p->>'reschedules')::integer, confirmed_at = NULL, updated_at = now_,
+        reschedules = (p->>'reschedules')::integer, confirmed_at = (p->>'confirmedAt')::timestamptz, updated_at = now_,
         last_action = NULL, prior_status = NULL, prior_confirmed_at = NULL
     WHERE a.organization_id = org AND a.id = appointment_;
     answer := jsonb_build_object('appointment', appointment_, 'version', seen.version + 1, 'released', p->'released');
-    PERFORM log_claims(org, now_, 'appointment.rescheduled', appointment_, leaving || old || (p->>'providerClaim')::uuid);
+    PERFORM log_claims(org, now_, p->>'topic', appointment_, leaving || old || (p->>'providerClaim')::uuid);
     PERFORM audit(org, now_, p->'audit', 'Appointment', appointment_);
-    PERFORM key_end(org, p->'key', now_, answer);
+    IF p->'key' <> 'null' THEN
+        PERFORM key_end(org, p->'key', now_, answer);
+    END IF;
     RETURN answer || jsonb_build_object('outcome', 'DONE');
 END $$;
 -- +goose StatementEnd

@@ -7,11 +7,13 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -20,67 +22,103 @@ import (
 )
 
 func (r *appointmentResolver) ID(ctx context.Context, obj *appointment.Appointment) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Appointment, obj.Ref()), nil
 }
 
 func (r *appointmentResolver) Provider(ctx context.Context, obj *appointment.Appointment) (*provider.Provider, error) {
-	panic(fmt.Errorf("not implemented: Provider - provider"))
+	return loaded(ctx, loader.From(ctx).Providers, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ProviderID})
 }
 
 func (r *appointmentResolver) Location(ctx context.Context, obj *appointment.Appointment) (*clinic.Location, error) {
-	panic(fmt.Errorf("not implemented: Location - location"))
+	return loaded(ctx, loader.From(ctx).Locations, clinic.Ref{Organization: obj.OrganizationID, ID: obj.LocationID})
 }
 
 func (r *appointmentResolver) VisitKind(ctx context.Context, obj *appointment.Appointment) (*clinic.VisitKind, error) {
-	panic(fmt.Errorf("not implemented: VisitKind - visitKind"))
+	return loaded(ctx, loader.From(ctx).VisitKinds, clinic.Ref{Organization: obj.OrganizationID, ID: obj.VisitKindID})
 }
 
 func (r *appointmentResolver) Patient(ctx context.Context, obj *appointment.Appointment) (*patient.Patient, error) {
-	panic(fmt.Errorf("not implemented: Patient - patient"))
+	return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.PatientID})
 }
 
 func (r *appointmentResolver) Actions(ctx context.Context, obj *appointment.Appointment) ([]*appointment.ActionState, error) {
-	panic(fmt.Errorf("not implemented: Actions - actions"))
+	kind, err := r.VisitKind(ctx, obj)
+	if err != nil {
+		return nil, err
+	}
+	return pointers(r.Services.Appointment.Actions(viewer.Actor(ctx), *obj, *kind)), nil
 }
 
 func (r *appointmentResolver) Identifiers(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Identifier, error) {
-	panic(fmt.Errorf("not implemented: Identifiers - identifiers"))
+	found, err := loader.From(ctx).Identifiers.Load(ctx, obj.Ref())
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return pointers(*found), nil
 }
 
 func (r *appointmentResolver) IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error) {
-	panic(fmt.Errorf("not implemented: IcsURL - icsUrl"))
+	return r.Links.URL(obj.Ref()), nil
 }
 
 func (r *appointmentActionStateResolver) Reason(ctx context.Context, obj *appointment.ActionState) (*model.UserErrorCode, error) {
-	panic(fmt.Errorf("not implemented: Reason - reason"))
+	if obj.Reason == "" {
+		return nil, nil
+	}
+	code := model.UserErrorCode(obj.Reason)
+	return &code, nil
 }
 
 func (r *mutationResolver) BookAppointment(ctx context.Context, input model.BookAppointmentInput) (*model.BookAppointmentPayload, error) {
-	panic(fmt.Errorf("not implemented: BookAppointment - bookAppointment"))
+	booking, err := attempt(ctx, input, bookVisit, r.Services.Appointment.Book)
+	failed, err := failures[model.BookAppointmentError](err, slotOf(input.Target)...)
+	payload := &model.BookAppointmentPayload{Errors: failed, Query: &model.Query{}}
+	if booking != nil {
+		payload.Appointment, payload.Replayed = &booking.Appointment, booking.Replayed
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) RescheduleAppointment(ctx context.Context, input model.RescheduleAppointmentInput) (*model.RescheduleAppointmentPayload, error) {
-	panic(fmt.Errorf("not implemented: RescheduleAppointment - rescheduleAppointment"))
+	booking, err := attempt(ctx, input, moveVisit, r.Services.Appointment.Move)
+	failed, err := failures[model.RescheduleAppointmentError](err, slotOf(input.Target)...)
+	payload := &model.RescheduleAppointmentPayload{Errors: failed, Query: &model.Query{}}
+	if booking != nil {
+		payload.Appointment, payload.SlotID = &booking.Appointment, booking.Released
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) CancelAppointment(ctx context.Context, input model.CancelAppointmentInput) (*model.CancelAppointmentPayload, error) {
-	panic(fmt.Errorf("not implemented: CancelAppointment - cancelAppointment"))
+	done, err := attempt(ctx, input, cancelVisit, r.Services.Appointment.Cancel)
+	failed, err := failures[model.CancelAppointmentError](err)
+	payload := &model.CancelAppointmentPayload{Errors: failed, Query: &model.Query{}}
+	if done != nil {
+		payload.Appointment, payload.Fee = &done.Appointment, done.Fee
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) TransitionAppointment(ctx context.Context, input model.TransitionAppointmentInput) (*model.TransitionAppointmentPayload, error) {
-	panic(fmt.Errorf("not implemented: TransitionAppointment - transitionAppointment"))
+	changed, err := attempt(ctx, input, changeState, r.Services.Appointment.Change)
+	failed, err := failures[model.TransitionAppointmentError](err)
+	return &model.TransitionAppointmentPayload{Appointment: changed, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *patientConflictErrorResolver) ConflictingAppointment(ctx context.Context, obj *model.PatientConflictError) (*appointment.Appointment, error) {
-	panic(fmt.Errorf("not implemented: ConflictingAppointment - conflictingAppointment"))
+	return loader.From(ctx).Appointments.Load(ctx, obj.With)
 }
 
 func (r *queryResolver) Appointments(ctx context.Context, where *model.AppointmentFilterInput, orderBy *appointment.Order, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
-	panic(fmt.Errorf("not implemented: Appointments - appointments"))
+	filter, err := appointmentFilter(where)
+	if err != nil {
+		return nil, err
+	}
+	return r.appointments(ctx, filter, *orderBy, pageArgs{first, after, last, before})
 }
 
 func (r *rescheduleAppointmentPayloadResolver) ReleasedSlot(ctx context.Context, obj *model.RescheduleAppointmentPayload) (*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: ReleasedSlot - releasedSlot"))
+	return r.optionalSlot(ctx, obj.SlotID)
 }
 
 func (r *Resolver) Appointment() generated.AppointmentResolver { return &appointmentResolver{r} }

@@ -3,10 +3,8 @@ package resolvers
 import (
 	"context"
 
-	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
-	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -28,9 +26,4 @@ func attempt[In, Command, Out any](
 		return nil, errs.Under(err, "input")
 	}
 	return &out, nil
-}
-
-// refOf converts an input that is nothing but one id.
-func refOf(t globalid.Type, text string, field string) func(*ids, struct{}) clinic.Ref {
-	return func(read *ids, _ struct{}) clinic.Ref { return read.ref(t, text, field) }
 }

@@ -7,33 +7,41 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlotInput) (*availability.Explanation, error) {
-	panic(fmt.Errorf("not implemented: ExplainSlot - explainSlot"))
+	var read ids
+	slot, patient := explained(&read, where)
+	if read.fault != nil {
+		return nil, read.fault
+	}
+	explanation, err := r.Services.Availability.Explain(ctx, viewer.Actor(ctx), slot, patient)
+	return &explanation, inFilter(err, "patientId")
 }
 
 func (r *slotResolver) ID(ctx context.Context, obj *availability.Slot) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.OfSlot(obj.SlotID), nil
 }
 
 func (r *slotResolver) Provider(ctx context.Context, obj *availability.Slot) (*provider.Provider, error) {
-	panic(fmt.Errorf("not implemented: Provider - provider"))
+	return loaded(ctx, loader.From(ctx).Providers, obj.ProviderRef())
 }
 
 func (r *slotResolver) Location(ctx context.Context, obj *availability.Slot) (*clinic.Location, error) {
-	panic(fmt.Errorf("not implemented: Location - location"))
+	return loaded(ctx, loader.From(ctx).Locations, clinic.Ref{Organization: obj.Organization, ID: obj.Location})
 }
 
 func (r *slotResolver) VisitKind(ctx context.Context, obj *availability.Slot) (*clinic.VisitKind, error) {
-	panic(fmt.Errorf("not implemented: VisitKind - visitKind"))
+	return loaded(ctx, loader.From(ctx).VisitKinds, clinic.Ref{Organization: obj.Organization, ID: obj.VisitKind})
 }
 
 func (r *Resolver) Slot() generated.SlotResolver { return &slotResolver{r} }

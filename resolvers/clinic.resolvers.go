@@ -7,48 +7,70 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
 func (r *locationResolver) ID(ctx context.Context, obj *clinic.Location) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Location, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *mutationResolver) CreateOrganization(ctx context.Context, input model.CreateOrganizationInput) (*model.CreateOrganizationPayload, error) {
-	panic(fmt.Errorf("not implemented: CreateOrganization - createOrganization"))
+	created, err := attempt(ctx, input, createOrganization, r.Services.Clinic.CreateOrganization)
+	failed, err := failures[model.SetupError](err)
+	return &model.CreateOrganizationPayload{Organization: created, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *mutationResolver) PutLocation(ctx context.Context, input model.PutLocationInput) (*model.PutLocationPayload, error) {
-	panic(fmt.Errorf("not implemented: PutLocation - putLocation"))
+	put, err := attempt(ctx, input, putLocation, r.Services.Clinic.PutLocation)
+	failed, err := failures[model.SetupError](err)
+	return &model.PutLocationPayload{Location: put, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *mutationResolver) PutVisitKind(ctx context.Context, input model.PutVisitKindInput) (*model.PutVisitKindPayload, error) {
-	panic(fmt.Errorf("not implemented: PutVisitKind - putVisitKind"))
+	put, err := attempt(ctx, input, putVisitKind, r.Services.Clinic.PutVisitKind)
+	failed, err := failures[model.SetupError](err)
+	return &model.PutVisitKindPayload{VisitKind: put, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *organizationResolver) ID(ctx context.Context, obj *clinic.Organization) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.OfOrganization(obj.ID), nil
 }
 
 func (r *organizationResolver) Locations(ctx context.Context, obj *clinic.Organization, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.Location], error) {
-	panic(fmt.Errorf("not implemented: Locations - locations"))
+	return r.locations(ctx, obj.ID, pageArgs{first, after, last, before})
 }
 
 func (r *queryResolver) Locations(ctx context.Context, where *model.LocationFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.Location], error) {
-	panic(fmt.Errorf("not implemented: Locations - locations"))
+	organization, err := organizationOf(where)
+	if err != nil {
+		return nil, err
+	}
+	connection, err := r.locations(ctx, organization, pageArgs{first, after, last, before})
+	return connection, inFilter(err, "organizationId")
 }
 
 func (r *queryResolver) VisitKinds(ctx context.Context, organizationID *string, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.VisitKind], error) {
-	panic(fmt.Errorf("not implemented: VisitKinds - visitKinds"))
+	var read ids
+	organization := read.organization(organizationID, "organizationId")
+	if read.fault != nil {
+		return nil, read.fault
+	}
+	return list(pageArgs{first, after, last, before}, visitKinds, func(w paging.Window) (paging.Page[clinic.VisitKind], error) {
+		return r.Services.Clinic.ListVisitKinds(ctx, viewer.Actor(ctx), organization, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Clinic.CountVisitKinds(ctx, viewer.Actor(ctx), organization)
+	})
 }
 
 func (r *visitKindResolver) ID(ctx context.Context, obj *clinic.VisitKind) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.VisitKind, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *Resolver) Location() generated.LocationResolver { return &locationResolver{r} }

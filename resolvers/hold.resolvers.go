@@ -7,52 +7,59 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 func (r *holdExpiredErrorResolver) Alternatives(ctx context.Context, obj *model.HoldExpiredError, limit int) ([]*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Alternatives - alternatives"))
+	return r.alternatives(ctx, obj.SlotID, limit)
 }
 
 func (r *mutationResolver) HoldSlot(ctx context.Context, input model.HoldSlotInput) (*model.HoldSlotPayload, error) {
-	panic(fmt.Errorf("not implemented: HoldSlot - holdSlot"))
+	hold, err := attempt(ctx, input, placeHold, r.Services.Appointment.Hold)
+	failed, err := failures[model.HoldSlotError](err, "slotId")
+	return &model.HoldSlotPayload{Hold: hold, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *mutationResolver) ExtendHold(ctx context.Context, input model.ExtendHoldInput) (*model.ExtendHoldPayload, error) {
-	panic(fmt.Errorf("not implemented: ExtendHold - extendHold"))
+	hold, err := attempt(ctx, input, extendHold, r.Services.Appointment.Extend)
+	failed, err := failures[model.ReleaseHoldError](err, "holdId")
+	return &model.ExtendHoldPayload{Hold: hold, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *mutationResolver) ReleaseHold(ctx context.Context, input model.ReleaseHoldInput) (*model.ReleaseHoldPayload, error) {
-	panic(fmt.Errorf("not implemented: ReleaseHold - releaseHold"))
+	slot, err := attempt(ctx, input, releaseHold, r.Services.Appointment.Release)
+	failed, err := failures[model.ReleaseHoldError](err, "holdId")
+	return &model.ReleaseHoldPayload{SlotID: slot, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *releaseHoldPayloadResolver) Slot(ctx context.Context, obj *model.ReleaseHoldPayload) (*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Slot - slot"))
+	return r.optionalSlot(ctx, obj.SlotID)
 }
 
 func (r *slotHoldResolver) ID(ctx context.Context, obj *appointment.Hold) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Hold, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *slotHoldResolver) Slot(ctx context.Context, obj *appointment.Hold) (*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Slot - slot"))
+	return r.slot(ctx, obj.Slot)
 }
 
 func (r *slotTakenErrorResolver) Slot(ctx context.Context, obj *model.SlotTakenError) (*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Slot - slot"))
+	return r.optionalSlot(ctx, &obj.SlotID)
 }
 
 func (r *slotTakenErrorResolver) Alternatives(ctx context.Context, obj *model.SlotTakenError, limit int) ([]*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Alternatives - alternatives"))
+	return r.alternatives(ctx, obj.SlotID, limit)
 }
 
 func (r *slotUnavailableErrorResolver) Alternatives(ctx context.Context, obj *model.SlotUnavailableError, limit int) ([]*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: Alternatives - alternatives"))
+	return r.alternatives(ctx, obj.SlotID, limit)
 }
 
 func (r *Resolver) HoldExpiredError() generated.HoldExpiredErrorResolver {

@@ -56,3 +56,10 @@ func (read *ids) organization(text *string, path ...string) uuid.UUID {
 func (read *ids) slot(text string, path ...string) availability.SlotID {
 	return read.parse(globalid.Slot, text, path).Slot
 }
+
+// same keeps it as a fault when an id is of another organisation than the things beside it.
+func (read *ids) same(organization uuid.UUID, what string, ref clinic.Ref, path ...string) {
+	if read.fault == nil && ref.Organization != organization {
+		read.fault = errs.Missing(what, path...)
+	}
+}

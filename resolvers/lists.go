@@ -1,12 +1,10 @@
 package resolvers
 
 import (
-	"context"
-	"strconv"
-
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -35,6 +33,7 @@ var (
 	visitKinds = order[clinic.VisitKind]{2, func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
 	providers  = order[provider.Provider]{2, func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
 	patients   = order[patient.Patient]{1, func(p patient.Patient) []string { return []string{p.ID.String()} }}
+	slots      = order[availability.Slot]{availability.SlotKeyParts, availability.SlotKey}
 	exceptions = order[provider.Exception]{2, func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
 )
 
@@ -68,7 +67,6 @@ func follow[T any](
 	return connection.Continued(cursor), nil
 }
 
-// all loads what one object refers to; the first failure is answered, as the others are likely to be the same.
 func pointers[T any](items []T) []*T {
 	list := make([]*T, len(items))
 	for i := range items {
@@ -76,7 +74,3 @@ func pointers[T any](items []T) []*T {
 	}
 	return list
 }
-
-func counted(count func(context.Context) (int, error)) relay.Count { return count }
-
-var _ = strconv.Itoa

@@ -7,38 +7,52 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
 func (r *mutationResolver) RegisterPatient(ctx context.Context, input model.RegisterPatientInput) (*model.RegisterPatientPayload, error) {
-	panic(fmt.Errorf("not implemented: RegisterPatient - registerPatient"))
+	registered, err := attempt(ctx, input, register, r.Services.Patient.Register)
+	failed, err := failures[model.SetupError](err)
+	return &model.RegisterPatientPayload{Patient: registered, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *patientResolver) ID(ctx context.Context, obj *patient.Patient) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Patient, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *patientResolver) Name(ctx context.Context, obj *patient.Patient) (*string, error) {
-	panic(fmt.Errorf("not implemented: Name - name"))
+	name := obj.GivenName.Reveal() + " " + obj.FamilyName.Reveal()
+	return &name, nil
 }
 
 func (r *patientResolver) Identifiers(ctx context.Context, obj *patient.Patient) ([]*clinic.Identifier, error) {
-	panic(fmt.Errorf("not implemented: Identifiers - identifiers"))
+	return []*clinic.Identifier{{System: obj.System, Value: obj.Identifier.Reveal()}}, nil
 }
 
 func (r *patientResolver) Appointments(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
-	panic(fmt.Errorf("not implemented: Appointments - appointments"))
+	filter := appointment.Filter{Organization: obj.OrganizationID, Patient: obj.ID}
+	return r.appointments(ctx, filter, appointment.StartAscending, pageArgs{first, after, last, before})
 }
 
 func (r *queryResolver) Patients(ctx context.Context, where model.PatientFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[patient.Patient], error) {
-	panic(fmt.Errorf("not implemented: Patients - patients"))
+	filter, err := patientFilter(where)
+	if err != nil {
+		return nil, err
+	}
+	return list(pageArgs{first, after, last, before}, patients, func(w paging.Window) (paging.Page[patient.Patient], error) {
+		return r.Services.Patient.Find(ctx, viewer.Actor(ctx), filter, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Patient.Count(ctx, viewer.Actor(ctx), filter)
+	})
 }
 
 func (r *Resolver) Patient() generated.PatientResolver { return &patientResolver{r} }

@@ -7,101 +7,178 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/scalar"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 func (r *addScheduleExceptionPayloadResolver) AppointmentsOutsideHours(ctx context.Context, obj *model.AddScheduleExceptionPayload, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
-	panic(fmt.Errorf("not implemented: AppointmentsOutsideHours - appointmentsOutsideHours"))
+	return r.outsideHours(ctx, obj.Clash, pageArgs{first, after, last, before})
 }
 
 func (r *mutationResolver) PutProvider(ctx context.Context, input model.PutProviderInput) (*model.PutProviderPayload, error) {
-	panic(fmt.Errorf("not implemented: PutProvider - putProvider"))
+	put, err := attempt(ctx, input, putProvider, r.Services.Provider.PutProvider)
+	failed, err := failures[model.SetupError](err)
+	return &model.PutProviderPayload{Provider: put, Errors: failed, Query: &model.Query{}}, err
 }
 
 func (r *mutationResolver) SetProviderSchedule(ctx context.Context, input model.SetProviderScheduleInput) (*model.SetProviderSchedulePayload, error) {
-	panic(fmt.Errorf("not implemented: SetProviderSchedule - setProviderSchedule"))
+	of, err := attempt(ctx, input, setSchedule, r.Services.Provider.SetSchedule)
+	failed, err := failures[model.SetupError](err)
+	payload := &model.SetProviderSchedulePayload{Provider: of, Errors: failed, Query: &model.Query{}}
+	if of != nil {
+		payload.Clash = clashOfSchedule(input)
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) AddScheduleException(ctx context.Context, input model.AddScheduleExceptionInput) (*model.AddScheduleExceptionPayload, error) {
-	panic(fmt.Errorf("not implemented: AddScheduleException - addScheduleException"))
+	added, err := attempt(ctx, input, addException, r.Services.Provider.AddException)
+	failed, err := failures[model.SetupError](err)
+	payload := &model.AddScheduleExceptionPayload{Exception: added, Errors: failed, Query: &model.Query{}}
+	if added != nil {
+		payload.Clash = clashOfException(*added)
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) SetDateHours(ctx context.Context, input model.SetDateHoursInput) (*model.SetDateHoursPayload, error) {
-	panic(fmt.Errorf("not implemented: SetDateHours - setDateHours"))
+	of, err := attempt(ctx, input, setDateHours, r.Services.Provider.SetDateHours)
+	failed, err := failures[model.SetupError](err)
+	payload := &model.SetDateHoursPayload{Provider: of, Errors: failed, Query: &model.Query{}}
+	if of != nil {
+		payload.Clash = clashOfDate(input)
+	}
+	return payload, err
 }
 
 func (r *mutationResolver) RemoveScheduleException(ctx context.Context, input model.RemoveScheduleExceptionInput) (*model.RemoveScheduleExceptionPayload, error) {
-	panic(fmt.Errorf("not implemented: RemoveScheduleException - removeScheduleException"))
+	_, err := attempt(ctx, input, removeException, r.removeException)
+	failed, err := failures[model.SetupError](err)
+	payload := &model.RemoveScheduleExceptionPayload{Errors: failed, Query: &model.Query{}}
+	if err == nil && len(failed) == 0 {
+		payload.RemovedExceptionID = &input.ExceptionID
+	}
+	return payload, err
 }
 
 func (r *providerResolver) ID(ctx context.Context, obj *provider.Provider) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Provider, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *providerResolver) Specialties(ctx context.Context, obj *provider.Provider) ([]*model.Specialty, error) {
-	panic(fmt.Errorf("not implemented: Specialties - specialties"))
+	list := make([]*model.Specialty, len(obj.Specialties))
+	for i, c := range obj.Specialties {
+		list[i] = &model.Specialty{Organization: obj.OrganizationID, Coding: c}
+	}
+	return list, nil
 }
 
 func (r *providerResolver) VisitKinds(ctx context.Context, obj *provider.Provider) ([]*clinic.VisitKind, error) {
-	panic(fmt.Errorf("not implemented: VisitKinds - visitKinds"))
+	refs := make([]clinic.Ref, len(obj.VisitKindIDs))
+	for i, id := range obj.VisitKindIDs {
+		refs[i] = clinic.Ref{Organization: obj.OrganizationID, ID: id}
+	}
+	return loader.From(ctx).VisitKinds.LoadAll(ctx, refs)
 }
 
 func (r *providerResolver) NextAvailable(ctx context.Context, obj *provider.Provider, visitKindID string, modality *clinic.Modality) (*availability.Slot, error) {
-	panic(fmt.Errorf("not implemented: NextAvailable - nextAvailable"))
+	var read ids
+	kind := read.ref(globalid.VisitKind, visitKindID, "visitKindId")
+	read.same(obj.OrganizationID, "kind of visit", kind, "visitKindId")
+	if read.fault != nil {
+		return nil, read.fault
+	}
+	return r.Services.Availability.NextAvailable(ctx, viewer.Actor(ctx), providerRef(obj), kind.ID, modality)
 }
 
 func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, visitKindID string, from time.Time, to time.Time, status []availability.Status, first *int, after *string, last *int, before *string) (*relay.Connection[availability.Slot], error) {
-	panic(fmt.Errorf("not implemented: Slots - slots"))
+	var read ids
+	kind := read.ref(globalid.VisitKind, visitKindID, "visitKindId")
+	read.same(obj.OrganizationID, "kind of visit", kind, "visitKindId")
+	if read.fault != nil {
+		return nil, read.fault
+	}
+	wanted := availability.Listing{Provider: providerRef(obj), VisitKind: kind.ID, From: from, To: to, Statuses: status}
+	return follow(pageArgs{first, after, last, before}, slots, func(w paging.Window) (paging.Page[availability.Slot], string, error) {
+		return r.Services.Availability.Slots(ctx, viewer.Actor(ctx), wanted, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Availability.CountSlots(ctx, viewer.Actor(ctx), wanted)
+	})
 }
 
 func (r *providerResolver) WeeklyHours(ctx context.Context, obj *provider.Provider, locationID string, on *civil.Date) ([]*provider.WeeklyHours, error) {
-	panic(fmt.Errorf("not implemented: WeeklyHours - weeklyHours"))
+	var read ids
+	location := read.ref(globalid.Location, locationID, "locationId")
+	if read.fault != nil {
+		return nil, read.fault
+	}
+	hours, err := r.Services.Provider.WeeklyHours(ctx, viewer.Actor(ctx), providerRef(obj), location, on)
+	return pointers(hours), err
 }
 
 func (r *providerResolver) ScheduleExceptions(ctx context.Context, obj *provider.Provider, from time.Time, to time.Time, first *int, after *string, last *int, before *string) (*relay.Connection[provider.Exception], error) {
-	panic(fmt.Errorf("not implemented: ScheduleExceptions - scheduleExceptions"))
+	of := providerRef(obj)
+	return list(pageArgs{first, after, last, before}, exceptions, func(w paging.Window) (paging.Page[provider.Exception], error) {
+		return r.Services.Provider.ListExceptions(ctx, viewer.Actor(ctx), of, from, to, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Provider.CountExceptions(ctx, viewer.Actor(ctx), of, from, to)
+	})
 }
 
 func (r *queryResolver) Providers(ctx context.Context, where *model.ProviderFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[provider.Provider], error) {
-	panic(fmt.Errorf("not implemented: Providers - providers"))
+	filter, err := providerFilter(where)
+	if err != nil {
+		return nil, err
+	}
+	return list(pageArgs{first, after, last, before}, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
+		return r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), filter, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Provider.CountProviders(ctx, viewer.Actor(ctx), filter)
+	})
 }
 
 func (r *scheduleExceptionResolver) ID(ctx context.Context, obj *provider.Exception) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.ScheduleException, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID}), nil
 }
 
 func (r *setDateHoursPayloadResolver) AppointmentsOutsideHours(ctx context.Context, obj *model.SetDateHoursPayload, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
-	panic(fmt.Errorf("not implemented: AppointmentsOutsideHours - appointmentsOutsideHours"))
+	return r.outsideHours(ctx, obj.Clash, pageArgs{first, after, last, before})
 }
 
 func (r *setProviderSchedulePayloadResolver) AppointmentsOutsideHours(ctx context.Context, obj *model.SetProviderSchedulePayload, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
-	panic(fmt.Errorf("not implemented: AppointmentsOutsideHours - appointmentsOutsideHours"))
+	return r.outsideHours(ctx, obj.Clash, pageArgs{first, after, last, before})
 }
 
 func (r *specialtyResolver) ID(ctx context.Context, obj *model.Specialty) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.OfSpecialty(obj.Organization, obj.Coding), nil
 }
 
 func (r *specialtyResolver) Name(ctx context.Context, obj *model.Specialty) (string, error) {
-	panic(fmt.Errorf("not implemented: Name - name"))
+	if obj.Coding.Display != nil {
+		return *obj.Coding.Display, nil
+	}
+	return obj.Coding.Code, nil
 }
 
 func (r *weeklyHoursResolver) From(ctx context.Context, obj *provider.WeeklyHours) (provider.TimeOfDay, error) {
-	panic(fmt.Errorf("not implemented: From - from"))
+	return scalar.TimeOf(obj.From), nil
 }
 
 func (r *weeklyHoursResolver) To(ctx context.Context, obj *provider.WeeklyHours) (provider.TimeOfDay, error) {
-	panic(fmt.Errorf("not implemented: To - to"))
+	return scalar.TimeOf(obj.To), nil
 }
 
 func (r *Resolver) AddScheduleExceptionPayload() generated.AddScheduleExceptionPayloadResolver {

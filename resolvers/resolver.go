@@ -11,9 +11,9 @@ import (
 
 // Resolver answers every field that the rooms' types don't carry themselves.
 type Resolver struct {
-	Services
-	Links   calendar.Links
-	Service model.ServiceInfo
+	Services Services
+	Links    calendar.Links
+	Service  model.ServiceInfo
 }
 
 // Schema makes the contract executable.

@@ -7,18 +7,32 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
 )
 
 func (r *queryResolver) Node(ctx context.Context, id string) (relay.Node, error) {
-	panic(fmt.Errorf("not implemented: Node - node"))
+	at, err := globalid.Parse(id)
+	if err != nil {
+		return nil, errs.At(err, "id")
+	}
+	return r.node(ctx, at)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]relay.Node, error) {
-	panic(fmt.Errorf("not implemented: Nodes - nodes"))
+	found := make([]relay.Node, len(ids))
+	return found, together(len(ids), func(i int) error {
+		at, err := globalid.Parse(ids[i])
+		if err != nil {
+			return errs.At(err, form.At([]string{"ids"}, i)...)
+		}
+		found[i], err = r.node(ctx, at)
+		return err
+	})
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -47,9 +47,7 @@ type Provider interface {
 
 	ListProviders(context.Context, access.Actor, provider.Filter, paging.Window) (paging.Page[provider.Provider], error)
 	CountProviders(context.Context, access.Actor, provider.Filter) (int, error)
-	Specialties(ctx context.Context, refs []provider.SpecialtyRef) (map[provider.SpecialtyRef]clinic.Coding, error)
 	WeeklyHours(ctx context.Context, actor access.Actor, provider, location clinic.Ref, on *civil.Date) ([]provider.WeeklyHours, error)
-	Exceptions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error)
 	ListExceptions(ctx context.Context, actor access.Actor, provider clinic.Ref, from, to time.Time, w paging.Window) (paging.Page[provider.Exception], error)
 	CountExceptions(ctx context.Context, actor access.Actor, provider clinic.Ref, from, to time.Time) (int, error)
 }

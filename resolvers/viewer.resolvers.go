@@ -7,9 +7,11 @@ package resolvers
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/google/uuid"
 	"github.com/mediconnect/mediconnect/graph/generated"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -18,35 +20,50 @@ import (
 )
 
 func (r *queryResolver) Viewer(ctx context.Context) (*viewer.Viewer, error) {
-	panic(fmt.Errorf("not implemented: Viewer - viewer"))
+	v := viewer.Of(ctx)
+	return &v, nil
 }
 
 func (r *queryResolver) Service(ctx context.Context) (*model.ServiceInfo, error) {
-	panic(fmt.Errorf("not implemented: Service - service"))
+	info := r.Resolver.Service
+	return &info, nil
 }
 
 func (r *roleGrantResolver) Organization(ctx context.Context, obj *model.RoleGrant) (*clinic.Organization, error) {
-	panic(fmt.Errorf("not implemented: Organization - organization"))
+	return loaded(ctx, loader.From(ctx).Organizations, obj.OrganizationID)
 }
 
 func (r *viewerResolver) ID(ctx context.Context, obj *viewer.Viewer) (string, error) {
-	panic(fmt.Errorf("not implemented: ID - id"))
+	return globalid.Of(globalid.Viewer, clinic.Ref{Organization: obj.Organization, ID: obj.Actor.ID}), nil
 }
 
 func (r *viewerResolver) Roles(ctx context.Context, obj *viewer.Viewer) ([]*model.RoleGrant, error) {
-	panic(fmt.Errorf("not implemented: Roles - roles"))
+	if obj.Organization == uuid.Nil {
+		return nil, nil // nobody, or a platform administrator, who holds the role everywhere
+	}
+	return []*model.RoleGrant{{Role: obj.Role, OrganizationID: obj.Organization}}, nil
 }
 
 func (r *viewerResolver) AsPatient(ctx context.Context, obj *viewer.Viewer) (*patient.Patient, error) {
-	panic(fmt.Errorf("not implemented: AsPatient - asPatient"))
+	if obj.PatientID == uuid.Nil {
+		return nil, nil
+	}
+	return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: obj.PatientID})
 }
 
 func (r *viewerResolver) AsProvider(ctx context.Context, obj *viewer.Viewer) (*provider.Provider, error) {
-	panic(fmt.Errorf("not implemented: AsProvider - asProvider"))
+	if obj.ProviderID == uuid.Nil {
+		return nil, nil
+	}
+	return loader.From(ctx).Providers.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: obj.ProviderID})
 }
 
 func (r *viewerResolver) TimeZone(ctx context.Context, obj *viewer.Viewer) (string, error) {
-	panic(fmt.Errorf("not implemented: TimeZone - timeZone"))
+	if p, err := r.AsPatient(ctx, obj); err != nil || p == nil || p.TimeZone == nil {
+		return "UTC", err
+	} else {
+		return *p.TimeZone, nil
+	}
 }
 
 func (r *Resolver) RoleGrant() generated.RoleGrantResolver { return &roleGrantResolver{r} }

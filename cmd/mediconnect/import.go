@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/urfave/cli/v3"
 
@@ -33,11 +32,11 @@ func importSmartScheduling() *cli.Command {
 		Usage:     "import a SMART Scheduling Links publication",
 		ArgsUsage: "DIR|URL",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "organization", Usage: "the `UUID` of the organisation to import into", Destination: &opts.Organization},
-			&cli.StringFlag{Name: "create", Usage: "create the organisation with this `NAME` if it doesn't exist yet", Destination: &opts.Create},
-			&cli.DurationFlag{Name: "visit", Value: 15 * time.Minute, Usage: "how long a visit takes", Destination: &opts.Visit},
+			&cli.StringFlag{Name: "organization", Usage: "the `ID` of the organisation to import into", Destination: &opts.Organization},
+			&cli.StringFlag{Name: "organization-name", Usage: "the `NAME` of the organisation; it is created if there is none (default: the publisher's host)", Destination: &opts.OrganizationName},
+			&cli.IntFlag{Name: "visit-minutes", Usage: "how many minutes a visit takes (default: as the organisation's kind of visit says, else 15)", HideDefault: true, Destination: &opts.VisitMinutes},
 			&cli.StringFlag{Name: "shift-to", Usage: "move the publication so that it begins on this `DATE` (2027-03-01)", Destination: &opts.ShiftTo},
-			&cli.BoolFlag{Name: "weekly", Usage: "derive weekly hours for the time after the publication", Destination: &opts.Weekly},
+			&cli.BoolFlag{Name: "weekly-hours", Usage: "derive weekly hours for the time after the publication", Destination: &opts.WeeklyHours},
 		},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if cmd.Args().Len() != 1 {

@@ -17,6 +17,7 @@ import (
 // Entry is what is known of a request once it has been answered. It is written by one goroutine at a time.
 type Entry struct {
 	RequestID string
+	Route     string // the pattern that the path matched
 	Actor     uuid.UUID
 	Client    string
 	Operation string // its name
@@ -49,10 +50,9 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 		w.Header().Set(header, e.RequestID)
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		begun := clock.System{}.Now()
-		r = r.WithContext(context.WithValue(r.Context(), key{}, e))
-		next.ServeHTTP(answer, r)
+		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), key{}, e)))
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("requestId", e.RequestID), slog.String("method", r.Method), slog.String("route", r.Pattern),
+			slog.String("requestId", e.RequestID), slog.String("method", r.Method), slog.String("route", e.Route),
 			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),
 			slog.String("actor", e.Actor.String()), slog.String("client", e.Client),
 			slog.String("operation", e.Operation), slog.String("kind", e.Kind), slog.Int("cost", e.Cost),

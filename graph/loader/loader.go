@@ -21,6 +21,8 @@ type Services struct {
 	}
 	Provider interface {
 		Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error)
+		Exceptions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error)
+		Specialties(ctx context.Context, refs []provider.SpecialtyRef) (map[provider.SpecialtyRef]clinic.Coding, error)
 	}
 	Patient interface {
 		Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error)
@@ -39,6 +41,8 @@ type Loaders struct {
 	Locations     *Loader[clinic.Ref, clinic.Location]
 	VisitKinds    *Loader[clinic.Ref, clinic.VisitKind]
 	Providers     *Loader[clinic.Ref, provider.Provider]
+	Exceptions    *Loader[clinic.Ref, provider.Exception]
+	Specialties   *Loader[provider.SpecialtyRef, clinic.Coding]
 	Patients      *Loader[clinic.Ref, patient.Patient]
 	Appointments  *Loader[clinic.Ref, appointment.Appointment]
 	Holds         *Loader[clinic.Ref, appointment.Hold]
@@ -52,6 +56,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		Locations:     batch(s.Clinic.Locations),
 		VisitKinds:    batch(s.Clinic.VisitKinds),
 		Providers:     batch(s.Provider.Providers),
+		Exceptions:    batch(as(a, s.Provider.Exceptions)),
+		Specialties:   batch(s.Provider.Specialties),
 		Patients:      batch(as(a, s.Patient.Patients)),
 		Appointments:  batch(as(a, s.Appointment.Appointments)),
 		Holds:         batch(as(a, s.Appointment.Holds)),

@@ -2,11 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"os"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/intake/demo"
 )
 
 // demoMark is the file that says that the demo data are in.
@@ -26,13 +30,23 @@ func (d *dev) seed(ctx context.Context) error {
 	if !d.opts.Demo || d.imported() {
 		return nil
 	}
-	if err := d.app.ImportDemo(ctx, demoOrganization, d.opts.Out); err != nil {
-		return err
+	d.say.fact("Demo data", "importing New Jersey's pharmacies")
+	if err := d.app.importOrder(ctx, demo.Order(demoOrganization, d.today(), nil), d.opts.Out, d.opts.Out); err != nil {
+		return fmt.Errorf("import the demo data: %w", err)
 	}
 	if err := os.WriteFile(d.place.Path(demoMark), nil, 0o600); err != nil {
 		return devstack.FileProblem(d.place.Path(demoMark), err)
 	}
 	return nil
+}
+
+// today is the product's date where the demo's sites are.
+func (d *dev) today() civil.Date {
+	zone, err := clock.Zone(demo.Zone)
+	if err != nil {
+		panic(err) // the zones are embedded
+	}
+	return civil.DateOf(d.app.frame.Clock.Now().In(zone))
 }
 
 func (d *dev) imported() bool {

@@ -55,7 +55,7 @@ func Dev(ctx context.Context, opts DevOptions) error {
 	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	defer d.stop()
 	for _, step := range []func(context.Context) error{
-		d.takePlace, d.listen, d.install, d.startServers, d.migrate, d.open, d.seed,
+		d.listen, d.install, d.takePlace, d.startServers, d.migrate, d.open, d.seed,
 	} {
 		if err := step(ctx); err != nil {
 			if ctx.Err() != nil {
@@ -120,7 +120,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 	}
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.URL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
-		PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+		LinkKey: linkKeyOf(key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
 	})
 	if err != nil {
 		return err

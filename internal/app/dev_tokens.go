@@ -2,6 +2,7 @@ package app
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
@@ -65,6 +66,12 @@ func newDevKey(path string) (ed25519.PrivateKey, error) {
 }
 
 func publicKey(key ed25519.PrivateKey) ed25519.PublicKey { return key.Public().(ed25519.PublicKey) }
+
+// linkKeyOf derives the key of the calendar links, so that one file keeps both.
+func linkKeyOf(key ed25519.PrivateKey) []byte {
+	sum := sha256.Sum256(append([]byte("calendar links "), key.Seed()...))
+	return sum[:]
+}
 
 func mintDevTokens(key ed25519.PrivateKey) (tokens devTokens, err error) {
 	expires := clock.System{}.Now().Add(devTokenLife)

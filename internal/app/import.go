@@ -1,17 +1,20 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -20,12 +23,12 @@ import (
 
 // ImportOptions are the arguments of `mediconnect import smart-scheduling`.
 type ImportOptions struct {
-	From         string // a folder or a web address
-	Organization string // UUID
-	Create       string // name to create the organisation with if it doesn't exist; empty: it must
-	Visit        time.Duration
-	ShiftTo      string // date, empty: as published
-	Weekly       bool   // derive weekly hours for the time after the publication
+	From             string // a folder or a web address
+	Organization     string // id, as the API gives it, or UUID
+	OrganizationName string // of the one to find or create; empty: the publisher's
+	VisitMinutes     int    // 0: as the organisation's kind of visit says, else 15
+	ShiftTo          string // date, empty: as published
+	WeeklyHours      bool   // derive weekly hours for the time after the publication
 }
 
 // Import is `mediconnect import smart-scheduling`, on the database that environ names: the report on out, progress and
@@ -47,23 +50,69 @@ func Import(ctx context.Context, environ []string, opts ImportOptions, out, logs
 		return err
 	}
 	defer a.Close()
-	if err := a.ensureOrganization(ctx, order.Organization, opts.Create); err != nil {
-		return err
+	order.Owner = func(ctx context.Context, publisher string) (uuid.UUID, error) {
+		name := cmp.Or(strings.TrimSpace(opts.OrganizationName), publisher)
+		id, err := a.organizationNamed(ctx, name)
+		if err == nil {
+			fmt.Fprintf(out, "Organization  %s (%s)\n", globalid.OfOrganization(id), name)
+		}
+		return id, err
 	}
 	return a.importOrder(ctx, order, out, logs)
 }
 
-func (o ImportOptions) order() (order intake.Order, err error) {
-	order = intake.Order{Visit: o.Visit, WeeklyHours: o.Weekly}
-	if order.Organization, err = uuid.Parse(o.Organization); err != nil {
-		return order, errors.New("--organization must be the UUID of an organisation")
+func (o ImportOptions) order() (intake.Order, error) {
+	order := intake.Order{Visit: time.Duration(o.VisitMinutes) * time.Minute, WeeklyHours: o.WeeklyHours}
+	var faults []error
+	if o.Organization != "" && o.OrganizationName != "" {
+		faults = append(faults, errors.New("give either --organization or --organization-name"))
 	}
-	if o.ShiftTo != "" {
-		if order.ShiftTo, err = civil.ParseDate(o.ShiftTo); err != nil {
-			return order, errors.New("--shift-to must be a date such as 2027-03-01")
+	if o.Organization != "" {
+		id, err := organizationID(o.Organization)
+		if order.Organization = id; err != nil {
+			faults = append(faults, err)
 		}
 	}
-	return order, nil
+	if o.VisitMinutes < 0 || o.VisitMinutes > longestVisit {
+		faults = append(faults, fmt.Errorf("--visit-minutes must be from 1 to %d", longestVisit))
+	}
+	if o.ShiftTo != "" {
+		date, err := civil.ParseDate(o.ShiftTo)
+		if order.ShiftTo = date; err != nil {
+			faults = append(faults, errors.New("--shift-to must be a date such as 2027-03-01"))
+		}
+	}
+	return order, errors.Join(faults...)
+}
+
+const longestVisit = 24 * 60 // minutes
+
+func organizationID(text string) (uuid.UUID, error) {
+	if id, err := uuid.Parse(text); err == nil {
+		return id, nil
+	}
+	id, err := globalid.ParseAs(globalid.Organization, text)
+	if err != nil {
+		return uuid.Nil, errors.New("--organization must be an organisation's id, as the API gives it, or its UUID")
+	}
+	return id.Ref.Organization, nil
+}
+
+// organizationNamed finds the organisation of a name, or creates it.
+func (a *App) organizationNamed(ctx context.Context, name string) (uuid.UUID, error) {
+	found, err := a.db.Directory().OrganizationsNamed(ctx, name)
+	switch {
+	case err != nil:
+		return uuid.Nil, err
+	case len(found) == 1:
+		return found[0].ID, nil
+	case len(found) > 1:
+		return uuid.Nil, fmt.Errorf("several organisations are called %q; say which by --organization", name)
+	}
+	made, err := a.clinic.CreateOrganization(ctx, importer, clinic.CreateOrganization{
+		Name: name, Key: uuid.NewSHA1(uuid.Nil, []byte(name)).String(),
+	})
+	return made.ID, err
 }
 
 // importOrder shows progress while it runs, and the report at its end, also when something stopped it.
@@ -101,14 +150,11 @@ func isTerminal(out io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0 && filepath.Base(file.Name()) != "null"
 }
 
-// ensureOrganization creates the organisation under the id when it is missing and a name is given.
+// ensureOrganization creates the organisation under the id when it is missing.
 func (a *App) ensureOrganization(ctx context.Context, id uuid.UUID, name string) error {
 	found, err := a.clinic.Organizations(ctx, []uuid.UUID{id})
 	if _, exists := found[id]; exists || err != nil {
 		return err
-	}
-	if name == "" {
-		return fmt.Errorf("there is no organisation %s; --create NAME makes it", id)
 	}
 	source := clinic.Source{Clock: a.frame.Clock, NewID: firstThenFresh(id)}
 	_, err = clinic.NewService(a.db.Directory(), source).CreateOrganization(ctx, importer, clinic.CreateOrganization{

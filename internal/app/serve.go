@@ -26,7 +26,8 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	defer l.Close()
 	a, err := Open(ctx, Frame{
 		Database: settings.Database.config(), Clock: clock.System{}, Issuer: productionIssuer,
-		Key: settings.HTTP.TokenPublicKey.PublicKey, PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log,
+		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
+		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log,
 	})
 	if err != nil {
 		return err

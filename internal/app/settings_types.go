@@ -3,6 +3,7 @@ package app
 import (
 	"crypto/ed25519"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/pem"
 	"io"
 	"log/slog"
@@ -88,6 +89,31 @@ func (k *TokenKey) UnmarshalText(text []byte) error {
 	k.PublicKey = key
 	return nil
 }
+
+// LinkKey is a secret of 32 bytes.
+type LinkKey struct{ bytes []byte }
+
+// linkKeySize is that of the hash that the key is used with.
+const linkKeySize = 32
+
+// UnmarshalText reads base64.
+func (k *LinkKey) UnmarshalText(text []byte) error {
+	bytes, err := base64.StdEncoding.DecodeString(string(text))
+	if err != nil || len(bytes) != linkKeySize {
+		return &settingFault{"must be 32 bytes in base64"}
+	}
+	k.bytes = bytes
+	return nil
+}
+
+// LogValue hides the key from structured logs.
+func (LinkKey) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// String hides the key from formatted text.
+func (LinkKey) String() string { return hidden }
+
+// GoString hides the key from %#v.
+func (LinkKey) GoString() string { return hidden }
 
 // Networks are address ranges.
 type Networks []netip.Prefix

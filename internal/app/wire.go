@@ -3,18 +3,31 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime/debug"
+	"strings"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/graph"
+	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
+	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/resolvers"
+	"github.com/mediconnect/mediconnect/workers"
 )
 
 // Frame is what a process gives to the wiring.
@@ -23,16 +36,20 @@ type Frame struct {
 	Clock     clock.Clock       // the product's time
 	Issuer    string            // of the tokens that are accepted
 	Key       ed25519.PublicKey // that they are verified with
+	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API
 	Log       *slog.Logger
 }
 
 // App is the wired house.
 type App struct {
-	frame    Frame
-	db       *postgres.DB
-	clinic   *clinic.Service
-	provider *provider.Service
+	frame        Frame
+	db           *postgres.DB
+	clinic       *clinic.Service
+	provider     *provider.Service
+	patient      *patient.Service
+	openings     *availability.Service
+	appointments *appointment.Service
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -41,22 +58,55 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := clinic.Source{Clock: frame.Clock, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
+	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, clinic: clinic.NewService(db.Directory(), source)}
+	a.provider = provider.NewService(db.Directory(), a.clinic, source)
+	a.patient = patient.NewService(db.Directory(), source)
+	a.openings = availability.NewService(postgres.NewAvailabilityStore(db), frame.Clock)
+	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
 	return a, nil
 }
 
-// Handler serves the API: /graphql, /graphiql and calendar files.
-func (a *App) Handler() http.Handler { return http.NotFoundHandler() }
+func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
-// Work does the background work until ctx ends. An error is one that a restart may cure.
-func (a *App) Work(ctx context.Context) error {
-	<-ctx.Done()
-	return nil
+// Handler serves the API: /graphql, /graphiql and calendar files.
+func (a *App) Handler() http.Handler {
+	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
+	return graph.NewServer(graph.Deps{
+		Schema: resolvers.Schema(&resolvers.Resolver{
+			Services: resolvers.Services{
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
+			},
+			Links: links, Service: serviceInfo(),
+		}),
+		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
+		Calendar: a.appointments, Links: links,
+		Verifier: token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}},
+		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID,
+	})
 }
 
-// ImportDemo brings the publication that the project carries into an organisation.
-func (a *App) ImportDemo(context.Context, uuid.UUID, io.Writer) error { return nil }
+// schemaVersion is the date of the served schema's last change.
+var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 23}
+
+func serviceInfo() model.ServiceInfo {
+	info := model.ServiceInfo{SchemaVersion: schemaVersion, Build: "unknown", Deprecations: []*model.Deprecation{}, TzdbVersion: clock.ZoneVersion()}
+	if build, ok := debug.ReadBuildInfo(); ok {
+		info.Build = build.Main.Version
+		for _, s := range build.Settings {
+			if s.Key == "vcs.revision" {
+				info.Build = s.Value
+			}
+		}
+	}
+	return info
+}
+
+// Work does the background work until ctx ends.
+func (a *App) Work(ctx context.Context) error {
+	workers.Run(ctx, a.appointments, a.frame.Log)
+	return nil
+}
 
 // directory is what an import sets up.
 func (a *App) directory() intake.Directory {

@@ -108,3 +108,6 @@ func (s *Service) Sweep(ctx context.Context, limit int) (int, error) {
 func (s *Service) Tidy(ctx context.Context, limit int) (int, error) {
 	return s.store.Tidy(ctx, s.Clock.Now(), limit)
 }
+
+// StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.
+func (s *Service) StreamCursor(ctx context.Context) (string, error) { return s.store.StreamCursor(ctx) }

@@ -41,6 +41,11 @@ type Store interface {
 	// StreamCursor is a place in the event log from which a list read afterwards misses nothing.
 	StreamCursor(ctx context.Context) (string, error)
 
+	// Outdated lists upcoming visits of all organisations that were last placed under other zone data, by id after an id.
+	Outdated(ctx context.Context, tzdb string, now time.Time, after uuid.UUID, limit int) ([]Appointment, error)
+	// Seen marks visits as standing right under the zone data.
+	Seen(ctx context.Context, refs []clinic.Ref, tzdb string) error
+
 	// DueHolds lists providers with holds that ran out by now, at most limit.
 	DueHolds(ctx context.Context, now time.Time, limit int) ([]clinic.Ref, error)
 	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed.

@@ -7,8 +7,6 @@ import (
 
 	"cloud.google.com/go/civil"
 
-	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -19,11 +17,11 @@ type dayWindow struct {
 	capacity int
 }
 
-// daily lists the windows that start on the local days around a period and hold for an offer. A date that the zone's
-// calendar skipped has none; a local time within a gap moves forward.
-func (r Rules) daily(p Place, o offer, around Span) []dayWindow {
-	first := clock.Local(around.Start, p.Zone).Date.AddDays(-lookback)
-	last := clock.Local(around.End, p.Zone).Date.AddDays(1)
+// daily lists the windows that start on the local days of a period, or so many before, and hold for the offer. A date that
+// the zone's calendar skipped has none; a local time within a gap moves forward.
+func (h hours) daily(r Rules, p Place, around Span, back int) []dayWindow {
+	first := civil.DateOf(h.clock.Wall(around.Start)).AddDays(-back)
+	last := civil.DateOf(h.clock.Wall(around.End)).AddDays(1)
 	if first.Before(r.From) {
 		first = r.From
 	}
@@ -32,13 +30,13 @@ func (r Rules) daily(p Place, o offer, around Span) []dayWindow {
 	}
 	var all []dayWindow
 	for d := first; !d.After(last); d = d.AddDays(1) {
-		if !clock.HasDay(d, p.Zone) {
+		if !h.clock.HasDay(d) {
 			continue
 		}
-		for h := range p.on(d) {
-			span := Span{minute(d, h.From, p.Zone), minute(d, h.To, p.Zone)}
-			if o.within(h) && h.Capacity > 0 && !span.IsEmpty() {
-				all = append(all, dayWindow{span, d, h.Capacity})
+		for w := range p.on(d) {
+			span := Span{h.minute(d, w.From), h.minute(d, w.To)}
+			if h.within(w) && w.Capacity > 0 && !span.IsEmpty() {
+				all = append(all, dayWindow{span, d, w.Capacity})
 			}
 		}
 	}
@@ -67,11 +65,11 @@ func (p Place) on(d civil.Date) iter.Seq[provider.Hours] {
 // within says whether hours that may be limited to kinds or ways of meeting hold for the offer.
 func (o offer) within(h provider.Hours) bool {
 	ofKind := len(h.VisitKinds) == 0 || slices.Contains(h.VisitKinds, o.kind.ID)
-	return ofKind && (len(h.Modalities) == 0 || slices.Contains[[]clinic.Modality](h.Modalities, o.modality))
+	return ofKind && (len(h.Modalities) == 0 || slices.Contains(h.Modalities, o.modality))
 }
 
-// touching merges windows that touch, as far as their grid goes: each counts from the first of its run. A run that has
-// lasted for a week has no beginning that anybody remembers: then each local day counts from its own first window.
+// touching merges windows that touch, as far as their grid goes: each counts from the first of its run. A run may never
+// have begun (round the clock), so once it has lasted a week each local day counts from its own first window.
 func touching(windows []dayWindow) []entry[window] {
 	type run struct {
 		dayWindow

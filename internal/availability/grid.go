@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/clock"
 )
 
 // onGrid says whether visits may start at an instant as far as the grid goes. With DAY the wall clock's minute of the local
@@ -13,7 +12,8 @@ import (
 // since the window's start is. Either way the wall clock shows a whole minute.
 func (h hours) onGrid(start time.Time) bool {
 	step := h.kind.SlotStep
-	clockTime := sinceMidnight(start, h.zone)
+	wall := h.clock.Wall(start)
+	clockTime := wall.Sub(wall.Truncate(24 * time.Hour))
 	if step < time.Minute || clockTime%time.Minute != 0 {
 		return false
 	}
@@ -36,6 +36,7 @@ func (h hours) starts(period Span) []time.Time {
 	var all []time.Time
 	for span, w := range h.windows.over(period) {
 		within := Span{later(span.Start, period.Start), earlier(span.End, period.End)}
+		all = slices.Grow(all, int(within.End.Sub(within.Start)/h.kind.SlotStep)+1)
 		if h.kind.GridAnchor == clinic.GridWindow {
 			all = h.sinceAnchor(all, within, w.anchor)
 		} else {
@@ -58,7 +59,7 @@ func (h hours) sinceAnchor(all []time.Time, within Span, anchor time.Time) []tim
 // ofDay goes through the wall clock as if it were UTC, between its changes.
 func (h hours) ofDay(all []time.Time, within Span) []time.Time {
 	step := h.kind.SlotStep
-	for s := range clock.Segments(within.Start, within.End, h.zone) {
+	for s := range h.clock.During(within.Start, within.End) {
 		wall := s.Start.Add(s.Offset)
 		midnight := wall.Truncate(24 * time.Hour)
 		at := (wall.Sub(midnight) + step - 1) / step * step
@@ -75,13 +76,6 @@ func (h hours) ofDay(all []time.Time, within Span) []time.Time {
 		}
 	}
 	return all
-}
-
-// sinceMidnight is what the wall clock shows, as a duration.
-func sinceMidnight(t time.Time, zone *time.Location) time.Duration {
-	_, offset := t.In(zone).Zone()
-	wall := t.Add(time.Duration(offset) * time.Second)
-	return wall.Sub(wall.Truncate(24 * time.Hour))
 }
 
 func later(a, b time.Time) time.Time {

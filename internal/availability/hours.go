@@ -13,9 +13,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// lookback is how many local days before a visit its hours can depend on: a run of windows that touch each other counts
-// its grid from its beginning, up to a week ago, and overnight windows and skipped days reach a little further.
-const lookback = 12
+// How many local days before a visit its hours can begin: an overnight window on the day before, or two if a date is
+// skipped. A grid that counts from a window's start also depends on the windows it touches, up to a week back.
+const (
+	overnight = 3
+	lookback  = 12
+)
 
 // offer is what hours can be limited to: a kind of visit and a way of meeting.
 type offer struct {
@@ -26,7 +29,7 @@ type offer struct {
 // hours are a place's open and closed time around a period, as far as they hold for an offer.
 type hours struct {
 	offer
-	zone    *time.Location
+	clock   clock.Calendar               // the place's
 	windows timeline[window]             // may overlap
 	open    timeline[int]                // capacity of the open time, in stretches that don't overlap
 	closed  timeline[struct{}]           // cuts
@@ -40,8 +43,12 @@ type window struct {
 }
 
 func (r Rules) hours(p Place, o offer, around Span) hours {
-	h := hours{offer: o, zone: p.Zone}
-	windows := touching(r.daily(p, o, around))
+	back := overnight
+	if o.kind.GridAnchor == clinic.GridWindow {
+		back = lookback
+	}
+	h := hours{offer: o, clock: clock.CalendarOf(around.Start.AddDate(0, 0, -back-3), around.End.AddDate(0, 0, 3), p.Zone)}
+	windows := touching(h.daily(r, p, around, back))
 	windows = slices.DeleteFunc(windows, func(w entry[window]) bool { return !w.Overlaps(around) })
 	var closed []entry[struct{}]
 	var capped []entry[provider.Exception]
@@ -62,24 +69,6 @@ func (r Rules) hours(p Place, o offer, around Span) hours {
 	return h
 }
 
-// capacity is how many visits may run at the same time all through a span; 0 when it isn't all open, cuts aside.
-func (h hours) capacity(visit Span) int {
-	least, reached := 0, visit.End
-	for stretch, capacity := range h.open.over(visit) {
-		if stretch.End.Before(reached) {
-			return 0
-		}
-		if least == 0 || capacity < least {
-			least = capacity
-		}
-		reached = stretch.Start
-	}
-	if reached.After(visit.Start) {
-		return 0
-	}
-	return least
-}
-
 // exceptions yields those of the provider at a place, with the instants they stand for.
 func (r Rules) exceptions(p Place) iter.Seq2[provider.Exception, Span] {
 	return func(yield func(provider.Exception, Span) bool) {
@@ -93,34 +82,7 @@ func (r Rules) exceptions(p Place) iter.Seq2[provider.Exception, Span] {
 	}
 }
 
-// stretches cuts windows, sorted by start, where the largest capacity may change.
-func stretches(windows []entry[window]) []entry[int] {
-	var edges []time.Time
-	for _, w := range windows {
-		edges = append(edges, w.Start, w.End)
-	}
-	slices.SortFunc(edges, time.Time.Compare)
-	edges = slices.CompactFunc(edges, time.Time.Equal)
-	var all []entry[int]
-	var open []entry[window]
-	for i := 1; i < len(edges); i++ {
-		now := Span{edges[i-1], edges[i]}
-		for len(windows) > 0 && !windows[0].Start.After(now.Start) {
-			open, windows = append(open, windows[0]), windows[1:]
-		}
-		open = slices.DeleteFunc(open, func(w entry[window]) bool { return !w.End.After(now.Start) })
-		largest := 0
-		for _, w := range open {
-			largest = max(largest, w.value.capacity)
-		}
-		if largest > 0 {
-			all = append(all, entry[int]{Span: now, value: largest})
-		}
-	}
-	return all
-}
-
 // minute is the instant of a minute of a local day; 1440 and more are of the next.
-func minute(d civil.Date, m int, zone *time.Location) time.Time {
-	return clock.Instant(civil.DateTimeOf(time.Date(d.Year, d.Month, d.Day, 0, m, 0, 0, time.UTC)), zone)
+func (h hours) minute(d civil.Date, m int) time.Time {
+	return h.clock.Instant(civil.DateTimeOf(time.Date(d.Year, d.Month, d.Day, 0, m, 0, 0, time.UTC)))
 }

@@ -76,7 +76,7 @@ func TestOvernightHours(t *testing.T) {
 		{"and on a closed date", monday, office(night, on(monday)), "00:00 00:30"},
 		{"whose own night is gone", tue, office(night, on(monday)), "23:00 23:30"},
 		{"hours until midnight", sunday, office(daily("23:00-00:00")), "23:00 23:30"},
-		{"round the clock", sunday, office(daily("00:00-00:00"), kind(func(k *clinic.VisitKind) { k.SlotStep = 12 * time.Hour })), "00:00 12:00"},
+		{"round the clock", monday, office(daily("00:00-00:00"), kind(func(k *clinic.VisitKind) { k.SlotStep = 12 * time.Hour })), "00:00 12:00"},
 	})
 }
 

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mediconnect/mediconnect/internal/clock"
+	"cloud.google.com/go/civil"
 )
 
 // desk is what all judgements of one question share.
@@ -88,7 +88,7 @@ func (v Verdict) status(unbooked int) Status {
 }
 
 func (j judge) slot(start time.Time) Slot {
-	local := clock.Local(start, j.zone)
+	local := civil.DateTimeOf(j.clock.Wall(start))
 	return Slot{
 		SlotID: SlotID{
 			Organization: j.rules.Organization, Provider: j.rules.Provider, Location: j.place.Location,

@@ -140,7 +140,9 @@ func askedBy(h availability.Holder) func(*world) {
 	return func(w *world) { w.query.Asking.Holder = h }
 }
 
-func (w world) at(local string) time.Time { return clock.Instant(dateTime(local), w.rules.Places[0].Zone) }
+func (w world) at(local string) time.Time {
+	return clock.Instant(dateTime(local), w.rules.Places[0].Zone)
+}
 
 func (w world) slot(local string) availability.SlotID {
 	return availability.SlotID{

@@ -27,8 +27,13 @@ type Query struct {
 // out of them; what each of them is comes from Check's validator. Rules and Taken must hold what ReachOf names.
 func Openings(r Rules, t Taken, q Query) []Slot {
 	judges := q.judges(r, t)
-	var slots []Slot
-	for _, c := range candidates(judges, q.period()) {
+	possible := candidates(judges, q.period())
+	most := len(possible)
+	if q.Limit > 0 {
+		most = min(most, q.Limit)
+	}
+	slots := make([]Slot, 0, most)
+	for _, c := range possible {
 		v := judges[c.judge].verdict(c.start)
 		if !v.Exists() || !q.wants(v.Slot.Status) {
 			continue
@@ -99,7 +104,9 @@ type candidate struct {
 func candidates(judges []judge, period Span) []candidate {
 	var all []candidate
 	for i, j := range judges {
-		for _, start := range j.starts(period) {
+		starts := j.starts(period)
+		all = slices.Grow(all, len(starts))
+		for _, start := range starts {
 			all = append(all, candidate{start, i})
 		}
 	}

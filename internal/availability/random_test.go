@@ -180,16 +180,19 @@ func (d drawer) place(id uuid.UUID, zone *time.Location) availability.Place {
 	for i := range rapid.IntRange(1, 2).Draw(d.T, "schedules") {
 		s := provider.Schedule{EffectiveFrom: first.AddDays(-100)}
 		if i == 0 && d.chance("from then on", 3) {
-			s.EffectiveFrom = d.date(zone)
+			s.EffectiveFrom = d.date(zone).AddDays(-rapid.SampledFrom([]int{0, 5, 6, 7, 8}).Draw(d.T, "days before"))
 		}
 		if i == 0 && d.chance("until then", 3) {
 			until := d.date(zone)
 			s.EffectiveUntil = &until
 		}
-		hours := d.hours("weekly", 3)
+		hours, daysOff := d.hours("weekly", 3), d.chance("days off", 2)
+		if d.chance("round the clock", 6) {
+			hours = []provider.Hours{{From: 0, To: 1440, Capacity: 1}}
+		}
 		for weekday := range 7 {
 			for _, h := range hours {
-				if !d.chance("day off", 5) {
+				if !daysOff || !d.chance("day off", 4) {
 					s.Weekly = append(s.Weekly, provider.WeeklyHours{Weekday: provider.Weekday(weekday + 1), Hours: h})
 				}
 			}

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
@@ -155,7 +154,7 @@ const day = 24 * time.Hour
 // NextAvailable is the earliest slot that can be booked, or nil.
 func (s *Service) NextAvailable(ctx context.Context, a access.Actor, provider clinic.Ref, kind uuid.UUID, m *clinic.Modality) (*Slot, error) {
 	now := s.clock.Now()
-	q := Query{VisitKind: kind, Now: now, Asking: asking(a), Statuses: []Status{Free}, From: now}
+	q := Query{VisitKind: kind, Now: now, Asking: asking(a), Statuses: []Status{Free}, From: now, Limit: 1}
 	if m != nil {
 		q.Modalities = []clinic.Modality{*m}
 	}
@@ -184,8 +183,9 @@ func (s *Service) RulesAt(ctx context.Context, provider clinic.Ref, at time.Time
 	if r, ok := s.rules.Get(key); ok {
 		return r, nil
 	}
-	first := civil.Date{Year: key.year, Month: key.month, Day: 1}
-	r, err := s.store.Rules(ctx, provider, first.AddDays(-7), first.AddMonths(1).AddDays(7))
+	month := time.Date(key.year, key.month, 1, 0, 0, 0, 0, time.UTC)
+	reach := ReachOf(month, month.AddDate(0, 1, 0))
+	r, err := s.store.Rules(ctx, provider, reach.From, reach.Until)
 	if err == nil {
 		s.rules.Add(key, r)
 	}

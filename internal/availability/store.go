@@ -29,10 +29,8 @@ type Period struct {
 	Patient  uuid.UUID // whose other visits to read; zero for nobody's
 }
 
-// Days bounds the local days that the period's visits can stand on, in any zone.
-func (p Period) Days() (from, until civil.Date) {
-	return civil.DateOf(p.From.UTC()).AddDays(-3), civil.DateOf(p.To.UTC()).AddDays(3)
-}
+// Reach is what the period's slots can depend on.
+func (p Period) Reach() Reach { return ReachOf(p.From, p.To) }
 
 // View is what was read in one snapshot.
 type View struct {

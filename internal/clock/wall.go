@@ -2,7 +2,6 @@ package clock
 
 import (
 	"iter"
-	"slices"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -13,20 +12,7 @@ const day = 24 * time.Hour
 // Instant returns the instant at which a zone's wall clock shows a local time. A local time in a gap moves forward by the
 // gap's length; of one that is shown twice, it is the first instant (RFC 5545, section 3.3.5).
 func Instant(local civil.DateTime, loc *time.Location) time.Time {
-	d, t := local.Date, local.Time
-	wall := time.Date(d.Year, d.Month, d.Day, t.Hour, t.Minute, t.Second, t.Nanosecond, time.UTC)
-	var shown time.Time
-	for s := range Segments(wall.Add(-day), wall.Add(day), loc) { // no offset has ever reached a day
-		before := shown
-		shown = wall.Add(-s.Offset)
-		if shown.Before(s.Start) {
-			return before // the clock jumped over it
-		}
-		if shown.Before(s.End) {
-			return shown
-		}
-	}
-	return shown
+	return around(local.In(time.UTC), loc).Instant(local)
 }
 
 // Local returns what a zone's wall clock shows at an instant.
@@ -34,21 +20,24 @@ func Local(t time.Time, loc *time.Location) civil.DateTime { return civil.DateTi
 
 // HasDay says whether a zone's calendar ever showed a date. Apia's never showed 30 December 2011.
 func HasDay(d civil.Date, loc *time.Location) bool {
-	noon := civil.DateTime{Date: d, Time: civil.Time{Hour: 12}}
-	if Local(Instant(noon, loc), loc) == noon {
-		return true
-	}
-	around := d.In(time.UTC)
-	return slices.Contains(Days(around.Add(-day), around.Add(2*day), loc), d)
+	return around(d.In(time.UTC).Add(day/2), loc).HasDay(d)
 }
 
 // Days lists the local dates that a zone's calendar shows during [from, to), in the order in which it shows them.
 func Days(from, to time.Time, loc *time.Location) []civil.Date {
+	return daysOf(Segments(from, to, loc))
+}
+
+func around(t time.Time, loc *time.Location) Calendar {
+	return CalendarOf(t.Add(-2*day), t.Add(2*day), loc)
+}
+
+func daysOf(segments iter.Seq[Segment]) []civil.Date {
 	var days []civil.Date
 	seen := map[civil.Date]bool{}
-	for s := range Segments(from, to, loc) {
-		last := Local(s.End.Add(-1), loc).Date
-		for d := Local(s.Start, loc).Date; !d.After(last); d = d.AddDays(1) {
+	for s := range segments {
+		last := civil.DateOf(s.End.Add(s.Offset - 1))
+		for d := civil.DateOf(s.Start.Add(s.Offset)); !d.After(last); d = d.AddDays(1) {
 			if !seen[d] {
 				seen[d] = true
 				days = append(days, d)
@@ -67,7 +56,7 @@ type Segment struct {
 // Segments cuts [from, to) where a zone changes its clock. Neighbours may have the same offset.
 func Segments(from, to time.Time, loc *time.Location) iter.Seq[Segment] {
 	return func(yield func(Segment) bool) {
-		for from = from.UTC(); from.Before(to); {
+		for from := from.UTC(); from.Before(to); {
 			local := from.In(loc)
 			_, offset := local.Zone()
 			_, end := local.ZoneBounds()

@@ -33,9 +33,10 @@ func ServerAccount() (Account, error) {
 	}
 }
 
-// serverAccountOf is the account for a cluster: root lets an existing one go on as the user who owns it.
-func serverAccountOf(data string) (Account, error) {
-	uid, err := ownerOf(data)
+// serverAccountOf is the account for a server's folder: root lets an existing one go on as the user who owns it, also
+// when a better account has since been made.
+func serverAccountOf(dir string) (Account, error) {
+	uid, err := ownerOf(dir)
 	if os.Geteuid() != 0 || err != nil || uid == 0 {
 		return ServerAccount()
 	}

@@ -98,7 +98,7 @@ func serversFolder(dir string, fresh bool) (string, error) {
 	if target, err := filepath.EvalSymlinks(filepath.Join(dir, serversLink)); err == nil {
 		return target, nil
 	}
-	account, err := serverAccountOf(filepath.Join(dir, "postgres", "data"))
+	account, err := serverAccountOf(filepath.Join(dir, "postgres"))
 	if err != nil {
 		return "", err
 	}
@@ -108,7 +108,7 @@ func serversFolder(dir string, fresh bool) (string, error) {
 		}
 	}
 	if account.CanEnter(dir) {
-		return dir, nil
+		return dir, ownFolder(filepath.Join(dir, "postgres"), account)
 	}
 	if _, err := os.Lstat(filepath.Join(dir, "postgres")); err == nil || !account.foreign() {
 		return "", &Problem{

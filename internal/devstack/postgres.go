@@ -47,7 +47,7 @@ type Postgres struct {
 // StartPostgres starts the cluster in opts.Dir, creating it on the first start and recovering it after a crash, and
 // returns once it answers. Its errors are Problems where the reader can do something.
 func StartPostgres(ctx context.Context, opts PostgresOptions) (*Postgres, error) {
-	account, err := serverAccountOf(filepath.Join(opts.Dir, "data"))
+	account, err := serverAccountOf(opts.Dir)
 	if err != nil {
 		return nil, err
 	}

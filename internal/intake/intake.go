@@ -39,11 +39,13 @@ const DefaultVisit = 15 * time.Minute
 type Order struct {
 	From         Source
 	Organization uuid.UUID
-	Visit        time.Duration  // whole minutes; zero for DefaultVisit, or what the organisation's kind of visit says
-	ShiftTo      civil.Date     // the day that the publication shall begin on; zero: where it does
-	WeeklyHours  bool           // whether the weeks after the publication follow its pattern
-	ZoneOf       ZoneOf         // nil for NewZoneOf's
-	Progress     func(Progress) // nil for none
+	// Owner finds the organisation when none is named, once the publication is read. The publisher is its host's name.
+	Owner       func(ctx context.Context, publisher string) (uuid.UUID, error)
+	Visit       time.Duration  // whole minutes; zero for DefaultVisit, or what the organisation's kind of visit says
+	ShiftTo     civil.Date     // the day that the publication shall begin on; zero: where it does
+	WeeklyHours bool           // whether the weeks after the publication follow its pattern
+	ZoneOf      ZoneOf         // nil for NewZoneOf's
+	Progress    func(Progress) // nil for none
 }
 
 // Import reads a publication as SMART Scheduling Links defines it
@@ -51,27 +53,46 @@ type Order struct {
 // site, each in transactions of its own. A broken line is refused and the rest goes on; a file that can't be read ends the
 // import before anything is written. What stops it later can be begun again.
 func Import(ctx context.Context, into Directory, actor access.Actor, o Order) (Report, error) {
-	if o.Visit%time.Minute != 0 || o.Visit < 0 || o.Visit > 24*time.Hour {
-		return Report{}, errs.Invalid("A visit lasts whole minutes, at most a day.", "visitMinutes")
-	}
-	if o.Organization == uuid.Nil {
-		return Report{}, errs.Invalid("Name the organisation.", "organizationId")
-	}
-	if o.Progress == nil {
-		o.Progress = func(Progress) {}
-	}
-	if o.ZoneOf == nil {
-		var err error
-		if o.ZoneOf, err = NewZoneOf(); err != nil {
-			return Report{}, err
-		}
+	o, err := o.checked()
+	if err != nil {
+		return Report{}, err
 	}
 	p := newPublication(o.ZoneOf, o.Progress)
 	if err := p.read(ctx, o.From); err != nil {
 		return p.report, err
 	}
 	p.settle()
+	if len(p.sites) == 0 {
+		return p.report, nil
+	}
+	if o.Organization == uuid.Nil {
+		if o.Organization, err = o.Owner(ctx, p.publisher()); err != nil {
+			return p.report, err
+		}
+	}
+	if actor.Role == access.PlatformAdmin {
+		actor.Organization = o.Organization // so that lists show what is this organisation's alone
+	}
 	w := &writer{publication: p, order: o, into: into, actor: actor}
-	err := w.write(ctx)
+	err = w.write(ctx)
 	return p.report, err
+}
+
+// checked fills in what was left out.
+func (o Order) checked() (Order, error) {
+	if o.Visit%time.Minute != 0 || o.Visit < 0 || o.Visit > 24*time.Hour {
+		return o, errs.Invalid("A visit lasts whole minutes, at most a day.", "visitMinutes")
+	}
+	if o.Organization == uuid.Nil && o.Owner == nil {
+		return o, errs.Invalid("Name the organisation.", "organizationId")
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.ZoneOf != nil {
+		return o, nil
+	}
+	var err error
+	o.ZoneOf, err = NewZoneOf()
+	return o, err
 }

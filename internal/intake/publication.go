@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"path"
 
 	"cloud.google.com/go/civil"
@@ -217,6 +218,15 @@ func (p *publication) settle() {
 				func(w window) { p.report.repaired(Note{Kind: SlotsJoined, File: p.files[w.file], Line: int(w.line)}) })
 		}
 	}
+}
+
+// publisher is the name of the host that the publication is from.
+func (p *publication) publisher() string {
+	u, err := url.Parse(p.base)
+	if err != nil {
+		return p.base
+	}
+	return u.Hostname()
 }
 
 // shiftTo is how many days the publication moves so that its first day becomes a date.

@@ -46,10 +46,10 @@ func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from
 // View implements availability.Store.
 func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p availability.Period) (availability.View, error) {
 	var view availability.View
-	from, until := p.Days()
+	reach := p.Reach()
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows := rulesRows{provider: provider, from: from, until: until}
-		taken := takenRows{provider: provider, period: p, from: from, until: until}
+		rows := rulesRows{provider: provider, from: reach.From, until: reach.Until}
+		taken := takenRows{provider: provider, patient: p.Patient, reach: reach}
 		batch := &pgx.Batch{}
 		rows.queue(batch)
 		taken.queue(batch)

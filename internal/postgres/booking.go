@@ -71,7 +71,10 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	p := seatParams(w.Write, w.Seat, "appointment.reschedule")
 	p.placed(w.To)
 	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
-	p.Released = slotParamOf(w.From.Slot())
+	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
+	if w.From.LocalStart == w.To.LocalStart {
+		p.Topic, p.Audit.Action = "appointment.rezoned", "appointment.rezone"
+	}
 	return s.call(ctx, callMove, p)
 }
 

@@ -13,9 +13,9 @@ import (
 
 // takenRows collects what is taken of one provider's time from a batch.
 type takenRows struct {
-	provider    clinic.Ref
-	period      availability.Period
-	from, until civil.Date
+	provider clinic.Ref
+	patient  uuid.UUID // zero: nobody
+	reach    availability.Reach
 
 	claims  []claimRow
 	days    []dayRow
@@ -74,13 +74,13 @@ type visitRow struct {
 
 func (r *takenRows) queue(b *pgx.Batch) {
 	org, id := r.provider.Organization, r.provider.ID
-	from, until := r.from.In(time.UTC), r.until.In(time.UTC)
-	early, late := r.period.From.Add(-2*clinic.MaxOccupied), r.period.To.Add(clinic.MaxOccupied)
+	from, until := r.reach.From.In(time.UTC), r.reach.Until.In(time.UTC)
+	early, late := r.reach.Busy.Start.Add(-clinic.MaxOccupied), r.reach.Busy.End
 	collect(b.Queue(selectClaims, org, id, early, late), &r.claims)
 	collect(b.Queue(selectDays, org, id, from, until), &r.days)
 	collect(b.Queue(selectWindows, org, id, from, until), &r.windows)
-	if r.period.Patient != uuid.Nil {
-		collect(b.Queue(selectVisits, org, r.period.Patient, early, late), &r.visits)
+	if r.patient != uuid.Nil {
+		collect(b.Queue(selectVisits, org, r.patient, early, late), &r.visits)
 	}
 }
 

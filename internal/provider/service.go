@@ -2,6 +2,9 @@ package provider
 
 import (
 	"context"
+	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -171,16 +174,28 @@ func (s *Service) Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.
 
 // Specialties answers those that a provider of their organisation has, as one of them displays it.
 func (s *Service) Specialties(ctx context.Context, refs []SpecialtyRef) (map[SpecialtyRef]clinic.Coding, error) {
-	return s.store.Specialties(ctx, refs)
+	possible := slices.DeleteFunc(slices.Clone(refs), func(r SpecialtyRef) bool { return !isText(r.System, r.Code) })
+	return s.store.Specialties(ctx, possible)
 }
 
 // ListProviders pages by name through the providers of the caller's own organisation, else of all. The keys of its window
 // are name and id.
 func (s *Service) ListProviders(ctx context.Context, actor access.Actor, f Filter, w paging.Window) (paging.Page[Provider], error) {
+	if f.Specialty != nil && !isText(f.Specialty.System, f.Specialty.Code) {
+		return paging.Page[Provider]{}, nil
+	}
 	return s.store.ListProviders(ctx, actor.Organization, f, w)
 }
 
 // CountProviders counts what ListProviders lists, up to paging.MaxCount.
 func (s *Service) CountProviders(ctx context.Context, actor access.Actor, f Filter) (int, error) {
+	if f.Specialty != nil && !isText(f.Specialty.System, f.Specialty.Code) {
+		return 0, nil
+	}
 	return s.store.CountProviders(ctx, actor.Organization, f)
+}
+
+// isText says whether texts out of an opaque id can be in the store at all.
+func isText(parts ...string) bool {
+	return !slices.ContainsFunc(parts, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) })
 }

@@ -1,0 +1,97 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"testing"
+)
+
+// 60 a minute: 10 may come at once.
+const (
+	slowRate  = 60
+	slowBurst = 10
+)
+
+func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
+	limited := limitRate(ok, slowRate, nil)
+	for i := range slowBurst {
+		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
+			t.Fatalf("request %d was answered %d", i+1, got.Code)
+		}
+	}
+	refused := ask(limited, "10.0.0.1:2000", nil)
+	if refused.Code != http.StatusTooManyRequests || refused.Header().Get("Retry-After") != "1" {
+		t.Errorf("the request beyond was answered %d, Retry-After %q", refused.Code, refused.Header().Get("Retry-After"))
+	}
+	var body struct {
+		Errors []struct {
+			Message    string
+			Extensions struct{ Code string }
+		}
+	}
+	if err := json.NewDecoder(refused.Body).Decode(&body); err != nil || len(body.Errors) != 1 ||
+		body.Errors[0].Extensions.Code != "RATE_LIMITED" || body.Errors[0].Message == "" {
+		t.Errorf("the refusal is no GraphQL error: %+v (%v)", body, err)
+	}
+}
+
+func TestCallersDoNotShareTheirLimit(t *testing.T) {
+	limited := limitRate(ok, slowRate, nil)
+	exhaust(limited, "10.0.0.1:1000", nil)
+	for name, got := range map[string]*httptest.ResponseRecorder{
+		"another address":                 ask(limited, "10.0.0.2:1000", nil),
+		"a token from the same address":   ask(limited, "10.0.0.1:1000", http.Header{"Authorization": {"Bearer one"}}),
+		"another token from that address": ask(limited, "10.0.0.1:1000", http.Header{"Authorization": {"Bearer two"}}),
+	} {
+		if got.Code != http.StatusOK {
+			t.Errorf("%s was answered %d", name, got.Code)
+		}
+	}
+}
+
+func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
+	limited := limitRate(ok, slowRate, Networks{netip.MustParsePrefix("10.0.0.0/8")})
+	forwarded := func(chain string) http.Header { return http.Header{"X-Forwarded-For": {chain}} }
+
+	exhaust(limited, "10.0.0.1:1000", forwarded("192.0.2.1"))
+	if got := ask(limited, "10.0.0.1:1000", forwarded("192.0.2.2")); got.Code != http.StatusOK {
+		t.Errorf("another caller behind the same proxy was answered %d", got.Code)
+	}
+	if got := ask(limited, "10.0.0.2:1000", forwarded("198.51.100.7, 192.0.2.1")); got.Code != http.StatusTooManyRequests {
+		t.Errorf("a caller who made up the start of the chain was answered %d", got.Code)
+	}
+	exhaust(limited, "203.0.113.9:1000", nil)
+	if got := ask(limited, "203.0.113.9:1000", forwarded("192.0.2.77")); got.Code != http.StatusTooManyRequests {
+		t.Errorf("a caller who isn't a proxy and claims another address was answered %d", got.Code)
+	}
+}
+
+func TestNoLimit(t *testing.T) {
+	limited := limitRate(ok, 0, nil)
+	for range 1000 {
+		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
+			t.Fatalf("without a limit a request was answered %d", got.Code)
+		}
+	}
+}
+
+var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+
+func ask(handler http.Handler, from string, header http.Header) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(http.MethodPost, "/graphql", nil)
+	request.RemoteAddr = from
+	for name, values := range header {
+		request.Header[name] = values
+	}
+	answer := httptest.NewRecorder()
+	handler.ServeHTTP(answer, request)
+	return answer
+}
+
+func exhaust(handler http.Handler, from string, header http.Header) {
+	for range slowBurst {
+		ask(handler, from, header)
+	}
+}

@@ -1,0 +1,134 @@
+package app_test
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/app"
+)
+
+const linkKey = "MEDICONNECT_LINK_KEY=aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="
+
+const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect"
+
+func TestSettingsHaveDefaults(t *testing.T) {
+	pemText, key := keyPEM(t)
+	settings, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + pemText})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if settings.HTTP.Listen != "127.0.0.1:8080" || settings.Database.Connections != 20 ||
+		settings.HTTP.DrainTimeout != 25*time.Second || !settings.HTTP.TokenPublicKey.Equal(key) {
+		t.Errorf("defaults are %+v", settings)
+	}
+	if got := settings.HTTP.PublicURL.Or("127.0.0.1:8080").String(); got != "http://127.0.0.1:8080" {
+		t.Errorf("the public URL is %s", got)
+	}
+}
+
+func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
+	_, err := app.Load[app.ServeSettings]([]string{
+		"MEDICONNECT_DATABASE_URL=hunter2://nowhere", "MEDICONNECT_REDIS_URL=hunter2", "MEDICONNECT_RATE_LIMIT=many",
+		"MEDICONNECT_LISTEN=here", "MEDICONNECT_DRAIN_TIMEOUT=25", "MEDICONNECT_TRUSTED_PROXIES=proxy",
+		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
+	})
+	if err == nil {
+		t.Fatal("faulty settings were taken")
+	}
+	for _, variable := range []string{
+		"DATABASE_URL must be like postgres://", "REDIS_URL must be like redis://", "RATE_LIMIT must be a whole number",
+		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
+		"LOG_FORMAT must be json or text", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
+		"TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
+	} {
+		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {
+			t.Errorf("not told once: %s\n%v", variable, err)
+		}
+	}
+	if strings.Contains(err.Error(), "hunter2") {
+		t.Errorf("a value is shown: %v", err)
+	}
+}
+
+func TestTheTokenKeyMayBeAFileOrTheKeyItself(t *testing.T) {
+	pemText, key := keyPEM(t)
+	file := filepath.Join(t.TempDir(), "token.pem")
+	if err := os.WriteFile(file, []byte(pemText), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range map[string]string{
+		"file": file, "inline": pemText, "on one line": strings.ReplaceAll(pemText, "\n", `\n`),
+	} {
+		settings, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
+		if err != nil || !settings.HTTP.TokenPublicKey.Equal(key) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, value := range map[string]string{
+		"missing file": file + ".none", "no PEM": "-----BEGIN nonsense", "a private key": privatePEM(t),
+	} {
+		_, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
+		if err == nil || !strings.Contains(err.Error(), "MEDICONNECT_TOKEN_PUBLIC_KEY") {
+			t.Errorf("%s was told as %v", name, err)
+		}
+	}
+}
+
+func TestSecretsHideThemselves(t *testing.T) {
+	settings, err := app.Load[app.WorkSettings]([]string{databaseURL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	settings.Log.Logger(&log).Info("started", "database", settings.Database.URL, "all", fmt.Sprintf("%v %+v %#v", settings, settings, settings))
+	if strings.Contains(log.String(), "hunter2") || !strings.Contains(log.String(), "[secret]") {
+		t.Errorf("the log says %s", log.String())
+	}
+}
+
+func TestTheTableOfSettingsIsComplete(t *testing.T) {
+	table := app.Describe[app.ServeSettings]()
+	for line := range strings.Lines(table) {
+		if len(strings.Fields(line)) < 4 {
+			t.Errorf("a setting without a meaning: %s", line)
+		}
+	}
+	for _, name := range []string{"MEDICONNECT_DATABASE_URL", "MEDICONNECT_LOG_FORMAT"} {
+		if !strings.Contains(table, name) {
+			t.Errorf("%s is missing in\n%s", name, table)
+		}
+	}
+}
+
+func keyPEM(t *testing.T) (string, ed25519.PublicKey) {
+	t.Helper()
+	public, _, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: bytes})), public
+}
+
+func privatePEM(t *testing.T) string {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes}))
+}

@@ -1,0 +1,53 @@
+package appointment
+
+import (
+	"context"
+	"strings"
+
+	ics "github.com/arran4/golang-ical"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// ICS is the appointment as an iCalendar file (RFC 5545): one event whose UID stays over moves, whose SEQUENCE rises with
+// each change, and which is CANCELLED with the appointment. It says when and where, not why.
+func (s *Service) ICS(ctx context.Context, ref clinic.Ref) ([]byte, error) {
+	ap, err := s.appointment(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	where := clinic.Ref{Organization: ref.Organization, ID: ap.LocationID}
+	locations, err := s.clinic.Locations(ctx, []clinic.Ref{where})
+	if err != nil {
+		return nil, err
+	}
+	return calendar(ap, locations[where]), nil
+}
+
+func calendar(ap Appointment, at clinic.Location) []byte {
+	cal := ics.NewCalendar()
+	cal.SetProductId("-//MediConnect//Appointments//EN")
+	cal.SetMethod(ics.MethodPublish)
+	event := cal.AddEvent(ap.ID.String() + "@mediconnect")
+	event.SetDtStampTime(ap.UpdatedAt)
+	event.SetSequence(ap.Version - 1)
+	event.SetStartAt(ap.Start)
+	event.SetEndAt(ap.End)
+	event.SetSummary("Appointment")
+	event.SetClass(ics.ClassificationPrivate)
+	event.SetStatus(calendarStatus(ap.Status))
+	if ap.Modality == clinic.InPerson {
+		event.SetLocation(strings.Join(append([]string{at.Name}, at.AddressLines...), ", "))
+	}
+	return []byte(cal.Serialize(ics.WithNewLine("\r\n")))
+}
+
+func calendarStatus(s Status) ics.ObjectStatus {
+	switch s {
+	case Pending, Waitlisted:
+		return ics.ObjectStatusTentative
+	case Cancelled, EnteredInError, NoShow:
+		return ics.ObjectStatusCancelled
+	}
+	return ics.ObjectStatusConfirmed
+}

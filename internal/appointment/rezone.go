@@ -1,0 +1,131 @@
+package appointment
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// Rezoned is an upcoming visit whose zone's rules have changed since it was booked. On site the wall clock stays and the
+// instant moves; a remote visit keeps the instant and shows another wall clock.
+type Rezoned struct {
+	Before, After Appointment
+	Clash         error // why the new time can't be taken; nil when it can
+}
+
+// Rezone brings upcoming visits up to the zone data in use and tells of every one that is affected. Without apply it only
+// tells. A visit whose new time clashes stays as it was until somebody moves it, and is told of again the next time.
+func (s *Service) Rezone(ctx context.Context, apply bool, tell func(Rezoned)) error {
+	affected, err := s.affected(ctx, apply)
+	if err != nil || !apply {
+		for _, r := range affected {
+			tell(r)
+		}
+		return err
+	}
+	for moved := true; moved && len(affected) > 0; { // a visit may make way for the one before it
+		var clashing []Rezoned
+		for _, r := range affected {
+			if r.Clash = s.rezone(ctx, r); r.Clash == nil {
+				tell(r)
+			} else {
+				clashing = append(clashing, r)
+			}
+		}
+		moved, affected = len(clashing) < len(affected), clashing
+	}
+	for _, r := range affected {
+		tell(r)
+	}
+	return ctx.Err()
+}
+
+const rezoneBatch = 500
+
+// affected lists the visits that the zone data in use put at another time. With apply, those that they leave alone are
+// marked as seen.
+func (s *Service) affected(ctx context.Context, apply bool) ([]Rezoned, error) {
+	var affected []Rezoned
+	var after uuid.UUID
+	for {
+		batch, err := s.store.Outdated(ctx, clock.ZoneVersion(), s.Clock.Now(), after, rezoneBatch)
+		if err != nil || len(batch) == 0 {
+			return affected, err
+		}
+		var same []clinic.Ref
+		for _, ap := range batch {
+			after = ap.ID
+			to, err := rezoned(ap, s.Clock.Now())
+			switch {
+			case err != nil:
+				affected = append(affected, Rezoned{Before: ap, After: ap, Clash: err})
+			case to.Start.Equal(ap.Start) && to.LocalStart == ap.LocalStart:
+				same = append(same, ap.Ref())
+			default:
+				affected = append(affected, Rezoned{Before: ap, After: to})
+			}
+		}
+		if apply && len(same) > 0 {
+			if err := s.store.Seen(ctx, same, clock.ZoneVersion()); err != nil {
+				return affected, err
+			}
+		}
+	}
+}
+
+// rezoned is a visit under the zone data in use.
+func rezoned(ap Appointment, now time.Time) (Appointment, error) {
+	zone, err := clock.Zone(ap.TimeZone)
+	if err != nil {
+		return ap, err
+	}
+	to := ap
+	to.TZDB, to.UpdatedAt = clock.ZoneVersion(), now
+	to.Version++
+	if ap.Modality.OnSite() {
+		to.Start = clock.Instant(ap.LocalStart, zone)
+		to.End = to.Start.Add(ap.End.Sub(ap.Start))
+	} else {
+		to.LocalStart = clock.Local(ap.Start, zone)
+	}
+	return to, nil
+}
+
+// rezone moves one visit to its new time, or says what clashes.
+func (s *Service) rezone(ctx context.Context, r Rezoned) error {
+	w := MoveWrite{Write: Write{Stamp: s.Stamp(access.Actor{Kind: access.System, Client: "zones", RequestID: "zones"})}, From: r.Before, To: r.After}
+	slot := r.After.Slot()
+	rules, err := s.openings.RulesAt(ctx, slot.ProviderRef(), slot.Start)
+	if err != nil {
+		return err
+	}
+	plan, ok := availability.PlanOf(rules, slot)
+	if !ok {
+		return SlotUnavailable{Slot: slot, BlockedBy: []availability.Rule{availability.VisitKindNotOffered}}
+	}
+	plan.LocalStart = r.After.LocalStart
+	w.Seat = Seat{
+		Slot: slot, Plan: plan, RulesRevision: rules.Revision, Holder: availability.Holder{Patient: r.After.PatientID},
+		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
+	}
+	answer, err := s.store.Move(ctx, w)
+	switch {
+	case err != nil:
+		return err
+	case answer.Outcome == Done:
+		return nil
+	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:
+		s.openings.Forget(slot.ProviderRef(), slot.Start)
+		return errs.TryAgain(nil)
+	case answer.Outcome == PatientBusy:
+		return PatientConflict{With: clinic.Ref{Organization: slot.Organization, ID: answer.With}}
+	}
+	return SlotTaken{Slot: slot}
+}

@@ -1,0 +1,158 @@
+package resolvers_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph"
+	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+	"github.com/mediconnect/mediconnect/resolvers"
+)
+
+const issuer = "mediconnect-test"
+
+// api is the real handler over the rooms of a test.
+type api struct {
+	gqltest.Client
+	rooms *rooms
+	key   ed25519.PrivateKey
+	log   *bytes.Buffer
+}
+
+func serve(t *testing.T, r *rooms) *api {
+	t.Helper()
+	public, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := &bytes.Buffer{}
+	links := calendar.Links{Base: "https://api.example.org", Key: bytes.Repeat([]byte{7}, 32), Clock: clock.FrozenAt(start)}
+	handler := graph.NewServer(graph.Deps{
+		Schema:   resolvers.Schema(&resolvers.Resolver{Services: services(r), Links: links, Service: model.ServiceInfo{Build: "test"}}),
+		Loaders:  loaders(r),
+		Calendar: appointmentRoom{r},
+		Links:    links,
+		Verifier: token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}},
+		Limits:   limits.Default(),
+		Log:      slog.New(slog.NewJSONHandler(log, nil)),
+		NewID:    uuid.New,
+	})
+	return &api{Client: gqltest.Client{Handler: handler}, rooms: r, key: key, log: log}
+}
+
+func services(r *rooms) resolvers.Services {
+	return resolvers.Services{
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r},
+		Availability: availabilityRoom{r}, Appointment: appointmentRoom{r},
+	}
+}
+
+func loaders(r *rooms) loader.Services {
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Appointment: appointmentRoom{r}}
+}
+
+// as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.
+func (a *api) as(t *testing.T, role access.Role) gqltest.Client {
+	t.Helper()
+	return a.with(t, access.Actor{ID: id(9), Role: role, Organization: a.rooms.organization.ID, Scopes: access.ScopesOf(role)})
+}
+
+func (a *api) with(t *testing.T, who access.Actor) gqltest.Client {
+	t.Helper()
+	if who.Role == access.PlatformAdmin {
+		who.Organization = uuid.Nil
+	}
+	raw, err := token.Sign(a.key, issuer, who, time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a.As(raw)
+}
+
+func (a *api) slotID() string        { return globalid.OfSlot(a.rooms.slot.SlotID) }
+func (a *api) holdID() string        { return a.globalID(globalid.Hold, a.rooms.hold.ID) }
+func (a *api) patientID() string     { return a.globalID(globalid.Patient, a.rooms.patient.ID) }
+func (a *api) providerID() string    { return a.globalID(globalid.Provider, a.rooms.provider.ID) }
+func (a *api) locationID() string    { return a.globalID(globalid.Location, a.rooms.location.ID) }
+func (a *api) kindID() string        { return a.globalID(globalid.VisitKind, a.rooms.kind.ID) }
+func (a *api) appointmentID() string { return a.globalID(globalid.Appointment, a.rooms.visit.ID) }
+
+func (a *api) exceptionID() string { return a.globalID(globalid.ScheduleException, id(8)) }
+
+func (a *api) globalID(t globalid.Type, of uuid.UUID) string {
+	return globalid.Of(t, clinic.Ref{Organization: a.rooms.organization.ID, ID: of})
+}
+
+type vars = map[string]any
+
+func input(fields vars) vars { return vars{"input": fields} }
+
+func TestADirectoryIsReadWithoutAToken(t *testing.T) {
+	a := serve(t, open())
+	answer := a.Post(t, `{
+		locations(first: 1) { totalCount edges { cursor node { id name timeZone addressLines } } pageInfo { hasNextPage endCursor } }
+		providers { edges { node { id name languages specialties { id name coding { system code } } visitKinds { id name duration policy { holdDuration } } } } }
+	}`, nil).OK(t)
+	if got := answer.Text("locations", "edges", 0, "node", "name"); got != "Main Street" {
+		t.Errorf("location %q in %s", got, answer.Raw)
+	}
+	if got := answer.Text("providers", "edges", 0, "node", "visitKinds", 0, "duration"); got != "PT15M" {
+		t.Errorf("duration %q in %s", got, answer.Raw)
+	}
+	if got := answer.Data("locations", "totalCount"); got != 1.0 {
+		t.Errorf("totalCount %v", got)
+	}
+}
+
+func TestATotalIsCountedOnlyWhenAskedFor(t *testing.T) {
+	a := serve(t, open())
+	a.Post(t, `{ locations { edges { node { id } } } }`, nil).OK(t)
+	for _, method := range a.rooms.asked {
+		if method == "CountLocations" {
+			t.Error("counted without being asked to")
+		}
+	}
+}
+
+func TestARequestIsLoggedWithoutWhatItSays(t *testing.T) {
+	a := serve(t, open())
+	r := a.Request([]byte(`{"query": "query Find($w: PatientFilterInput!) { patients(where: $w) { edges { node { name } } } }", "variables": {"w": {"name": "Moreau"}}}`))
+	r.Header.Set("X-Request-Id", "from-the-client-1")
+	answer := a.as(t, access.FrontDesk).Send(t, r).OK(t)
+	if got := answer.Header.Get("X-Request-Id"); got != "from-the-client-1" {
+		t.Errorf("X-Request-Id %q", got)
+	}
+	line := a.log.String()
+	for _, part := range []string{`"requestId":"from-the-client-1"`, `"operation":"Find"`, `"kind":"query"`, `"route":"/graphql"`, `"status":200`} {
+		if !bytes.Contains([]byte(line), []byte(part)) {
+			t.Errorf("the log lacks %s: %s", part, line)
+		}
+	}
+	if bytes.Contains([]byte(line), []byte("Moreau")) {
+		t.Errorf("the log tells a patient's name: %s", line)
+	}
+}
+
+func TestAnOddRequestIdIsReplaced(t *testing.T) {
+	a := serve(t, open())
+	r := a.Request([]byte(`{"query": "{ viewer { kind } }"}`))
+	r.Header.Set("X-Request-Id", "two\twords")
+	answer := a.Send(t, r).OK(t)
+	if _, err := uuid.Parse(answer.Header.Get("X-Request-Id")); err != nil {
+		t.Errorf("X-Request-Id %q", answer.Header.Get("X-Request-Id"))
+	}
+}

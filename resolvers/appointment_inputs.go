@@ -1,0 +1,130 @@
+package resolvers
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+func placeHold(read *ids, in model.HoldSlotInput) appointment.PlaceHold {
+	return appointment.PlaceHold{
+		Slot:    read.slot(in.SlotID, "slotId"),
+		Patient: read.optional(globalid.Patient, in.PatientID, "patientId"),
+		Moving:  read.optional(globalid.Appointment, in.ReschedulingAppointmentID, "reschedulingAppointmentId"),
+		Key:     in.IdempotencyKey,
+	}
+}
+
+func bookVisit(read *ids, in model.BookAppointmentInput) appointment.BookVisit {
+	return appointment.BookVisit{
+		Target:      target(read, in.Target),
+		Patient:     read.optional(globalid.Patient, in.PatientID, "patientId"),
+		Reason:      private(in.Reason),
+		Identifiers: identifiers(in.Identifiers),
+		Key:         in.IdempotencyKey,
+	}
+}
+
+func moveVisit(read *ids, in model.RescheduleAppointmentInput) appointment.MoveVisit {
+	return appointment.MoveVisit{
+		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
+		Target:          target(read, in.Target),
+		ExpectedVersion: in.ExpectedVersion,
+		Key:             in.IdempotencyKey,
+	}
+}
+
+func target(read *ids, in *model.BookingTargetInput) appointment.Target {
+	t := appointment.Target{Hold: read.optional(globalid.Hold, in.HoldID, "target", "holdId")}
+	if in.SlotID != nil {
+		slot := read.slot(*in.SlotID, "target", "slotId")
+		t.Slot = &slot
+	}
+	return t
+}
+
+func cancelVisit(read *ids, in model.CancelAppointmentInput) appointment.CancelVisit {
+	return appointment.CancelVisit{
+		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
+		Reason:          in.Reason,
+		Note:            private(in.Note),
+		ExpectedVersion: in.ExpectedVersion,
+		AcceptFee:       in.AcceptFeeMinorUnits,
+		Preview:         in.Preview,
+		Key:             in.IdempotencyKey,
+	}
+}
+
+func changeState(read *ids, in model.TransitionAppointmentInput) appointment.ChangeState {
+	return appointment.ChangeState{
+		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
+		Action:          in.Action,
+		ExpectedVersion: in.ExpectedVersion,
+		Key:             in.IdempotencyKey,
+	}
+}
+
+func private(s *string) *access.Private {
+	if s == nil {
+		return nil
+	}
+	p := access.Private(*s)
+	return &p
+}
+
+// appointmentFilter reads a filter. The ids in it may name one organisation only, which is then the one searched.
+func appointmentFilter(in *model.AppointmentFilterInput) (appointment.Filter, error) {
+	var f appointment.Filter
+	if in == nil {
+		return f, nil
+	}
+	var read ids
+	narrow := func(t globalid.Type, text *string, field string) uuid.UUID {
+		ref := read.optional(t, text, "where", field)
+		switch {
+		case ref == nil:
+			return uuid.Nil
+		case f.Organization == uuid.Nil:
+			f.Organization = ref.Organization
+		case f.Organization != ref.Organization && read.fault == nil:
+			read.fault = errs.Missing("thing in that organisation", "where", field)
+		}
+		return ref.ID
+	}
+	f.Patient = narrow(globalid.Patient, in.PatientID, "patientId")
+	f.Provider = narrow(globalid.Provider, in.ProviderID, "providerId")
+	f.Location = narrow(globalid.Location, in.LocationID, "locationId")
+	f.Statuses = in.Status
+	if in.From != nil {
+		f.From = *in.From
+	}
+	if in.To != nil {
+		f.To = *in.To
+	}
+	if in.Identifier != nil {
+		named := identifier(*in.Identifier)
+		f.Identifier = &named
+	}
+	return f, read.fault
+}
+
+func extendHold(read *ids, in model.ExtendHoldInput) clinic.Ref {
+	return read.ref(globalid.Hold, in.HoldID, "holdId")
+}
+
+func releaseHold(read *ids, in model.ReleaseHoldInput) clinic.Ref {
+	return read.ref(globalid.Hold, in.HoldID, "holdId")
+}
+
+// slotOf is where a target names the slot.
+func slotOf(in *model.BookingTargetInput) []string {
+	if in.HoldID != nil {
+		return []string{"target", "holdId"}
+	}
+	return []string{"target", "slotId"}
+}

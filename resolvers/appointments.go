@@ -1,0 +1,37 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+func appointmentsBy(o appointment.Order) order[appointment.Appointment] {
+	return order[appointment.Appointment]{appointment.KeyParts, func(ap appointment.Appointment) []string { return appointment.Key(ap, o) }}
+}
+
+func (r *Resolver) appointments(
+	ctx context.Context, f appointment.Filter, o appointment.Order, args pageArgs,
+) (*relay.Connection[appointment.Appointment], error) {
+	return follow(args, appointmentsBy(o), func(w paging.Window) (paging.Page[appointment.Appointment], string, error) {
+		return r.Services.Appointment.List(ctx, viewer.Actor(ctx), f, o, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Appointment.Count(ctx, viewer.Actor(ctx), f)
+	})
+}
+
+// outsideHours pages the visits that a change of hours left outside them. They are found by looking at each, so nobody counts
+// them.
+func (r *Resolver) outsideHours(
+	ctx context.Context, c appointment.Clash, args pageArgs,
+) (*relay.Connection[appointment.Appointment], error) {
+	return follow(args, appointmentsBy(appointment.StartAscending), func(w paging.Window) (page paging.Page[appointment.Appointment], cursor string, err error) {
+		if cursor, err = r.Services.Appointment.StreamCursor(ctx); err == nil {
+			page, err = r.Services.Appointment.OutsideHours(ctx, viewer.Actor(ctx), c, w)
+		}
+		return page, cursor, err
+	}, nil)
+}

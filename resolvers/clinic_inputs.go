@@ -1,0 +1,61 @@
+package resolvers
+
+import (
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+func createOrganization(_ *ids, in model.CreateOrganizationInput) clinic.CreateOrganization {
+	return clinic.CreateOrganization{Name: in.Name, Key: in.IdempotencyKey}
+}
+
+func putLocation(read *ids, in model.PutLocationInput) clinic.PutLocation {
+	return clinic.PutLocation{
+		Organization:   read.organization(in.OrganizationID, "organizationId"),
+		Identifier:     identifier(*in.Identifier),
+		Name:           in.Name,
+		TimeZone:       in.TimeZone,
+		AddressLines:   in.AddressLines,
+		PostalCode:     in.PostalCode,
+		Country:        in.Country,
+		Latitude:       in.Latitude,
+		Longitude:      in.Longitude,
+		StepFreeAccess: in.StepFreeAccess,
+		Phone:          in.Phone,
+	}
+}
+
+func putVisitKind(read *ids, in model.PutVisitKindInput) clinic.PutVisitKind {
+	return clinic.PutVisitKind{
+		Organization:           read.organization(in.OrganizationID, "organizationId"),
+		Key:                    in.Key,
+		Name:                   in.Name,
+		Duration:               in.Duration,
+		BufferBefore:           in.BufferBefore,
+		BufferAfter:            in.BufferAfter,
+		SlotStep:               in.SlotStep,
+		GridAnchor:             in.GridAnchor,
+		Instructions:           in.Instructions,
+		RequiresApproval:       in.RequiresApproval,
+		Modalities:             in.Modalities,
+		MinimumNotice:          in.MinimumNotice,
+		MaximumAdvance:         in.MaximumAdvance,
+		HoldDuration:           in.HoldDuration,
+		FreeCancellationBefore: in.FreeCancellationBefore,
+		LateFeeMinorUnits:      in.LateCancellationFeeMinorUnits,
+		Currency:               in.Currency,
+		MaxReschedules:         in.MaxReschedules,
+	}
+}
+
+func identifier(in model.IdentifierInput) clinic.Identifier {
+	return clinic.Identifier{System: in.System, Value: in.Value}
+}
+
+func identifiers(in []*model.IdentifierInput) []clinic.Identifier {
+	var list []clinic.Identifier
+	for _, i := range in {
+		list = append(list, identifier(*i))
+	}
+	return list
+}

@@ -1,0 +1,62 @@
+package resolvers
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+func (r *Resolver) locations(ctx context.Context, organization uuid.UUID, args pageArgs) (*relay.Connection[clinic.Location], error) {
+	return list(args, locations, func(w paging.Window) (paging.Page[clinic.Location], error) {
+		return r.Services.Clinic.ListLocations(ctx, viewer.Actor(ctx), organization, w)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Clinic.CountLocations(ctx, viewer.Actor(ctx), organization)
+	})
+}
+
+func organizationOf(where *model.LocationFilterInput) (uuid.UUID, error) {
+	if where == nil {
+		return uuid.Nil, nil
+	}
+	var read ids
+	return read.organization(where.OrganizationID, "where", "organizationId"), read.fault
+}
+
+// inFilter puts the failure of a filter's field below the filter.
+func inFilter(err error, field string) error {
+	e, ok := err.(*errs.Error)
+	if !ok || len(e.Path) != 1 || e.Path[0] != field {
+		return err
+	}
+	return errs.Under(err, "where")
+}
+
+func providerFilter(where *model.ProviderFilterInput) (provider.Filter, error) {
+	if where == nil || where.SpecialtyID == nil {
+		return provider.Filter{}, nil
+	}
+	id, err := globalid.ParseAs(globalid.Specialty, *where.SpecialtyID)
+	return provider.Filter{Specialty: &id.Coding}, errs.At(err, "where", "specialtyId")
+}
+
+func providerRef(p *provider.Provider) clinic.Ref {
+	return clinic.Ref{Organization: p.OrganizationID, ID: p.ID}
+}
+
+func removeException(read *ids, in model.RemoveScheduleExceptionInput) clinic.Ref {
+	return read.ref(globalid.ScheduleException, in.ExceptionID, "exceptionId")
+}
+
+func (r *Resolver) removeException(ctx context.Context, actor access.Actor, exception clinic.Ref) (struct{}, error) {
+	return struct{}{}, r.Services.Provider.RemoveException(ctx, actor, exception)
+}

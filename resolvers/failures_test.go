@@ -1,0 +1,193 @@
+package resolvers_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+)
+
+const failureParts = `errors { __typename ... on UserError { code message path retryable } }`
+
+// Each mutation with the least input that it takes.
+func (a *api) mutations() map[string]vars {
+	key := "key"
+	named := vars{"system": "https://example.org/ids", "value": "1"}
+	return map[string]vars{
+		"holdSlot":                {"slotId": a.slotID(), "idempotencyKey": key},
+		"extendHold":              {"holdId": a.holdID()},
+		"releaseHold":             {"holdId": a.holdID()},
+		"bookAppointment":         {"target": vars{"slotId": a.slotID()}, "idempotencyKey": key},
+		"rescheduleAppointment":   {"appointmentId": a.appointmentID(), "target": vars{"slotId": a.slotID()}, "idempotencyKey": key},
+		"cancelAppointment":       {"appointmentId": a.appointmentID(), "reason": "OTHER"},
+		"transitionAppointment":   {"appointmentId": a.appointmentID(), "action": "CONFIRM"},
+		"createOrganization":      {"name": "Riverside", "idempotencyKey": key},
+		"putLocation":             {"identifier": named, "name": "Main Street", "timeZone": "America/New_York", "addressLines": []string{}},
+		"putVisitKind":            {"key": "flu", "name": "Flu shot", "duration": "PT15M", "modalities": []string{"IN_PERSON"}},
+		"putProvider":             {"identifier": named, "name": "Counter 1", "visitKindIds": []string{a.kindID()}},
+		"setProviderSchedule":     {"providerId": a.providerID(), "locationId": a.locationID(), "effectiveFrom": "2030-05-06", "hours": []vars{}},
+		"addScheduleException":    {"providerId": a.providerID(), "from": "2030-05-06T09:00", "to": "2030-05-06T10:00:00", "effect": "CLOSED", "idempotencyKey": key},
+		"setDateHours":            {"providerId": a.providerID(), "locationId": a.locationID(), "date": "2030-05-06"},
+		"removeScheduleException": {"exceptionId": a.exceptionID()},
+		"registerPatient":         {"identifier": named, "givenName": "Ada", "familyName": "Moreau"},
+	}
+}
+
+func document(mutation, parts string) string {
+	return fmt.Sprintf("mutation($input: %sInput!) { %s(input: $input) { %s } }", strings.ToUpper(mutation[:1])+mutation[1:], mutation, parts)
+}
+
+func (a *api) change(t *testing.T, c gqltest.Client, mutation, parts string) gqltest.Answer {
+	t.Helper()
+	return c.Post(t, document(mutation, parts), input(a.mutations()[mutation]))
+}
+
+func TestEveryMutationAnswersWithoutFailures(t *testing.T) {
+	a := serve(t, open())
+	for mutation := range a.mutations() {
+		answer := a.change(t, a.as(t, access.PlatformAdmin), mutation, failureParts+` query { service { build } }`).OK(t)
+		if failed, ok := answer.Data(mutation, "errors").([]any); !ok || len(failed) > 0 {
+			t.Errorf("%s: %s", mutation, answer.Raw)
+		}
+		if answer.Text(mutation, "query", "service", "build") != "test" {
+			t.Errorf("%s can't be refetched from: %s", mutation, answer.Raw)
+		}
+	}
+}
+
+func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
+	slot := open().slot.SlotID
+	fee := &clinic.Money{MinorUnits: 2500, Currency: "USD"}
+	for _, c := range []struct {
+		failure   error
+		mutation  string
+		kind      string
+		code      string
+		path      string
+		retryable bool
+	}{
+		{appointment.SlotTaken{Slot: slot}, "holdSlot", "SlotTakenError", "SLOT_TAKEN", "input slotId", false},
+		{appointment.SlotTaken{Slot: slot}, "bookAppointment", "SlotTakenError", "SLOT_TAKEN", "input target slotId", false},
+		{appointment.SlotUnavailable{Slot: slot}, "holdSlot", "SlotUnavailableError", "SLOT_UNAVAILABLE", "input slotId", false},
+		{appointment.HoldExpired{Slot: slot, At: start}, "extendHold", "HoldExpiredError", "HOLD_EXPIRED", "input holdId", false},
+		{appointment.HoldExpired{Slot: slot, At: start}, "rescheduleAppointment", "HoldExpiredError", "HOLD_EXPIRED", "input target slotId", false},
+		{appointment.PatientConflict{}, "bookAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input patientId", false},
+		{errs.KeyInUse{}, "bookAppointment", "IdempotencyError", "IDEMPOTENCY_KEY_IN_USE", "input idempotencyKey", true},
+		{errs.KeyReused{}, "createOrganization", "IdempotencyError", "IDEMPOTENCY_KEY_REUSED", "input idempotencyKey", false},
+		{appointment.StaleVersion{}, "cancelAppointment", "StaleVersionError", "STALE_VERSION", "input expectedVersion", false},
+		{appointment.InvalidTransition{From: appointment.Booked}, "transitionAppointment", "InvalidTransitionError", "INVALID_TRANSITION", "input appointmentId", false},
+		{appointment.PolicyBroken{Fee: fee}, "cancelAppointment", "PolicyError", "CANCELLATION_WINDOW_PASSED", "input appointmentId", false},
+		{errs.Invalid("Too long.", "reason"), "bookAppointment", "GenericError", "INVALID_INPUT", "input reason", false},
+		{errs.Invalid("Too long.", "name"), "putLocation", "InvalidInputError", "INVALID_INPUT", "input name", false},
+		{errs.Missing("patient", "patientId"), "bookAppointment", "GenericError", "NOT_FOUND", "input patientId", false},
+		{errs.Missing("organisation", "organizationId"), "putLocation", "GenericError", "NOT_FOUND", "input organizationId", false},
+		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
+		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
+		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "", true},
+		{fmt.Errorf("deep: %w", appointment.SlotTaken{Slot: slot}), "holdSlot", "SlotTakenError", "SLOT_TAKEN", "input slotId", false},
+	} {
+		a := serve(t, open())
+		a.rooms.fail = c.failure
+		answer := a.change(t, a.as(t, access.PlatformAdmin), c.mutation, failureParts).OK(t)
+		got, _ := answer.Data(c.mutation, "errors", 0).(vars)
+		want := vars{"__typename": c.kind, "code": c.code, "message": got["message"], "path": steps(c.path), "retryable": c.retryable}
+		if !reflect.DeepEqual(got, want) || got["message"] == "" {
+			t.Errorf("%s, %v: got %v, want %v", c.mutation, c.failure, got, want)
+		}
+	}
+}
+
+func steps(path string) any {
+	if path == "" {
+		return nil
+	}
+	var list []any
+	for _, step := range strings.Fields(path) {
+		list = append(list, step)
+	}
+	return list
+}
+
+func TestAFailureCarriesTheWayOut(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.fail = appointment.SlotUnavailable{Slot: a.rooms.slot.SlotID, BlockedBy: []availability.Rule{availability.InThePast}}
+	patient := a.as(t, access.PatientRole)
+	answer := a.change(t, patient, "holdSlot", `errors { ... on SlotUnavailableError { blockedBy alternatives(limit: 3) { id provider { name } } } }`).OK(t)
+	if answer.Text("holdSlot", "errors", 0, "blockedBy", 0) != "IN_THE_PAST" || answer.Text("holdSlot", "errors", 0, "alternatives", 0, "id") != a.slotID() {
+		t.Errorf("%s", answer.Raw)
+	}
+	a.rooms.fail = appointment.StaleVersion{Current: a.rooms.visit}
+	answer = a.change(t, patient, "cancelAppointment", `errors { ... on StaleVersionError { current { id version } } }`).OK(t)
+	if answer.Text("cancelAppointment", "errors", 0, "current", "id") != a.appointmentID() {
+		t.Errorf("%s", answer.Raw)
+	}
+	a.rooms.fail = appointment.PatientConflict{With: clinic.Ref{Organization: a.rooms.organization.ID, ID: id(99)}}
+	answer = a.change(t, patient, "bookAppointment", `errors { ... on PatientConflictError { code conflictingAppointment { id } } }`).OK(t)
+	if answer.Data("bookAppointment", "errors", 0, "conflictingAppointment") != nil {
+		t.Errorf("an appointment that the caller may not see: %s", answer.Raw)
+	}
+}
+
+func TestUnexpectedFailuresTellNothing(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.fail = errors.New(`ERROR: duplicate key value violates "patients_pkey" (SQLSTATE 23505) at /srv/store.go:12`)
+	for mutation := range a.mutations() {
+		answer := a.change(t, a.as(t, access.PlatformAdmin), mutation, failureParts)
+		text := string(answer.Raw)
+		if answer.Code() != "INTERNAL_SERVER_ERROR" || strings.Contains(text, "SQLSTATE") || strings.Contains(text, ".go") || !strings.Contains(text, `"requestId"`) {
+			t.Errorf("%s: %s", mutation, text)
+		}
+		if answer.Data(mutation) != nil {
+			t.Errorf("%s has a payload: %s", mutation, text)
+		}
+	}
+	if !strings.Contains(a.log.String(), "SQLSTATE 23505") {
+		t.Error("the cause isn't logged")
+	}
+}
+
+func TestKindsOfFailureHaveTheirCodes(t *testing.T) {
+	for code, failure := range map[string]error{
+		"INVALID_INPUT":         errs.Invalid("The period ends before it starts.", "where", "to"),
+		"NOT_FOUND":             errs.Missing("patient", "where", "patientId"),
+		"UNAUTHENTICATED":       errs.SignIn("Sign in to do this."),
+		"FORBIDDEN":             errs.Denied("Not yours."),
+		"SERVICE_BUSY":          errs.TryAgain(errors.New("lock timeout")),
+		"INTERNAL_SERVER_ERROR": errors.New("disk full"),
+	} {
+		a := serve(t, open())
+		a.rooms.fail = failure
+		answer := a.Post(t, `{ list: appointments { edges { cursor } } }`, nil)
+		extensions, _ := gqltest.At(answer.Body, "errors", 0, "extensions").(vars)
+		if answer.Code() != code || extensions["requestId"] == "" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "path"), []any{"list"}) {
+			t.Errorf("%s: %s", code, answer.Raw)
+		}
+		if busy := extensions["retryable"] == true; busy != (code == "SERVICE_BUSY") {
+			t.Errorf("%s: retryable %v", code, busy)
+		}
+	}
+}
+
+func TestPanicsAreAnswered(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.panics = true
+	for name, query := range map[string]string{
+		"of a field":       `{ locations { edges { cursor } } }`,
+		"of a batch":       `{ node(id: "` + a.locationID() + `") { id } }`,
+		"of several nodes": `{ nodes(ids: ["` + a.slotID() + `"]) { id } }`,
+	} {
+		answer := a.Post(t, query, nil)
+		if answer.Code() != "INTERNAL_SERVER_ERROR" || strings.Contains(string(answer.Raw), "broken") {
+			t.Errorf("%s: status %d, %s", name, answer.Status, answer.Raw)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package resolvers
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// node finds what an id names, or nil when it doesn't exist for the caller.
+func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error) {
+	all := loader.From(ctx)
+	switch id.Type {
+	case globalid.Organization:
+		return some(all.Organizations.Load(ctx, id.Ref.Organization))
+	case globalid.Location:
+		return some(all.Locations.Load(ctx, id.Ref))
+	case globalid.VisitKind:
+		return some(all.VisitKinds.Load(ctx, id.Ref))
+	case globalid.Provider:
+		return some(all.Providers.Load(ctx, id.Ref))
+	case globalid.Patient:
+		return some(all.Patients.Load(ctx, id.Ref))
+	case globalid.Appointment:
+		return some(all.Appointments.Load(ctx, id.Ref))
+	case globalid.Hold:
+		return some(all.Holds.Load(ctx, id.Ref))
+	case globalid.ScheduleException:
+		return some(all.Exceptions.Load(ctx, id.Ref))
+	case globalid.Specialty:
+		return some(r.specialty(ctx, id))
+	case globalid.Slot:
+		return some(r.optionalSlot(ctx, &id.Slot))
+	case globalid.Viewer:
+		return some(caller(ctx, id.Ref), nil)
+	}
+	return nil, nil
+}
+
+// some makes a node of a pointer; a nil pointer is no node.
+func some[T any](found *T, err error) (relay.Node, error) {
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+func (r *Resolver) specialty(ctx context.Context, id globalid.ID) (*model.Specialty, error) {
+	ref := provider.SpecialtyRef{Organization: id.Ref.Organization, System: id.Coding.System, Code: id.Coding.Code}
+	coding, err := loader.From(ctx).Specialties.Load(ctx, ref)
+	if err != nil || coding == nil {
+		return nil, err
+	}
+	return &model.Specialty{Organization: ref.Organization, Coding: *coding}, nil
+}
+
+// caller is the one who asks, when the id is theirs.
+func caller(ctx context.Context, ref clinic.Ref) *viewer.Viewer {
+	v := viewer.Of(ctx)
+	if ref != (clinic.Ref{Organization: v.Organization, ID: v.Actor.ID}) {
+		return nil
+	}
+	return &v
+}
+
+// loaded loads what an object refers to and can't be without.
+func loaded[K comparable, V any](ctx context.Context, of *loader.Loader[K, V], key K) (*V, error) {
+	v, err := of.Load(ctx, key)
+	if err == nil && v == nil {
+		err = fmt.Errorf("what %v refers to is missing", key)
+	}
+	return v, err
+}
+
+// together does n things at the same time, so that loaders see them all, and answers the first failure. A panic becomes one:
+// these goroutines are not the executor's.
+func together(n int, do func(i int) error) error {
+	failed := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() {
+			defer func() {
+				if cause := recover(); cause != nil {
+					failed[i] = fmt.Errorf("panic in a node: %v\n%s", cause, debug.Stack())
+				}
+			}()
+			failed[i] = do(i)
+		})
+	}
+	all.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,162 @@
+package resolvers_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+)
+
+const newType = "application/graphql-response+json"
+
+func TestTheMediaTypeIsTheOneThatTheClientPrefers(t *testing.T) {
+	a := serve(t, open())
+	for accept, want := range map[string]string{
+		"":                                   "application/json",
+		"*/*":                                "application/json",
+		"application/json":                   "application/json",
+		newType:                              newType,
+		"text/html, */*;q=0.1":               "application/json",
+		"application/json;q=0.9, " + newType: newType,
+		newType + ",application/json;q=0.9":  newType,
+		"multipart/mixed;deferSpec=20220824, " + newType + ", application/json":                      newType,
+		newType + ", application/graphql+json, application/json, text/event-stream, multipart/mixed": newType,
+		"text/event-stream": "application/json",
+	} {
+		r := a.Request([]byte(`{"query": "{ viewer { kind } }"}`))
+		r.Header.Set("Accept", accept)
+		if got := a.Send(t, r).OK(t).Header.Get("Content-Type"); got != want+"; charset=utf-8" {
+			t.Errorf("Accept %q gives %q", accept, got)
+		}
+	}
+}
+
+func TestARequestErrorHasAStatusThatFitsTheTypeAndNoData(t *testing.T) {
+	a := serve(t, open())
+	for name, body := range map[string]string{
+		"not parsed":    `{"query": "{ viewer {"}`,
+		"not valid":     `{"query": "{ nothing }"}`,
+		"no operation":  `{"query": "{ viewer { kind } }", "operationName": "Other"}`,
+		"bad variables": `{"query": "query($id: ID!) { node(id: $id) { id } }"}`,
+	} {
+		for accept, want := range map[string]int{"application/json": http.StatusOK, newType: http.StatusBadRequest} {
+			r := a.Request([]byte(body))
+			r.Header.Set("Accept", accept)
+			answer := a.Send(t, r)
+			if _, has := answer.Body["data"]; answer.Status != want || has || answer.Code() == "" {
+				t.Errorf("%s as %s: status %d, %s", name, accept, answer.Status, answer.Raw)
+			}
+		}
+	}
+}
+
+func TestAFailedFieldHasStatus200AndData(t *testing.T) {
+	a := serve(t, open())
+	r := a.Request([]byte(`{"query": "{ providers(first: 0) { edges { cursor } } service { build } }"}`))
+	r.Header.Set("Accept", newType)
+	answer := a.Send(t, r)
+	if answer.Status != http.StatusOK || answer.Text("service", "build") != "test" || answer.Code() != "INVALID_INPUT" {
+		t.Errorf("status %d: %s", answer.Status, answer.Raw)
+	}
+}
+
+func TestWhatIsNoRequestIsRefused(t *testing.T) {
+	a := serve(t, open())
+	post := func(kind, body string) *http.Request {
+		r := a.Request([]byte(body))
+		r.Header.Set("Content-Type", kind)
+		return r
+	}
+	for name, c := range map[string]struct {
+		request *http.Request
+		status  int
+		code    string
+	}{
+		"no JSON":         {post("application/json", `{"query": `), 400, "BAD_REQUEST"},
+		"two values":      {post("application/json", `{"query": "{ viewer { kind } }"} {}`), 400, "BAD_REQUEST"},
+		"a batch":         {post("application/json", ` [{"query": "{ viewer { kind } }"}]`), 400, "BAD_REQUEST"},
+		"no query":        {post("application/json", `{"variables": {}}`), 400, "BAD_REQUEST"},
+		"a number":        {post("application/json", `{"query": 1}`), 400, "BAD_REQUEST"},
+		"text variables":  {post("application/json", `{"query": "{ viewer { kind } }", "variables": "x"}`), 400, "BAD_REQUEST"},
+		"a form":          {post("application/x-www-form-urlencoded", `query=1`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"plain text":      {post("text/plain", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"too long":        {post("application/json", `{"query": "`+strings.Repeat(" ", 100<<10)+`"}`), 413, "REQUEST_TOO_LARGE"},
+		"another method":  {httptest.NewRequest(http.MethodPut, "/graphql", nil), 405, "METHOD_NOT_ALLOWED"},
+		"a change by GET": {httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(`mutation { releaseHold(input: {holdId: "x"}) { errors { __typename } } }`), nil), 405, "METHOD_NOT_ALLOWED"},
+		"GET variables":   {httptest.NewRequest(http.MethodGet, "/graphql?query=%7B__typename%7D&variables=x", nil), 400, "BAD_REQUEST"},
+		"GET without any": {httptest.NewRequest(http.MethodGet, "/graphql", nil), 400, "BAD_REQUEST"},
+	} {
+		answer := a.Send(t, c.request)
+		if answer.Status != c.status || answer.Code() != c.code {
+			t.Errorf("%s: status %d, %s", name, answer.Status, answer.Raw)
+		}
+		if allow := answer.Header.Get("Allow"); (answer.Status == http.StatusMethodNotAllowed) != (allow != "") {
+			t.Errorf("%s: Allow %q", name, allow)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestABodyThatIsNoJSONIsNotRepeated(t *testing.T) {
+	a := serve(t, open())
+	answer := a.Send(t, a.Request([]byte(`{"query": "{ viewer { kind } }", "variables": {"name": "Moreau"`)))
+	if strings.Contains(string(answer.Raw)+a.log.String(), "Moreau") {
+		t.Errorf("%s", answer.Raw)
+	}
+}
+
+func TestAQueryByGET(t *testing.T) {
+	a := serve(t, open())
+	query := url.Values{
+		"query":     {`query Find($id: ID!) { node(id: $id) { ... on Location { name } } }`},
+		"variables": {`{"id": "` + a.locationID() + `"}`}, "operationName": {"Find"},
+	}
+	answer := a.Send(t, httptest.NewRequest(http.MethodGet, "/graphql?"+query.Encode(), nil)).OK(t)
+	if answer.Text("node", "name") != "Main Street" {
+		t.Errorf("%s", answer.Raw)
+	}
+}
+
+func TestTextThatIsNoUnicodeIsRefusedAndItsVariableNamed(t *testing.T) {
+	a := serve(t, open())
+	for name, broken := range map[string]string{"bytes": "\xff", "half a pair": `\ud83d`, "the other half": `\ude00`, "two first halves": `\ud83d\ud83d`} {
+		body := `{"query": "mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { replayed } }",
+			"variables": {"input": {"target": {"slotId": "` + a.slotID() + `"}, "reason": "a` + broken + `", "idempotencyKey": "k"}}}`
+		answer := a.as(t, access.PatientRole).Send(t, a.Request([]byte(body)))
+		if answer.Code() != "INVALID_INPUT" || !strings.Contains(string(answer.Raw), `"path":["input","reason"]`) {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+	}
+	body := `{"query": "mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { replayed } }",
+		"variables": {"input": {"target": {"slotId": "` + a.slotID() + `"}, "reason": "\ud83d\ude00 \\ud83d", "idempotencyKey": "k"}}}`
+	a.as(t, access.PatientRole).Send(t, a.Request([]byte(body))).OK(t)
+	if in := a.rooms.heard.(appointment.BookVisit); in.Reason.Reveal() != "😀 \\ud83d" {
+		t.Errorf("heard %q", in.Reason.Reveal())
+	}
+}
+
+func TestTheIdempotencyKeyMayComeInTheHeader(t *testing.T) {
+	a := serve(t, open())
+	const document = `mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { errors { __typename } } }`
+	send := func(document string, input string) string {
+		r := a.Request([]byte(`{"query": "` + document + `", "variables": {"input": ` + input + `}}`))
+		r.Header.Set("Idempotency-Key", `"from-the-header"`)
+		return a.as(t, access.PatientRole).Send(t, r).Code()
+	}
+	if code := send(document, `{"target": {"slotId": "`+a.slotID()+`"}}`); code != "" || a.rooms.heard.(appointment.BookVisit).Key != "from-the-header" {
+		t.Errorf("code %q, heard %+v", code, a.rooms.heard)
+	}
+	send(document, `{"target": {"slotId": "`+a.slotID()+`"}, "idempotencyKey": "own"}`)
+	if key := a.rooms.heard.(appointment.BookVisit).Key; key != "own" {
+		t.Errorf("the header replaced the input's key by %q", key)
+	}
+	if code := send(`mutation($input: ExtendHoldInput!) { extendHold(input: $input) { errors { __typename } } }`, `{"holdId": "`+a.holdID()+`"}`); code != "" {
+		t.Errorf("an input without such a field: %s", code)
+	}
+}

@@ -1,0 +1,64 @@
+// Package workers is the back stairs: what happens without anybody waiting for it.
+package workers
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// Sweeper is what the appointment room offers for tidying up.
+type Sweeper interface {
+	// Sweep lapses holds that ran out, for at most limit providers.
+	Sweep(ctx context.Context, limit int) (int, error)
+	// Tidy takes at most limit rows of a kind out of the way that are over.
+	Tidy(ctx context.Context, limit int) (int, error)
+}
+
+// How often and how much. A hold that runs out is lapsed within a second, so that whoever follows the log learns of it.
+const (
+	sweepEvery = 250 * time.Millisecond
+	sweepLimit = 100
+	tidyEvery  = 30 * time.Second
+	tidyLimit  = 5_000
+	oneRun     = 20 * time.Second
+)
+
+// Run sweeps and tidies until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
+// comes as usual: nothing depends on the queue.
+func Run(ctx context.Context, s Sweeper, log *slog.Logger) {
+	var wg sync.WaitGroup
+	wg.Go(func() { repeat(ctx, sweepEvery, sweepLimit, s.Sweep, log.With("job", "sweep")) })
+	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
+	wg.Wait()
+}
+
+func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for failing := false; ; {
+		err := run(ctx, limit, job)
+		if err != nil && ctx.Err() == nil && !failing {
+			log.Warn("a run failed; it is tried again", "error", err)
+		}
+		failing = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// run does a job until there is no more of it.
+func run(ctx context.Context, limit int, job func(context.Context, int) (int, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, oneRun)
+	defer cancel()
+	for {
+		n, err := job(ctx, limit)
+		if err != nil || n < limit {
+			return err
+		}
+	}
+}
