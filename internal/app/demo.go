@@ -22,13 +22,19 @@ var (
 	demoPatient      = uuid.MustParse("01980000-0000-7000-8000-000000000002")
 )
 
-// seed sees to the demo organisation, which the tokens speak for, and on the first start to its data.
+// seed sees to the demo organisation and the patient, which the tokens speak for, and on the first start to its data.
 func (d *dev) seed(ctx context.Context) error {
 	if err := d.app.ensureOrganization(ctx, demoOrganization, "New Jersey pharmacies (demo)"); err != nil {
 		return err
 	}
+	if err := d.app.ensureDemoPatient(ctx); err != nil {
+		return err
+	}
 	if !d.opts.Demo || d.imported() {
 		return nil
+	}
+	if err := d.app.registerDemoPeople(ctx); err != nil {
+		return err
 	}
 	d.say.fact("Demo data", "importing New Jersey's pharmacies")
 	if err := d.app.importOrder(ctx, demo.Order(demoOrganization, d.today(), nil), d.opts.Out, d.opts.Out); err != nil {

@@ -42,7 +42,7 @@ func (s *Service) CreateOrganization(ctx context.Context, actor access.Actor, in
 
 // PutLocation creates a location or replaces the one with the same identifier. A put that changes nothing writes nothing.
 func (s *Service) PutLocation(ctx context.Context, actor access.Actor, in PutLocation) (Location, error) {
-	organization, err := Writable(actor, in.Organization, access.DirectoryWrite)
+	organization, err := Allowed(actor, in.Organization, access.DirectoryWrite)
 	if err != nil {
 		return Location{}, err
 	}
@@ -56,7 +56,7 @@ func (s *Service) PutLocation(ctx context.Context, actor access.Actor, in PutLoc
 
 // PutVisitKind creates a kind of visit or replaces the one with the same key. A put that changes nothing writes nothing.
 func (s *Service) PutVisitKind(ctx context.Context, actor access.Actor, in PutVisitKind) (VisitKind, error) {
-	organization, err := Writable(actor, in.Organization, access.DirectoryWrite)
+	organization, err := Allowed(actor, in.Organization, access.DirectoryWrite)
 	if err != nil {
 		return VisitKind{}, err
 	}
@@ -68,8 +68,8 @@ func (s *Service) PutVisitKind(ctx context.Context, actor access.Actor, in PutVi
 	return s.store.PutVisitKind(ctx, s.source.Stamp(actor), k)
 }
 
-// Writable resolves the organisation that a change is about and checks that the actor holds the scope there.
-func Writable(actor access.Actor, asked uuid.UUID, scope string) (uuid.UUID, error) {
+// Allowed resolves the organisation that a call is about and checks that the actor holds the scope there.
+func Allowed(actor access.Actor, asked uuid.UUID, scope string) (uuid.UUID, error) {
 	organization, err := actor.OwnOrganization(asked, "organizationId")
 	if err != nil {
 		return uuid.Nil, err

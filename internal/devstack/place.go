@@ -25,6 +25,7 @@ const (
 type Place struct {
 	Dir     string // the folder that was asked for
 	Servers string // holds postgres/ and redis/: Dir, or a folder elsewhere if the servers' account couldn't enter Dir
+	account Account
 	lock    *Lock
 }
 
@@ -66,7 +67,7 @@ func TakePlace(dir string) (*Place, error) {
 		return nil, FileProblem(dir, err)
 	}
 	place := &Place{Dir: dir, lock: lock}
-	if place.Servers, err = serversFolder(dir, fresh); err != nil {
+	if err := place.settle(fresh); err != nil {
 		lock.Release()
 		return nil, err
 	}
@@ -92,31 +93,43 @@ func makeFolder(dir string) (fresh bool, err error) {
 	return true, os.Chmod(dir, 0o700)
 }
 
-// serversFolder decides where the servers keep their data. Where root works for another account, a fresh folder is
-// handed to that account so that it stays closed to everybody else.
-func serversFolder(dir string, fresh bool) (string, error) {
-	if target, err := filepath.EvalSymlinks(filepath.Join(dir, serversLink)); err == nil {
-		return target, nil
+// settle decides where the servers keep their data, and as whom they run. Where root works for another account, a fresh
+// folder is handed to that account so that it stays closed to everybody else.
+func (p *Place) settle(fresh bool) (err error) {
+	p.Servers = p.Dir
+	if target, err := filepath.EvalSymlinks(p.Path(serversLink)); err == nil {
+		p.Servers = target
 	}
-	account, err := serverAccountOf(filepath.Join(dir, "postgres"))
-	if err != nil {
-		return "", err
+	if p.account, err = serverAccountOf(p.PostgresDir()); err != nil {
+		return err
 	}
-	if fresh && account.foreign() && account.CanEnter(filepath.Dir(dir)) {
-		if err := account.Hand(dir); err != nil {
-			return "", err
+	if fresh && p.account.foreign() && p.account.CanEnter(filepath.Dir(p.Dir)) {
+		if err := p.account.Hand(p.Dir); err != nil {
+			return err
 		}
 	}
-	if account.CanEnter(dir) {
-		return dir, ownFolder(filepath.Join(dir, "postgres"), account)
+	if p.account.CanEnter(p.Servers) {
+		return p.makeServersFolders()
 	}
-	if _, err := os.Lstat(filepath.Join(dir, "postgres")); err == nil || !account.foreign() {
-		return "", &Problem{
-			Message: fmt.Sprintf("the user %s, who runs PostgreSQL, can't enter the data folder %s", account.Name, dir),
+	if _, err := os.Lstat(p.PostgresDir()); err == nil || !p.account.foreign() {
+		return &Problem{
+			Message: fmt.Sprintf("the user %s, who runs PostgreSQL, can't enter the data folder %s", p.account.Name, p.Servers),
 			Remedy:  "open the folders above it with chmod o+x, or choose another folder with --data",
 		}
 	}
-	return serversElsewhere(dir, account)
+	if p.Servers, err = serversElsewhere(p.Dir, p.account); err != nil {
+		return err
+	}
+	return p.makeServersFolders()
+}
+
+func (p *Place) makeServersFolders() error {
+	for _, dir := range []string{p.PostgresDir(), p.RedisDir()} {
+		if err := ownFolder(dir, p.account); err != nil {
+			return FileProblem(dir, err)
+		}
+	}
+	return nil
 }
 
 // serversElsewhere makes a folder for the servers in the system's place for data and leaves a link to it. What a data
@@ -180,7 +193,7 @@ func (p *Place) Clear(ctx context.Context, files ...string) error {
 			return FileProblem(path, err)
 		}
 	}
-	return nil
+	return p.makeServersFolders()
 }
 
 func ownerOf(path string) (int, error) {

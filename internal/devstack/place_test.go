@@ -75,6 +75,31 @@ func TestServersGoElsewhereWhenTheirUserCannotEnter(t *testing.T) {
 	execute(t, startPostgresAt(t, again).URL(), "INSERT INTO kept VALUES (1)")
 }
 
+// On a machine where PostgreSQL's own user came later, the folder goes on with the user it began with.
+func TestAFolderGoesOnWithItsFirstUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root works for another user")
+	}
+	dir := folder(t)
+	take(t, dir).Release()
+	for _, name := range []string{"", "postgres", "redis"} {
+		if err := os.Chown(filepath.Join(dir, name), nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Dir(dir), 0o711); err != nil {
+		t.Fatal(err)
+	}
+	place := take(t, dir)
+	if err := place.Clear(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	startPostgresAt(t, place)
+	startRedis(t, place.RedisDir())
+}
+
+const nobody = 65534
+
 func TestDataThatCannotBeReachedAreNotReplaced(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root works for another user")

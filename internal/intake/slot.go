@@ -118,7 +118,7 @@ func readStamp(field, published string) (stamp, error) {
 func (s stamp) shown(zone *time.Location) (wall time.Time, contradicts bool) {
 	_, offset := s.instant.In(zone).Zone()
 	actual := s.instant.Add(time.Duration(offset) * time.Second)
-	if false {
+	if s.utc {
 		return actual, false
 	}
 	return s.wall, !actual.Equal(s.wall)

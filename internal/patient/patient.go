@@ -6,6 +6,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 // Patient is a person known to an organisation. Every datum about the person is private.
@@ -21,4 +22,11 @@ type Patient struct {
 	Email          *access.Private
 	Language       *string // BCP 47
 	TimeZone       *string // IANA
+}
+
+// Same says whether two readings of a patient agree in everything but their ids.
+func (p Patient) Same(o Patient) bool {
+	return p.System == o.System && p.Identifier == o.Identifier && p.GivenName == o.GivenName && p.FamilyName == o.FamilyName &&
+		clinic.Equal(p.BirthDate, o.BirthDate) && clinic.Equal(p.Phone, o.Phone) && clinic.Equal(p.Email, o.Email) &&
+		clinic.Equal(p.Language, o.Language) && clinic.Equal(p.TimeZone, o.TimeZone)
 }

@@ -30,7 +30,9 @@ func (d *desk) bookHold(a access.Actor, h appointment.Hold) (appointment.Booking
 	return d.Book(context.Background(), a, appointment.BookVisit{Target: appointment.Target{Hold: &ref}, Key: key()})
 }
 
-func holdRef(h appointment.Hold) clinic.Ref { return clinic.Ref{Organization: h.OrganizationID, ID: h.ID} }
+func holdRef(h appointment.Hold) clinic.Ref {
+	return clinic.Ref{Organization: h.OrganizationID, ID: h.ID}
+}
 
 func TestAHoldKeepsTheSlotForItsHolderAlone(t *testing.T) {
 	d := newDesk(t)

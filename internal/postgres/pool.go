@@ -57,6 +57,8 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set := cfg.ConnConfig.RuntimeParams
 	set["application_name"] = "mediconnect"
 	set["timezone"] = "UTC"
+	set["default_transaction_isolation"] = "read committed" // the booking functions look anew after each lock
+	set["jit"] = "off"                                      // statements are short
 	set["statement_timeout"] = millis(c.Statement)
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)

@@ -30,7 +30,7 @@ func NewService(store Store, clinic Clinic, source clinic.Source) *Service {
 // PutProvider creates a provider or replaces the one with the same identifier, kinds of visit and specialties included. A
 // put that changes nothing writes nothing.
 func (s *Service) PutProvider(ctx context.Context, actor access.Actor, in PutProvider) (Provider, error) {
-	organization, err := clinic.Writable(actor, in.Organization, access.DirectoryWrite)
+	organization, err := clinic.Allowed(actor, in.Organization, access.DirectoryWrite)
 	if err != nil {
 		return Provider{}, err
 	}

@@ -1,0 +1,31 @@
+package app
+
+import (
+	"context"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/intake/demo"
+	"github.com/mediconnect/mediconnect/internal/patient"
+)
+
+// ensureDemoPatient registers the patient whom the patient's token names, unless it exists: it may have been changed.
+func (a *App) ensureDemoPatient(ctx context.Context) error {
+	ref := clinic.Ref{Organization: demoOrganization, ID: demoPatient}
+	found, err := a.patient.Patients(ctx, importer, []clinic.Ref{ref})
+	if _, exists := found[ref]; exists || err != nil {
+		return err
+	}
+	source := clinic.Source{Clock: a.frame.Clock, NewID: firstThenFresh(demoPatient)}
+	_, err = patient.NewService(a.db.Directory(), source).Register(ctx, importer, demo.People(demoOrganization)[0])
+	return err
+}
+
+// registerDemoPeople registers the demo's other patients.
+func (a *App) registerDemoPeople(ctx context.Context) error {
+	for _, p := range demo.People(demoOrganization)[1:] {
+		if _, err := a.patient.Register(ctx, importer, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}

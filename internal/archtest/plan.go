@@ -1,0 +1,130 @@
+package archtest
+
+import "strings"
+
+const module = "github.com/mediconnect/mediconnect"
+
+// floor is a package, or with "/..." a folder of them, and what it may import. Standard packages that only compute are
+// free to all, and so are the libraries that only compute.
+type floor struct {
+	at      string
+	may     []string // of ours, on top of itself
+	uses    []string // that reach out of the process, or bind it to a framework
+	tests   []string // that its tests may import on top, of ours or not
+	support bool     // only tests and other test support import it
+	room    bool     // pure rules: time, ids and randomness are passed in
+}
+
+func (f floor) holds(pkg string) bool {
+	folder, deep := strings.CutSuffix(f.at, "/...")
+	return pkg == folder || deep && strings.HasPrefix(pkg, folder+"/")
+}
+
+// What most floors stand on.
+var foundations = []string{"internal/errs", "internal/access", "internal/clock", "internal/paging", "internal/form"}
+
+// Frameworks and drivers, by what they bind to.
+var (
+	sql     = []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "database/sql"}
+	redis   = []string{"github.com/redis/go-redis/v9"}
+	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
+	web     = []string{"net/http", "log/slog"}
+	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime"}
+)
+
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/availability", "internal/appointment"}
+
+// plan is the house: floors from the ground up, rooms from left to right.
+var plan = []floor{
+	{at: "internal/errs"},
+	{at: "internal/clock"},
+	{at: "internal/access", may: foundations[:1], uses: []string{"log/slog"}}, // private data hides itself in logs
+	{at: "internal/access/token", may: foundations[:3], uses: []string{"github.com/golang-jwt/jwt/v5"}},
+	{at: "internal/paging", may: foundations[:1]},
+	{at: "internal/form", may: []string{"internal/errs", "internal/clock"}},
+
+	room("clinic"),
+	room("provider", "clinic"),
+	room("patient", "clinic"),
+	room("availability", "clinic", "provider"),
+	room("appointment", "clinic", "availability"),
+	contract("clinic"),
+	contract("provider", "clinic"),
+
+	{at: "internal/live", may: join(foundations, allRooms)},
+	{at: "internal/intake", may: join(foundations, allRooms), uses: join(web[:1], process),
+		tests: []string{"internal/intake/demo", "internal/postgres", "github.com/jackc/pgx/v5"}},
+	{at: "internal/intake/demo", may: join(foundations, allRooms, []string{"internal/intake"}),
+		tests: []string{"internal/postgres", "github.com/jackc/pgx/v5"}},
+
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/postgres/migrate"}),
+		uses: join(sql, []string{"net"})},
+	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
+	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
+
+	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, []string{"runtime"}),
+		tests: []string{"internal/access/token"}},
+	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: graphql,
+		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
+	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
+
+	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"})},
+	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
+		tests: join(sql, redis, web, []string{"internal/devstack"})},
+
+	{at: "internal/devstack", uses: join(sql, process), tests: redis},
+	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
+	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
+	{at: "internal/testkit/sample", may: join(foundations, allRooms), uses: sql, support: true},
+	{at: "internal/testkit/gqltest", uses: web, support: true},
+	{at: "internal/archtest", tests: []string{"os"}},
+}
+
+// room may import the foundations and the rooms named, which stand to its left.
+func room(name string, left ...string) floor {
+	return floor{at: "internal/" + name, may: join(foundations, prefixed(left)), room: true}
+}
+
+// contract is a room's tests of its stores, which every store runs.
+func contract(name string, left ...string) floor {
+	f := room(name, left...)
+	f.at += "/" + name + "test"
+	f.may = append(f.may, "internal/"+name)
+	for _, l := range left {
+		f.may = append(f.may, "internal/"+l+"/"+l+"test")
+	}
+	f.support, f.room = true, false
+	return f
+}
+
+func prefixed(names []string) (paths []string) {
+	for _, n := range names {
+		paths = append(paths, "internal/"+n)
+	}
+	return paths
+}
+
+func join(lists ...[]string) (all []string) {
+	for _, l := range lists {
+		all = append(all, l...)
+	}
+	return all
+}
+
+// computing are the libraries that reach nothing outside the process.
+var computing = []string{
+	"cloud.google.com/go/civil",
+	"github.com/arran4/golang-ical",
+	"github.com/google/uuid",
+	"github.com/hashicorp/golang-lru/v2",
+	"github.com/ringsaturn/tzf",
+	"golang.org/x/sync",
+	"golang.org/x/text",
+	"golang.org/x/time",
+}
+
+// inTests are what every test may import on top, a room's too.
+var inTests = join(process, []string{"pgregory.net/rapid", "testing", "log/slog"})
+
+// reaching are the standard packages that reach out of the process; testing ties a program to its tests.
+var reaching = join(process, web, []string{"database/sql", "log", "testing", "plugin", "unsafe", "net/rpc", "net/smtp", "expvar"})

@@ -1,0 +1,183 @@
+package resolvers_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+)
+
+func TestExclusiveInputsTakeOnePartFromVariablesToo(t *testing.T) {
+	a := serve(t, open())
+	patient := a.as(t, access.PatientRole)
+	for name, target := range map[string]vars{
+		"both": {"slotId": a.slotID(), "holdId": a.holdID()}, "none": {}, "one and a null": {"slotId": a.slotID(), "holdId": nil}, "a null": {"slotId": nil},
+	} {
+		answer := patient.Post(t, document("bookAppointment", failureParts), input(vars{"target": target, "idempotencyKey": "k"}))
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("input target")) {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+	}
+	literal := `mutation($slot: ID!, $hold: ID!) { bookAppointment(input: {target: {slotId: $slot, holdId: $hold}, idempotencyKey: "k"}) { replayed } }`
+	if answer := patient.Post(t, literal, vars{"slot": a.slotID(), "hold": a.holdID()}); answer.Code() == "" {
+		t.Errorf("two variables in a literal: %s", answer.Raw)
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestValuesThatDoNotFitAreRefusedByPathAndNotRepeated(t *testing.T) {
+	a := serve(t, open())
+	admin := a.as(t, access.Admin)
+	for _, c := range []struct {
+		mutation, field string
+		value           any
+		path            string
+	}{
+		{"putVisitKind", "duration", "15 minutes secret", "input duration"},
+		{"putVisitKind", "duration", "P1M", "input duration"},
+		{"putVisitKind", "duration", 15, "input duration"},
+		{"putVisitKind", "modalities", []string{"in_person"}, "input modalities 0"},
+		{"putVisitKind", "modalities", "secret", "input modalities 0"},
+		{"putVisitKind", "maxReschedules", 3_000_000_000, "input maxReschedules"},
+		{"putVisitKind", "maxReschedules", "3", "input maxReschedules"},
+		{"putVisitKind", "maxReschedules", 1.5, "input maxReschedules"},
+		{"putVisitKind", "name", 5, "input name"},
+		{"putLocation", "addressLines", strings.Split(strings.Repeat("secret,", 101), ","), "input addressLines"},
+		{"putLocation", "latitude", "secret", "input latitude"},
+		{"setDateHours", "date", "2030-02-30", "input date"},
+		{"setDateHours", "hours", []vars{{"from": "09:00", "to": "24:01"}}, "input hours 0 to"},
+		{"addScheduleException", "from", "2030-05-06T09:00Z", "input from"},
+		{"addScheduleException", "effect", "secret", "input effect"},
+	} {
+		fields := a.mutations()[c.mutation]
+		fields[c.field] = c.value
+		answer := admin.Post(t, document(c.mutation, failureParts), input(fields))
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(c.path)) {
+			t.Errorf("%s %s %v: %s", c.mutation, c.field, c.value, answer.Raw)
+		}
+		if strings.Contains(string(answer.Raw), "secret") {
+			t.Errorf("%s %s repeats the value: %s", c.mutation, c.field, answer.Raw)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestLiteralsAreNotRepeatedEither(t *testing.T) {
+	a := serve(t, open())
+	for _, document := range []string{
+		`{ providers(first: "secret") { edges { cursor } } }`,
+		`{ explainSlot(where: {providerId: "x", locationId: "x", visitKindId: "x", start: "secret"}) { bookable } }`,
+		`{ appointments(where: {status: [secret]}) { edges { cursor } } }`,
+		`{ node(id: "secret" "secret") { id } }`,
+		`{ node(id: "secret) { id } }`,
+		`{ node(id: "secret") { id } }`,
+		`{ appointments(first: 99999999999999999999) { edges { cursor } } }`,
+		`{ explainSlot(where: {providerId: "x", locationId: "x", visitKindId: "x", start: 99999999999999999999}) { bookable } }`,
+	} {
+		answer := a.Post(t, document, nil)
+		if answer.Code() == "" || answer.Code() == "INTERNAL_SERVER_ERROR" || strings.Contains(string(answer.Raw)+a.log.String(), "secret") {
+			t.Errorf("%s: %s", document, answer.Raw)
+		}
+	}
+}
+
+func TestIdsThatAreNoneAreInvalidInput(t *testing.T) {
+	a := serve(t, open())
+	for name, id := range map[string]string{
+		"text": "not-an-id", "empty": "", "padded": a.slotID() + "=", "of another type": a.patientID(), "cut": a.slotID()[:40], "long": strings.Repeat("A", 5000), "NUL": "\x00",
+	} {
+		answer := a.as(t, access.PatientRole).Post(t, document("holdSlot", failureParts), input(vars{"slotId": id, "idempotencyKey": "k"})).OK(t)
+		if answer.Text("holdSlot", "errors", 0, "code") != "INVALID_INPUT" || !reflect.DeepEqual(answer.Data("holdSlot", "errors", 0, "path"), steps("input slotId")) {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+		if name == "of another type" {
+			continue // node takes any
+		}
+		read := a.Post(t, `query($id: ID!) { node(id: $id) { id } }`, vars{"id": id})
+		if read.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(read.Body, "errors", 0, "extensions", "path"), steps("id")) {
+			t.Errorf("node, %s: %s", name, read.Raw)
+		}
+	}
+	answer := a.Post(t, `query($where: ExplainSlotInput!) { explainSlot(where: $where) { bookable } }`, vars{"where": vars{
+		"providerId": a.providerID(), "locationId": "x", "visitKindId": a.kindID(), "start": "2030-05-06T13:00:00Z"}})
+	if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where locationId")) {
+		t.Errorf("%s", answer.Raw)
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestNULInWhatIsReadIsRefused(t *testing.T) {
+	a := serve(t, open())
+	answer := a.as(t, access.FrontDesk).Post(t, `query($where: PatientFilterInput!) { patients(where: $where) { edges { cursor } } }`, vars{"where": vars{"name": "A\x00da"}})
+	if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where name")) {
+		t.Errorf("%s", answer.Raw)
+	}
+}
+
+func TestPageSizesAreBounded(t *testing.T) {
+	a := serve(t, open())
+	desk := a.as(t, access.FrontDesk)
+	for _, list := range []string{"locations", "visitKinds", "providers", "appointments", "patients(where: {name: \"Mo\"}, %s)", "node"} {
+		for args, path := range map[string]string{
+			"first: 0": "first", "first: -1": "first", "first: 101": "first", "last: 0": "last", "last: 101": "last", "first: 1, last: 1": "last", `after: "x"`: "after", `before: ""`: "before",
+		} {
+			field := list + "(" + args + ")"
+			switch {
+			case strings.Contains(list, "%s"):
+				field = fmt.Sprintf(list, args)
+			case list == "node":
+				field = `node(id: "` + a.providerID() + `") { ... on Provider { slots(visitKindId: "` + a.kindID() + `", from: "2030-05-06T00:00:00Z", to: "2030-05-07T00:00:00Z", ` + args + `)`
+			}
+			document := "{ " + field + " { edges { cursor } } }"
+			if list == "node" {
+				document += " } }"
+			}
+			answer := desk.Post(t, document, nil)
+			if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(path)) {
+				t.Errorf("%s: %s", document, answer.Raw)
+			}
+		}
+		if list == "locations" {
+			desk.Post(t, `{ locations(first: 100) { edges { cursor } } }`, nil).OK(t)
+			desk.Post(t, `{ locations(last: 1) { edges { cursor } } }`, nil).OK(t)
+		}
+	}
+}
+
+func TestHoursReachTheRoomAsWritten(t *testing.T) {
+	a := serve(t, open())
+	fields := a.mutations()["setProviderSchedule"]
+	fields["hours"] = []vars{{"weekday": "SUNDAY", "from": "22:00", "to": "24:00", "visitKindIds": []string{a.kindID()}}}
+	a.as(t, access.Admin).Post(t, document("setProviderSchedule", failureParts), input(fields)).OK(t)
+	got := a.rooms.heard.(provider.SetSchedule).Hours
+	want := []provider.WeeklyOpening{{Weekday: 7, Opening: provider.Opening{
+		From: provider.At(22, 0), To: provider.At(24, 0), Capacity: 1, VisitKinds: got[0].VisitKinds,
+	}}}
+	if !reflect.DeepEqual(got, want) || len(got[0].VisitKinds) != 1 || got[0].VisitKinds[0].ID != a.rooms.kind.ID {
+		t.Errorf("got %+v", got)
+	}
+	a.as(t, access.Admin).Post(t, document("setDateHours", failureParts), input(a.mutations()["setDateHours"])).OK(t)
+	if hours := a.rooms.heard.(provider.SetDateHours).Hours; hours != nil {
+		t.Errorf("no hours became %#v", hours)
+	}
+	fields = a.mutations()["setDateHours"]
+	fields["hours"] = []vars{}
+	a.as(t, access.Admin).Post(t, document("setDateHours", failureParts), input(fields)).OK(t)
+	if hours := a.rooms.heard.(provider.SetDateHours).Hours; hours == nil {
+		t.Error("empty hours became none")
+	}
+	answer := a.as(t, access.Admin).Post(t, `query($p: ID!, $l: ID!) { node(id: $p) { ... on Provider { weeklyHours(locationId: $l) { weekday from to } } } }`, vars{"p": a.providerID(), "l": a.locationID()}).OK(t)
+	if fmt.Sprint(answer.Data("node", "weeklyHours")) != "[map[from:22:00 to:02:00 weekday:MONDAY] map[from:00:00 to:24:00 weekday:SUNDAY]]" {
+		t.Errorf("%s", answer.Raw)
+	}
+}
