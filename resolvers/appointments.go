@@ -3,6 +3,7 @@ package resolvers
 import (
 	"context"
 
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/appointment"
@@ -17,7 +18,9 @@ func (r *Resolver) appointments(
 	ctx context.Context, f appointment.Filter, o appointment.Order, args pageArgs,
 ) (*relay.Connection[appointment.Appointment], error) {
 	return follow(args, appointmentsBy(o), func(w paging.Window) (paging.Page[appointment.Appointment], string, error) {
-		return r.Services.Appointment.List(ctx, viewer.Actor(ctx), f, o, w)
+		page, cursor, err := r.Services.Appointment.List(ctx, viewer.Actor(ctx), f, o, w)
+		loader.From(ctx).OfAppointments(page.Items)
+		return page, cursor, err
 	}, func(ctx context.Context) (int, error) {
 		return r.Services.Appointment.Count(ctx, viewer.Actor(ctx), f)
 	})
@@ -31,6 +34,7 @@ func (r *Resolver) outsideHours(
 	return follow(args, appointmentsBy(appointment.StartAscending), func(w paging.Window) (page paging.Page[appointment.Appointment], cursor string, err error) {
 		if cursor, err = r.Services.Appointment.StreamCursor(ctx); err == nil {
 			page, err = r.Services.Appointment.OutsideHours(ctx, viewer.Actor(ctx), c, w)
+			loader.From(ctx).OfAppointments(page.Items)
 		}
 		return page, cursor, err
 	}, nil)

@@ -25,7 +25,7 @@ func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlot
 		return nil, read.fault
 	}
 	explanation, err := r.Services.Availability.Explain(ctx, viewer.Actor(ctx), slot, patient)
-	return &explanation, inFilter(err, "patientId")
+	return &explanation, inFilter(err, "providerId", "locationId", "visitKindId", "start", "patientId")
 }
 
 func (r *slotResolver) ID(ctx context.Context, obj *availability.Slot) (string, error) {

@@ -2,6 +2,8 @@ package resolvers
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -32,10 +34,10 @@ func organizationOf(where *model.LocationFilterInput) (uuid.UUID, error) {
 	return read.organization(where.OrganizationID, "where", "organizationId"), read.fault
 }
 
-// inFilter puts the failure of a filter's field below the filter.
-func inFilter(err error, field string) error {
-	e, ok := err.(*errs.Error)
-	if !ok || len(e.Path) != 1 || e.Path[0] != field {
+// inFilter puts the failure of one of a filter's fields below the filter.
+func inFilter(err error, fields ...string) error {
+	e, ok := errors.AsType[*errs.Error](err)
+	if !ok || len(e.Path) == 0 || !slices.Contains(fields, e.Path[0]) {
 		return err
 	}
 	return errs.Under(err, "where")

@@ -81,9 +81,11 @@ func keyMembers(err error) []any {
 		}}
 	}
 	if e, ok := errors.AsType[errs.KeyReused](err); ok {
-		return []any{&model.IdempotencyError{
-			Code: model.UserErrorCodeIdempotencyKeyReused, Message: e.Error(), Path: input("idempotencyKey"), FirstUsedAt: &e.FirstUsedAt,
-		}}
+		reused := &model.IdempotencyError{Code: model.UserErrorCodeIdempotencyKeyReused, Message: e.Error(), Path: input("idempotencyKey")}
+		if !e.FirstUsedAt.IsZero() {
+			reused.FirstUsedAt = &e.FirstUsedAt
+		}
+		return []any{reused}
 	}
 	return nil
 }

@@ -45,6 +45,16 @@ func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error)
 	return nil, nil
 }
 
+// nodes finds what ids name, in the order asked.
+func (r *Resolver) nodes(ctx context.Context, ids []globalid.ID) ([]relay.Node, error) {
+	loader.From(ctx).OfNodes(ids)
+	found := make([]relay.Node, len(ids))
+	return found, together(len(ids), func(i int) (err error) {
+		found[i], err = r.node(ctx, ids[i])
+		return err
+	})
+}
+
 // some makes a node of a pointer; a nil pointer is no node.
 func some[T any](found *T, err error) (relay.Node, error) {
 	if err != nil || found == nil {

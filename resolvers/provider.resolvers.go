@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cloud.google.com/go/civil"
+
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/loader"
@@ -113,7 +114,9 @@ func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, vi
 	}
 	wanted := availability.Listing{Provider: providerRef(obj), VisitKind: kind.ID, From: from, To: to, Statuses: status}
 	return follow(pageArgs{first, after, last, before}, slots, func(w paging.Window) (paging.Page[availability.Slot], string, error) {
-		return r.Services.Availability.Slots(ctx, viewer.Actor(ctx), wanted, w)
+		page, cursor, err := r.Services.Availability.Slots(ctx, viewer.Actor(ctx), wanted, w)
+		loader.From(ctx).OfSlots(page.Items)
+		return page, cursor, err
 	}, func(ctx context.Context) (int, error) {
 		return r.Services.Availability.CountSlots(ctx, viewer.Actor(ctx), wanted)
 	})
@@ -144,7 +147,9 @@ func (r *queryResolver) Providers(ctx context.Context, where *model.ProviderFilt
 		return nil, err
 	}
 	return list(pageArgs{first, after, last, before}, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
-		return r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), filter, w)
+		page, err := r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), filter, w)
+		loader.From(ctx).OfProviders(page.Items)
+		return page, err
 	}, func(ctx context.Context) (int, error) {
 		return r.Services.Provider.CountProviders(ctx, viewer.Actor(ctx), filter)
 	})

@@ -24,15 +24,14 @@ func (r *queryResolver) Node(ctx context.Context, id string) (relay.Node, error)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]relay.Node, error) {
-	found := make([]relay.Node, len(ids))
-	return found, together(len(ids), func(i int) error {
-		at, err := globalid.Parse(ids[i])
-		if err != nil {
-			return errs.At(err, form.At([]string{"ids"}, i)...)
+	parsed := make([]globalid.ID, len(ids))
+	for i, id := range ids {
+		var err error
+		if parsed[i], err = globalid.Parse(id); err != nil {
+			return nil, errs.At(err, form.At([]string{"ids"}, i)...)
 		}
-		found[i], err = r.node(ctx, at)
-		return err
-	})
+	}
+	return r.nodes(ctx, parsed)
 }
 
 func (r *Resolver) Mutation() generated.MutationResolver { return &mutationResolver{r} }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -37,6 +38,7 @@ func unlessMissing[T any](found *T, err error) (*T, error) {
 
 func (r *Resolver) alternatives(ctx context.Context, id availability.SlotID, limit int) ([]*availability.Slot, error) {
 	found, err := r.Services.Availability.Alternatives(ctx, viewer.Actor(ctx), id, limit)
+	loader.From(ctx).OfSlots(found)
 	return pointers(found), err
 }
 

@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -60,6 +61,16 @@ func TestAFailedFieldHasStatus200AndData(t *testing.T) {
 	r.Header.Set("Accept", newType)
 	answer := a.Send(t, r)
 	if answer.Status != http.StatusOK || answer.Text("service", "build") != "test" || answer.Code() != "INVALID_INPUT" {
+		t.Errorf("status %d: %s", answer.Status, answer.Raw)
+	}
+}
+
+func TestARequestWhoseTimeIsUpIsToldSo(t *testing.T) {
+	a := serve(t, open())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer := a.Send(t, a.Request([]byte(`{"query": "{ service { build } }"}`)).WithContext(ctx))
+	if answer.Status != http.StatusServiceUnavailable || answer.Code() != "SERVICE_BUSY" {
 		t.Errorf("status %d: %s", answer.Status, answer.Raw)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/loader"
@@ -59,11 +60,11 @@ func (r *viewerResolver) AsProvider(ctx context.Context, obj *viewer.Viewer) (*p
 }
 
 func (r *viewerResolver) TimeZone(ctx context.Context, obj *viewer.Viewer) (string, error) {
-	if p, err := r.AsPatient(ctx, obj); err != nil || p == nil || p.TimeZone == nil {
+	p, err := r.AsPatient(ctx, obj)
+	if err != nil || p == nil || p.TimeZone == nil {
 		return "UTC", err
-	} else {
-		return *p.TimeZone, nil
 	}
+	return *p.TimeZone, nil
 }
 
 func (r *Resolver) RoleGrant() generated.RoleGrantResolver { return &roleGrantResolver{r} }

@@ -26,19 +26,12 @@ func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
 	if mode := modeOf(t, dir); mode != 0o700 {
 		t.Errorf("the data folder has mode %o, want 700", mode)
 	}
-	for name, value := range map[string]string{
-		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "redisUrl": found.Redis,
-		"patient": found.Tokens.Patient, "frontDesk": found.Tokens.FrontDesk, "admin": found.Tokens.Admin,
-	} {
-		if value == "" || !strings.Contains(first.output.String(), value) {
-			t.Errorf("%s is %q; it must be there, and told to the reader too", name, value)
-		}
-	}
 	execute(t, found.Database, "CREATE TABLE kept (n int)")
 	pingRedis(t, found.Redis)
 	if code := first.signal(t, syscall.SIGINT); code != 0 {
 		t.Errorf("Ctrl-C ended with exit code %d:\n%s", code, first.output)
 	}
+	wantTold(t, found, first.output.String())
 	if _, err := os.Stat(filepath.Join(dir, "dev.json")); err == nil {
 		t.Error("dev.json is left after the stop")
 	}
@@ -125,6 +118,19 @@ func TestDevEndsWhenItsDatabaseDoes(t *testing.T) {
 	}
 	if code := p.wait(t); code != 1 || !strings.Contains(p.output.String(), "PostgreSQL has ended") {
 		t.Errorf("dev without its database ended with %d and said:\n%s", code, p.output)
+	}
+}
+
+// wantTold asserts that a reader was told everything that scripts are.
+func wantTold(t *testing.T, found facts, output string) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "redisUrl": found.Redis,
+		"patient": found.Tokens.Patient, "frontDesk": found.Tokens.FrontDesk, "admin": found.Tokens.Admin,
+	} {
+		if value == "" || !strings.Contains(output, value) {
+			t.Errorf("%s is %q; it must be there, and told to the reader too", name, value)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func importSmartScheduling() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "organization", Usage: "the `ID` of the organisation to import into", Destination: &opts.Organization},
 			&cli.StringFlag{Name: "organization-name", Usage: "the `NAME` of the organisation; it is created if there is none (default: the publisher's host)", Destination: &opts.OrganizationName},
-			&cli.IntFlag{Name: "visit-minutes", Usage: "how many minutes a visit takes (default: as the organisation's kind of visit says, else 15)", HideDefault: true, Destination: &opts.VisitMinutes},
+			&cli.IntFlag{Name: "visit-minutes", Usage: "a visit takes `N` minutes (default: as the organisation's kind of visit says, else 15)", HideDefault: true, Destination: &opts.VisitMinutes},
 			&cli.StringFlag{Name: "shift-to", Usage: "move the publication so that it begins on this `DATE` (2027-03-01)", Destination: &opts.ShiftTo},
 			&cli.BoolFlag{Name: "weekly-hours", Usage: "derive weekly hours for the time after the publication", Destination: &opts.WeeklyHours},
 		},

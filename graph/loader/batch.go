@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
@@ -18,27 +19,50 @@ const (
 	timeout  = 5 * time.Second
 )
 
-// Loader fetches things by key; a key that stands for nothing, or for nothing that the caller may see, gives nil.
-type Loader[K comparable, V any] = dataloadgen.Loader[K, *V]
+// Loader fetches things by key; a key that stands for nothing, or for nothing that the caller may see, gives nil. Keys that are
+// known to belong together, such as what a page refers to, are fetched together whenever the first is asked for; any others
+// when they are asked for at about the same time.
+type Loader[K comparable, V any] struct {
+	fetch  func(context.Context, []K) (map[K]V, error)
+	others *dataloadgen.Loader[K, *V]
 
-// batch makes a loader of a fetch that answers what it finds, and puts its answers into the order asked. The fetch outlives
-// the field that happened to ask first, but not its timeout.
+	mu     sync.Mutex
+	groups map[K]*group[K]
+}
+
+type group[K comparable] struct {
+	keys   []K
+	once   sync.Once
+	failed error
+}
+
+// batch makes a loader of a fetch that answers what it finds. A fetch outlives the field that happened to ask first, but not
+// its timeout.
 func batch[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *Loader[K, V] {
-	return dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]*V, []error) {
+	l := &Loader[K, V]{groups: map[K]*group[K]{}}
+	l.fetch = func(ctx context.Context, keys []K) (map[K]V, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
 		defer cancel()
-		found, err := guarded(ctx, keys, fetch)
+		return guarded(ctx, keys, fetch)
+	}
+	l.others = dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]*V, []error) {
+		found, err := l.fetch(ctx, keys)
 		if err != nil {
 			return nil, slices.Repeat([]error{err}, len(keys))
 		}
-		values := make([]*V, len(keys))
-		for i, key := range keys {
-			if v, ok := found[key]; ok {
-				values[i] = &v
-			}
-		}
-		return values, nil
+		return inOrder(keys, found), nil
 	}, dataloadgen.WithWait(wait), dataloadgen.WithBatchCapacity(capacity))
+	return l
+}
+
+func inOrder[K comparable, V any](keys []K, found map[K]V) []*V {
+	values := make([]*V, len(keys))
+	for i, key := range keys {
+		if v, ok := found[key]; ok {
+			values[i] = &v
+		}
+	}
+	return values
 }
 
 // guarded turns a panic into an error: a batch runs in a goroutine of its own, where a panic would end the process.
@@ -49,4 +73,58 @@ func guarded[K comparable, V any](ctx context.Context, keys []K, fetch func(cont
 		}
 	}()
 	return fetch(ctx, keys)
+}
+
+// Together says that these keys belong together. It fetches nothing yet.
+func (l *Loader[K, V]) Together(keys []K) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := &group[K]{}
+	for _, key := range keys {
+		if l.groups[key] == nil {
+			l.groups[key] = g
+			g.keys = append(g.keys, key)
+		}
+	}
+}
+
+// Load answers one.
+func (l *Loader[K, V]) Load(ctx context.Context, key K) (*V, error) {
+	if err := l.gather(ctx, key); err != nil {
+		return nil, err
+	}
+	return l.others.Load(ctx, key)
+}
+
+// LoadAll answers several, in the order asked.
+func (l *Loader[K, V]) LoadAll(ctx context.Context, keys []K) ([]*V, error) {
+	l.Together(keys)
+	for _, key := range keys {
+		if err := l.gather(ctx, key); err != nil {
+			return nil, err
+		}
+	}
+	return l.others.LoadAll(ctx, keys)
+}
+
+// gather fetches what belongs to a key, once.
+func (l *Loader[K, V]) gather(ctx context.Context, key K) error {
+	l.mu.Lock()
+	g := l.groups[key]
+	l.mu.Unlock()
+	if g == nil {
+		return nil
+	}
+	g.once.Do(func() {
+		for keys := range slices.Chunk(g.keys, capacity) {
+			var found map[K]V
+			if found, g.failed = l.fetch(ctx, keys); g.failed != nil {
+				return
+			}
+			for i, value := range inOrder(keys, found) {
+				l.others.Prime(keys[i], value)
+			}
+		}
+	})
+	return g.failed
 }

@@ -2,6 +2,8 @@ package loader
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -51,11 +53,10 @@ type Loaders struct {
 
 // New makes empty loaders for a caller.
 func (s Services) New(a access.Actor) *Loaders {
-	return &Loaders{
+	l := &Loaders{
 		Organizations: batch(s.Clinic.Organizations),
 		Locations:     batch(s.Clinic.Locations),
 		VisitKinds:    batch(s.Clinic.VisitKinds),
-		Providers:     batch(s.Provider.Providers),
 		Exceptions:    batch(as(a, s.Provider.Exceptions)),
 		Specialties:   batch(s.Provider.Specialties),
 		Patients:      batch(as(a, s.Patient.Patients)),
@@ -63,6 +64,12 @@ func (s Services) New(a access.Actor) *Loaders {
 		Holds:         batch(as(a, s.Appointment.Holds)),
 		Identifiers:   batch(s.Appointment.Identifiers),
 	}
+	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
+		found, err := s.Provider.Providers(ctx, refs)
+		l.OfProviders(slices.Collect(maps.Values(found)))
+		return found, err
+	})
+	return l
 }
 
 func as[K comparable, V any](a access.Actor, fetch func(context.Context, access.Actor, []K) (map[K]V, error)) func(context.Context, []K) (map[K]V, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // Handler answers GraphQL requests. The caller is already in the request's context.
@@ -45,7 +46,12 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	responses, ctx := h.Exec.DispatchOperation(ctx, op)
-	write(ctx, w, kind, http.StatusOK, responses(ctx), true)
+	answer := responses(ctx)
+	if answer == nil { // the time was up, or the caller gone, before anything was executed
+		h.refuse(ctx, w, kind, refuse(http.StatusServiceUnavailable, presenter.ServiceBusy, errs.TryAgain(nil).Message))
+		return
+	}
+	write(ctx, w, kind, http.StatusOK, answer, true)
 }
 
 // requestStatus is the status of a request that was understood as HTTP and refused as GraphQL. Clients that ask for the older

@@ -119,7 +119,12 @@ func (a *App) organizationNamed(ctx context.Context, name string) (uuid.UUID, er
 func (a *App) importOrder(ctx context.Context, order intake.Order, out, progress io.Writer) error {
 	order.Progress = showProgress(progress)
 	report, err := intake.Import(ctx, a.directory(), importer, order)
-	fmt.Fprint(progress, "\n")
+	if isTerminal(progress) {
+		fmt.Fprintln(progress)
+	}
+	if err != nil && report.Locations == 0 {
+		return err // nothing was set up
+	}
 	_, printErr := fmt.Fprint(out, report)
 	return errors.Join(err, printErr)
 }

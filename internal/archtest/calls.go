@@ -26,7 +26,7 @@ var bans = []ban{
 	{pkg: "log/slog", names: []string{"Default", "SetDefault", "Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext",
 		"Error", "ErrorContext", "Log", "LogAttrs", "With", "SetLogLoggerLevel"}, why: "a logger comes in as a value"},
 	{pkg: "net/http", names: []string{"DefaultClient", "DefaultServeMux", "DefaultTransport", "Get", "Head", "Post", "PostForm", "Handle",
-		"HandleFunc", "ListenAndServe", "ListenAndServeTLS", "Serve"}, except: []string{"internal/intake"},
+		"HandleFunc", "ListenAndServe", "ListenAndServeTLS", "Serve"},
 		why: "it has no timeout, or is shared by the whole process"},
 	{pkg: "os", names: []string{"Getenv", "LookupEnv", "Environ"}, except: join(workshop, []string{"cmd/...", "internal/app"}),
 		why: "settings are read once, by internal/app"},

@@ -50,6 +50,7 @@ var plan = []floor{
 	room("appointment", "clinic", "availability"),
 	contract("clinic"),
 	contract("provider", "clinic"),
+	contract("patient", "clinic"),
 
 	{at: "internal/live", may: join(foundations, allRooms)},
 	{at: "internal/intake", may: join(foundations, allRooms), uses: join(web[:1], process),

@@ -36,19 +36,19 @@ func TestGrid(t *testing.T) {
 	})
 }
 
-// A run of touching windows is followed back over midnights, up to a week: on the sixth day its grid is still that of its
-// beginning, from the seventh on each day has its own.
+// A run of touching windows is followed back over midnights, up to a week: on the seventh day its grid is still that of its
+// beginning, from the eighth on each day has its own.
 func TestGridOfALongRun(t *testing.T) {
-	run := []func(*world){step(7*time.Hour, clinic.GridWindow), daily("00:00-00:00"), on("2026-03-08")}
+	run := []func(*world){step(5*time.Hour, clinic.GridWindow), daily("00:00-00:00"), on("2026-03-08")}
 	runDays(t, []dayCase{
-		{"its first day", "2026-03-09", office(run...), "00:00 07:00 14:00 21:00"},
-		{"its second", "2026-03-10", office(run...), "04:00 11:00 18:00"},
-		{"its seventh", "2026-03-15", office(run...), "03:00 10:00 17:00"},
-		{"its eighth", "2026-03-16", office(run...), "00:00 07:00 14:00 21:00"},
+		{"its first day", "2026-03-09", office(run...), "00:00 05:00 10:00 15:00 20:00"},
+		{"its second", "2026-03-10", office(run...), "01:00 06:00 11:00 16:00 21:00"},
+		{"its seventh", "2026-03-15", office(run...), "01:00 06:00 11:00 16:00 21:00"},
+		{"its eighth", "2026-03-16", office(run...), "00:00 05:00 10:00 15:00 20:00"},
 	})
 }
 
-// all day and night around a clock change: the instants of the openings, in the place's own zone.
+// The instants of the openings around a clock change, in the place's own zone.
 func TestGridAtClockChanges(t *testing.T) {
 	for _, c := range []struct {
 		why, zone, from, to string
@@ -81,6 +81,8 @@ func TestGridAtClockChanges(t *testing.T) {
 			"00:00-00:00", "01:00+1030 03:00+1100 04:00+1100"},
 		{"a date that was skipped has no hours", "Pacific/Apia", "2011-12-29T12:00", "2011-12-31T23:00", 30 * time.Minute, clinic.GridDay,
 			"20:00-21:00", "20:00-1000 20:30-1000 20:00+1400 20:30+1400"},
+		{"nor does the day after it inherit any", "Pacific/Apia", "2011-12-29T12:00", "2011-12-31T23:00", 30 * time.Minute, clinic.GridDay,
+			"20:00-21:00 on 2011-12-30", ""},
 		{"the night before it lasts as long as ever", "Pacific/Apia", "2011-12-29T12:00", "2011-12-31T12:00", 30 * time.Minute, clinic.GridDay,
 			"23:00-01:00", "23:00-1000 23:30-1000 00:00+1400 00:30+1400"},
 		{"without clock changes", "Asia/Kolkata", "2026-03-08T01:00", "2026-03-08T02:30", 30 * time.Minute, clinic.GridDay,
@@ -90,7 +92,11 @@ func TestGridAtClockChanges(t *testing.T) {
 		{"elapsed time that a change by 28 seconds leaves between minutes", "Europe/Amsterdam", "1937-06-30T22:00", "1937-07-01T03:00",
 			30 * time.Minute, clinic.GridWindow, "23:00-02:00", "23:00+0119 23:30+0119"},
 	} {
-		w := office(in(c.zone), daily(c.windows), step(c.every, c.anchor))
+		windows, day, oneDay := strings.Cut(c.windows, " on ")
+		w := office(in(c.zone), daily(windows), step(c.every, c.anchor))
+		if oneDay {
+			w = office(in(c.zone), daily(), step(c.every, c.anchor), on(day, windows))
+		}
 		w.rules.From, w.rules.Until = date("1890-01-01"), date("2100-01-01")
 		w.rules.Places[0].Schedules[0].EffectiveFrom = date("1890-01-01")
 		w.query.From, w.query.To = w.at(c.from), w.at(c.to)
@@ -100,6 +106,9 @@ func TestGridAtClockChanges(t *testing.T) {
 			got = append(got, s.Start.In(w.rules.Places[0].Zone).Format("15:04-0700"))
 			if s.LocalStart.Time.Second != 0 || !s.End.Equal(s.Start.Add(30*time.Minute)) {
 				t.Errorf("%s: %+v", c.why, s)
+			}
+			if v := w.check(s.SlotID); !v.Bookable() {
+				t.Errorf("%s: %v is listed, but blocked by %v", c.why, s.LocalStart, v.Blocked)
 			}
 		}
 		if shown := strings.Join(got, " "); shown != c.want {

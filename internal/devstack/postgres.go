@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -103,9 +104,20 @@ func (p *Postgres) create(ctx context.Context, account Account) error {
 	cmd.Env = serverEnv()
 	cmd.SysProcAttr = procAttr(account, syscall.SIGKILL)
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return diskFull(string(out), p.dir, fmt.Errorf("create PostgreSQL cluster: %w: %s", err, lastLine(string(out))))
+		return p.creationFailure(string(out), err)
 	}
 	return os.Rename(unfinished, p.data())
+}
+
+func (p *Postgres) creationFailure(said string, err error) error {
+	if strings.Contains(said, "could not look up effective user ID") {
+		return &Problem{
+			Message: fmt.Sprintf("PostgreSQL refuses to run as user %d, who has no entry in /etc/passwd", os.Geteuid()),
+			Remedy:  "start as a user who has one",
+			Cause:   err,
+		}
+	}
+	return diskFull(said, p.dir, fmt.Errorf("create PostgreSQL cluster: %w: %s", err, lastLine(said)))
 }
 
 func (p *Postgres) start(ctx context.Context, opts PostgresOptions, account Account) error {

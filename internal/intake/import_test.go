@@ -226,8 +226,8 @@ func TestAKindOfVisitKeepsItsRules(t *testing.T) {
 	if n := w.count(t, "SELECT count(*) FROM visit_kinds WHERE name = 'Flu jab' AND duration = 600"); n != 1 {
 		t.Error("the kind was changed")
 	}
-	_, err = w.run(t, intake.Order{From: little("09:00-10:00 4 free"), Visit: 15 * time.Minute})
-	if err == nil || !strings.Contains(err.Error(), `visits of the kind "flu" last 10 minutes, not 15 minutes`) {
+	r, err := w.run(t, intake.Order{From: little("09:00-10:00 4 free"), Visit: 15 * time.Minute})
+	if err == nil || r.Locations != 0 || !strings.Contains(err.Error(), `visits of the kind "flu" last 10 minutes, not 15 minutes`) {
 		t.Errorf("%v", err)
 	}
 }
@@ -239,8 +239,9 @@ func TestTheLengthOfVisitsCanBeChosen(t *testing.T) {
 	}{{0, "25 09:00 10:00 4 in 1"}, {15 * time.Minute, "25 09:00 10:00 4 in 1"}, {16 * time.Minute, "25 09:00 10:00 4 in 2"}} {
 		newWorld(t).imported(t, intake.Order{From: little("09:00-10:00 4 free"), Visit: c.visit}, c.want)
 	}
-	for _, visit := range []time.Duration{-time.Minute, 90 * time.Second, 25 * time.Hour} {
-		if _, err := newWorld(t).run(t, intake.Order{From: little(), Visit: visit}); errs.Of(err) != errs.InvalidInput {
+	w := newWorld(t)
+	for _, visit := range []time.Duration{-time.Minute, 90 * time.Second, 24*time.Hour + time.Minute} {
+		if _, err := w.run(t, intake.Order{From: little(), Visit: visit}); errs.Of(err) != errs.InvalidInput {
 			t.Errorf("%v: %v", visit, err)
 		}
 	}

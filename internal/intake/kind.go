@@ -13,21 +13,31 @@ import (
 // kind is the organisation's kind of visit for a service. One that exists keeps its rules: the clinic may have set its own.
 func (w *writer) kind(ctx context.Context, s service) (clinic.VisitKind, error) {
 	kind, ok := w.known.kinds[s.key]
-	if !ok {
-		err := patiently(ctx, func() (err error) {
-			kind, err = w.into.PutVisitKind(ctx, w.actor, w.newKind(s))
-			return err
-		})
-		if err != nil {
-			return kind, err
-		}
+	if ok {
+		return kind, nil
+	}
+	err := patiently(ctx, func() (err error) {
+		kind, err = w.into.PutVisitKind(ctx, w.actor, w.newKind(s))
+		return err
+	})
+	if err == nil {
 		w.known.kinds[s.key] = kind
 	}
-	if asked := w.order.Visit; asked != 0 && kind.Duration != asked {
-		return kind, fmt.Errorf("the organisation's visits of the kind %s last %s, not %s: import them at that length, or change the kind first",
-			quoted(s.key), spoken(kind.Duration), spoken(asked))
+	return kind, err
+}
+
+// agree fails when visits shall have another length than the organisation's kinds of visit give them.
+func (w *writer) agree() error {
+	for _, s := range w.sites {
+		for _, d := range s.desks {
+			kind, ok := w.known.kinds[d.service.key]
+			if asked := w.order.Visit; ok && asked != 0 && kind.Duration != asked {
+				return fmt.Errorf("the organisation's visits of the kind %s last %s, not %s: import them at that length, or change the kind first",
+					quoted(d.service.key), spoken(kind.Duration), spoken(asked))
+			}
+		}
 	}
-	return kind, nil
+	return nil
 }
 
 // newKind counts its grid from each window's opening, so that a window at an odd minute loses nothing.

@@ -10,7 +10,6 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
-	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -71,7 +70,7 @@ func everything[T any](list func(paging.Window) (paging.Page[T], error), see fun
 	for {
 		page, err := list(window)
 		if err != nil {
-			return errs.Bug("look up what is there", err)
+			return err
 		}
 		for _, item := range page.Items {
 			window.After = see(item)

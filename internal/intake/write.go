@@ -38,6 +38,9 @@ func (w *writer) write(ctx context.Context) error {
 	if err := w.lookUp(ctx); err != nil {
 		return err
 	}
+	if err := w.agree(); err != nil {
+		return err
+	}
 	for i, s := range w.sites {
 		if err := w.site(ctx, s); err != nil {
 			return err

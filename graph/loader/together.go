@@ -1,0 +1,71 @@
+package loader
+
+import (
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// OfAppointments says that what these appointments refer to belongs together.
+func (l *Loaders) OfAppointments(list []appointment.Appointment) {
+	refs := func(of func(appointment.Appointment) clinic.Ref) []clinic.Ref { return each(list, of) }
+	l.Patients.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.PatientID) }))
+	l.Providers.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.ProviderID) }))
+	l.Locations.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.LocationID) }))
+	l.VisitKinds.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.VisitKindID) }))
+	l.Identifiers.Together(refs(appointment.Appointment.Ref))
+}
+
+// OfSlots says that what these slots refer to belongs together.
+func (l *Loaders) OfSlots(list []availability.Slot) {
+	l.Providers.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.Provider} }))
+	l.Locations.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.Location} }))
+	l.VisitKinds.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.VisitKind} }))
+}
+
+// OfProviders says that the kinds of visit that these providers offer belong together.
+func (l *Loaders) OfProviders(list []provider.Provider) {
+	var kinds []clinic.Ref
+	for _, p := range list {
+		for _, kind := range p.VisitKindIDs {
+			kinds = append(kinds, clinic.Ref{Organization: p.OrganizationID, ID: kind})
+		}
+	}
+	l.VisitKinds.Together(kinds)
+}
+
+// OfNodes says that things asked for by their ids belong together.
+func (l *Loaders) OfNodes(ids []globalid.ID) {
+	refs := map[globalid.Type][]clinic.Ref{}
+	var organizations []uuid.UUID
+	for _, id := range ids {
+		refs[id.Type] = append(refs[id.Type], id.Ref)
+		if id.Type == globalid.Organization {
+			organizations = append(organizations, id.Ref.ID)
+		}
+	}
+	l.Organizations.Together(organizations)
+	l.Locations.Together(refs[globalid.Location])
+	l.VisitKinds.Together(refs[globalid.VisitKind])
+	l.Providers.Together(refs[globalid.Provider])
+	l.Patients.Together(refs[globalid.Patient])
+	l.Appointments.Together(refs[globalid.Appointment])
+	l.Holds.Together(refs[globalid.Hold])
+	l.Exceptions.Together(refs[globalid.ScheduleException])
+}
+
+func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {
+	refs := make([]clinic.Ref, len(list))
+	for i, item := range list {
+		refs[i] = of(item)
+	}
+	return refs
+}
+
+func in(a appointment.Appointment, id uuid.UUID) clinic.Ref {
+	return clinic.Ref{Organization: a.OrganizationID, ID: id}
+}

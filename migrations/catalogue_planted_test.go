@@ -1,0 +1,69 @@
+package migrations_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
+)
+
+// A sound tenant's table to plant faults in.
+const bed = `CREATE TABLE beds (organization_id uuid NOT NULL REFERENCES organizations, id uuid NOT NULL, ward uuid NOT NULL,
+	starts_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, PRIMARY KEY (organization_id, id)); `
+
+func TestEachFaultOfASchemaIsFound(t *testing.T) {
+	pool := pgtest.New(t)
+	for _, planted := range []struct{ name, change, want string }{
+		{"a table without organisation", `CREATE TABLE beds (id uuid PRIMARY KEY)`, "beds is no global table by name"},
+		{"an organisation that may be null", bed + `CREATE TABLE wards (organization_id uuid, id uuid, UNIQUE (organization_id, id))`, "wards is no global table"},
+		{"a table without a key", `CREATE TABLE beds (organization_id uuid NOT NULL)`, "beds has no primary key"},
+		{"a primary key of the id alone", `CREATE TABLE beds (organization_id uuid NOT NULL, id uuid PRIMARY KEY)`, "beds: beds_pkey does not lead"},
+		{"a primary key that ends with the organisation", `CREATE TABLE beds (organization_id uuid NOT NULL, id uuid, PRIMARY KEY (id, organization_id))`, "beds: beds_pkey"},
+		{"a unique constraint across organisations", bed + `ALTER TABLE beds ADD CONSTRAINT one UNIQUE (ward)`, "beds: one does not lead"},
+		{"a unique index across organisations", bed + `CREATE UNIQUE INDEX one ON beds (ward, organization_id) WHERE ends_at > starts_at`, "beds: one does not lead"},
+		{"a unique index of an expression", bed + `CREATE UNIQUE INDEX one ON beds ((organization_id::text))`, "beds: one does not lead"},
+		{"an exclusion across organisations", bed + `ALTER TABLE beds ADD CONSTRAINT one EXCLUDE USING gist (ward WITH =, tstzrange(starts_at, ends_at) WITH &&)`, "beds: one does not lead"},
+		{"an exclusion of other organisations", bed + `ALTER TABLE beds ADD CONSTRAINT one EXCLUDE USING gist (organization_id WITH <>, ward WITH =)`, "beds: one does not lead"},
+		{"a reference by id alone", bed + `ALTER TABLE patients ADD UNIQUE (organization_id, id, identifier_token); ALTER TABLE beds ADD UNIQUE (organization_id, ward);
+			CREATE UNIQUE INDEX lone ON patients (id); ALTER TABLE beds ADD CONSTRAINT lies FOREIGN KEY (ward) REFERENCES patients (id)`, "beds: lies does not lead"},
+		{"a reference whose sides are crossed", bed + `ALTER TABLE beds ADD UNIQUE (organization_id, ward);
+			ALTER TABLE beds ADD CONSTRAINT lies FOREIGN KEY (ward, organization_id) REFERENCES patients (organization_id, id)`, "beds: lies does not lead"},
+		{"a global table that refers to a tenant's", `ALTER TABLE log_epoch ADD org uuid, ADD patient uuid,
+			ADD CONSTRAINT lies FOREIGN KEY (org, patient) REFERENCES patients`, "log_epoch: lies does not lead"},
+		{"a reference to an organisation by another name", bed + `ALTER TABLE beds ADD CONSTRAINT lies FOREIGN KEY (ward) REFERENCES organizations`, "beds: lies does not lead"},
+		{"an instant without zone", bed + `ALTER TABLE beds ADD made_at timestamp`, "beds.made_at is a timestamp without time zone"},
+		{"an instant of milliseconds without zone", bed + `ALTER TABLE beds ADD made_at timestamp(3)`, "beds.made_at is a timestamp(3) without"},
+		{"a time of day", bed + `ALTER TABLE beds ADD made_at time`, "beds.made_at is a time without time zone"},
+		{"a function that reads the clock", `CREATE FUNCTION f() RETURNS timestamptz LANGUAGE sql AS 'SELECT Now ()'`, "function f says Now ("},
+		{"a function that reads the clock in its body", `CREATE FUNCTION f() RETURNS timestamptz LANGUAGE sql BEGIN ATOMIC SELECT current_timestamp; END`, "function f says CURRENT_TIMESTAMP"},
+		{"a function that reads the clock by default", `CREATE FUNCTION f(a timestamptz DEFAULT clock_timestamp()) RETURNS timestamptz LANGUAGE sql AS 'SELECT a'`, "function f says clock_timestamp"},
+		{"a procedure that reads the clock by a word", `CREATE PROCEDURE f() LANGUAGE plpgsql AS $$ BEGIN PERFORM 'now'::timestamptz; END $$`, "function f says 'now'::"},
+		{"a function that knows zones", `CREATE FUNCTION f(a timestamptz) RETURNS timestamp LANGUAGE sql AS $$ SELECT a AT TIME ZONE 'Europe/Paris' $$`, "function f says AT TIME ZONE"},
+		{"a function that knows zones by another name", `CREATE FUNCTION f(a timestamptz) RETURNS timestamp LANGUAGE sql AS $$ SELECT timezone('Europe/Paris', a) $$`, "function f says timezone("},
+		{"a column that is now by default", bed + `ALTER TABLE beds ADD made_at timestamptz DEFAULT now()`, "beds.made_at by default says now("},
+		{"a view that reads the clock", bed + `CREATE VIEW free AS SELECT id FROM beds WHERE starts_at > localtimestamp`, "view free says LOCALTIMESTAMP"},
+		{"an index that knows zones", bed + `CREATE INDEX one ON beds ((starts_at AT TIME ZONE 'UTC'))`, "index one says AT TIME ZONE"},
+		{"a patient's datum in the open", `ALTER TABLE patients ADD nickname text`, "patients.nickname is text, not private"},
+		{"a patient's name that was opened", `ALTER TABLE patients ALTER family_name TYPE bytea`, "patients.family_name is bytea, not private"},
+		{"a reason in the open", `ALTER TABLE appointments ALTER reason TYPE bytea`, "appointments.reason is bytea, not private"},
+		{"a note in the open", `ALTER TABLE appointments ALTER cancel_note TYPE bytea`, "appointments.cancel_note is bytea, not private"},
+		{"a patient's datum elsewhere", `ALTER TABLE holds ADD birth_date date`, "holds.birth_date is date, not private"},
+		{"privacy as text", `ALTER DOMAIN private RENAME TO secret; CREATE DOMAIN private AS text`, "private is text"},
+		{"money", bed + `ALTER TABLE beds ADD rent money`, "beds.rent is money"},
+		{"a fee with decimals", bed + `ALTER TABLE beds ADD fee_units numeric(8,2)`, "beds.fee_units is numeric(8,2)"},
+		{"a float", bed + `ALTER TABLE beds ADD width real`, "beds.width is real"},
+		{"claims without a btree", `DROP INDEX claims_by_party`, "claims has no btree on starts_at"},
+		{"a wall-clock column that is gone", `ALTER TABLE appointments DROP local_start`, "appointments.local_start is excepted by name and does not exist"},
+		{"a global table that is gone", `DROP TABLE log_epoch`, "log_epoch is global by name and does not exist"},
+	} {
+		t.Run(planted.name, func(t *testing.T) {
+			found := inspect(t, pool, planted.change)
+			if !strings.Contains(strings.Join(found, "\n"), planted.want) {
+				t.Errorf("want %q, got %q", planted.want, found)
+			}
+		})
+	}
+	if sound := inspect(t, pool, bed); len(sound) > 0 {
+		t.Errorf("a sound table is a fault: %q", sound)
+	}
+}

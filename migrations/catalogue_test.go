@@ -1,0 +1,156 @@
+package migrations_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
+)
+
+func TestMain(m *testing.M) { pgtest.Main(m) }
+
+// What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
+var named = pgx.NamedArgs{
+	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "goose_db_version"},
+	// Columns of wall-clock time, whose zone is the location's or the patient's.
+	"wall_clock": []string{
+		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
+		"goose_db_version.tstamp", // the migration tool's own
+	},
+	// Columns of a patient's row that say nothing about the patient: keys, and digests under a secret.
+	"open": []string{"organization_id", "id", "identifier_system", "identifier_token"},
+	// Columns about patients in other tables.
+	"private": []string{"appointments.reason", "appointments.cancel_note"},
+	// Columns where a rounding error harms nobody.
+	"inexact": []string{"locations.latitude", "locations.longitude"},
+	// What may read the clock, since no decision follows from it.
+	"idle": []string{"goose_db_version.tstamp by default"},
+}
+
+// rules read the catalogue; each answers its faults, a row each.
+var rules = []struct{ name, query string }{
+	{"each table has its organisation", `
+		SELECT t.relname || ' is no global table by name, and has no column organization_id uuid NOT NULL' FROM own_tables t
+		WHERE t.relname <> ALL (@global) AND NOT EXISTS (SELECT FROM pg_attribute a
+			WHERE a.attrelid = t.oid AND a.attname = 'organization_id' AND a.atttypid = 'uuid'::regtype AND a.attnotnull)`},
+	{"each table has a primary key", `
+		SELECT t.relname || ' has no primary key' FROM own_tables t
+		WHERE NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid AND i.indisprimary)`},
+	{"what is unique is unique in its organisation", `
+		SELECT t.relname || ': ' || i.indexrelid::regclass || ' does not lead with organization_id'
+		FROM own_tables t JOIN pg_index i ON i.indrelid = t.oid LEFT JOIN pg_constraint c ON c.conindid = i.indexrelid AND c.contype = 'x'
+		WHERE t.relname <> ALL (@global) AND (i.indisunique OR i.indisexclusion)
+		  AND (organization_of(t.oid) IS DISTINCT FROM i.indkey[0]
+			OR i.indisexclusion AND (SELECT o.oprname FROM pg_operator o WHERE o.oid = c.conexclop[1]) <> '=')`},
+	{"a reference stays in its organisation", `
+		SELECT t.relname || ': ' || c.conname || ' does not lead with organization_id on both sides'
+		FROM own_tables t JOIN pg_constraint c ON c.conrelid = t.oid AND c.contype = 'f' JOIN pg_class r ON r.oid = c.confrelid
+		WHERE organization_of(t.oid) IS DISTINCT FROM c.conkey[1]
+		   OR r.relname = 'organizations' AND cardinality(c.conkey) <> 1
+		   OR r.relname <> 'organizations' AND organization_of(r.oid) IS DISTINCT FROM c.confkey[1]`},
+	{"an instant has its zone", `
+		SELECT n.name || ' is a ' || n.type || ', and is no wall-clock column by name' FROM own_columns n
+		WHERE n.type ~ '^time' AND n.type !~ '^timestamp(\(\d\))? with time zone' AND n.name <> ALL (@wall_clock)`},
+	{"nothing in the database reads the clock or knows zones", `
+		SELECT w.name || ' says ' || (regexp_match(w.text, w.words, 'i'))[1] FROM own_words w
+		WHERE w.text ~* w.words AND w.name <> ALL (@idle)`},
+	{"what is said about a patient is private", `
+		SELECT n.name || ' is ' || n.type || ', not private' FROM own_columns n
+		WHERE n.type <> 'private' AND (n.relname = 'patients' AND n.attname <> ALL (@open) OR n.name = ANY (@private)
+			OR n.attname ~ '^(given|family|middle|maiden)_name$|birth|e?mail$|ssn|insur|diagnos|(^|_)note(s)?$|comment')`},
+	{"private is bytes", `
+		SELECT 'private is ' || format_type(typbasetype, NULL) FROM pg_type WHERE typname = 'private' AND typbasetype <> 'bytea'::regtype`},
+	{"money is whole minor units, and nothing is inexact", `
+		SELECT n.name || ' is ' || n.type FROM own_columns n
+		WHERE n.type ~ '^(money|real|double precision)' AND n.name <> ALL (@inexact)
+		   OR n.attname ~ '(amount|price|fee|cost)(_|$)' AND n.attname !~ '_currency$' AND n.type <> 'integer'`},
+	{"spans can be searched without an operator that leaks", `
+		SELECT t || ' has no btree on starts_at' FROM unnest('{claims,appointments}'::text[]) t
+		WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
+			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+			WHERE i.indrelid = t::regclass AND m.amname = 'btree' AND a.attname = 'starts_at' AND i.indkey[0] = organization_of(t::regclass))`},
+	{"the names that are excepted exist", `
+		SELECT n || ' is excepted by name and does not exist' FROM unnest(@wall_clock::text[] || @private::text[] || @inexact::text[]) n
+		WHERE n NOT IN (SELECT name FROM own_columns)
+		UNION ALL SELECT n || ' is global by name and does not exist' FROM unnest(@global::text[]) n WHERE n NOT IN (SELECT relname FROM own_tables)
+		UNION ALL SELECT 'patients.' || n || ' is open by name and does not exist' FROM unnest(@open::text[]) n
+			WHERE 'patients.' || n NOT IN (SELECT name FROM own_columns)`},
+}
+
+// views are what the rules look at: the migrations' own objects, without those of extensions.
+const views = `
+	CREATE TEMPORARY VIEW own_tables AS SELECT oid, relname FROM pg_class
+		WHERE relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')
+		  AND relkind IN ('r', 'p', 'f');
+	CREATE TEMPORARY VIEW own_columns AS SELECT t.oid, t.relname, a.attname, t.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
+		FROM own_tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped;
+	CREATE FUNCTION pg_temp.organization_of(t oid) RETURNS smallint LANGUAGE sql AS
+		$$ SELECT attnum FROM pg_attribute WHERE attrelid = t AND attname = 'organization_id' $$;
+	CREATE TEMPORARY VIEW own_words AS
+		WITH own_functions AS (
+			SELECT oid, proname::text FROM pg_proc p WHERE prokind IN ('f', 'p', 'w') AND prolang <> (SELECT oid FROM pg_language WHERE lanname = 'c')
+			  AND pronamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')
+			  AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass AND d.deptype = 'e')
+		), texts AS (
+			SELECT 'function ' || proname AS name, regexp_replace(pg_get_functiondef(oid), '--[^\n]*', '', 'g') AS text FROM own_functions
+			UNION ALL SELECT c.name || ' by default', pg_get_expr(d.adbin, d.adrelid)
+				FROM pg_attrdef d JOIN own_columns c ON c.oid = d.adrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = c.attname AND a.attnum = d.adnum
+			UNION ALL SELECT t.relname || '.' || conname, pg_get_constraintdef(c.oid) FROM pg_constraint c JOIN own_tables t ON t.oid = c.conrelid
+			UNION ALL SELECT 'index ' || x.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN own_tables t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
+			UNION ALL SELECT 'view ' || viewname, definition FROM pg_views WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'
+			UNION ALL SELECT 'view ' || matviewname, definition FROM pg_matviews
+		)
+		SELECT name, text, '(\m(?:now|timezone)\s*\(|\m(?:current_timestamp|current_time|current_date|localtimestamp|localtime)\M'
+			|| '|\m(?:clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\M|\mat\s+time\s+zone\M'
+			|| '|''(?:now|today|tomorrow|yesterday)''\s*::)' AS words
+		FROM texts;`
+
+// faults runs every rule in a transaction and names the rule of each fault.
+func faults(t *testing.T, tx pgx.Tx) (found []string) {
+	t.Helper()
+	if _, err := tx.Exec(t.Context(), views); err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules {
+		query := strings.ReplaceAll(rule.query, "organization_of(", "pg_temp.organization_of(")
+		rows, err := tx.Query(t.Context(), query, named)
+		if err != nil {
+			t.Fatalf("%s: %v", rule.name, err)
+		}
+		texts, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			t.Fatalf("%s: %v", rule.name, err)
+		}
+		for _, text := range texts {
+			found = append(found, rule.name+": "+text)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// inspect changes the schema as text says, reads the catalogue, and takes the change back.
+func inspect(t *testing.T, pool *pgxpool.Pool, change string) []string {
+	t.Helper()
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), change); err != nil {
+		t.Fatalf("%s: %v", change, err)
+	}
+	return faults(t, tx)
+}
+
+func TestTheCatalogueKeepsItsRules(t *testing.T) {
+	for _, fault := range inspect(t, pgtest.New(t), "SELECT") {
+		t.Error(fault)
+	}
+}
