@@ -2,6 +2,8 @@
 package resolvers
 
 import (
+	"maps"
+
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/mediconnect/mediconnect/graph/calendar"
@@ -16,10 +18,16 @@ type Resolver struct {
 	Service  model.ServiceInfo
 }
 
-// Schema makes the contract executable.
+// Schema makes the contract executable. gqlgen adds a directive of its own, @defer, whose answers come in parts: no transport
+// here sends those, so it is taken out again.
 func Schema(r *Resolver) graphql.ExecutableSchema {
-	return generated.NewExecutableSchema(generated.Config{
+	config := generated.Config{
 		Resolvers:  r,
 		Directives: generated.DirectiveRoot{RequiresScopes: requiresScopes},
-	})
+	}
+	served := *generated.NewExecutableSchema(config).Schema()
+	served.Directives = maps.Clone(served.Directives)
+	delete(served.Directives, "defer")
+	config.Schema = &served
+	return generated.NewExecutableSchema(config)
 }

@@ -44,14 +44,19 @@ type refCap struct {
 	from, to int
 }
 
+// Days before and after the period that are watched; a grid that counts from windows needs more than a week.
 const (
-	refBack  = 15 // days before the period that are watched
-	refAhead = 4
+	refBack       = 4
+	refBackWindow = 15
+	refAhead      = 4
 )
 
 func watch(w world, p availability.Place, k clinic.VisitKind, way clinic.Modality) *reference {
 	f := &reference{world: w, place: p, kind: k, way: way, tick: time.Minute}
 	f.first = w.query.From.AddDate(0, 0, -refBack)
+	if k.GridAnchor == clinic.GridWindow {
+		f.first = w.query.From.AddDate(0, 0, -refBackWindow)
+	}
 	last := w.query.To.AddDate(0, 0, refAhead)
 	for at := f.first; at.Before(last); at = at.Add(time.Hour) {
 		if _, offset := at.In(p.Zone).Zone(); offset%60 != 0 {

@@ -44,6 +44,7 @@ type Order struct {
 	Visit       time.Duration  // whole minutes; zero for DefaultVisit, or what the organisation's kind of visit says
 	ShiftTo     civil.Date     // the day that the publication shall begin on; zero: where it does
 	WeeklyHours bool           // whether the weeks after the publication follow its pattern
+	WeeklyFrom  civil.Date     // the day from which they also lead up to it; zero: they don't
 	ZoneOf      ZoneOf         // nil for NewZoneOf's
 	Progress    func(Progress) // nil for none
 }

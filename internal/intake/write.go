@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"cloud.google.com/go/civil"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -155,20 +157,30 @@ func (w *writer) openings(d *desk, kind clinic.VisitKind) []provider.OpenWindow 
 	return list
 }
 
-// weekly goes on with the publication's pattern from the day after its last.
+// weekly goes on with the publication's pattern from the day after its last, and leads up to its first where that is asked.
 func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []provider.OpenWindow) error {
 	if !w.order.WeeklyHours || len(windows) == 0 {
 		return nil
 	}
 	w.report.Schedules++
-	hours, from := DeriveWeekly(windows), w.last.AddDays(w.shift+1)
+	hours := DeriveWeekly(windows)
+	if first := w.first.AddDays(w.shift); w.order.WeeklyFrom.IsValid() && w.order.WeeklyFrom.Before(first) {
+		until := first.AddDays(-1)
+		if err := w.follow(ctx, by, at, hours, w.order.WeeklyFrom, &until); err != nil {
+			return err
+		}
+	}
+	return w.follow(ctx, by, at, hours, w.last.AddDays(w.shift+1), nil)
+}
+
+func (w *writer) follow(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, from civil.Date, until *civil.Date) error {
 	known, err := w.into.WeeklyHours(ctx, w.actor, by, at, &from)
 	if err != nil || slices.EqualFunc(known, hours, sameWeekly) {
 		return err
 	}
 	return patiently(ctx, func() error {
 		_, err := w.into.SetSchedule(ctx, w.actor, provider.SetSchedule{
-			Provider: by, Location: at, EffectiveFrom: from, Hours: asked(hours),
+			Provider: by, Location: at, EffectiveFrom: from, EffectiveUntil: until, Hours: asked(hours),
 		})
 		return err
 	})

@@ -26,10 +26,15 @@ func Publication() intake.Source {
 	return intake.Folder(folder)
 }
 
-// Order imports the publication into an organisation, moved to begin on a day, with weekly hours from its end on, so that
-// the demo never runs dry. Its first day is full, as it was published.
-func Order(organization uuid.UUID, begin civil.Date, progress func(intake.Progress)) intake.Order {
+// published is the day on which the publication begins, a Friday.
+var published = civil.Date{Year: 2023, Month: 3, Day: 24}
+
+// Order imports the publication into an organisation, moved to begin on the first Friday from today on, so that it keeps its
+// weekdays, with weekly hours of its pattern before and after, so that the demo never runs dry. The publication's first day
+// is full, as it was published.
+func Order(organization uuid.UUID, today civil.Date, progress func(intake.Progress)) intake.Order {
+	begin := today.AddDays((published.DaysSince(today)%7 + 7) % 7)
 	return intake.Order{
-		From: Publication(), Organization: organization, ShiftTo: begin, WeeklyHours: true, Progress: progress,
+		From: Publication(), Organization: organization, ShiftTo: begin, WeeklyHours: true, WeeklyFrom: today, Progress: progress,
 	}
 }

@@ -1,0 +1,148 @@
+// Package rig is the test bench beside the house: the real program, built and run as processes of its own over a PostgreSQL
+// of its own, and clients that reach it over HTTP.
+package rig
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/devstack"
+)
+
+const (
+	issuer  = "mediconnect" // of production: the tokens that dev mode prints are not accepted by `serve`
+	owner   = "mediconnect"
+	program = "github.com/mediconnect/mediconnect/cmd/mediconnect"
+)
+
+// Rig is a PostgreSQL cluster, the built program, and the key that its servers verify tokens with.
+type Rig struct {
+	Cluster *devstack.Postgres
+
+	folder  *devstack.ScratchFolder
+	binary  string
+	key     ed25519.PrivateKey
+	public  string // PEM
+	linkKey string
+	count   atomic.Int64
+}
+
+// Start builds the program and starts a cluster. A volatile one is quicker and loses data when the machine stops.
+func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
+	r = &Rig{}
+	defer func() {
+		if err != nil {
+			r.Close()
+		}
+	}()
+	if r.folder, err = devstack.NewScratchFolder("mediconnect-bench-"); err != nil {
+		return r, err
+	}
+	r.binary = r.folder.Join("mediconnect")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", r.binary, program).CombinedOutput(); err != nil {
+		return r, fmt.Errorf("build %s: %w: %s", program, err, out)
+	}
+	if err = r.makeKeys(); err != nil {
+		return r, err
+	}
+	r.Cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres"), Volatile: volatile})
+	return r, err
+}
+
+func (r *Rig) makeKeys() error {
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return err
+	}
+	link := make([]byte, 32)
+	_, _ = rand.Read(link) // never fails
+	r.key, r.public = private, string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	r.linkKey = base64.StdEncoding.EncodeToString(link)
+	return nil
+}
+
+// Close stops the cluster and removes everything.
+func (r *Rig) Close() {
+	if r.Cluster != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		r.Cluster.Stop(ctx)
+	}
+	if r.folder != nil {
+		r.folder.Remove()
+	}
+}
+
+// NewDatabase makes a database of the program's schema and answers its address, which has a query part already.
+func (r *Rig) NewDatabase(ctx context.Context) (url string, err error) {
+	name := fmt.Sprintf("bench_%d", r.count.Add(1))
+	if err := r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner); err != nil {
+		return "", err
+	}
+	url = r.Cluster.SocketURL(owner, name)
+	cmd := exec.CommandContext(ctx, r.binary, "migrate", "up")
+	cmd.Env = append(os.Environ(), "DATABASE_URL="+url)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("migrate: %w: %s", err, out)
+	}
+	return url, nil
+}
+
+// Clone copies a database that nobody is connected to.
+func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("bench_%d", r.count.Add(1))
+	return r.Cluster.SocketURL(owner, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
+}
+
+// Admin runs a statement as the cluster's superuser.
+func (r *Rig) Admin(ctx context.Context, statement string) error {
+	conn, err := pgx.Connect(ctx, r.Cluster.AdminURL("postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	_, err = conn.Exec(ctx, statement)
+	return err
+}
+
+// Token signs a token for an hour.
+func (r *Rig) Token(a access.Actor) (string, error) {
+	return token.Sign(r.key, issuer, a, time.Now().Add(time.Hour))
+}
+
+// Pgbench is the path of PostgreSQL's own benchmark, of the cluster's version.
+func (r *Rig) Pgbench() (string, error) {
+	for _, folder := range append([]string{r.Cluster.Programs().Bin}, strings.Split(os.Getenv("PATH"), ":")...) {
+		path := filepath.Join(folder, "pgbench")
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("pgbench is missing beside %s", r.Cluster.Programs().Bin)
+}
+
+// Join is a path in the rig's folder, which is removed in the end.
+func (r *Rig) Join(name string) string { return r.folder.Join(name) }

@@ -1,0 +1,153 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Server is a running `mediconnect serve`, or `work`.
+type Server struct {
+	URL string // of the API; empty for `work`
+
+	binary    string
+	arguments []string
+	environ   []string
+	cmd       *exec.Cmd
+	ended     chan struct{}
+	said      *log
+}
+
+// log keeps the last of what a server says.
+type log struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+const keptLog = 64 << 10
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text.Len() > keptLog {
+		l.text.Reset()
+	}
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Serve starts the API over a database with so many connections and no rate limit, and returns when it is ready.
+func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Server, error) {
+	address, err := freeAddress()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{URL: "http://" + address, binary: r.binary, arguments: []string{"serve"}, said: &log{}}
+	s.environ = append(os.Environ(), "DATABASE_URL="+database, "DATABASE_CONNECTIONS="+strconv.Itoa(connections), "LISTEN="+address,
+		"RATE_LIMIT=0", "TOKEN_PUBLIC_KEY="+r.public, "LINK_KEY="+r.linkKey, "LOG_LEVEL=warn")
+	return s, s.Start(ctx)
+}
+
+// Work starts the background work over a database.
+func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
+	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{}}
+	s.environ = append(os.Environ(), "DATABASE_URL="+database, "DATABASE_CONNECTIONS=2", "LOG_LEVEL=warn")
+	return s, s.Start(ctx)
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// Start starts it, at the same address as before, and returns when it is ready.
+func (s *Server) Start(ctx context.Context) error {
+	s.cmd, s.ended = exec.Command(s.binary, s.arguments...), make(chan struct{})
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.environ, s.said, s.said
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	dieWithParent(s.cmd.SysProcAttr)
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	go func(cmd *exec.Cmd, ended chan struct{}) {
+		_ = cmd.Wait()
+		close(ended)
+	}(s.cmd, s.ended)
+	if s.URL == "" {
+		return nil
+	}
+	return s.awaitReady(ctx)
+}
+
+func (s *Server) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !s.ready(ctx) {
+		select {
+		case <-s.ended:
+			return fmt.Errorf("%v has ended: %s", s.arguments, s.said)
+		case <-ctx.Done():
+			return fmt.Errorf("%v doesn't become ready: %s", s.arguments, s.said)
+		case <-tick.C:
+		}
+	}
+	return nil
+}
+
+func (s *Server) ready(ctx context.Context) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/health/ready", nil)
+	if err != nil {
+		return false
+	}
+	client := http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(request)
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	_, _ = io.Copy(io.Discard, response.Body)
+	return response.StatusCode == http.StatusOK
+}
+
+// Kill ends it as kill -9 does.
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
+
+// Stop ends it as an operator does.
+func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
+
+func (s *Server) end(signal syscall.Signal) error {
+	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	select {
+	case <-s.ended:
+		return nil
+	case <-time.After(time.Minute):
+		return fmt.Errorf("%v doesn't end: %s", s.arguments, s.said)
+	}
+}
+
+// Said is the last of what it wrote.
+func (s *Server) Said() string { return s.said.String() }
