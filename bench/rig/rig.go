@@ -135,13 +135,13 @@ func (r *Rig) Token(a access.Actor) (string, error) {
 
 // Pgbench is the path of PostgreSQL's own benchmark, of the cluster's version.
 func (r *Rig) Pgbench() (string, error) {
-	for _, folder := range append([]string{r.Cluster.Programs().Bin}, strings.Split(os.Getenv("PATH"), ":")...) {
+	for _, folder := range append([]string{r.Cluster.Programs().Dir}, strings.Split(os.Getenv("PATH"), ":")...) {
 		path := filepath.Join(folder, "pgbench")
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("pgbench is missing beside %s", r.Cluster.Programs().Bin)
+	return "", fmt.Errorf("pgbench is missing beside %s", r.Cluster.Programs().Dir)
 }
 
 // Join is a path in the rig's folder, which is removed in the end.

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"sync"
 	"syscall"
@@ -82,20 +83,24 @@ func freeAddress() (string, error) {
 // Start starts it, at the same address as before, and returns when it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	s.cmd, s.ended = exec.Command(s.binary, s.arguments...), make(chan struct{})
-	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr = s.environ, s.said, s.said
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{}
-	dieWithParent(s.cmd.SysProcAttr)
-	if err := s.cmd.Start(); err != nil {
+	s.cmd.Env, s.cmd.Stdout, s.cmd.Stderr, s.cmd.SysProcAttr = s.environ, s.said, s.said, childAttr()
+	started := make(chan error)
+	go run(s.cmd, started, s.ended)
+	if err := <-started; err != nil || s.URL == "" {
 		return err
 	}
-	go func(cmd *exec.Cmd, ended chan struct{}) {
-		_ = cmd.Wait()
-		close(ended)
-	}(s.cmd, s.ended)
-	if s.URL == "" {
-		return nil
-	}
 	return s.awaitReady(ctx)
+}
+
+// run starts a process and stays on its thread until it ends: the kernel takes that thread for the parent.
+func run(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
+	runtime.LockOSThread()
+	defer close(ended)
+	err := cmd.Start()
+	started <- err
+	if err == nil {
+		_ = cmd.Wait()
+	}
 }
 
 func (s *Server) awaitReady(ctx context.Context) error {

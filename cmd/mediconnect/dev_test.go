@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -11,9 +10,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
 )
 
 func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
@@ -121,105 +117,51 @@ func TestDevEndsWhenItsDatabaseDoes(t *testing.T) {
 	}
 }
 
-// wantTold asserts that a reader was told everything that scripts are.
-func wantTold(t *testing.T, found facts, output string) {
-	t.Helper()
-	for name, value := range map[string]string{
-		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "redisUrl": found.Redis,
-		"patient": found.Tokens.Patient, "frontDesk": found.Tokens.FrontDesk, "admin": found.Tokens.Admin,
+func TestDevsTokensSpeakForWhomTheyName(t *testing.T) {
+	dir := dataFolder(t)
+	p := start(t, nil, "dev", "--no-demo", "--data", dir)
+	found := p.ready(t, dir)
+	for name, c := range map[string]struct{ token, role, query, want string }{
+		"patient":    {found.Tokens.Patient, "PATIENT", `{ viewer { kind asPatient { id } } }`, `"kind":"PATIENT","asPatient":{"id"`},
+		"front desk": {found.Tokens.FrontDesk, "FRONT_DESK", `{ viewer { kind roles { role } } }`, `FRONT_DESK`},
+		"admin":      {found.Tokens.Admin, "PLATFORM_ADMIN", `{ viewer { kind scopes } }`, `platform:admin`},
 	} {
-		if value == "" || !strings.Contains(output, value) {
-			t.Errorf("%s is %q; it must be there, and told to the reader too", name, value)
+		status, body := exchange(t, http.MethodPost, found.GraphQL, c.token, `{"query":"`+c.query+`"}`)
+		if status != http.StatusOK || !strings.Contains(body, c.want) {
+			t.Errorf("%s: answered %d %s, want %s", name, status, body, c.want)
 		}
 	}
 }
 
-func modeOf(t *testing.T, path string) os.FileMode {
-	t.Helper()
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return info.Mode().Perm()
-}
-
-// freshFacts waits for other facts than those that a killed run left.
-func (p *program) freshFacts(t *testing.T, dir string, old facts) facts {
-	t.Helper()
-	for {
-		if found := p.ready(t, dir); found.Database != old.Database {
-			return found
-		}
-		select {
-		case <-p.ended:
-			t.Fatalf("dev has ended before it was ready:\n%s", p.output)
-		case <-time.After(10 * time.Millisecond):
-		}
+func TestDevsClock(t *testing.T) {
+	noon := time.Date(2031, 7, 14, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		flags []string
+		most  time.Duration
+	}{
+		"runs on from the instant": {[]string{"--clock", "2031-07-14T12:00:00Z"}, 5 * time.Minute},
+		"stands still":             {[]string{"--clock", "2031-07-14T12:00:00Z", "--clock-frozen"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := dataFolder(t)
+			p := start(t, nil, append([]string{"dev", "--no-demo", "--data", dir}, c.flags...)...)
+			created := firstChange(t, p.ready(t, dir).Database)
+			if late := created.Sub(noon); late < 0 || late > c.most {
+				t.Errorf("the first change is dated %s", created)
+			}
+		})
 	}
 }
 
-// answered asks the service whether it is ready, and GraphQL for its simplest answer.
-func answered(t *testing.T, graphql string) {
-	t.Helper()
-	health := strings.TrimSuffix(graphql, "/graphql") + "/health/ready"
-	if status, body := exchange(t, http.MethodGet, health, ""); status != http.StatusOK {
-		t.Errorf("%s answered %d: %s", health, status, body)
+func TestDevsRateLimit(t *testing.T) {
+	dir := dataFolder(t)
+	p := start(t, nil, "dev", "--no-demo", "--data", dir, "--rate-limit", "6")
+	found := p.ready(t, dir)
+	var last int
+	for range 3 {
+		last, _ = exchange(t, http.MethodPost, found.GraphQL, found.Tokens.Patient, `{"query":"{ service { build } }"}`)
 	}
-}
-
-func exchange(t *testing.T, method, url, body string) (status int, answer string) {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response.StatusCode, string(text)
-}
-
-func execute(t *testing.T, url, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func reachable(url string) bool {
-	config, err := pgx.ParseConfig(url)
-	if err != nil {
-		return false
-	}
-	conn, err := net.DialTimeout("tcp", net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))), time.Second)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
-}
-
-func pingRedis(t *testing.T, url string) {
-	t.Helper()
-	options, err := redis.ParseURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client := redis.NewClient(options)
-	defer client.Close()
-	if err := client.Ping(t.Context()).Err(); err != nil {
-		t.Errorf("Redis: %v", err)
+	if last != http.StatusTooManyRequests {
+		t.Errorf("the third request at once was answered %d", last)
 	}
 }

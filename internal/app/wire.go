@@ -58,13 +58,17 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	return wire(frame, db), nil
+}
+
+func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, clinic: clinic.NewService(db.Directory(), source)}
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.openings = availability.NewService(postgres.NewAvailabilityStore(db), frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
-	return a, nil
+	return a
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

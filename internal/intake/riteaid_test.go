@@ -101,11 +101,29 @@ func TestAnImportThatWasStoppedGoesOnWhereItWas(t *testing.T) {
 func TestAnImportOnAnotherDayMovesTheWindows(t *testing.T) {
 	w := newWorld(t)
 	w.load(t, begin)
-	r := w.load(t, begin.AddDays(1))
+	order := demo.Order(w.organization, begin, nil)
+	order.ShiftTo = begin.AddDays(1)
+	r, err := w.run(t, order)
+	if err != nil {
+		t.Fatal(err)
+	}
 	// The first open day is now before the published period and stays; each other one holds what it would hold alone.
 	want := 1430 + w.count(t, "SELECT count(*) FROM schedule_exceptions WHERE local_from < '2026-03-07'")
 	if n := w.count(t, "SELECT count(*) FROM schedule_exceptions"); n != want || r.Windows != 1430 || r.Withdrawn == 0 {
 		t.Errorf("%d windows, want %d, report\n%v", n, want, r)
+	}
+}
+
+func TestTheDemoKeepsItsWeekdaysAndIsNeverDry(t *testing.T) {
+	for today, friday := range map[civil.Date]civil.Date{begin: begin, begin.AddDays(1): begin.AddDays(7), begin.AddDays(-6): begin} {
+		if order := demo.Order(uuid.New(), today, nil); order.ShiftTo != friday || order.WeeklyFrom != today {
+			t.Errorf("on %s it begins on %s, with weekly hours from %s", today, order.ShiftTo, order.WeeklyFrom)
+		}
+	}
+	w := newWorld(t)
+	w.load(t, begin.AddDays(-4))
+	if n := w.count(t, "SELECT count(*) FROM schedules WHERE effective_from = '2026-03-02' AND effective_until = '2026-03-05'"); n != 112 {
+		t.Errorf("%d sites have hours until the publication begins", n)
 	}
 }
 

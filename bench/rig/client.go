@@ -1,0 +1,78 @@
+package rig
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Client is one caller of a server, with a token of its own.
+type Client struct {
+	Server *Server
+	Token  string
+	HTTP   *http.Client
+}
+
+// NewHTTP makes what clients of a server share: as many kept connections as there are callers at once.
+func NewHTTP(connections int) *http.Client {
+	return &http.Client{
+		Timeout: 30 * time.Second,
+		Transport: &http.Transport{
+			MaxIdleConns: connections, MaxIdleConnsPerHost: connections, IdleConnTimeout: time.Minute, DisableCompression: true,
+		},
+	}
+}
+
+// ErrUnanswered says that nobody knows whether a request was carried out.
+var ErrUnanswered = errors.New("unanswered")
+
+// TopError is an error of a whole request.
+type TopError struct{ Code, Message string }
+
+func (e *TopError) Error() string { return e.Code + ": " + e.Message }
+
+type reply struct {
+	Data   json.RawMessage
+	Errors []struct {
+		Message    string
+		Extensions struct{ Code string }
+	}
+}
+
+const longestReply = 4 << 20
+
+// Ask posts a document and reads data from the answer. It fails with ErrUnanswered or a TopError.
+func (c Client) Ask(ctx context.Context, document string, variables, data any) error {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+c.Token)
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, longestReply))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnanswered, err)
+	}
+	var r reply
+	if err := json.Unmarshal(text, &r); err != nil {
+		return fmt.Errorf("status %d, no JSON: %.200s", response.StatusCode, text)
+	}
+	if len(r.Errors) > 0 {
+		return &TopError{Code: r.Errors[0].Extensions.Code, Message: r.Errors[0].Message}
+	}
+	return json.Unmarshal(r.Data, data)
+}

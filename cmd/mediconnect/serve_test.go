@@ -1,0 +1,150 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// A server in production's mode, on the databases of a `dev` and even with its key, doesn't accept its tokens.
+func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
+	dir := dataFolder(t)
+	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
+	address := freeAddress(t)
+	server := start(t, []string{
+		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
+		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
+		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	}, "serve")
+	server.accepts(t, address)
+	graphql := "http://" + address + "/graphql"
+	answered(t, graphql)
+	_, body := exchange(t, http.MethodPost, graphql, found.Tokens.Admin, `{"query":"{ viewer { kind } }"}`)
+	if !strings.Contains(body, "UNAUTHENTICATED") {
+		t.Errorf("dev's token was answered %s", body)
+	}
+	if code := server.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, server.output)
+	}
+}
+
+func TestServeTellsAllFaultsOfItsSettings(t *testing.T) {
+	p := start(t, []string{"MEDICONNECT_DATABASE_URL=", "MEDICONNECT_RATE_LIMIT=-1"}, "serve")
+	if code := p.wait(t); code != 1 {
+		t.Errorf("ended with exit code %d", code)
+	}
+	for _, name := range []string{"DATABASE_URL", "RATE_LIMIT", "TOKEN_PUBLIC_KEY", "LINK_KEY"} {
+		if !strings.Contains(p.output.String(), "MEDICONNECT_"+name) {
+			t.Errorf("no word about %s in:\n%s", name, p.output)
+		}
+	}
+}
+
+func TestMigrateUpDownStatus(t *testing.T) {
+	dir := dataFolder(t)
+	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
+	execute(t, found.Database, "CREATE DATABASE other")
+	environ := []string{"MEDICONNECT_DATABASE_URL=" + strings.Replace(found.Database, "/mediconnect?", "/other?", 1)}
+	for _, step := range []struct{ name, want string }{
+		{"status", "pending"}, {"up", "applied 00001_core.sql"}, {"status", "safe"}, {"down", "took "}, {"status", "pending"},
+	} {
+		p := start(t, environ, "migrate", step.name)
+		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), step.want) {
+			t.Errorf("migrate %s ended with %d and said %s, want %q", step.name, code, p.output, step.want)
+		}
+	}
+}
+
+func TestEveryCommandHasHelp(t *testing.T) {
+	for _, command := range [][]string{
+		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
+		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"schema"},
+	} {
+		p := start(t, nil, append(command, "--help")...)
+		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "USAGE") {
+			t.Errorf("%v --help ended with %d and said %s", command, code, p.output)
+		}
+	}
+}
+
+func TestSchemaIsTheContract(t *testing.T) {
+	p := start(t, nil, "schema")
+	if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "bookAppointment(") {
+		t.Errorf("schema ended with %d and said %.200s", code, p.output)
+	}
+}
+
+// accepts waits until somebody listens on the address.
+func (p *program) accepts(t *testing.T, address string) {
+	t.Helper()
+	for {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+			return
+		}
+		select {
+		case <-p.ended:
+			t.Fatalf("the server has ended:\n%s", p.output)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func publicPEM(t *testing.T, privateFile string) string {
+	t.Helper()
+	text, err := os.ReadFile(privateFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	private, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := x509.MarshalPKIXPublicKey(private.(ed25519.PrivateKey).Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: bytes}))
+}
+
+func TestWorkWorksUntilItIsTold(t *testing.T) {
+	dir := dataFolder(t)
+	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
+	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database}, "work")
+	p.says(t, `"working"`)
+	if code := p.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)
+	}
+}
+
+// says waits until the program has said something.
+func (p *program) says(t *testing.T, words string) {
+	t.Helper()
+	for !strings.Contains(p.output.String(), words) {
+		select {
+		case <-p.ended:
+			t.Fatalf("the program has ended before it said %s:\n%s", words, p.output)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The table of settings in the README is the one that the program reads them by.
+func TestReadmeNamesEverySetting(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wanted := settingsTable(); !strings.Contains(string(readme), wanted) {
+		t.Errorf("README.md should have this table of settings:\n\n%s", wanted)
+	}
+}
+
+func settingsTable() string {
+	work, migrate := names(reflect.TypeFor[WorkSettings]()), names(reflect.TypeFor[MigrateSettings]())
+	var text strings.Builder
+	text.WriteString("| variable | default | meaning | read by |\n| --- | --- | --- | --- |\n")
+	for _, v := range variables(reflect.TypeFor[ServeSettings]()) {
+		fallback := cmp.Or(v.fallback, "–")
+		if v.required {
+			fallback = "required"
+		}
+		readers := []string{"`serve`"}
+		if slices.Contains(work, v.name) {
+			readers = append(readers, "`work`", "`import`", "`zones`")
+		}
+		if slices.Contains(migrate, v.name) {
+			readers = append(readers, "`migrate`")
+		}
+		fmt.Fprintf(&text, "| `%s` | %s | %s | %s |\n", v.name, fallback, v.help, strings.Join(readers, ", "))
+	}
+	return text.String()
+}
+
+func names(settings reflect.Type) []string {
+	var list []string
+	for _, v := range variables(settings) {
+		list = append(list, v.name)
+	}
+	return list
+}
