@@ -101,7 +101,7 @@ END $$;
 
 -- +goose StatementBegin
 -- Holds of this provider that have run out and stand on these days or windows, with the caller's own that the new span
--- would meet: the claims that a booking sets aside.
+-- would meet or that count against the same caps: the claims that a booking sets aside, as a listing for the caller does.
 CREATE FUNCTION spent_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE sql STABLE AS $$
     SELECT coalesce(array_agg(c.id), '{}')
     FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
@@ -112,7 +112,9 @@ CREATE FUNCTION spent_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] 
         OR h.actor_id = (p->>'holder')::uuid
             AND (h.patient_id IS NULL OR p->>'patient' IS NULL OR h.patient_id = (p->>'patient')::uuid)
             AND (c.starts_at < (p->>'occupiedTo')::timestamptz AND c.ends_at > (p->>'occupiedFrom')::timestamptz
-              OR h.starts_at = (p->>'startsAt')::timestamptz))
+              OR h.starts_at = (p->>'startsAt')::timestamptz
+              OR p->>'dailyCap' IS NOT NULL AND c.counted_day = (p->>'day')::date
+              OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w)))
 $$;
 -- +goose StatementEnd
 

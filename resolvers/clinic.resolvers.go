@@ -53,7 +53,7 @@ func (r *queryResolver) Locations(ctx context.Context, where *model.LocationFilt
 		return nil, err
 	}
 	connection, err := r.locations(ctx, organization, pageArgs{first, after, last, before})
-	return connection, inFilter(err, "organizationId")
+	return connection, inFilter(err)
 }
 
 func (r *queryResolver) VisitKinds(ctx context.Context, organizationID *string, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.VisitKind], error) {

@@ -34,10 +34,13 @@ func organizationOf(where *model.LocationFilterInput) (uuid.UUID, error) {
 	return read.organization(where.OrganizationID, "where", "organizationId"), read.fault
 }
 
-// inFilter puts the failure of one of a filter's fields below the filter.
-func inFilter(err error, fields ...string) error {
+// inFilter puts what a service has against a filter below the filter. What it has against a cursor stays where it is.
+func inFilter(err error) error {
 	e, ok := errors.AsType[*errs.Error](err)
-	if !ok || len(e.Path) == 0 || !slices.Contains(fields, e.Path[0]) {
+	if !ok || e.Kind != errs.InvalidInput && e.Kind != errs.NotFound {
+		return err
+	}
+	if len(e.Path) > 0 && slices.Contains([]string{"after", "before", "first", "last"}, e.Path[0]) {
 		return err
 	}
 	return errs.Under(err, "where")

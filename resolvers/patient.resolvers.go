@@ -49,7 +49,8 @@ func (r *queryResolver) Patients(ctx context.Context, where model.PatientFilterI
 		return nil, err
 	}
 	return list(pageArgs{first, after, last, before}, patients, func(w paging.Window) (paging.Page[patient.Patient], error) {
-		return r.Services.Patient.Find(ctx, viewer.Actor(ctx), filter, w)
+		page, err := r.Services.Patient.Find(ctx, viewer.Actor(ctx), filter, w)
+		return page, inFilter(err)
 	}, func(ctx context.Context) (int, error) {
 		return r.Services.Patient.Count(ctx, viewer.Actor(ctx), filter)
 	})

@@ -1,12 +1,16 @@
 package prove_test
 
 import (
+	"maps"
 	"time"
 
-	"github.com/mediconnect/mediconnect/bench/rig"
-)
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
-type rigSlot = rig.Slot
+	"github.com/mediconnect/mediconnect/bench/rig"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
 
 // invariants are what must hold in the tables of an organisation whatever happened; each query counts the exceptions.
 var invariants = []struct{ name, query string }{
@@ -59,7 +63,50 @@ func (p *proof) count(query string, more ...any) (n int) {
 	return n
 }
 
-const booked = `SELECT count(*) FROM appointments WHERE organization_id = $1 AND status = 'BOOKED'`
+// view is what a client knows of its visits, by their ids: the last answer about each.
+type view map[string]rig.Visit
+
+func (v view) see(visit *rig.Visit) {
+	if visit != nil {
+		v[visit.ID] = *visit
+	}
+}
+
+const visits = `SELECT patient_id, id, version, status, starts_at FROM appointments WHERE organization_id = $1`
+
+// agree compares what each patient was told with the table: the same visits in the same states, and no others.
+func (p *proof) agree(views []view) {
+	p.t.Helper()
+	org, err := p.Ref(p.Organization)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	rows, _ := p.pool.Query(p.t.Context(), visits, org.ID)
+	type row struct {
+		PatientID, ID uuid.UUID
+		Version       int
+		Status        string
+		StartsAt      time.Time
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	table := map[uuid.UUID]view{}
+	for _, r := range list {
+		if table[r.PatientID] == nil {
+			table[r.PatientID] = view{}
+		}
+		id := globalid.Of(globalid.Appointment, clinic.Ref{Organization: org.ID, ID: r.ID})
+		table[r.PatientID][id] = rig.Visit{ID: id, Version: r.Version, Status: r.Status, Start: r.StartsAt.UTC()}
+	}
+	for i, told := range views {
+		if known := table[p.patients[i].Actor.PatientID]; !maps.Equal(known, told) {
+			p.t.Errorf("client %d was told %+v, the table says %+v", i, told, known)
+		}
+	}
+	p.t.Logf("%d visits in the table, all as the %d clients were told", len(list), len(views))
+}
 
 // deadlocks is PostgreSQL's own counter. A session reports to it when it ends, or a second after its last statement.
 func (p *proof) deadlocks() (n int) {

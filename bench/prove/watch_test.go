@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/bench/rig"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -102,7 +103,7 @@ func (p *proof) mirrored(providers []string, days int) {
 	for _, id := range providers {
 		listed := p.openings(id, days)
 		told := p.toldByLog(id, days)
-		same := slices.EqualFunc(listed, told, func(l rigSlot, s availability.Slot) bool {
+		same := slices.EqualFunc(listed, told, func(l rig.Slot, s availability.Slot) bool {
 			return l.Start.Equal(s.Start) && l.Remaining == s.Remaining && l.Version == s.Version
 		})
 		if !same {

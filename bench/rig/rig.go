@@ -100,7 +100,7 @@ func (r *Rig) NewDatabase(ctx context.Context) (url string, err error) {
 	}
 	url = r.Cluster.SocketURL(owner, name)
 	cmd := exec.CommandContext(ctx, r.binary, "migrate", "up")
-	cmd.Env = append(os.Environ(), "DATABASE_URL="+url)
+	cmd.Env = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+url)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("migrate: %w: %s", err, out)
 	}

@@ -101,7 +101,6 @@ const (
 	bookIt    = `mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { replayed appointment { id version status localStart icsUrl } ` + failed + ` } }`
 	moveIt    = `mutation($input: RescheduleAppointmentInput!) { rescheduleAppointment(input: $input) { appointment { id version localStart } releasedSlot { id status } errors { ... on UserError { code } } } }`
 	cancelIt  = `mutation($input: CancelAppointmentInput!) { cancelAppointment(input: $input) { appointment { status version cancellation { reason by } } errors { ... on UserError { code } } } }`
-	countSlot = `query($id: ID!) { node(id: $id) { ... on Slot { status } } }`
 )
 
 func TestAVisitFromTheListToTheCancellation(t *testing.T) {

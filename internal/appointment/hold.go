@@ -24,6 +24,9 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 	}
 	for range decisions {
 		kind, err := s.decide(ctx, a, &w.Seat, who)
+		if errs.Of(err) == errs.NotFound {
+			err = errs.Rename(err, "slotId") // a hold's input has no target
+		}
 		if err != nil {
 			return s.recalledHold(ctx, a, w, err)
 		}

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"time"
@@ -63,11 +64,24 @@ func SlotKey(s Slot) []string {
 // Slots lists a provider's slots in order of start, with the log position of what was read. Callers who are not staff see
 // free ones only.
 func (s *Service) Slots(ctx context.Context, a access.Actor, l Listing, w paging.Window) (paging.Page[Slot], string, error) {
+	if err := errors.Join(checkKey(w.After, "after"), checkKey(w.Before, "before")); err != nil {
+		return paging.Page[Slot]{}, "", err
+	}
 	slots, cursor, err := s.list(ctx, a, l)
 	if err != nil {
 		return paging.Page[Slot]{}, "", err
 	}
 	return cut(slots, w), cursor, nil
+}
+
+func checkKey(key []string, field string) error {
+	if key == nil {
+		return nil
+	}
+	if _, err := strconv.ParseInt(key[0], 10, 64); err != nil {
+		return errs.Invalid("This is not a cursor of this list.", field)
+	}
+	return nil
 }
 
 // CountSlots counts a listing's slots, up to paging.MaxCount.

@@ -37,6 +37,7 @@ type serverLog struct {
 	path string
 	out  io.Writer
 	kept *tailWriter
+	from int64 // where the file's present run begins
 }
 
 // openLog appends to the file, starting anew when it has grown long.
@@ -56,7 +57,16 @@ func openLog(path string, instead io.Writer) (*serverLog, error) {
 	return &serverLog{path: path, out: file}, nil
 }
 
-// tail is the end of what the server said.
+// begin forgets what earlier runs said.
+func (l *serverLog) begin() {
+	if l.kept != nil {
+		l.kept.last.Reset()
+	} else if info, err := os.Stat(l.path); err == nil {
+		l.from = info.Size()
+	}
+}
+
+// tail is the end of what the server said in this run.
 func (l *serverLog) tail() string {
 	if l.kept != nil {
 		return l.kept.String()
@@ -66,8 +76,12 @@ func (l *serverLog) tail() string {
 		return ""
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > logTail {
-		_, _ = file.Seek(-logTail, io.SeekEnd)
+	from := l.from
+	if info, err := file.Stat(); err == nil {
+		from = max(from, info.Size()-logTail)
+	}
+	if _, err := file.Seek(from, io.SeekStart); err != nil {
+		return ""
 	}
 	text, _ := io.ReadAll(io.LimitReader(file, logTail))
 	return string(text)

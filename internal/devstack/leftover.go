@@ -42,8 +42,9 @@ func leftoverRedis(dir string) leftover {
 func (l leftover) end(ctx context.Context) error {
 	if pid := l.pid(); pid > 1 {
 		works, known := l.worksHere(ctx, pid)
-		if !known && !waitUntil(ctx, 5*time.Second, func() bool { return syscall.Kill(pid, 0) != nil }) {
-			return nil // the pid file stays, and the server's own check of it decides
+		if !known { // the pid file stays, and the server's own check of it decides
+			waitUntil(ctx, 5*time.Second, func() bool { return syscall.Kill(pid, 0) != nil })
+			return nil
 		}
 		if works {
 			if err := endProcess(ctx, pid, l.signals...); err != nil {

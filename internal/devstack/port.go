@@ -39,11 +39,23 @@ func onSomePort(asked int, what string, start func(port int) error) error {
 	return err
 }
 
+// errStillInUse says that processes of an earlier run are about to end, but haven't yet.
+var errStillInUse = errors.New("an earlier run's processes haven't ended yet")
+
 // serverFailure makes an error of a server's last words.
 func serverFailure(what, said, dir, log string) error {
 	err := fmt.Errorf("%s has ended: %s (%s)", what, lastLine(said), log)
-	if strings.Contains(strings.ToLower(said), "address already in use") {
+	switch lower := strings.ToLower(said); {
+	case strings.Contains(lower, "address already in use"):
 		return fmt.Errorf("%w: %w", err, syscall.EADDRINUSE)
+	case strings.Contains(lower, "is still in use"):
+		return fmt.Errorf("%w: %w", err, errStillInUse)
+	case strings.Contains(lower, `lock file "postmaster.pid" already exists`):
+		return &Problem{
+			Message: "PostgreSQL takes another program for one of its own that runs in " + dir,
+			Remedy:  "end that one, or delete data/postmaster.pid there if it is none",
+			Cause:   err,
+		}
 	}
 	return diskFull(said, dir, err)
 }

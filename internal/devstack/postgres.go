@@ -120,22 +120,32 @@ func (p *Postgres) creationFailure(said string, err error) error {
 	return diskFull(said, p.dir, fmt.Errorf("create PostgreSQL cluster: %w: %s", err, lastLine(said)))
 }
 
-func (p *Postgres) start(ctx context.Context, opts PostgresOptions, account Account) error {
-	return onSomePort(opts.Port, "PostgreSQL", func(port int) (err error) {
-		p.port = port
-		cmd := exec.Command(p.programs.program("postgres"), postgresArguments(p, opts)...)
-		cmd.Dir = p.dir
-		cmd.Env = serverEnv()
-		cmd.Stdout, cmd.Stderr = p.log.out, p.log.out
-		if p.child, err = startChild(cmd, account, syscall.SIGQUIT); err != nil {
-			return err
-		}
-		if err := p.awaitReady(ctx); err != nil {
-			p.child.end(syscall.SIGQUIT)
-			return err
-		}
-		return nil
+// start tries again while processes of a killed predecessor hold the cluster's shared memory: they are about to end.
+func (p *Postgres) start(ctx context.Context, opts PostgresOptions, account Account) (err error) {
+	waitUntil(ctx, 10*time.Second, func() bool {
+		err = onSomePort(opts.Port, "PostgreSQL", func(port int) error {
+			p.port = port
+			return p.startOnce(ctx, opts, account)
+		})
+		return !errors.Is(err, errStillInUse)
 	})
+	return err
+}
+
+func (p *Postgres) startOnce(ctx context.Context, opts PostgresOptions, account Account) (err error) {
+	cmd := exec.Command(p.programs.program("postgres"), postgresArguments(p, opts)...)
+	cmd.Dir = p.dir
+	cmd.Env = serverEnv()
+	cmd.Stdout, cmd.Stderr = p.log.out, p.log.out
+	p.log.begin()
+	if p.child, err = startChild(cmd, account, syscall.SIGQUIT); err != nil {
+		return err
+	}
+	if err := p.awaitReady(ctx); err != nil {
+		p.child.end(syscall.SIGQUIT)
+		return err
+	}
+	return nil
 }
 
 // awaitReady connects until the server answers, and sees to the database.

@@ -75,6 +75,7 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 		cmd.Dir = r.dir
 		cmd.Env = serverEnv()
 		cmd.Stdout, cmd.Stderr = r.log.out, r.log.out
+		r.log.begin()
 		if r.child, err = startChild(cmd, account, syscall.SIGTERM); err != nil {
 			return err
 		}

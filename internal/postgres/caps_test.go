@@ -60,6 +60,22 @@ func TestADailyCapHoldsAndCountsFallWithWhatRaisedThem(t *testing.T) {
 	}
 }
 
+func TestWhoeverHoldsTheLastOfADayMayBookAnotherTimeOfIt(t *testing.T) {
+	d := newDesk(t)
+	provider, ann := d.Provider(1), d.Patient()
+	d.capDay(provider, 1)
+	d.mustHold(ann, d.Slot(provider, 9, 0))
+	if d.free(provider, ann)[d.Slot(provider, 15, 0).Start] != 1 {
+		t.Fatal("her own hold hides the day from its holder")
+	}
+	if _, err := d.book(ann, d.Slot(provider, 15, 0)); err != nil {
+		t.Fatalf("a listed opening can't be booked: %v", err)
+	}
+	if got := d.count(`SELECT max(booked) FROM party_days`); got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}
+
 func TestLoweringACapRefusesNewOnesAndDropsNone(t *testing.T) {
 	d := newDesk(t)
 	provider, ann := d.Provider(1), d.Patient()

@@ -50,7 +50,7 @@ func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, 
 // How long things are kept after they are over.
 const (
 	claimGrace   = time.Hour          // before an ended claim leaves the constraint's index
-	claimMemory  = 7 * 24 * time.Hour // of claims that were freed, lapsed or are past
+	claimMemory  = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 	eventsMemory = 7 * 24 * time.Hour // of the event log: a client may come back after hours
 )
 
@@ -60,12 +60,16 @@ var tidying = []struct {
 	sql   string
 	until func(now time.Time) time.Time
 }{
+	// Only a clock that was set back, as a test's may be, brings these back.
+	{`UPDATE claims SET state = 'ACTIVE' WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM claims WHERE state = 'PAST' AND ends_at > $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now }},
 	{`UPDATE claims SET state = 'PAST' WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM claims WHERE state = 'ACTIVE' AND hold_id IS NULL AND ends_at <= $1
 		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-claimGrace) }},
 	{`DELETE FROM claims WHERE (organization_id, id) IN (
-		SELECT organization_id, id FROM claims WHERE state <> 'ACTIVE' AND ends_at <= $1
+		SELECT organization_id, id FROM claims WHERE state IN ('FREED', 'LAPSED') AND ends_at <= $1
 		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-claimMemory) }},
 	{`DELETE FROM idempotency_keys WHERE (organization_id, client, actor_id, key) IN (

@@ -12,6 +12,7 @@ import (
 
 const (
 	maxExceptionYears  = 10
+	maxCappedDays      = 31 // the last visit of a capped period closes all its days: a booking touches every one of them
 	maxInWindow        = 100_000
 	maxWindowsOfImport = 10_000
 )
@@ -35,6 +36,7 @@ func (in AddException) exception() (Exception, error) {
 		e.Capacity = check.Count(*in.Capacity, 1, maxCapacity, "capacity")
 	}
 	check.OptionalCount(in.MaxAppointments, 0, maxInWindow, "maxAppointments")
+	check.That(in.MaxAppointments == nil || short(in.From, in.To), tooLongForCap, "to")
 	e.Reason = check.OptionalText(in.Reason, form.MaxText, "reason")
 	return e, check.Err()
 }
@@ -45,6 +47,12 @@ func period(check *form.Check, from, to civil.DateTime, path []string) {
 	latest := civil.DateTime{Date: from.Date.AddYears(maxExceptionYears), Time: from.Time}
 	check.That(from.Before(to), "This is not after the beginning.", append(path, "to")...)
 	check.That(!to.After(latest), "At most "+strconv.Itoa(maxExceptionYears)+" years.", append(path, "to")...)
+}
+
+var tooLongForCap = "A period with a cap is at most " + strconv.Itoa(maxCappedDays) + " days long."
+
+func short(from, to civil.DateTime) bool {
+	return !to.After(civil.DateTime{Date: from.Date.AddDays(maxCappedDays), Time: from.Time})
 }
 
 // openings are the exceptions that a published timetable's windows stand for. Their ids follow from the keys, so that a
@@ -64,6 +72,7 @@ func openings(provider, location clinic.Ref, windows []OpenWindow) ([]Exception,
 			Capacity:        check.Count(w.Capacity, 1, maxCapacity, form.At([]string{"windows"}, i, "capacity")...),
 			MaxAppointments: check.OptionalCount(w.MaxAppointments, 0, maxInWindow, form.At([]string{"windows"}, i, "maxAppointments")...),
 		}
+		check.That(w.MaxAppointments == nil || short(w.From, w.To), tooLongForCap, form.At([]string{"windows"}, i, "to")...)
 		check.That(!seen[e.ID], "This key is used twice.", form.At([]string{"windows"}, i, "key")...)
 		seen[e.ID] = true
 		list = append(list, e)
