@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients, kills in the middle
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -11,14 +11,16 @@ GO := $(shell command -v go || echo /usr/local/go/bin/go)
 ifeq ($(shell $(GO) env GOROOT 2>/dev/null),)
 export GOROOT := $(patsubst %/bin/go,%,$(realpath $(GO)))
 endif
-GOFMT = $(dir $(shell $(GO) env GOROOT)/bin/)gofmt
+GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
+CLIENTS ?= 1000
 ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
 GENERATED := graph/generated graph/model resolvers
 
-# No C compiler is needed to build or to test.
+# No C compiler is needed to build or to test. Tests build the program, so that they must find Go, too.
 export CGO_ENABLED := 0
+export PATH := $(PATH):$(dir $(GO))
 
 .PHONY: run build test lint formatted fresh generate bench prove fuzz servers roots
 
@@ -53,7 +55,7 @@ bench: servers
 	$(GO) test -timeout 60m -run '^$$' -bench . ./...
 
 prove: servers
-	$(GO) test -count=1 -timeout 60m -v ./bench/prove/...
+	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
 
 fuzz: servers
 	@$(GO) list ./... | while read -r package; do \

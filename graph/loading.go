@@ -22,7 +22,10 @@ func (loading) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptOperation implements graphql.OperationInterceptor.
 func (l loading) InterceptOperation(ctx context.Context, next graphql.OperationHandler) graphql.ResponseHandler {
-	return next(l.fresh(ctx))
+	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
+		ctx = l.fresh(ctx)
+	}
+	return next(ctx)
 }
 
 // InterceptRootField implements graphql.RootFieldInterceptor.

@@ -15,7 +15,6 @@ import (
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -26,7 +25,7 @@ func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlot
 		return nil, read.fault
 	}
 	explanation, err := r.Services.Availability.Explain(ctx, viewer.Actor(ctx), slot, patient)
-	return &explanation, inFilter(errs.At(err, "providerId"))
+	return &explanation, inFilter(err, "providerId")
 }
 
 func (r *slotResolver) ID(ctx context.Context, obj *availability.Slot) (string, error) {

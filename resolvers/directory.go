@@ -34,14 +34,17 @@ func organizationOf(where *model.LocationFilterInput) (uuid.UUID, error) {
 	return read.organization(where.OrganizationID, "where", "organizationId"), read.fault
 }
 
-// inFilter puts what a service has against a filter below the filter. What it has against a cursor stays where it is.
-func inFilter(err error) error {
+// inFilter puts what a service has against a filter below the filter; unnamed is the field of something missing that the
+// service doesn't name. What it has against a cursor stays where it is.
+func inFilter(err error, unnamed ...string) error {
 	e, ok := errors.AsType[*errs.Error](err)
-	if !ok || e.Kind != errs.InvalidInput && e.Kind != errs.NotFound {
+	switch {
+	case !ok || e.Kind != errs.InvalidInput && e.Kind != errs.NotFound:
 		return err
-	}
-	if len(e.Path) > 0 && slices.Contains([]string{"after", "before", "first", "last"}, e.Path[0]) {
+	case len(e.Path) > 0 && slices.Contains([]string{"after", "before", "first", "last"}, e.Path[0]):
 		return err
+	case e.Kind == errs.NotFound:
+		err = errs.At(err, unnamed...)
 	}
 	return errs.Under(err, "where")
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/civil"
-
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/loader"

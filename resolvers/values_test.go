@@ -78,6 +78,7 @@ func TestLiteralsAreNotRepeatedEither(t *testing.T) {
 		`{ appointments(where: {status: [secret]}) { edges { cursor } } }`,
 		`{ node(id: "secret" "secret") { id } }`,
 		`{ node(id: "secret) { id } }`,
+		`secret { node(id: "x") { id } }`,
 		`{ node(id: "secret") { id } }`,
 		`{ appointments(first: 99999999999999999999) { edges { cursor } } }`,
 		`{ explainSlot(where: {providerId: "x", locationId: "x", visitKindId: "x", start: 99999999999999999999}) { bookable } }`,

@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/mediconnect/mediconnect/graph/model"
 )
 
 // region    ************************** generated!.gotpl **************************

@@ -72,7 +72,7 @@ func Parse(text string) (ID, error) {
 	if len(text) > maxText {
 		return ID{}, malformed
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	b, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || len(b) < header || b[0] != version || base64.RawURLEncoding.EncodeToString(b) != text {
 		return ID{}, malformed
 	}

@@ -32,7 +32,7 @@ func (l *lengths) fetch(ctx context.Context, keys []string) (map[string]int, err
 			found[key] = len(key)
 		}
 	}
-	return found, l.fail
+	return found, errors.Join(l.fail, ctx.Err())
 }
 
 func TestAnswersComeInTheOrderAsked(t *testing.T) {

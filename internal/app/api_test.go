@@ -96,11 +96,11 @@ func (a *api) patientID(of access.Actor) string {
 const (
 	findSlots = `query($p: ID!, $k: ID!) { node(id: $p) { ... on Provider { slots(visitKindId: $k, from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z", first: 3) {
 		totalCount edges { node { id start localStart timeZone status remaining version provider { name } location { name } visitKind { name duration } } } } } } }`
-	failed    = `errors { __typename ... on UserError { code message path retryable } ... on SlotTakenError { alternatives(limit: 2) { id status } } }`
-	holdIt    = `mutation($input: HoldSlotInput!) { holdSlot(input: $input) { hold { id expiresAt slot { status } } ` + failed + ` } }`
-	bookIt    = `mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { replayed appointment { id version status localStart icsUrl } ` + failed + ` } }`
-	moveIt    = `mutation($input: RescheduleAppointmentInput!) { rescheduleAppointment(input: $input) { appointment { id version localStart } releasedSlot { id status } errors { ... on UserError { code } } } }`
-	cancelIt  = `mutation($input: CancelAppointmentInput!) { cancelAppointment(input: $input) { appointment { status version cancellation { reason by } } errors { ... on UserError { code } } } }`
+	failed   = `errors { __typename ... on UserError { code message path retryable } ... on SlotTakenError { alternatives(limit: 2) { id status } } }`
+	holdIt   = `mutation($input: HoldSlotInput!) { holdSlot(input: $input) { hold { id expiresAt slot { status } } ` + failed + ` } }`
+	bookIt   = `mutation($input: BookAppointmentInput!) { bookAppointment(input: $input) { replayed appointment { id version status localStart icsUrl } ` + failed + ` } }`
+	moveIt   = `mutation($input: RescheduleAppointmentInput!) { rescheduleAppointment(input: $input) { appointment { id version localStart } releasedSlot { id status } errors { ... on UserError { code } } } }`
+	cancelIt = `mutation($input: CancelAppointmentInput!) { cancelAppointment(input: $input) { appointment { status version cancellation { reason by } } errors { ... on UserError { code } } } }`
 )
 
 func TestAVisitFromTheListToTheCancellation(t *testing.T) {

@@ -37,7 +37,7 @@ func newDoor(api http.Handler, h *health, settings HTTPSettings, log *slog.Logge
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
-	mux.Handle("/", limitRate(api, settings.RateLimit, settings.TrustedProxies))
+	mux.Handle("/", limitRate(api, settings.RateLimit, settings.TrustedProxies, log))
 	return &door{
 		server: &http.Server{
 			Handler:           http.MaxBytesHandler(mux, longestBody),

@@ -2,16 +2,18 @@ package app
 
 import (
 	"crypto/sha256"
-	"encoding/json"
-	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/mediconnect/mediconnect/graph/accesslog"
 )
 
 const (
@@ -30,10 +32,11 @@ type limiter struct {
 	burst    int
 	callers  *lru.Cache[caller, *rate.Limiter]
 	believed Networks
+	refused  http.Handler
 }
 
 // limitRate passes on at most perMinute requests of each caller; 0 sets no limit.
-func limitRate(next http.Handler, perMinute int, believed Networks) http.Handler {
+func limitRate(next http.Handler, perMinute int, believed Networks, log *slog.Logger) http.Handler {
 	if perMinute <= 0 {
 		return next
 	}
@@ -43,7 +46,9 @@ func limitRate(next http.Handler, perMinute int, believed Networks) http.Handler
 	}
 	perSec := float64(perMinute) / 60
 	burst := max(1, int(math.Ceil(perSec*burstSeconds)))
-	return &limiter{next: next, perSec: rate.Limit(perSec), burst: burst, callers: callers, believed: believed}
+	l := &limiter{next: next, perSec: rate.Limit(perSec), burst: burst, callers: callers, believed: believed}
+	l.refused = accesslog.Middleware(log, newID, http.HandlerFunc(l.refuse))
+	return l
 }
 
 func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -55,17 +60,21 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		l.next.ServeHTTP(w, r)
 		return
 	}
-	refuseRate(w, max(1, int(math.Ceil(1/float64(l.perSec)))))
+	l.refused.ServeHTTP(w, r)
 }
 
-// refuseRate answers in GraphQL's form, since most callers here read nothing else.
-func refuseRate(w http.ResponseWriter, seconds int) {
-	w.Header().Set("Retry-After", fmt.Sprint(seconds))
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(http.StatusTooManyRequests)
-	_ = json.NewEncoder(w).Encode(map[string]any{"errors": []any{map[string]any{
-		"message":    "Too many requests. Wait a little, then go on.",
-		"extensions": map[string]any{"code": "RATE_LIMITED", "retryable": true, "retryAfterSeconds": seconds},
+// refuse answers in GraphQL's form, since most callers here read nothing else.
+func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
+	const code = "RATE_LIMITED"
+	entry := accesslog.From(r.Context())
+	entry.Codes = append(entry.Codes, code)
+	seconds := max(1, int(math.Ceil(1/float64(l.perSec))))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	answer(w, http.StatusTooManyRequests, map[string]any{"errors": []any{map[string]any{
+		"message": "Too many requests. Wait a little, then go on.",
+		"extensions": map[string]any{
+			"code": code, "requestId": entry.RequestID, "retryable": true, "retryAfterSeconds": seconds,
+		},
 	}}})
 }
 

@@ -2,6 +2,7 @@ package app
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,7 +16,7 @@ const (
 )
 
 func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
-	limited := limitRate(ok, slowRate, nil)
+	limited := limitRate(ok, slowRate, nil, quiet)
 	for i := range slowBurst {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("request %d was answered %d", i+1, got.Code)
@@ -28,17 +29,18 @@ func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
 	var body struct {
 		Errors []struct {
 			Message    string
-			Extensions struct{ Code string }
+			Extensions struct{ Code, RequestID string }
 		}
 	}
 	if err := json.NewDecoder(refused.Body).Decode(&body); err != nil || len(body.Errors) != 1 ||
-		body.Errors[0].Extensions.Code != "RATE_LIMITED" || body.Errors[0].Message == "" {
+		body.Errors[0].Extensions.Code != "RATE_LIMITED" || body.Errors[0].Extensions.RequestID == "" ||
+		body.Errors[0].Extensions.RequestID != refused.Header().Get("X-Request-Id") || body.Errors[0].Message == "" {
 		t.Errorf("the refusal is no GraphQL error: %+v (%v)", body, err)
 	}
 }
 
 func TestCallersDoNotShareTheirLimit(t *testing.T) {
-	limited := limitRate(ok, slowRate, nil)
+	limited := limitRate(ok, slowRate, nil, quiet)
 	exhaust(limited, "10.0.0.1:1000", nil)
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"another address":                 ask(limited, "10.0.0.2:1000", nil),
@@ -52,7 +54,7 @@ func TestCallersDoNotShareTheirLimit(t *testing.T) {
 }
 
 func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
-	limited := limitRate(ok, slowRate, Networks{netip.MustParsePrefix("10.0.0.0/8")})
+	limited := limitRate(ok, slowRate, Networks{netip.MustParsePrefix("10.0.0.0/8")}, quiet)
 	forwarded := func(chain string) http.Header { return http.Header{"X-Forwarded-For": {chain}} }
 
 	exhaust(limited, "10.0.0.1:1000", forwarded("192.0.2.1"))
@@ -69,13 +71,15 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 }
 
 func TestNoLimit(t *testing.T) {
-	limited := limitRate(ok, 0, nil)
+	limited := limitRate(ok, 0, nil, quiet)
 	for range 1000 {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("without a limit a request was answered %d", got.Code)
 		}
 	}
 }
+
+var quiet = slog.New(slog.DiscardHandler)
 
 var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 

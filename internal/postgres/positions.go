@@ -14,23 +14,25 @@ import (
 )
 
 // positions knows up to where the event log may be read. A position is handed out inside a transaction, so a lower one may
-// still be uncommitted when a higher one shows. Note the last position S and then the snapshot's xmax X: once xmin reaches
-// X, every transaction that could hold a position up to S has ended, and S is released.
+// still be uncommitted when a higher one shows. Note the last position S and then draw a transaction id X: once the xmin of a
+// snapshot reaches X, every transaction that could hold a position up to S has ended, and S is released.
 type positions struct {
 	mu       sync.Mutex
 	epoch    string
 	released int64
 	noted    int64 // waiting for bar
-	bar      uint64
+	bar      int64
 	waiting  bool
 	looked   time.Time
 }
 
-// The two statements run one after the other, each with a snapshot of its own: a position noted before X is taken belongs
-// to a transaction below X.
+// The statements run one after the other, each with a snapshot of its own. A transaction has its id before it takes a
+// position, so one whose position was noted is below an id that is drawn afterwards. A snapshot's xmax would not do: it is
+// past the newest transaction that has ended, and younger ones are still running beyond it.
 const (
 	lastPosition = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_positions`
-	horizon      = `SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s`
+	newestID     = `SELECT pg_current_xact_id()::text::bigint`
+	oldestID     = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
 	// A restored database has another system or another timeline, and an epoch of its own when it was set anew.
 	currentEpoch = `SELECT epoch::text || ':' || (SELECT system_identifier FROM pg_control_system()) || ':'
 		|| substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM log_epoch`
@@ -53,12 +55,12 @@ func (db *DB) releasedPosition(ctx context.Context) (string, int64, error) {
 }
 
 func (p *positions) look(ctx context.Context, conn *pgxpool.Conn, now time.Time) error {
-	var last, xmin, xmax int64
+	var last, oldest int64
 	var epoch string
 	batch := &pgx.Batch{}
 	batch.Queue(currentEpoch).QueryRow(func(r pgx.Row) error { return r.Scan(&epoch) })
 	batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })
-	batch.Queue(horizon).QueryRow(func(r pgx.Row) error { return r.Scan(&xmin, &xmax) })
+	batch.Queue(oldestID).QueryRow(func(r pgx.Row) error { return r.Scan(&oldest) })
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
@@ -66,19 +68,30 @@ func (p *positions) look(ctx context.Context, conn *pgxpool.Conn, now time.Time)
 		p.epoch, p.released, p.waiting = epoch, 0, false
 	}
 	p.looked = now
-	p.advance(last, uint64(xmin), uint64(xmax))
+	p.advance(oldest)
+	if p.waiting || last <= p.released {
+		return nil
+	}
+	return p.note(ctx, conn, last)
+}
+
+// note begins to wait for whoever may hold a position up to last; often nobody runs and the wait is over at once.
+func (p *positions) note(ctx context.Context, conn *pgxpool.Conn, last int64) error {
+	var newest, oldest int64
+	batch := &pgx.Batch{}
+	batch.Queue(newestID).QueryRow(func(r pgx.Row) error { return r.Scan(&newest) })
+	batch.Queue(oldestID).QueryRow(func(r pgx.Row) error { return r.Scan(&oldest) })
+	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+		return err
+	}
+	p.noted, p.bar, p.waiting = last, newest, true
+	p.advance(oldest)
 	return nil
 }
 
-func (p *positions) advance(last int64, xmin, xmax uint64) {
-	if p.waiting && xmin >= p.bar {
+func (p *positions) advance(oldest int64) {
+	if p.waiting && oldest >= p.bar {
 		p.released, p.waiting = p.noted, false
-	}
-	switch {
-	case xmin >= xmax:
-		p.released, p.waiting = last, false
-	case !p.waiting:
-		p.noted, p.bar, p.waiting = last, xmax, true
 	}
 }
 

@@ -15,16 +15,19 @@ func TestAPositionOfARunningTransactionIsNotPassedOver(t *testing.T) {
 	d := newDesk(t)
 	log := postgres.NewLog(postgres.New(d.pool))
 	start := head(t, log)
-	for name, meanwhile := range map[string]func(){
-		"nothing else happens":             func() {},
-		"a younger one writes the log":     func() { d.append(d.begin()) },
-		"a younger one ends without a log": func() { d.Set(`UPDATE organizations SET name = name WHERE id = $1`) },
+	for _, world := range []struct {
+		name      string
+		meanwhile func()
+	}{
+		{"nothing else happens", func() {}},
+		{"a younger one writes the log", func() { d.append(d.begin()) }},
+		{"a younger one ends without a log", func() { d.Set(`UPDATE organizations SET name = name WHERE id = $1`) }},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(world.name, func(t *testing.T) {
 			slow := d.begin()
-			d.exec(slow, `UPDATE organizations SET name = name WHERE id = $1`)
+			d.exec(slow, `UPDATE locations SET name = name WHERE organization_id = $1`)
 			d.exec(slow, appendEntry)
-			meanwhile()
+			world.meanwhile()
 			for range 3 { // looks, each on its own
 				if early := head(t, postgres.NewLog(postgres.New(d.pool))); early.Position > start.Position {
 					t.Errorf("position %d is released while one of %d on still runs", early.Position, start.Position+1)

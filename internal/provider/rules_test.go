@@ -107,6 +107,7 @@ func TestExceptions(t *testing.T) {
 		{"capacity", func(in *AddException) { in.Effect, in.Capacity = Closed, ptr(1) }},
 		{"maxAppointments", func(in *AddException) { in.MaxAppointments = ptr(-1) }},
 		{"maxAppointments", func(in *AddException) { in.Effect, in.MaxAppointments = Closed, ptr(0) }},
+		{"to", func(in *AddException) { in.To, in.MaxAppointments = at(date(2027, 4, 1), 9, 1), ptr(1) }},
 		{"reason", func(in *AddException) { in.Reason = ptr(strings.Repeat("x", 2001)) }},
 	} {
 		in := good()
@@ -118,6 +119,11 @@ func TestExceptions(t *testing.T) {
 	in.MaxAppointments, in.Capacity = ptr(0), ptr(1000)
 	if e, err := in.exception(); err != nil || e.Capacity != 1000 || *e.MaxAppointments != 0 {
 		t.Errorf("a window without appointments: %+v, %v", e, err)
+	}
+	in = good()
+	in.To, in.MaxAppointments = at(date(2027, 4, 1), 9, 0), ptr(1)
+	if _, err := in.exception(); err != nil {
+		t.Errorf("a capped window of 31 days: %v", err)
 	}
 	in = good()
 	in.To = at(date(2037, 3, 1), 9, 0)

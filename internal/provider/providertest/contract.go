@@ -158,7 +158,7 @@ func mayChangeHours(t *testing.T, w World) {
 	foreign := w.NewOrganization(t)
 	stranger := clinictest.Actor(access.FrontDesk, foreign)
 	reader := clinictest.Actor(access.Provider, w.Organization)
-	unknown, elsewhere := w.Ref(clinictest.NewID()), clinic.Ref{Organization: foreign, ID: w.L.ID}
+	unknown, elsewhere := w.Ref(clinictest.NewID()), w.locationOf(t, foreign)
 	for _, c := range []struct {
 		actor            access.Actor
 		provider, places clinic.Ref
@@ -202,6 +202,18 @@ func mayChangeHours(t *testing.T, w World) {
 	if hours, err := w.Service.WeeklyHours(t.Context(), reader, w.P, w.L, &w.Tomorrow); err != nil || len(hours) != 1 {
 		t.Errorf("a provider reads %v, %v", hours, err)
 	}
+}
+
+// locationOf makes a location in another organisation.
+func (w World) locationOf(t *testing.T, organization uuid.UUID) clinic.Ref {
+	t.Helper()
+	in := clinictest.Location(1)
+	in.Organization = organization
+	l, err := w.Clinic().PutLocation(t.Context(), w.Platform, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clinic.Ref{Organization: organization, ID: l.ID}
 }
 
 func staffOnly(t *testing.T, w World) {
