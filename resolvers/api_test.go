@@ -46,7 +46,7 @@ func serve(t *testing.T, r *rooms) *api {
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
 		Links:    links,
-		Verifier: token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}},
+		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
 		Log:      slog.New(slog.NewJSONHandler(log, nil)),
 		NewID:    uuid.New,

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -46,23 +47,34 @@ type try struct {
 	asked, at time.Time
 }
 
-// race sends every client after one of the openings at the same moment, as many after each.
-func (p *proof) race(openings []rig.Slot) ([]try, *tally) {
+// race sends every client after one of the openings at the same moment, as many after each. Whoever goes unanswered, or is
+// told to come again later, sends the same again; without a killer nobody may need to.
+func (p *proof) race(openings []rig.Slot, k *killer) ([]try, *tally) {
 	p.t.Helper()
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
+	defer cancel()
 	tries := make([]try, len(p.patients))
 	ends := &tally{}
+	var repeated atomic.Int64
 	took := p.together(func(i int, patient rig.Patient) {
-		t := try{slot: openings[i%len(openings)], asked: time.Now()}
-		var err error
-		t.answer, err = patient.Book(p.t.Context(), t.slot.ID, uuid.NewString())
-		t.at = time.Now()
-		if err != nil {
-			p.t.Errorf("client %d: %v", i, err)
+		t := try{slot: openings[i%len(openings)]}
+		key := uuid.NewString()
+		answer, sent, err := rig.Insist(ctx, func(ctx context.Context) (rig.Answer, error) {
+			t.asked = time.Now()
+			return patient.Book(ctx, t.slot.ID, key)
+		})
+		t.answer, t.at = answer, time.Now()
+		if err != nil || sent > 1 && k == nil {
+			p.t.Errorf("client %d asked %d times: %v", i, sent, err)
 		}
+		repeated.Add(int64(sent - 1))
 		tries[i] = t
-		ends.add(t.answer.Code())
+		ends.add(answer.Code())
+		k.count()
 	})
-	p.t.Logf("%d clients at once on %d openings: %s; %.1f s", len(tries), len(openings), ends, took.Seconds())
+	k.rest()
+	p.t.Logf("%d clients at once on %d openings: %s; %.1f s, %d requests sent again, %s",
+		len(tries), len(openings), ends, took.Seconds(), repeated.Load(), k)
 	return tries, ends
 }
 
@@ -145,7 +157,16 @@ func TestOneClientOfManyGetsAnOpening(t *testing.T) {
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 1, 0) })
 	openings := p.contested(providers)
-	tries, ends := p.race(openings)
+	tries, ends := p.race(openings, nil)
+	p.want(ends, map[string]int{"DONE": len(openings), "SLOT_TAKEN": *clients - len(openings)})
+	p.settle(tries, providers, 0)
+}
+
+func TestOneClientOfManyGetsAnOpeningThoughTheServerIsKilled(t *testing.T) {
+	p := newProof(t, *clients)
+	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 1, 0) })
+	openings := p.contested(providers)
+	tries, ends := p.race(openings, newKiller(t, *clients/100, *clients/20, *clients/4))
 	p.want(ends, map[string]int{"DONE": len(openings), "SLOT_TAKEN": *clients - len(openings)})
 	p.settle(tries, providers, 0)
 }
@@ -154,7 +175,7 @@ func TestAsManyAsThereAreLanesGetAnOpening(t *testing.T) {
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 3, 0) })
 	openings := p.contested(providers)
-	tries, ends := p.race(openings)
+	tries, ends := p.race(openings, nil)
 	p.want(ends, map[string]int{"DONE": 3 * len(openings), "SLOT_TAKEN": *clients - 3*len(openings)})
 	p.settle(tries, providers, 0)
 }
@@ -162,7 +183,7 @@ func TestAsManyAsThereAreLanesGetAnOpening(t *testing.T) {
 func TestADailyCapHolds(t *testing.T) {
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 2, 7) })
-	tries, ends := p.race(p.contested(providers))
+	tries, ends := p.race(p.contested(providers), nil)
 	p.capped(ends, 7*len(providers))
 	p.settle(tries, providers, 7)
 }
@@ -170,7 +191,7 @@ func TestADailyCapHolds(t *testing.T) {
 func TestAWindowCapHolds(t *testing.T) {
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.WindowProvider(ctx, 2, 7) })
-	tries, ends := p.race(p.contested(providers))
+	tries, ends := p.race(p.contested(providers), nil)
 	p.capped(ends, 7*len(providers))
 	p.settle(tries, providers, 7)
 }

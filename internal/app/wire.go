@@ -85,7 +85,7 @@ func (a *App) Handler() http.Handler {
 		}),
 		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
 		Calendar: a.appointments, Links: links,
-		Verifier: token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}},
+		Verifier: token.Remember(token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID,
 	})
 }

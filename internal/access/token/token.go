@@ -36,26 +36,33 @@ const maxToken = 4096
 
 // Verify reads a token. It fails with errs.Unauthenticated and never says more than whether the token has expired.
 func (v Verifier) Verify(raw string) (access.Actor, error) {
+	a, _, err := v.read(raw)
+	return a, err
+}
+
+func (v Verifier) read(raw string) (access.Actor, time.Time, error) {
 	invalid := errs.SignIn("The token is not valid.")
 	if len(raw) > maxToken {
-		return access.Actor{}, invalid
+		return access.Actor{}, time.Time{}, invalid
 	}
 	var c claims
 	_, err := jwt.ParseWithClaims(raw, &c, func(*jwt.Token) (any, error) { return v.Key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(v.Issuer),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(v.Clock.Now), jwt.WithStrictDecoding())
 	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer) {
-		return access.Actor{}, errs.SignIn("The token has expired.")
+		return access.Actor{}, time.Time{}, expired()
 	}
 	if err != nil {
-		return access.Actor{}, invalid
+		return access.Actor{}, time.Time{}, invalid
 	}
 	a, ok := c.actor()
 	if !ok {
-		return access.Actor{}, invalid
+		return access.Actor{}, time.Time{}, invalid
 	}
-	return a, nil
+	return a, c.ExpiresAt.Time, nil
 }
+
+func expired() error { return errs.SignIn("The token has expired.") }
 
 // Sign makes a token for an actor that ends at an instant.
 func Sign(key ed25519.PrivateKey, issuer string, a access.Actor, expires time.Time) (string, error) {

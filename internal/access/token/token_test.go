@@ -129,3 +129,23 @@ func TestAnExpiredTokenIsToldApart(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestARememberedTokenEndsToo(t *testing.T) {
+	key, verifier := keys(t)
+	now := clock.FrozenAt(now)
+	verifier.Clock = now
+	remembering := token.Remember(verifier)
+	raw := sign(t, key, issuer, desk, now.Now().Add(time.Minute))
+	for range 2 {
+		if got, err := remembering.Verify(raw); err != nil || !reflect.DeepEqual(got, desk) {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	}
+	if _, err := remembering.Verify(raw + "A"); err == nil {
+		t.Error("another token was taken for it")
+	}
+	now.Advance(time.Minute)
+	if _, err := remembering.Verify(raw); err == nil || err.Error() != "The token has expired." {
+		t.Errorf("after its end: %v", err)
+	}
+}

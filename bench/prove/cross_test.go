@@ -1,0 +1,52 @@
+package prove_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/bench/rig"
+)
+
+// Twenty patients have each opening, and all of them change places with those of the opening beside it at the same moment,
+// again and again. There are lanes for everybody, so every move must succeed; with locks in the wrong order some would
+// deadlock.
+func TestCrossingMovesAllSucceed(t *testing.T) {
+	const together, rounds = 20, 3
+	p := newProof(t, *clients)
+	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 2*together, 0) })
+	openings := p.contested(providers)
+	tries, ends := p.race(openings, nil)
+	p.want(ends, map[string]int{"DONE": *clients})
+	views := make([]view, len(tries))
+	for i, t := range tries {
+		views[i] = view{}
+		views[i].see(t.answer.Visit)
+	}
+	for round := range rounds {
+		moved := &tally{}
+		took := p.together(func(i int, patient rig.Patient) {
+			at := i % len(openings)
+			if round%2 == 0 {
+				at ^= 1 // 0 and 1 change places, 2 and 3, and so on
+			}
+			answer, err := patient.Move(p.t.Context(), tries[i].answer.Visit.ID, openings[at].ID, uuid.NewString())
+			if err != nil {
+				p.t.Errorf("client %d: %v", i, err)
+			}
+			views[i].see(answer.Visit)
+			moved.add(answer.Code())
+		})
+		p.t.Logf("%d clients change places at once: %s; %.1f s", len(p.patients), moved, took.Seconds())
+		p.want(moved, map[string]int{"DONE": *clients})
+	}
+	if i := slices.IndexFunc(views, func(v view) bool { return len(v) != 1 }); i >= 0 {
+		t.Errorf("client %d has %v", i, views[i])
+	}
+	p.agree(views)
+	p.tablesHold()
+	p.mirrored(providers, 3)
+	p.noDeadlock()
+}
