@@ -272,7 +272,8 @@ CREATE TABLE holds (
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, provider_id) REFERENCES providers,
     FOREIGN KEY (organization_id, location_id) REFERENCES locations,
-    FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds
+    FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds,
+    FOREIGN KEY (organization_id, patient_id) REFERENCES patients
 );
 
 -- A lane of a provider, or a patient, kept busy. The constraint has the last word on double booking.

@@ -100,21 +100,37 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- Holds of this provider that have run out and stand on these days or windows, with the caller's own that the new span
--- would meet or that count against the same caps: the claims that a booking sets aside, as a listing for the caller does.
+-- Whether a claim of a hold stands in the way of a change: it meets the span, or counts against the same caps.
+CREATE FUNCTION meets(c claims, p jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT c.starts_at < (p->>'occupiedTo')::timestamptz AND c.ends_at > (p->>'occupiedFrom')::timestamptz
+        OR p->>'dailyCap' IS NOT NULL AND c.counted_day = (p->>'day')::date
+        OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w)
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- The claims that a change sets aside: of the hold that is booked from, of holds of this provider that have run out and stand
+-- on these days or windows, and of the caller's own for the same patient that stand in the way.
 CREATE FUNCTION spent_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE sql STABLE AS $$
     SELECT coalesce(array_agg(c.id), '{}')
     FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
     WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
       AND (h.id = (p->>'hold')::uuid
-        OR c.expires_at <= now_ AND (c.days && dates(p->'providerDays')
-            OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w))
-        OR h.actor_id = (p->>'holder')::uuid
-            AND (h.patient_id IS NULL OR p->>'patient' IS NULL OR h.patient_id = (p->>'patient')::uuid)
-            AND (c.starts_at < (p->>'occupiedTo')::timestamptz AND c.ends_at > (p->>'occupiedFrom')::timestamptz
-              OR h.starts_at = (p->>'startsAt')::timestamptz
-              OR p->>'dailyCap' IS NOT NULL AND c.counted_day = (p->>'day')::date
-              OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w)))
+        OR c.expires_at <= now_ AND (c.days && dates(p->'providerDays') OR meets(c, p))
+        OR h.actor_id = (p->>'holder')::uuid AND h.patient_id = (p->>'patient')::uuid
+            AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz))
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- The claims of the caller's own holds for nobody in particular that stand in the way. They give way to a booking by the
+-- same caller when there is no room otherwise.
+CREATE FUNCTION spare_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE sql STABLE AS $$
+    SELECT coalesce(array_agg(c.id), '{}')
+    FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
+    WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+      AND c.expires_at > now_ AND h.actor_id = (p->>'holder')::uuid AND h.patient_id IS NULL
+      AND h.id IS DISTINCT FROM (p->>'hold')::uuid AND meets(c, p)
 $$;
 -- +goose StatementEnd
 
@@ -301,6 +317,7 @@ DECLARE
     windows_ uuid[] := ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w);
     appointment_ uuid := (p->>'appointment')::uuid;
     leaving uuid[];
+    spare uuid[];
     kept uuid;
     held holds;
     seat record;
@@ -319,11 +336,13 @@ BEGIN
     END IF;
 
     leaving := spent_holds(org, p, now_);
-    PERFORM lock_all(org, leaving,
+    spare := spare_holds(org, p, now_);
+    PERFORM lock_all(org, leaving || spare,
         array_fill(provider_, ARRAY[jsonb_array_length(p->'providerDays')])
             || array_fill(patient_, ARRAY[jsonb_array_length(p->'patientDays')]),
         dates(p->'providerDays') || dates(p->'patientDays'), provider_, windows_);
     leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_)));
+    spare := ARRAY(SELECT unnest(spare) INTERSECT SELECT unnest(spare_holds(org, p, now_)));
 
     SELECT jsonb_build_object('outcome', 'REPLAYED', 'appointment', a.id, 'version', a.version) INTO answer
     FROM appointments a
@@ -343,15 +362,21 @@ BEGIN
         END IF;
     ELSE
         SELECT h.* INTO held FROM claims c JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
-        WHERE c.organization_id = org AND c.id = ANY (leaving) AND h.expires_at > now_
+        WHERE c.organization_id = org AND c.id = ANY (leaving || spare) AND h.expires_at > now_
           AND h.starts_at = (p->>'startsAt')::timestamptz AND h.location_id = (p->>'location')::uuid
           AND h.visit_kind_id = (p->>'visitKind')::uuid AND h.modality = p->>'modality'
-        LIMIT 1;
+        ORDER BY h.patient_id NULLS LAST, h.id LIMIT 1;
+        leaving := leaving || ARRAY(SELECT c.id FROM claims c
+            WHERE c.organization_id = org AND c.id = ANY (spare) AND c.hold_id = held.id);
     END IF;
     SELECT c.id INTO kept FROM claims c
     WHERE c.organization_id = org AND c.hold_id = held.id AND c.party_id = provider_ AND c.state = 'ACTIVE' LIMIT 1;
 
     SELECT * INTO seat FROM find_lane(org, p, leaving, kept);
+    IF seat.refused IS NOT NULL AND cardinality(spare) > 0 THEN
+        leaving := leaving || spare;
+        SELECT * INTO seat FROM find_lane(org, p, leaving, kept);
+    END IF;
     IF seat.refused IS NOT NULL THEN
         RETURN jsonb_build_object('outcome', seat.refused);
     END IF;
@@ -526,6 +551,7 @@ DECLARE
     windows_ uuid[] := ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w);
     old uuid[];
     leaving uuid[];
+    spare uuid[];
     kept uuid;
     held holds;
     seat record;
@@ -549,11 +575,13 @@ BEGIN
 
     old := ARRAY(SELECT c.id FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE');
     leaving := spent_holds(org, p, now_);
-    PERFORM lock_all(org, leaving || old,
+    spare := spare_holds(org, p, now_);
+    PERFORM lock_all(org, leaving || spare || old,
         array_fill(provider_, ARRAY[jsonb_array_length(p->'providerDays')])
             || array_fill(patient_, ARRAY[jsonb_array_length(p->'patientDays')]),
         dates(p->'providerDays') || dates(p->'patientDays'), provider_, windows_);
     leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_)));
+    spare := ARRAY(SELECT unnest(spare) INTERSECT SELECT unnest(spare_holds(org, p, now_)));
     SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
     IF seen.version IS DISTINCT FROM (p->>'version')::integer THEN
         RETURN jsonb_build_object('outcome', 'STALE_APPOINTMENT');
@@ -569,6 +597,10 @@ BEGIN
         ORDER BY c.counted_day NULLS LAST LIMIT 1;
     END IF;
     SELECT * INTO seat FROM find_lane(org, p, leaving || old, kept);
+    IF seat.refused IS NOT NULL AND cardinality(spare) > 0 THEN
+        leaving := leaving || spare;
+        SELECT * INTO seat FROM find_lane(org, p, leaving || old, kept);
+    END IF;
     IF seat.refused IS NOT NULL THEN
         RETURN jsonb_build_object('outcome', seat.refused);
     END IF;
@@ -677,5 +709,5 @@ END $$;
 
 -- +goose Down
 DROP FUNCTION change_appointment, cancel_appointment, move_appointment, lapse_holds, change_hold, place_hold, book, audit,
-    log_claims, take_patient, patient_busy, take_lane, find_lane, end_holds, free_claims, spent_holds, lock_all,
+    log_claims, take_patient, patient_busy, take_lane, find_lane, end_holds, free_claims, spare_holds, spent_holds, meets, lock_all,
     lock_windows, lock_days, dates, key_end, key_begin, provider_lock;

@@ -39,5 +39,5 @@ func refused(a access.Actor, slot availability.SlotID, blocked []availability.Ru
 	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
 		return PatientConflict{With: clinic.Ref{Organization: slot.Organization, ID: visit}}
 	}
-	return SlotUnavailable{Slot: slot, BlockedBy: availability.Shown(a, blocked)}
+	return SlotUnavailable{Slot: slot, BlockedBy: availability.Shown(a, slot.Organization, blocked)}
 }

@@ -44,8 +44,10 @@ func visitDay(ap Appointment) time.Time {
 // reached says whether an action's state is reached already, so that repeating it answers as the first time did.
 func reached(ap Appointment, action Action) bool {
 	switch action {
-	case Cancel, Decline:
+	case Cancel:
 		return ap.Status == Cancelled
+	case Decline:
+		return ap.Status == Cancelled && ap.LastAction == Decline
 	case Confirm:
 		return ap.Status == Booked && ap.ConfirmedAt != nil
 	case Undo:

@@ -20,21 +20,21 @@ type Explanation struct {
 	Slot      *Slot
 }
 
-// Slot is a slot as it stands. One that the provider's hours don't offer, and for anonymous callers one that isn't free, is
-// errs.NotFound.
+// Slot is a slot as it stands. One that the provider's hours don't offer, and for callers from elsewhere one that isn't free,
+// is errs.NotFound.
 func (s *Service) Slot(ctx context.Context, a access.Actor, id SlotID) (Slot, error) {
 	v, err := s.Verdict(ctx, id, asking(a), uuid.Nil)
 	switch {
 	case err != nil:
 		return Slot{}, err
-	case !v.Exists(), a.Kind == access.Anonymous && v.Slot.Status != Free:
+	case !v.Exists(), !a.In(id.Organization) && v.Slot.Status != Free:
 		return Slot{}, errs.Missing("slot")
 	}
 	return v.Slot, nil
 }
 
 // Explain names every rule that keeps a time out, for the way of meeting that has the fewest against it.
-// Anonymous callers learn only that it is not available.
+// Callers from outside the organisation learn only that it is not available.
 func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patient *clinic.Ref) (Explanation, error) {
 	who := asking(a)
 	var visits uuid.UUID
@@ -60,7 +60,7 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 			e.BlockedBy = v.Blocked
 		}
 	}
-	e.BlockedBy = Shown(a, e.BlockedBy)
+	e.BlockedBy = Shown(a, id.Organization, e.BlockedBy)
 	return e, nil
 }
 
@@ -71,9 +71,10 @@ func maySee(a access.Actor, patient clinic.Ref) error {
 	return nil
 }
 
-// Shown narrows broken rules to what a caller may learn: nobody anonymous reads sick leave or visits from them.
-func Shown(a access.Actor, blocked []Rule) []Rule {
-	if a.Kind == access.Anonymous && len(blocked) > 0 {
+// Shown narrows broken rules to what a caller may learn: nobody from outside the organisation reads sick leave or visits from
+// them.
+func Shown(a access.Actor, organization uuid.UUID, blocked []Rule) []Rule {
+	if !a.In(organization) && len(blocked) > 0 {
 		return []Rule{NotAvailable}
 	}
 	return blocked
@@ -125,7 +126,7 @@ const (
 )
 
 // Alternatives lists free slots of the same kind and way of meeting, nearest in time first: those of the same provider, then
-// those of providers nearby.
+// those of providers nearby. A patient isn't offered times of visits that the patient has already.
 func (s *Service) Alternatives(ctx context.Context, a access.Actor, id SlotID, limit int) ([]Slot, error) {
 	if limit < 1 || limit > MaxAlternatives {
 		return nil, errs.Invalid("The limit is from 1 to 10.", "limit")
@@ -163,7 +164,7 @@ func (s *Service) around(ctx context.Context, a access.Actor, id SlotID, provide
 	if !from.Before(to) {
 		from, to = now, now.Add(reach)
 	}
-	view, err := s.store.View(ctx, clinic.Ref{Organization: id.Organization, ID: provider}, Period{From: from, To: to})
+	view, err := s.store.View(ctx, clinic.Ref{Organization: id.Organization, ID: provider}, Period{From: from, To: to, Patient: a.PatientID})
 	if err != nil {
 		return nil, err
 	}

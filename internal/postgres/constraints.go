@@ -14,6 +14,7 @@ const refusedByConstraint = "MC001"
 // constraints translates what a constraint refused into the caller's terms, by the constraint's name.
 var constraints = map[string]error{
 	"appointments_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
+	"holds_organization_id_patient_id_fkey":        errs.Missing("patient", "patientId"),
 
 	"locations_organization_id_fkey":   errs.Missing("organization", "organizationId"),
 	"visit_kinds_organization_id_fkey": errs.Missing("organization", "organizationId"),

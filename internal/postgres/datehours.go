@@ -22,13 +22,18 @@ ON CONFLICT (organization_id, provider_id, location_id, local_date) DO UPDATE SE
 // SetDateHours is documented at provider.Store.
 func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provider.Desk, date civil.Date, hours []provider.Hours) error {
 	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		old, found, err := one[dateHoursRow](ctx, tx, dateHours, at.Organization, at.Provider, at.Location, midnight(date))
-		same := found == (hours != nil) && slices.EqualFunc(hoursFromJSON(old.Hours), hours, provider.Hours.Same)
-		if err != nil || same {
+		if same, err := hasDateHours(ctx, tx, at, date, hours); err != nil || same {
 			return err
 		}
 		if err := lockDesk(ctx, tx, at); err != nil {
 			return err
+		}
+		same, err := hasDateHours(ctx, tx, at, date, hours)
+		if err != nil {
+			return err
+		}
+		if same {
+			return errUnchanged
 		}
 		if hours == nil {
 			_, err = tx.Exec(ctx, dropDateHours, at.Organization, at.Provider, at.Location, midnight(date))
@@ -41,4 +46,9 @@ func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provid
 		c := note(by, at.Organization, "dateHours.set", "Provider", at.Provider)
 		return recordDesk(ctx, tx, c, at, provider.DaysAround(date))
 	})
+}
+
+func hasDateHours(ctx context.Context, tx pgx.Tx, at provider.Desk, date civil.Date, hours []provider.Hours) (bool, error) {
+	old, found, err := one[dateHoursRow](ctx, tx, dateHours, at.Organization, at.Provider, at.Location, midnight(date))
+	return found == (hours != nil) && slices.EqualFunc(hoursFromJSON(old.Hours), hours, provider.Hours.Same), err
 }

@@ -28,13 +28,19 @@ func (db *DB) Directory() *Directory { return &Directory{db: db} }
 // errAgain ends a transaction that found the world changed since it looked; settle begins anew.
 var errAgain = errors.New("something changed meanwhile")
 
+// errUnchanged ends a transaction that found, under its locks, everything as it wants it: somebody else was faster.
+var errUnchanged = errors.New("nothing to change")
+
 const settleAttempts = 5
 
-// settle writes like write, and again from the start after errAgain.
+// settle writes like write, and again from the start after errAgain. After errUnchanged nothing is written.
 func (d *Directory) settle(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
 	var err error
 	for range settleAttempts {
-		if err = d.db.write(ctx, f); !errors.Is(err, errAgain) {
+		switch err = d.db.write(ctx, f); {
+		case errors.Is(err, errUnchanged):
+			return nil
+		case !errors.Is(err, errAgain):
 			return broken(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 func (d *desk) hold(a access.Actor, slot availability.SlotID) (appointment.Hold, error) {
@@ -178,4 +179,38 @@ func (d *desk) count(sql string, args ...any) int {
 		return 0
 	}
 	return *n
+}
+
+func TestTheFrontDeskHoldsManyTimesForNobodyInParticular(t *testing.T) {
+	d := newDesk(t)
+	provider, desk, ann := d.Provider(1), d.FrontDesk(), d.Patient()
+	d.capDay(provider, 3)
+	nine, eleven := d.mustHold(desk, d.Slot(provider, 9, 0)), d.mustHold(desk, d.Slot(provider, 11, 0))
+	if _, err := d.hold(desk, d.Slot(provider, 9, 0)); !errors.As(err, new(appointment.SlotTaken)) {
+		t.Fatalf("a second hold of the same time for nobody got %v", err)
+	}
+	holds, err := d.Holds(context.Background(), desk, []clinic.Ref{holdRef(nine), holdRef(eleven)})
+	if err != nil || holds[holdRef(nine)].State != appointment.HoldActive || holds[holdRef(eleven)].State != appointment.HoldActive {
+		t.Fatalf("holds stand as %v: %v", holds, err)
+	}
+	slot, patient := d.Slot(provider, 9, 0), clinic.Ref{Organization: d.Organization, ID: ann.PatientID}
+	if _, err := d.Book(context.Background(), desk, appointment.BookVisit{
+		Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key(),
+	}); err != nil {
+		t.Fatalf("the front desk can't book the time that it holds: %v", err)
+	}
+	holds, _ = d.Holds(context.Background(), desk, []clinic.Ref{holdRef(nine), holdRef(eleven)})
+	if holds[holdRef(nine)].State != appointment.HoldBooked || holds[holdRef(eleven)].State != appointment.HoldActive {
+		t.Fatalf("after the booking holds stand as %v", holds)
+	}
+}
+
+func TestAHoldForAnUnknownPatientIsRefused(t *testing.T) {
+	d := newDesk(t)
+	provider := d.Provider(1)
+	nobody := clinic.Ref{Organization: d.Organization, ID: d.Location}
+	_, err := d.Hold(context.Background(), d.FrontDesk(), appointment.PlaceHold{Slot: d.Slot(provider, 9, 0), Patient: &nobody, Key: key()})
+	if errs.Of(err) != errs.NotFound {
+		t.Fatalf("got %v", err)
+	}
 }

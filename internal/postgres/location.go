@@ -36,11 +36,12 @@ INSERT INTO locations (` + locationColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 ON CONFLICT (organization_id, identifier_system, identifier_value) DO NOTHING`
 
-// $14 is the zone that the row had when it was read.
+const lockLocation = locationByIdentifier + ` FOR NO KEY UPDATE`
+
 const updateLocation = `
 UPDATE locations SET name = $5, time_zone = $6, step_free_access = $7, phone = $8, latitude = $9, longitude = $10,
     address_lines = $11, postal_code = $12, country = $13
-WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier_value = $4 AND time_zone = $14`
+WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier_value = $4`
 
 // PutLocation is documented at clinic.Store.
 func (d *Directory) PutLocation(ctx context.Context, by clinic.Stamp, l clinic.Location) (clinic.Location, error) {
@@ -79,7 +80,16 @@ func replaceLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.L
 	if err := there.lock(ctx, tx); err != nil {
 		return err
 	}
-	if err := hit(tx.Exec(ctx, updateLocation, append(locationValues(l), oldZone)...)); err != nil {
+	row, _, err := one[locationRow](ctx, tx, lockLocation, l.OrganizationID, l.Identifier.System, l.Identifier.Value)
+	switch {
+	case err != nil:
+		return err
+	case row.location().Same(l):
+		return errUnchanged
+	case row.TimeZone != oldZone:
+		return errAgain
+	}
+	if err := hit(tx.Exec(ctx, updateLocation, locationValues(l)...)); err != nil {
 		return err
 	}
 	if err := there.confirm(ctx, tx); err != nil {

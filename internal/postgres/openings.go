@@ -25,14 +25,21 @@ ON CONFLICT (organization_id, id) DO UPDATE SET local_from = excluded.local_from
 func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provider.Desk, list []provider.Exception) (int, error) {
 	changed := 0
 	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)
-		changed = len(fresh)
-		if err != nil || changed == 0 {
+		changed = 0
+		if fresh, _, err := unlikeStored(ctx, tx, at.Organization, list); err != nil || len(fresh) == 0 {
 			return err
 		}
 		if err := lockDesk(ctx, tx, at); err != nil {
 			return err
 		}
+		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)
+		if err != nil {
+			return err
+		}
+		if len(fresh) == 0 {
+			return errUnchanged
+		}
+		changed = len(fresh)
 		if err := saveAll(ctx, tx, at, fresh); err != nil {
 			return err
 		}

@@ -31,6 +31,8 @@ const (
 WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
 )
 
+const lockPatient = patientByToken + ` FOR NO KEY UPDATE`
+
 const insertPatient = `
 INSERT INTO patients (organization_id, id, identifier_token, identifier_system, identifier, given_name, family_name,
     birth_date, phone, email, language, time_zone)
@@ -62,6 +64,13 @@ func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Pat
 		p.ID = row.ID
 		if old, err := row.patient(); err != nil || old.Same(p) {
 			return err
+		}
+		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, token)
+		if err != nil {
+			return err
+		}
+		if now, err := row.patient(); err != nil || now.Same(p) {
+			return first(err, errUnchanged)
 		}
 		return savePatient(ctx, tx, by, p, updatePatient, token)
 	})

@@ -80,6 +80,13 @@ func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider
 	if err := lockProvidersForChange(ctx, tx, p.OrganizationID, concerned); err != nil {
 		return err
 	}
+	row, _, err := one[providerRow](ctx, tx, providerByIdentifier, p.OrganizationID, p.Identifier.System, p.Identifier.Value)
+	if err != nil {
+		return err
+	}
+	if row.provider().Same(p) {
+		return errUnchanged
+	}
 	if err := hit(tx.Exec(ctx, updateProvider, providerValues(p)...)); err != nil {
 		return err
 	}

@@ -45,8 +45,12 @@ func (d *Directory) SetSchedule(ctx context.Context, by clinic.Stamp, at provide
 		if err := lockDesk(ctx, tx, at); err != nil {
 			return err
 		}
-		if newest, _, err = one[scheduleRow](ctx, tx, newestSchedule, at.Organization, at.Provider, at.Location); err != nil {
+		newest, found, err = one[scheduleRow](ctx, tx, newestSchedule, at.Organization, at.Provider, at.Location)
+		if err != nil {
 			return err
+		}
+		if found && newest.schedule().Same(s) {
+			return errUnchanged
 		}
 		s.ID = provider.Later(s.ID, newest.ID)
 		if err := replaceSchedule(ctx, tx, at, s); err != nil {

@@ -155,6 +155,51 @@ func TestAWindowThatIsTakenBackKeepsItsCounter(t *testing.T) {
 	}
 }
 
+// Eight callers want the same: one of them writes it.
+func TestTheSameChangeAtOnceIsWrittenOnce(t *testing.T) {
+	w := newDeskWorld(t)
+	ctx := t.Context()
+	location, kind, person := clinictest.Location(1), clinictest.VisitKind(1), w.Input(1)
+	location.TimeZone, kind.Duration, person.Name = "America/Chicago", time.Hour, "Renamed"
+	for name, c := range map[string]struct {
+		want   traces
+		change func() error
+	}{
+		"schedule": {once, func() error {
+			_, err := w.Service.SetSchedule(ctx, w.FrontDesk, w.Schedule(w.NextMonth))
+			return err
+		}},
+		"date": {once, func() error {
+			_, err := w.Service.SetDateHours(ctx, w.FrontDesk, provider.SetDateHours{Provider: w.P, Location: w.L, Date: w.NextMonth, Hours: []provider.Opening{}})
+			return err
+		}},
+		"openings": {once, func() error {
+			_, err := w.Service.PutOpenings(ctx, w.FrontDesk, w.P, w.L, []provider.OpenWindow{
+				{Key: "1", From: providertest.At(w.Tomorrow, 9, 0), To: providertest.At(w.Tomorrow, 12, 0), Capacity: 2},
+			})
+			return err
+		}},
+		"provider": {once, func() error {
+			_, err := w.Service.PutProvider(ctx, w.Admin, person)
+			return err
+		}},
+		"location": {both, func() error {
+			_, err := w.Clinic().PutLocation(ctx, w.Admin, location)
+			return err
+		}},
+		"kind": {both, func() error {
+			_, err := w.Clinic().PutVisitKind(ctx, w.Admin, kind)
+			return err
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			leaves(t, w.pool, c.want, func() error {
+				return clinictest.AtOnce(8, func(int) error { return c.change() })
+			})
+		})
+	}
+}
+
 // held runs f beside a transaction that is in its way, and lets the transaction commit once f waits for it.
 func (w deskWorld) held(t *testing.T, block func(context.Context, pgx.Tx) error, f func() error) {
 	t.Helper()

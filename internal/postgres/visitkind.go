@@ -41,6 +41,8 @@ INSERT INTO visit_kinds (` + visitKindColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
 ON CONFLICT (organization_id, key) DO NOTHING`
 
+const lockVisitKind = visitKindByKey + ` FOR NO KEY UPDATE`
+
 const updateVisitKind = `
 UPDATE visit_kinds SET name = $4, duration = $5, buffer_before = $6, buffer_after = $7, slot_step = $8, grid_anchor = $9,
     instructions = $10, requires_approval = $11, modalities = $12, free_cancellation_before = $13, minimum_notice = $14,
@@ -79,6 +81,13 @@ func replaceVisitKind(ctx context.Context, tx pgx.Tx, by clinic.Stamp, k clinic.
 	offering := dependents{query: providersOffering, organization: k.OrganizationID, on: k.ID}
 	if err := offering.lock(ctx, tx); err != nil {
 		return err
+	}
+	row, _, err := one[visitKindRow](ctx, tx, lockVisitKind, k.OrganizationID, k.Key)
+	if err != nil {
+		return err
+	}
+	if row.visitKind().Same(k) {
+		return errUnchanged
 	}
 	if err := hit(tx.Exec(ctx, updateVisitKind, visitKindValues(k)...)); err != nil {
 		return err

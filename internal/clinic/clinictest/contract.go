@@ -16,6 +16,7 @@ import (
 func Contract(t *testing.T, open func(*testing.T) clinic.Store) {
 	for name, test := range map[string]func(*testing.T, World){
 		"an organisation is created once for a key":   createdOnce,
+		"so it is by several calls at once":           createdAtOnce,
 		"only platform administrators create tenants": onlyPlatform,
 		"a key is free again after 24 hours":          keyLife,
 		"a location is replaced, not doubled":         replaceLocation,
@@ -58,6 +59,30 @@ func createdOnce(t *testing.T, w World) {
 	Refused(t, err, errs.InvalidInput, "idempotencyKey")
 	_, err = w.Service.CreateOrganization(t.Context(), w.Platform, clinic.CreateOrganization{Key: "k2"})
 	Refused(t, err, errs.InvalidInput, "name")
+}
+
+// One of several calls with one key creates it; the others hear so or are told to ask again.
+func createdAtOnce(t *testing.T, w World) {
+	made := make([]clinic.Organization, 8)
+	if err := AtOnce(len(made), func(i int) error {
+		o, err := w.Service.CreateOrganization(t.Context(), w.Platform, clinic.CreateOrganization{Name: "North", Key: "k1"})
+		if errors.As(err, new(errs.KeyInUse)) {
+			return nil
+		}
+		made[i] = o
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	first, err := w.Service.CreateOrganization(t.Context(), w.Platform, clinic.CreateOrganization{Name: "North", Key: "k1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range made {
+		if o.ID != uuid.Nil && o.ID != first.ID {
+			t.Errorf("one key made %v and %v", o.ID, first.ID)
+		}
+	}
 }
 
 func onlyPlatform(t *testing.T, w World) {

@@ -1,0 +1,114 @@
+package bench_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+)
+
+// recorder stands before book(jsonb) for whoever has it first in the search path: it keeps the argument and books nothing. So
+// pgbench calls the real statement with what the real program would have sent.
+const recorder = `
+CREATE SCHEMA recorder;
+CREATE TABLE recorder.calls (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, p jsonb NOT NULL);
+CREATE SEQUENCE recorder.turn;
+CREATE FUNCTION recorder.book(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
+	INSERT INTO recorder.calls (p) VALUES (book.p);
+	RETURN '{"outcome": "DONE"}';
+END $$`
+
+// record has the program's own services decide n bookings, and keeps the statements' arguments.
+func (w side) record(t testing.TB, n int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
+	defer cancel()
+	if _, err := w.pool.Exec(ctx, recorder); err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(ctx, w.url+"&pool_max_conns=8&search_path=recorder,public&synchronous_commit=off")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	db := postgres.New(pool)
+	openings := availability.NewService(postgres.NewAvailabilityStore(db), clock.System{})
+	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
+	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), source)
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for i := range next {
+				slot, patient := w.slot(i)
+				if _, err := service.Book(ctx, patient.Actor, appointment.BookVisit{
+					Target: appointment.Target{Slot: &slot}, Key: uuid.NewString(),
+				}); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+	if _, err := w.pool.Exec(ctx, `ANALYZE recorder.calls`); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// script books with the next recorded call: one statement a booking, as the program does it.
+const script = `SELECT public.book(p) FROM recorder.calls WHERE n = (SELECT nextval('recorder.turn'));
+`
+
+var rate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial connection time\)`)
+var done = regexp.MustCompile(`(?m)^number of transactions actually processed: (\d+)`)
+
+// pgbench runs the recorded calls on so many connections and answers bookings a second. Every transaction must have booked.
+func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure {
+	return func(t testing.TB, window time.Duration) float64 {
+		t.Helper()
+		path, err := w.Pgbench()
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "book.sql")
+		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		before := w.booked(t, pool)
+		seconds := max(1, int(window.Seconds()))
+		out, err := exec.Command(path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
+			fmt.Sprintf("--time=%d", seconds), "--file="+file, url).CombinedOutput()
+		if err != nil {
+			t.Fatalf("pgbench: %v: %s", err, out)
+		}
+		tps, n := rate.FindSubmatch(out), done.FindSubmatch(out)
+		if tps == nil || n == nil {
+			t.Fatalf("pgbench said %s", out)
+		}
+		processed, _ := strconv.Atoi(string(n[1]))
+		if booked := w.booked(t, pool) - before; booked != processed {
+			t.Fatalf("pgbench ran %d transactions, and %d visits were booked", processed, booked)
+		}
+		r, _ := strconv.ParseFloat(string(tps[1]), 64)
+		return r
+	}
+}

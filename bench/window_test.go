@@ -1,0 +1,76 @@
+package bench_test
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// plan is how long and how often two things are measured in turn: A B A B, so that what else the machine does falls on both.
+type plan struct {
+	pairs  int
+	window time.Duration
+}
+
+// measure is one window's rate, a second.
+type measure func(b testing.TB, window time.Duration) float64
+
+// versus measures a and b in turn, after a window of each that isn't counted.
+func (p plan) versus(t testing.TB, a, b measure) (as, bs []float64) {
+	t.Helper()
+	a(t, p.window)
+	b(t, p.window)
+	for range p.pairs {
+		as = append(as, a(t, p.window))
+		bs = append(bs, b(t, p.window))
+	}
+	return as, bs
+}
+
+// ratio is the median of a/b over the pairs of windows, within bounds that hold it with 95 % confidence.
+type ratio struct{ median, low, high float64 }
+
+const resamples = 10_000
+
+// ratioOf takes the pairs by chance, with repetition, as many as there are, again and again (a bootstrap), and cuts 2.5 % of
+// the medians off at each end.
+func ratioOf(a, b []float64) ratio {
+	each := make([]float64, len(a))
+	for i := range a {
+		each[i] = a[i] / b[i]
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	medians := make([]float64, resamples)
+	for i := range medians {
+		sample := make([]float64, len(each))
+		for j := range sample {
+			sample[j] = each[rng.IntN(len(each))]
+		}
+		medians[i] = median(sample)
+	}
+	slices.Sort(medians)
+	return ratio{median(each), medians[resamples*25/1000], medians[resamples*975/1000]}
+}
+
+func (r ratio) String() string {
+	return fmt.Sprintf("%.2f (95 %%: %.2f to %.2f)", r.median, r.low, r.high)
+}
+
+func median[T cmp.Ordered](values []T) T {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[len(sorted)/2]
+}
+
+func TestARatioIsThatOfItsPairs(t *testing.T) {
+	a, b := []float64{10, 20, 30, 40, 50}, []float64{20, 40, 60, 80, 100}
+	if r := ratioOf(a, b); r != (ratio{0.5, 0.5, 0.5}) {
+		t.Errorf("got %v", r)
+	}
+	a[4] = 1000
+	if r := ratioOf(a, b); r.median != 0.5 || r.low != 0.5 || r.high < 0.5 {
+		t.Errorf("with an outlier: %v", r)
+	}
+}
