@@ -26,11 +26,14 @@ func (r *Resolver) appointments(
 	})
 }
 
-// outsideHours pages the visits that a change of hours left outside them. They are found by looking at each, so nobody counts
-// them.
+// outsideHours pages the visits that a change of hours left outside them, or none when the change was refused. They are found
+// by looking at each, so nobody counts them.
 func (r *Resolver) outsideHours(
 	ctx context.Context, c appointment.Clash, args pageArgs,
 ) (*relay.Connection[appointment.Appointment], error) {
+	if c == (appointment.Clash{}) {
+		return nil, nil
+	}
 	return follow(args, appointmentsBy(appointment.StartAscending), func(w paging.Window) (page paging.Page[appointment.Appointment], cursor string, err error) {
 		if cursor, err = r.Services.Appointment.StreamCursor(ctx); err == nil {
 			page, err = r.Services.Appointment.OutsideHours(ctx, viewer.Actor(ctx), c, w)

@@ -23,6 +23,7 @@ const (
 	InvalidInput         Code = "INVALID_INPUT"
 	MethodNotAllowed     Code = "METHOD_NOT_ALLOWED"
 	NotFound             Code = "NOT_FOUND"
+	RateLimited          Code = "RATE_LIMITED"
 	RequestTooLarge      Code = "REQUEST_TOO_LARGE"
 	ServiceBusy          Code = "SERVICE_BUSY"
 	Unauthenticated      Code = "UNAUTHENTICATED"

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
 const (
@@ -65,15 +66,14 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // refuse answers in GraphQL's form, since most callers here read nothing else.
 func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
-	const code = "RATE_LIMITED"
 	entry := accesslog.From(r.Context())
-	entry.Codes = append(entry.Codes, code)
+	entry.Codes = append(entry.Codes, string(presenter.RateLimited))
 	seconds := max(1, int(math.Ceil(1/float64(l.perSec))))
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	answer(w, http.StatusTooManyRequests, map[string]any{"errors": []any{map[string]any{
 		"message": "Too many requests. Wait a little, then go on.",
 		"extensions": map[string]any{
-			"code": code, "requestId": entry.RequestID, "retryable": true, "retryAfterSeconds": seconds,
+			"code": presenter.RateLimited, "requestId": entry.RequestID, "retryable": true, "retryAfterSeconds": seconds,
 		},
 	}}})
 }

@@ -27,7 +27,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	a, err := Open(ctx, Frame{
 		Database: settings.Database.config(), Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log,
+		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log, HideSchema: settings.HTTP.HideSchema,
 	})
 	if err != nil {
 		return err

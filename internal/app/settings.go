@@ -28,6 +28,7 @@ type HTTPSettings struct {
 	TokenPublicKey TokenKey      `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
 	LinkKey        LinkKey       `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	RateLimit      int           `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (token, else address); 0: no limit"`
+	HideSchema     bool          `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
 	TrustedProxies Networks      `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"25s" help:"time for requests that are under way when the process is told to stop"`

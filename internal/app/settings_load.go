@@ -97,6 +97,8 @@ func wanted(kind reflect.Type) string {
 		return "a duration such as 500ms, 5s or 2m"
 	case kind.Kind() == reflect.Int, kind.Kind() == reflect.Int32:
 		return "a whole number"
+	case kind.Kind() == reflect.Bool:
+		return "true or false"
 	}
 	return "readable as " + kind.Name()
 }

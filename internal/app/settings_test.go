@@ -25,7 +25,7 @@ func TestSettingsHaveDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	if settings.HTTP.Listen != "127.0.0.1:8080" || settings.Database.Connections != 20 ||
-		settings.HTTP.DrainTimeout != 25*time.Second || !settings.HTTP.TokenPublicKey.Equal(key) {
+		settings.HTTP.DrainTimeout != 25*time.Second || settings.HTTP.HideSchema || !settings.HTTP.TokenPublicKey.Equal(key) {
 		t.Errorf("defaults are %+v", settings)
 	}
 	if got := settings.HTTP.PublicURL.Or("127.0.0.1:8080").String(); got != "http://127.0.0.1:8080" {
@@ -37,7 +37,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 	_, err := app.Load[app.ServeSettings]([]string{
 		"MEDICONNECT_DATABASE_URL=hunter2://nowhere", "MEDICONNECT_REDIS_URL=hunter2", "MEDICONNECT_RATE_LIMIT=many",
 		"MEDICONNECT_LISTEN=here", "MEDICONNECT_DRAIN_TIMEOUT=25", "MEDICONNECT_TRUSTED_PROXIES=proxy",
-		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
+		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_HIDE_SCHEMA=maybe", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
 	})
 	if err == nil {
 		t.Fatal("faulty settings were taken")
@@ -45,7 +45,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 	for _, variable := range []string{
 		"DATABASE_URL must be like postgres://", "REDIS_URL must be like redis://", "RATE_LIMIT must be a whole number",
 		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
-		"LOG_FORMAT must be json or text", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
+		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
 		"TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {

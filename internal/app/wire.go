@@ -39,6 +39,8 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API
 	Log       *slog.Logger
+
+	HideSchema bool // no introspection and no page to try the API in
 }
 
 // App is the wired house.
@@ -86,7 +88,7 @@ func (a *App) Handler() http.Handler {
 		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
 		Calendar: a.appointments, Links: links,
 		Verifier: token.Remember(token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}}),
-		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID,
+		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }
 

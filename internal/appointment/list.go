@@ -49,14 +49,14 @@ func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, err
 
 // allowed narrows a filter to what the caller may see.
 func allowed(a access.Actor, f Filter) (Filter, error) {
-	organization, err := a.OwnOrganization(f.Organization, "where", "organizationId")
+	organization, err := a.OwnOrganization(f.Organization, "where")
 	if err != nil {
 		return f, err
 	}
 	f.Organization = organization
 	switch {
 	case !a.In(organization):
-		return f, errs.Missing("appointment", "where")
+		return f, f.unknown()
 	case !a.Has(access.AppointmentsRead):
 		return f, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
 	case !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To):
@@ -68,6 +68,20 @@ func allowed(a access.Actor, f Filter) (Filter, error) {
 	}
 	f.Patient = a.PatientID
 	return f, nil
+}
+
+// unknown says which of a filter's fields names something that doesn't exist for the caller: the first that took it to
+// another organisation.
+func (f Filter) unknown() error {
+	switch {
+	case f.Patient != uuid.Nil:
+		return errs.Missing("patient", "where", "patientId")
+	case f.Provider != uuid.Nil:
+		return errs.Missing("provider", "where", "providerId")
+	case f.Location != uuid.Nil:
+		return errs.Missing("location", "where", "locationId")
+	}
+	return errs.Missing("organisation", "where")
 }
 
 // Appointments answers those that are asked for and that the caller may see.

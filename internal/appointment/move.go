@@ -86,6 +86,8 @@ func (s *Service) movable(ctx context.Context, a access.Actor, ap Appointment, i
 		return kind, nil, err
 	}
 	switch {
+	case !seat.keptFor(ap.PatientID):
+		return kind, nil, errs.Invalid("The hold is for another patient.", seat.path()...)
 	case seat.Slot.VisitKind != ap.VisitKindID:
 		return kind, nil, errs.Invalid("The slot is for another kind of visit.", seat.path()...)
 	case in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version:

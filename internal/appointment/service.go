@@ -89,6 +89,9 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	if err != nil {
 		return w, err
 	}
+	if !w.keptFor(patient) {
+		return w, errs.Invalid("The hold is for another patient.", "patientId")
+	}
 	w.Holder.Patient = patient
 	w.Identifiers = in.Identifiers
 	w.Appointment = Appointment{
@@ -111,9 +114,12 @@ func (s *Service) seat(ctx context.Context, a access.Actor, t Target) (Seat, err
 		return seat, a.Need(access.AppointmentsWrite, seat.Slot.Organization, "slot", "target", "slotId")
 	}
 	h, err := s.hold(ctx, a, *t.Hold, "target", "holdId")
-	seat.Slot, seat.Hold = h.Slot, h.ID
+	seat.Slot, seat.Hold, seat.heldFor = h.Slot, h.ID, h.Patient
 	return seat, err
 }
+
+// keptFor says whether a seat may be taken for a patient: a hold for somebody is for nobody else.
+func (s Seat) keptFor(patient uuid.UUID) bool { return s.heldFor == uuid.Nil || s.heldFor == patient }
 
 // forWhom resolves the patient of a booking: a patient's own, or the one that somebody who works with the clinic names.
 func forWhom(a access.Actor, asked *clinic.Ref, organization uuid.UUID) (uuid.UUID, error) {

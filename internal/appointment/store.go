@@ -99,6 +99,8 @@ type Seat struct {
 	Holder        availability.Holder
 	Claims        [2]uuid.UUID // ids for the provider's claims
 	PatientClaim  uuid.UUID
+
+	heldFor uuid.UUID // the hold's patient; zero when it has none
 }
 
 // BookingWrite is a decided booking.

@@ -15,7 +15,8 @@ import (
 type Store interface {
 	// Rules reads a provider's rules for local days in [from, until]. errs.NotFound when there is no such provider.
 	Rules(ctx context.Context, provider clinic.Ref, from, until civil.Date) (Rules, error)
-	// View reads rules and what is taken in one snapshot, in a bounded number of statements.
+	// View reads rules and what is taken in one snapshot, in a bounded number of statements. errs.NotFound when there is no
+	// such provider, and at "patientId" when there is no such patient.
 	View(ctx context.Context, provider clinic.Ref, p Period) (View, error)
 	// Nearby lists other providers of the organisation that offer the slot's kind of visit, nearest location first.
 	Nearby(ctx context.Context, slot SlotID, limit int) ([]clinic.Ref, error)

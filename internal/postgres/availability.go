@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -60,6 +59,9 @@ func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p ava
 		if view.Rules, err = rows.rules(); err != nil {
 			return err
 		}
+		if taken.strange() {
+			return errs.Missing("patient", "patientId")
+		}
 		view.Taken = taken.taken()
 		return nil
 	})
@@ -96,11 +98,4 @@ func (s *AvailabilityStore) Nearby(ctx context.Context, slot availability.SlotID
 		return err
 	})
 	return refs, err
-}
-
-func noSuch(err error, what string, path ...string) error {
-	if errors.Is(err, pgx.ErrNoRows) {
-		return errs.Missing(what, path...)
-	}
-	return err
 }

@@ -214,3 +214,22 @@ func TestAHoldForAnUnknownPatientIsRefused(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestAHoldForOnePatientIsNotBookedForAnother(t *testing.T) {
+	d := newDesk(t)
+	provider, desk, ann, bob := d.Provider(1), d.FrontDesk(), d.Patient(), d.Patient()
+	forAnn, forBob := clinic.Ref{Organization: d.Organization, ID: ann.PatientID}, clinic.Ref{Organization: d.Organization, ID: bob.PatientID}
+	h, err := d.Hold(context.Background(), desk, appointment.PlaceHold{Slot: d.Slot(provider, 9, 0), Patient: &forAnn, Key: key()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ref := holdRef(h)
+	in := appointment.BookVisit{Target: appointment.Target{Hold: &ref}, Patient: &forBob, Key: key()}
+	if _, err := d.Book(context.Background(), desk, in); errs.Of(err) != errs.InvalidInput {
+		t.Fatalf("booking Ann's hold for Bob got %v", err)
+	}
+	in.Patient = &forAnn
+	if _, err := d.Book(context.Background(), desk, in); err != nil {
+		t.Fatal(err)
+	}
+}

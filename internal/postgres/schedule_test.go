@@ -155,12 +155,15 @@ func TestAWindowThatIsTakenBackKeepsItsCounter(t *testing.T) {
 	}
 }
 
-// Eight callers want the same: one of them writes it.
+// Eight callers see that something is to be done before the first of them can do it: one of them writes it.
 func TestTheSameChangeAtOnceIsWrittenOnce(t *testing.T) {
 	w := newDeskWorld(t)
 	ctx := t.Context()
 	location, kind, person := clinictest.Location(1), clinictest.VisitKind(1), w.Input(1)
 	location.TimeZone, kind.Duration, person.Name = "America/Chicago", time.Hour, "Renamed"
+	w.PutLocation(t, 2)
+	renamed := clinictest.Location(2)
+	renamed.Name = "Renamed"
 	for name, c := range map[string]struct {
 		want   traces
 		change func() error
@@ -187,6 +190,10 @@ func TestTheSameChangeAtOnceIsWrittenOnce(t *testing.T) {
 			_, err := w.Clinic().PutLocation(ctx, w.Admin, location)
 			return err
 		}},
+		"location without providers": {traces{Audits: 1}, func() error {
+			_, err := w.Clinic().PutLocation(ctx, w.Admin, renamed)
+			return err
+		}},
 		"kind": {both, func() error {
 			_, err := w.Clinic().PutVisitKind(ctx, w.Admin, kind)
 			return err
@@ -194,14 +201,27 @@ func TestTheSameChangeAtOnceIsWrittenOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			leaves(t, w.pool, c.want, func() error {
-				return clinictest.AtOnce(8, func(int) error { return c.change() })
+				w.held(t, 8, w.bookingsUnderWay, func() error {
+					return clinictest.AtOnce(8, func(int) error { return c.change() })
+				})
+				return nil
 			})
 		})
 	}
 }
 
-// held runs f beside a transaction that is in its way, and lets the transaction commit once f waits for it.
-func (w deskWorld) held(t *testing.T, block func(context.Context, pgx.Tx) error, f func() error) {
+// bookingsUnderWay keeps changes of both providers' hours waiting, and of all locations.
+func (w deskWorld) bookingsUnderWay(ctx context.Context, tx pgx.Tx) error {
+	if _, err := tx.Exec(ctx, `SELECT FROM locations FOR SHARE`); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(provider_lock($1, $2)), pg_advisory_xact_lock_shared(provider_lock($1, $3))`,
+		w.Organization, w.P.ID, w.second.ID)
+	return err
+}
+
+// held runs f beside a transaction that is in its way, and lets the transaction commit once so many sessions wait for it.
+func (w deskWorld) held(t *testing.T, sessions int, block func(context.Context, pgx.Tx) error, f func() error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
@@ -215,8 +235,9 @@ func (w deskWorld) held(t *testing.T, block func(context.Context, pgx.Tx) error,
 	}
 	done := make(chan error, 1)
 	go func() { done <- f() }()
-	for waiting := 0; waiting == 0; {
-		if err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&waiting); err != nil {
+	for waiting := 0; waiting < sessions; {
+		if err := w.pool.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
 			t.Fatal(err)
 		}
 		select {
@@ -243,10 +264,7 @@ func (w deskWorld) revision(t *testing.T, id uuid.UUID) (n int) {
 
 func TestAChangeWaitsForBookingsUnderWay(t *testing.T) {
 	w := newDeskWorld(t)
-	w.held(t, func(ctx context.Context, tx pgx.Tx) error {
-		_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock_shared(provider_lock($1, $2))`, w.Organization, w.P.ID)
-		return err
-	}, func() error {
+	w.held(t, 1, w.bookingsUnderWay, func() error {
 		_, err := w.Service.SetSchedule(t.Context(), w.FrontDesk, w.Schedule(w.NextMonth))
 		return err
 	})
@@ -272,7 +290,7 @@ func TestAProviderWhoJoinsMeanwhileIsConcernedToo(t *testing.T) {
 			w := newDeskWorld(t)
 			third := w.PutProvider(t, 3)
 			before := w.revision(t, third.ID)
-			w.held(t, func(ctx context.Context, tx pgx.Tx) error {
+			w.held(t, 1, func(ctx context.Context, tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, `SELECT FROM locations WHERE id = $1 FOR SHARE`, w.L.ID)
 				if err == nil {
 					_, err = tx.Exec(ctx, `INSERT INTO schedules VALUES ($1, $2, $3, $4, '2027-01-01', NULL, '[]')`,
@@ -297,7 +315,7 @@ func TestAProviderWhoOffersAKindMeanwhileIsConcernedToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := w.revision(t, third.ID)
-	w.held(t, func(ctx context.Context, tx pgx.Tx) error {
+	w.held(t, 1, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `SELECT FROM visit_kinds WHERE id = $1 FOR SHARE`, w.K.ID)
 		if err == nil {
 			_, err = tx.Exec(ctx, `INSERT INTO provider_visit_kinds VALUES ($1, $2, $3)`, w.Organization, third.ID, w.K.ID)

@@ -21,6 +21,7 @@ type takenRows struct {
 	days    []dayRow
 	windows []windowRow
 	visits  []visitRow
+	known   []knownRow
 }
 
 // A claim is at most clinic.MaxOccupied long, so a range of starts finds all that reach into the period.
@@ -39,6 +40,8 @@ SELECT day, revision, booked FROM party_days WHERE organization_id = $1 AND part
 SELECT n.exception_id, n.booked FROM window_counts n
 JOIN schedule_exceptions e ON e.organization_id = n.organization_id AND e.id = n.exception_id
 WHERE n.organization_id = $1 AND n.provider_id = $2 AND e.local_to > $3::date AND e.local_from < $4::date + 1`
+
+	selectPatientID = `SELECT id FROM patients WHERE organization_id = $1 AND id = $2`
 
 	selectVisits = `
 SELECT starts_at, ends_at, appointment_id FROM claims
@@ -67,6 +70,8 @@ type windowRow struct {
 	Booked      int
 }
 
+type knownRow struct{ ID uuid.UUID }
+
 type visitRow struct {
 	StartsAt, EndsAt time.Time
 	AppointmentID    *uuid.UUID
@@ -81,8 +86,12 @@ func (r *takenRows) queue(b *pgx.Batch) {
 	collect(b.Queue(selectWindows, org, id, from, until), &r.windows)
 	if r.patient != uuid.Nil {
 		collect(b.Queue(selectVisits, org, r.patient, early, late), &r.visits)
+		collect(b.Queue(selectPatientID, org, r.patient), &r.known)
 	}
 }
+
+// strange says whether the patient asked about is not the organisation's.
+func (r *takenRows) strange() bool { return r.patient != uuid.Nil && len(r.known) == 0 }
 
 func (r *takenRows) taken() availability.Taken {
 	t := availability.Taken{Days: map[civil.Date]availability.Day{}, Windows: map[uuid.UUID]int{}}

@@ -100,6 +100,8 @@ func TestExceptions(t *testing.T) {
 		{"to", func(in *AddException) { in.To = at(day, 8, 59) }},
 		{"to", func(in *AddException) { in.To = at(date(2037, 3, 1), 9, 1) }},
 		{"to", func(in *AddException) { in.To.Time.Second = 59 }},
+		{"to", func(in *AddException) { in.To.Time.Nanosecond = 1 }},
+		{"from", func(in *AddException) { in.From.Time.Second = 30 }},
 		{"from", func(in *AddException) { in.From.Date.Day = 0 }},
 		{"effect", func(in *AddException) { in.Effect = "AJAR" }},
 		{"capacity", func(in *AddException) { in.Capacity = ptr(0) }},
