@@ -40,6 +40,11 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	op.DisableIntrospection = g.hideSchema
+	if g.hideSchema {
+		if err := checkHidden(op.Doc); err != nil {
+			return err
+		}
+	}
 	if err := g.limits.CheckValues(g.schema, op); err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ CREATE TABLE locations (
     UNIQUE (organization_id, identifier_system, identifier_value)
 );
 CREATE INDEX locations_by_name ON locations (organization_id, name, id);
+CREATE INDEX locations_by_name_of_all ON locations (name, id);
 
 -- Durations are whole seconds.
 CREATE TABLE visit_kinds (
@@ -70,6 +71,7 @@ CREATE TABLE visit_kinds (
     UNIQUE (organization_id, key)
 );
 CREATE INDEX visit_kinds_by_name ON visit_kinds (organization_id, name, id);
+CREATE INDEX visit_kinds_by_name_of_all ON visit_kinds (name, id);
 
 -- schedule_revision rises with every change of anything that openings follow from, other than what is taken.
 CREATE TABLE providers (
@@ -85,6 +87,7 @@ CREATE TABLE providers (
     UNIQUE (organization_id, identifier_system, identifier_value)
 );
 CREATE INDEX providers_by_name ON providers (organization_id, name, id);
+CREATE INDEX providers_by_name_of_all ON providers (name, id);
 
 CREATE TABLE provider_visit_kinds (
     organization_id uuid NOT NULL,

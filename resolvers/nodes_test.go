@@ -106,6 +106,17 @@ func TestVisitsOutsideNewHoursAreListed(t *testing.T) {
 	}
 }
 
+func TestARefusedChangeOfHoursLeavesNoVisitsOutside(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.fail = errs.Invalid("This is not after the beginning.", "to")
+	for _, mutation := range []string{"setProviderSchedule", "setDateHours", "addScheduleException"} {
+		answer := a.change(t, a.as(t, access.Admin), mutation, `appointmentsOutsideHours(first: 5) { edges { node { id } } } `+failureParts).OK(t)
+		if answer.Text(mutation, "errors", 0, "code") != "INVALID_INPUT" || answer.Data(mutation, "appointmentsOutsideHours") != nil {
+			t.Errorf("%s: %s", mutation, answer.Raw)
+		}
+	}
+}
+
 func TestTheCalendarLinkNeedsNoToken(t *testing.T) {
 	a := serve(t, open())
 	answer := a.as(t, access.PatientRole).Post(t, `query($id: ID!) { node(id: $id) { ... on Appointment { icsUrl } } }`, vars{"id": a.appointmentID()}).OK(t)

@@ -11,11 +11,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
-// taken tells a caller who lost a lane that somebody has the slot, unless rules keep it out besides.
-func (s *Service) taken(ctx context.Context, a access.Actor, seat Seat, who availability.Asking) error {
-	return s.refusal(ctx, a, seat, who, []availability.Rule{availability.ProviderBusy})
-}
-
 // refusal reads a slot as it stands now and names everything against it, known included.
 func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who availability.Asking, known []availability.Rule) error {
 	v, err := s.openings.Verdict(ctx, seat.Slot, who, seat.Holder.Patient)

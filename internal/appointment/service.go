@@ -200,8 +200,8 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 	case Replayed:
 		ap, err := s.appointment(ctx, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
 		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
-	case LaneTaken:
-		return Booking{}, s.taken(ctx, a, seat, who)
+	case LaneTaken: // the rules had nothing against it, so nothing needs to be read anew
+		return Booking{}, SlotTaken{Slot: seat.Slot}
 	case DailyCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.DailyCapReached})
 	case WindowCap:

@@ -89,6 +89,13 @@ func ids(ctx context.Context, q querier, query string, args ...any) ([]uuid.UUID
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
+// A query between these two answers the things that refs name. A plan that was made while a table was empty is kept until
+// the table is analysed: written like this it looks each of them up by its key even then, as an import needs.
+const (
+	eachRef = `SELECT found.* FROM unnest($1::uuid[], $2::uuid[]) wanted(organization, thing) CROSS JOIN LATERAL (`
+	byRef   = ` WHERE organization_id = wanted.organization AND id = wanted.thing LIMIT 1) found`
+)
+
 // split makes two columns of refs, for unnest.
 func split(refs []clinic.Ref) (organizations, things []uuid.UUID) {
 	for _, r := range refs {

@@ -20,7 +20,7 @@ FROM schedule_exceptions `
 
 const (
 	exceptionByID   = selectExceptions + `WHERE organization_id = $1 AND id = $2`
-	exceptionsByRef = selectExceptions + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+	exceptionsByRef = eachRef + selectExceptions + byRef
 )
 
 // wholeExceptionRow is a row of the table.

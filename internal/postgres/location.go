@@ -28,7 +28,7 @@ const locationColumns = `organization_id, id, identifier_system, identifier_valu
 const (
 	selectLocations      = `SELECT ` + locationColumns + ` FROM locations `
 	locationByIdentifier = selectLocations + `WHERE organization_id = $1 AND identifier_system = $2 AND identifier_value = $3`
-	locationsByRef       = selectLocations + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+	locationsByRef       = eachRef + selectLocations + byRef
 )
 
 const insertLocation = `

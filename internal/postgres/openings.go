@@ -12,8 +12,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-const openingsByID = selectExceptions + `WHERE organization_id = $1 AND id = ANY ($2)`
-
 const saveOpenings = `
 INSERT INTO schedule_exceptions (organization_id, provider_id, location_id, effect, id, local_from, local_to, capacity,
     max_appointments)
@@ -50,11 +48,12 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 
 // unlikeStored picks what is new or changed, with the days that it touches or used to touch.
 func unlikeStored(ctx context.Context, tx pgx.Tx, organization uuid.UUID, list []provider.Exception) ([]provider.Exception, provider.Days, error) {
-	wanted := make([]uuid.UUID, len(list))
+	wanted := make([]clinic.Ref, len(list))
 	for i, e := range list {
-		wanted[i] = e.ID
+		wanted[i] = clinic.Ref{Organization: organization, ID: e.ID}
 	}
-	rows, err := all[wholeExceptionRow](ctx, tx, openingsByID, organization, wanted)
+	organizations, ids := split(wanted)
+	rows, err := all[wholeExceptionRow](ctx, tx, exceptionsByRef, organizations, ids)
 	stored := make(map[uuid.UUID]provider.Exception, len(rows))
 	for _, r := range rows {
 		stored[r.ID] = r.whole()

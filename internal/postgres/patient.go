@@ -27,8 +27,7 @@ const patientColumns = `p.organization_id, p.id, p.identifier_system, p.identifi
 
 const (
 	patientByToken = `SELECT ` + patientColumns + ` FROM patients p WHERE organization_id = $1 AND identifier_token = $2`
-	patientsByRef  = `SELECT ` + patientColumns + ` FROM patients p
-WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+	patientsByRef  = eachRef + `SELECT ` + patientColumns + ` FROM patients p` + byRef
 )
 
 const lockPatient = patientByToken + ` FOR NO KEY UPDATE`

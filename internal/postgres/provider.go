@@ -32,7 +32,7 @@ SELECT organization_id, id, identifier_system, identifier_value, name, languages
         WHERE s.organization_id = p.organization_id AND s.provider_id = p.id), '[]') AS specialties
 FROM providers p `
 	providerByIdentifier = selectProviders + `WHERE organization_id = $1 AND identifier_system = $2 AND identifier_value = $3`
-	providersByRef       = selectProviders + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+	providersByRef       = eachRef + selectProviders + byRef
 )
 
 const insertProvider = `

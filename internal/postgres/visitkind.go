@@ -32,7 +32,7 @@ const visitKindColumns = `organization_id, id, key, name, duration, buffer_befor
 const (
 	selectVisitKinds = `SELECT ` + visitKindColumns + ` FROM visit_kinds `
 	visitKindByKey   = selectVisitKinds + `WHERE organization_id = $1 AND key = $2`
-	visitKindsByRef  = selectVisitKinds + `WHERE (organization_id, id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))`
+	visitKindsByRef  = eachRef + selectVisitKinds + byRef
 	countVisitKinds  = `SELECT FROM visit_kinds `
 )
 
