@@ -3,6 +3,7 @@ package prove_test
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/uuid"
@@ -11,13 +12,15 @@ import (
 )
 
 // Twenty patients have each opening, and all of them change places with those of the opening beside it at the same moment,
-// again and again. There are lanes for everybody, so every move must succeed; with locks in the wrong order some would
-// deadlock.
+// again and again. There are lanes for everybody, so every move must succeed, at the latest when it is asked for again; with
+// locks in the wrong order some would deadlock.
 func TestCrossingMovesAllSucceed(t *testing.T) {
 	const together, rounds = 20, 3
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 2*together, 0) })
 	openings := p.contested(providers)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
 	tries, ends := p.race(openings, nil)
 	p.want(ends, map[string]int{"DONE": *clients})
 	views := make([]view, len(tries))
@@ -27,19 +30,24 @@ func TestCrossingMovesAllSucceed(t *testing.T) {
 	}
 	for round := range rounds {
 		moved := &tally{}
+		var repeated atomic.Int64
 		took := p.together(func(i int, patient rig.Patient) {
 			at := i % len(openings)
 			if round%2 == 0 {
 				at ^= 1 // 0 and 1 change places, 2 and 3, and so on
 			}
-			answer, err := patient.Move(p.t.Context(), tries[i].answer.Visit.ID, openings[at].ID, uuid.NewString())
+			key := uuid.NewString()
+			answer, sent, err := rig.Insist(ctx, func(ctx context.Context) (rig.Answer, error) {
+				return patient.Move(ctx, tries[i].answer.Visit.ID, openings[at].ID, key)
+			})
 			if err != nil {
 				p.t.Errorf("client %d: %v", i, err)
 			}
+			repeated.Add(int64(sent - 1))
 			views[i].see(answer.Visit)
 			moved.add(answer.Code())
 		})
-		p.t.Logf("%d clients change places at once: %s; %.1f s", len(p.patients), moved, took.Seconds())
+		p.t.Logf("%d clients change places at once: %s; %.1f s, %d requests sent again", len(p.patients), moved, took.Seconds(), repeated.Load())
 		p.want(moved, map[string]int{"DONE": *clients})
 	}
 	if i := slices.IndexFunc(views, func(v view) bool { return len(v) != 1 }); i >= 0 {

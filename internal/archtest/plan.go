@@ -78,6 +78,10 @@ var plan = []floor{
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
 	{at: "internal/testkit/sample", may: join(foundations, allRooms), uses: sql, support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},
+	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
+		uses: join(sql, web, process), support: true},
+	{at: "bench", tests: join([]string{"..."}, sql, web)},
+	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "internal/archtest", tests: []string{"os"}},
 }
 

@@ -44,6 +44,7 @@ var planted = []struct{ name, path, text, want string }{
 	{"a foundation knows a room", "internal/errs/x.go", file("errs", `_ `+ours+`internal/clinic"`), "internal/errs may not import internal/clinic"},
 	{"the gate goes past the plan", "cmd/mediconnect/x.go", file("main", `_ `+ours+`internal/postgres"`), "cmd/mediconnect may not import internal/postgres"},
 	{"the product needs its tests", "internal/app/x.go", file("app", `_ `+ours+`internal/testkit/pgtest"`), "internal/app may not import internal/testkit/pgtest"},
+	{"the product needs its bench", "internal/app/x.go", file("app", `_ `+ours+`bench/rig"`), "internal/app may not import bench/rig"},
 	{"the product needs package testing", "internal/app/x.go", file("app", `_ "testing"`), "internal/app may not import testing"},
 	{"an unknown library", "internal/app/x.go", file("app", `_ "example.com/lib"`), "internal/app may not import example.com/lib"},
 	{"a global logger", "workers/x.go", file("workers", `"log/slog"`) + "func f() { slog.Info(\"x\") }\n", "slog.Info: a logger comes in"},

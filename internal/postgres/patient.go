@@ -58,7 +58,7 @@ func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Pat
 		}
 		if !found {
 			p.ID = fresh
-			return savePatient(ctx, tx, by, p, insertPatient, token)
+			return addPatient(ctx, tx, by, p, token)
 		}
 		p.ID = row.ID
 		if old, err := row.patient(); err != nil || old.Same(p) {
@@ -71,18 +71,29 @@ func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Pat
 		if now, err := row.patient(); err != nil || now.Same(p) {
 			return first(err, errUnchanged)
 		}
-		return savePatient(ctx, tx, by, p, updatePatient, token)
+		return replacePatient(ctx, tx, by, p, token)
 	})
 	return p, err
 }
 
-func savePatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient, save string, token []byte) error {
-	if err := hit(tx.Exec(ctx, save, patientValues(p, token)...)); err != nil {
+func addPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient, token []byte) error {
+	if err := hit(tx.Exec(ctx, insertPatient, patientValues(p, token)...)); err != nil {
+		return err
+	}
+	return recordPatient(ctx, tx, by, p)
+}
+
+func replacePatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient, token []byte) error {
+	if err := hit(tx.Exec(ctx, updatePatient, patientValues(p, token)...)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, dropTokens, p.OrganizationID, p.ID); err != nil {
 		return err
 	}
+	return recordPatient(ctx, tx, by, p)
+}
+
+func recordPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient) error {
 	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, digests(p.OrganizationID, p.Handles())); err != nil {
 		return err
 	}
