@@ -2,7 +2,6 @@ package bench_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,11 +78,11 @@ const script = `SELECT public.book(p) FROM recorder.calls WHERE n = (SELECT next
 `
 
 var rate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial connection time\)`)
-var done = regexp.MustCompile(`(?m)^number of transactions actually processed: (\d+)`)
+var done = regexp.MustCompile(`(?m)^number of transactions actually processed: (\d+)/`)
 
-// pgbench runs the recorded calls on so many connections and answers bookings a second. Every transaction must have booked.
+// pgbench makes the recorded calls on so many connections. Every transaction must have booked.
 func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure {
-	return func(t testing.TB, window time.Duration) float64 {
+	return func(t testing.TB, bookings int) float64 {
 		t.Helper()
 		path, err := w.Pgbench()
 		if err != nil {
@@ -94,9 +93,8 @@ func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure 
 			t.Fatal(err)
 		}
 		before := w.booked(t, pool)
-		seconds := max(1, int(window.Seconds()))
 		out, err := exec.Command(path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
-			fmt.Sprintf("--time=%d", seconds), "--file="+file, url).CombinedOutput()
+			"--transactions="+strconv.Itoa(bookings/connections), "--file="+file, url).CombinedOutput()
 		if err != nil {
 			t.Fatalf("pgbench: %v: %s", err, out)
 		}

@@ -6,17 +6,20 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 )
 
-// plan is how long and how often two things are measured in turn: A B A B, so that what else the machine does falls on both.
+// plan is how often two things are measured in turn: A B A B, so that what else the machine does falls on both. A window is so
+// many bookings long.
 type plan struct {
 	pairs  int
-	window time.Duration
+	window int
 }
 
-// measure is one window's rate, a second.
-type measure func(b testing.TB, window time.Duration) float64
+// windows is how many of each there are.
+func (p plan) windows() int { return p.pairs + 1 }
+
+// measure makes so many bookings and answers how many a second they were.
+type measure func(t testing.TB, bookings int) float64
 
 // versus measures a and b in turn, after a window of each that isn't counted.
 func (p plan) versus(t testing.TB, a, b measure) (as, bs []float64) {

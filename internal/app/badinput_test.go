@@ -253,7 +253,7 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{explain("unknown provider", "location", "kind", ""), "NOT_FOUND", "where providerId"},
 		{explain("provider", "foreign location", "kind", ""), "NOT_FOUND", "where locationId"},
 		{explain("provider", "location", "foreign kind", ""), "NOT_FOUND", "where visitKindId"},
-		{explain("provider", "location", "kind", `, patientId: "`+w.ids["unknown patient"]+`"`), "", ""},
+		{explain("provider", "location", "kind", `, patientId: "`+w.ids["unknown patient"]+`"`), "NOT_FOUND", "where patientId"},
 		{explain("provider", "location", "kind", `, patientId: "`+w.ids["foreign patient"]+`"`), "NOT_FOUND", "where patientId"},
 		{`{ appointments(where: {from: "2026-06-09T00:00:00Z", to: "2026-06-08T00:00:00Z"}) { edges { cursor } } }`, "INVALID_INPUT", "where to"},
 		{`{ appointments(where: {patientId: "x"}) { edges { cursor } } }`, "INVALID_INPUT", "where patientId"},

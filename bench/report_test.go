@@ -1,0 +1,32 @@
+package bench_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// report prints a result and keeps it in results/, a file a benchmark, with what it was measured on.
+func report(b *testing.B, r ratio, line string) {
+	b.Helper()
+	b.Log(line)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(r.median, "ratio")
+	b.ReportMetric(r.low, "ratio-low")
+	b.ReportMetric(r.high, "ratio-high")
+	load, _ := os.ReadFile("/proc/loadavg")
+	text := fmt.Sprintf("%s %s\n  %s, %s/%s, %d processors, load at the end %s\n",
+		time.Now().UTC().Format(time.DateTime), line, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), strings.Join(strings.Fields(string(load)), " "))
+	file, err := os.OpenFile(filepath.Join("results", strings.NewReplacer("Benchmark", "", "/", "-").Replace(b.Name())+".txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := file.WriteString(text); err != nil {
+		b.Fatal(err)
+	}
+}
