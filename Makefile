@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS)
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -15,6 +15,10 @@ GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 CLIENTS ?= 1000
+CHECKS ?= 5000
+# The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
+RANDOM_CHECKS := ./internal/availability ./internal/clock
+BENCHMARKS := ./internal/availability ./internal/intake
 ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
 GENERATED := graph/generated graph/model resolvers
 
@@ -33,6 +37,7 @@ build: roots
 
 test: servers
 	$(GO) test -timeout 20m ./...
+	$(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHMARKS)
 
 lint: roots formatted
 	$(GO) vet ./...
@@ -56,6 +61,7 @@ bench: servers
 
 prove: servers
 	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
+	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 
 fuzz: servers
 	@$(GO) list ./... | while read -r package; do \

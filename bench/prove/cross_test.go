@@ -11,14 +11,14 @@ import (
 	"github.com/mediconnect/mediconnect/bench/rig"
 )
 
-// Twenty patients have each opening, and all of them change places with those of the opening beside it at the same moment,
-// again and again. There are lanes for everybody, so every move must succeed, at the latest when it is asked for again; with
-// locks in the wrong order some would deadlock.
+// Twenty patients have each opening, and all of them change places with those of an opening on another day at the same moment,
+// again and again. There are lanes for everybody, so every move must succeed, at the latest when it is asked for again. Each
+// move locks both days: in the wrong order, some would deadlock.
 func TestCrossingMovesAllSucceed(t *testing.T) {
 	const together, rounds = 20, 3
 	p := newProof(t, *clients)
 	providers := p.providers(*clients/200, func(ctx context.Context) (string, error) { return p.Provider(ctx, 2*together, 0) })
-	openings := p.contested(providers)
+	openings := p.acrossDays(providers)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	tries, ends := p.race(openings, nil)
@@ -57,4 +57,16 @@ func TestCrossingMovesAllSucceed(t *testing.T) {
 	p.tablesHold()
 	p.mirrored(providers, 3)
 	p.noDeadlock()
+}
+
+// acrossDays takes five openings of two days of each provider, those of the same hour beside each other.
+func (p *proof) acrossDays(providers []string) (openings []rig.Slot) {
+	p.t.Helper()
+	for _, id := range providers {
+		both := p.openings(id, 2)
+		for i := range 5 {
+			openings = append(openings, both[i], both[len(both)/2+i])
+		}
+	}
+	return openings
 }
