@@ -306,6 +306,19 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- The same caller's booking of the same slot for the same patient within 5 minutes, under whatever key.
+CREATE FUNCTION same_booking(org uuid, p jsonb, now_ timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('outcome', 'REPLAYED', 'appointment', a.id, 'version', a.version)
+    FROM appointments a
+    WHERE a.organization_id = org AND a.patient_id = (p->>'patient')::uuid AND a.starts_at = (p->>'startsAt')::timestamptz
+      AND a.provider_id = (p->>'provider')::uuid AND a.location_id = (p->>'location')::uuid
+      AND a.visit_kind_id = (p->>'visitKind')::uuid AND a.modality = p->>'modality' AND a.created_by = (p->>'holder')::uuid
+      AND a.status IN ('BOOKED', 'PENDING') AND a.created_at > now_ - interval '5 minutes'
+    LIMIT 1
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- Books p.appointment. Answers {outcome: DONE | STALE_RULES | HOLD_ENDED | SLOT_TAKEN | DAILY_CAP | WINDOW_CAP |
 -- PATIENT_BUSY | KEY_IN_USE | KEY_REUSED | REPLAYED, …}.
 CREATE FUNCTION book(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -337,6 +350,11 @@ BEGIN
 
     leaving := spent_holds(org, p, now_);
     spare := spare_holds(org, p, now_);
+    -- Who comes too late is told so before queueing for the locks: what is committed now is enough to know.
+    SELECT * INTO seat FROM find_lane(org, p, leaving || spare, NULL);
+    IF seat.refused = 'SLOT_TAKEN' AND p->>'hold' IS NULL AND same_booking(org, p, now_) IS NULL THEN
+        RETURN jsonb_build_object('outcome', 'SLOT_TAKEN');
+    END IF;
     PERFORM lock_all(org, leaving || spare,
         array_fill(provider_, ARRAY[jsonb_array_length(p->'providerDays')])
             || array_fill(patient_, ARRAY[jsonb_array_length(p->'patientDays')]),
@@ -344,13 +362,8 @@ BEGIN
     leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_)));
     spare := ARRAY(SELECT unnest(spare) INTERSECT SELECT unnest(spare_holds(org, p, now_)));
 
-    SELECT jsonb_build_object('outcome', 'REPLAYED', 'appointment', a.id, 'version', a.version) INTO answer
-    FROM appointments a
-    WHERE a.organization_id = org AND a.patient_id = patient_ AND a.starts_at = (p->>'startsAt')::timestamptz
-      AND a.provider_id = provider_ AND a.location_id = (p->>'location')::uuid AND a.visit_kind_id = (p->>'visitKind')::uuid
-      AND a.modality = p->>'modality' AND a.created_by = (p->>'holder')::uuid
-      AND a.status IN ('BOOKED', 'PENDING') AND a.created_at > now_ - interval '5 minutes';
-    IF FOUND THEN
+    answer := same_booking(org, p, now_);
+    IF answer IS NOT NULL THEN
         PERFORM key_end(org, p->'key', now_, answer - 'outcome');
         RETURN answer;
     END IF;
@@ -708,6 +721,6 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose Down
-DROP FUNCTION change_appointment, cancel_appointment, move_appointment, lapse_holds, change_hold, place_hold, book, audit,
+DROP FUNCTION change_appointment, cancel_appointment, move_appointment, lapse_holds, change_hold, place_hold, book, same_booking, audit,
     log_claims, take_patient, patient_busy, take_lane, find_lane, end_holds, free_claims, spare_holds, spent_holds, meets, lock_all,
     lock_windows, lock_days, dates, key_end, key_begin, provider_lock;
