@@ -27,9 +27,9 @@ var faults = []fault{
 	{"a time that is shown twice is the second", []edit{
 		{"internal/clock/calendar.go", `if shown.Before(s.End) {`, `if shown.Before(s.End.Add(-time.Hour)) {`},
 	}, "./internal/clock", "FuzzInstant"},
-	{"a publication writes to the terminal", []edit{
-		{"internal/intake/refusal.go", `return strconv.Quote(short(s))`, `return strconv.Quote("") + short(s)`},
-	}, "./internal/intake", "FuzzLine"},
+	{"a published window may end before it begins", []edit{
+		{"internal/intake/slot.go", `if !from.Before(to) {`, `if false {`},
+	}, "./internal/intake", "FuzzSlot"},
 	{"a lane beyond the last takes one away", []edit{
 		{"internal/availability/lanes.go", `c.lane >= n`, `c.lane > n`},
 	}, "./internal/availability", "FuzzOpenings"},

@@ -105,7 +105,7 @@ func (f fault) run(t *testing.T, overlay string) (out string, failed bool) {
 	where := filepath.Join(root, f.pkg)
 	if strings.HasPrefix(f.test, "Fuzz") {
 		build = append(build, "-fuzz", f.test)
-		arguments = []string{"-test.run", "^$", "-test.fuzz", "^" + f.test + "$", "-test.fuzztime", "2m", "-test.fuzzcachedir", filepath.Join(folder, "cache")}
+		arguments = []string{"-test.run", "^$", "-test.fuzz", "^" + f.test + "$", "-test.fuzztime", "2m", "-test.fuzzminimizetime", "1s", "-test.fuzzcachedir", filepath.Join(folder, "cache")}
 		where = folder
 	}
 	if out, err := command(t, overlay, root, "go", append(build, f.pkg)...); err != nil {

@@ -39,7 +39,7 @@ func FuzzOpeningsBooking(f *testing.F) { fuzz(f, openingsCanBeBooked) }
 // fuzz begins with inputs that are long enough to draw a world from: with less, nothing is checked.
 func fuzz(f *testing.F, check func(*rapid.T)) {
 	for i := range byte(20) {
-		seed := make([]byte, 32<<10)
+		seed := make([]byte, 8<<10)
 		_, _ = rand.NewChaCha8([32]byte{i}).Read(seed) // never fails
 		f.Add(seed)
 	}

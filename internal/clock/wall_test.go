@@ -81,11 +81,21 @@ func FuzzInstant(f *testing.F) {
 	f.Add(uint16(401), int64(2_240_000_000))
 	names := clock.ZoneNames()
 	f.Fuzz(func(t *testing.T, name uint16, at int64) {
-		from := time.Unix(at%8_000_000_000, 0).UTC()
 		loc := zone(t, names[int(name)%len(names)])
+		from := beforeChange(time.Unix(at%8_000_000_000, 0).UTC(), loc)
 		checkInstants(t, loc, from)
 		checkSegments(t, loc, from)
 	})
+}
+
+// beforeChange is an hour or less before the zone's next clock change in a year, where most can go wrong, or the same instant.
+func beforeChange(at time.Time, loc *time.Location) time.Time {
+	for h := at; h.Before(at.AddDate(1, 0, 0)); h = h.Add(time.Hour) {
+		if !sameOffset(h, h.Add(time.Hour), loc) {
+			return h
+		}
+	}
+	return at
 }
 
 type fataler interface{ Fatalf(string, ...any) }
