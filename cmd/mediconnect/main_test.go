@@ -71,11 +71,21 @@ func start(t *testing.T, environ []string, arguments ...string) *program {
 		_ = p.cmd.Wait()
 		close(p.ended)
 	}()
-	t.Cleanup(func() {
+	t.Cleanup(func() { p.stop(t) })
+	return p
+}
+
+// stop ends a program that still runs the gentle way, so that its servers have ended, too, before their folder is removed.
+func (p *program) stop(t *testing.T) {
+	t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	select {
+	case <-p.ended:
+	case <-time.After(time.Minute):
+		t.Errorf("the program doesn't end; it said:\n%s", p.output)
 		_ = p.cmd.Process.Kill()
 		<-p.ended
-	})
-	return p
+	}
 }
 
 // signal sends it and waits for the end; the exit code is -1 after a kill.

@@ -88,15 +88,15 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 }
 
 // configure writes the settings to a file, since the password would show in the process list. Nothing may be evicted:
-// a queue lives here.
+// a queue lives here. Nothing is dumped beside the append-only file: Redis doesn't end while a dump fails.
 func (r *Redis) configure(opts RedisOptions, account Account) (string, error) {
 	settings := []string{
 		"bind " + Loopback, "port " + strconv.Itoa(r.port), "protected-mode yes", "requirepass " + r.password,
 		"daemonize no", "supervised no", "databases 16", "maxmemory-policy noeviction", "dir " + strconv.Quote(r.dir),
-		"pidfile " + strconv.Quote(filepath.Join(r.dir, "redis.pid")),
+		"pidfile " + strconv.Quote(filepath.Join(r.dir, "redis.pid")), `save ""`,
 	}
 	if opts.Volatile {
-		settings = append(settings, `save ""`, "appendonly no")
+		settings = append(settings, "appendonly no")
 	} else {
 		settings = append(settings, "appendonly yes", "appendfsync everysec")
 	}
