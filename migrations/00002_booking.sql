@@ -8,7 +8,8 @@
 --   old and new, in key order, 4 the counters of capped windows in key order, 5 hold and appointment rows, 6 claims.
 -- Each function checks everything under these locks before its first change, so a refusal leaves nothing behind. The
 -- exclusion constraint has the last word; MC001 reports that it refused what the checks had passed.
--- Times of the product's clock come in as parameters.
+-- Times of the product's clock come in as parameters. Statements stand in PL/pgSQL, which keeps their plans for the session,
+-- and the functions that the program calls ask at their end for generic plans over indexes: planning would cost more than the rest.
 
 -- +goose StatementBegin
 CREATE FUNCTION provider_lock(org uuid, provider uuid) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
@@ -49,32 +50,38 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION key_end(org uuid, k jsonb, at timestamptz, answer jsonb) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION key_end(org uuid, k jsonb, at timestamptz, answer jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO idempotency_keys (organization_id, client, actor_id, key, operation, input_hash, result, created_at)
-    VALUES (org, k->>'client', (k->>'actor')::uuid, k->>'key', k->>'operation', decode(k->>'hash', 'hex'), answer, at)
-$$;
+    VALUES (org, k->>'client', (k->>'actor')::uuid, k->>'key', k->>'operation', decode(k->>'hash', 'hex'), answer, at);
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION dates(list jsonb) RETURNS date[] LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT coalesce(array_agg(d::date), '{}') FROM jsonb_array_elements_text(list) d
-$$;
+CREATE FUNCTION dates(list jsonb) RETURNS date[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(array_agg(d::date), '{}') FROM jsonb_array_elements_text(list) d
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION lock_days(org uuid, parties uuid[], days date[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION lock_days(org uuid, parties uuid[], days date[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO party_days (organization_id, party_id, day)
     SELECT DISTINCT org, u.party, u.day FROM unnest(parties, days) u(party, day) ORDER BY u.party, u.day
-    ON CONFLICT (organization_id, party_id, day) DO UPDATE SET revision = party_days.revision WHERE false
-$$;
+    ON CONFLICT (organization_id, party_id, day) DO UPDATE SET revision = party_days.revision WHERE false;
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE FUNCTION lock_windows(org uuid, providers uuid[], windows uuid[]) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION lock_windows(org uuid, providers uuid[], windows uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO window_counts (organization_id, exception_id, provider_id)
     SELECT DISTINCT org, u.win, u.provider FROM unnest(providers, windows) u(provider, win) ORDER BY u.win, u.provider
-    ON CONFLICT (organization_id, exception_id, provider_id) DO UPDATE SET booked = window_counts.booked WHERE false
-$$;
+    ON CONFLICT (organization_id, exception_id, provider_id) DO UPDATE SET booked = window_counts.booked WHERE false;
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -101,45 +108,66 @@ END $$;
 
 -- +goose StatementBegin
 -- Whether a claim of a hold stands in the way of a change: it meets the span, or counts against the same caps.
-CREATE FUNCTION meets(c claims, p jsonb) RETURNS boolean LANGUAGE sql STABLE AS $$
-    SELECT c.starts_at < (p->>'occupiedTo')::timestamptz AND c.ends_at > (p->>'occupiedFrom')::timestamptz
-        OR p->>'dailyCap' IS NOT NULL AND c.counted_day = (p->>'day')::date
-        OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w)
-$$;
+CREATE FUNCTION meets(c claims, p jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT c.starts_at < c.ends_at AND c.starts_at < (p->>'occupiedTo')::timestamptz AND c.ends_at > (p->>'occupiedFrom')::timestamptz
+            OR p->>'dailyCap' IS NOT NULL AND c.counted_day = (p->>'day')::date
+            OR c.counted_windows && ARRAY(SELECT (w->>'id')::uuid FROM jsonb_array_elements(p->'windows') w)
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
 -- The claims that a change sets aside: of the hold that is booked from, of holds of this provider that have run out and stand
 -- on these days or windows, and of the caller's own for the same patient that stand in the way.
-CREATE FUNCTION spent_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(c.id), '{}')
-    FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
-    WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
-      AND (h.id = (p->>'hold')::uuid
-        OR c.expires_at <= now_ AND (c.days && dates(p->'providerDays') OR meets(c, p))
-        OR h.actor_id = (p->>'holder')::uuid AND h.patient_id = (p->>'patient')::uuid
-            AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz))
-$$;
+CREATE FUNCTION spent_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(array_agg(c.id), '{}')
+        FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
+        WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+          AND (h.id = (p->>'hold')::uuid
+            OR c.expires_at <= now_ AND (c.days && dates(p->'providerDays') OR meets(c, p))
+            OR h.actor_id = (p->>'holder')::uuid AND h.patient_id = (p->>'patient')::uuid
+                AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz))
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
 -- The claims of the caller's own holds for nobody in particular that stand in the way. They give way to a booking by the
 -- same caller when there is no room otherwise.
-CREATE FUNCTION spare_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE sql STABLE AS $$
-    SELECT coalesce(array_agg(c.id), '{}')
-    FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
-    WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
-      AND c.expires_at > now_ AND h.actor_id = (p->>'holder')::uuid AND h.patient_id IS NULL
-      AND h.id IS DISTINCT FROM (p->>'hold')::uuid AND meets(c, p)
-$$;
+CREATE FUNCTION spare_holds(org uuid, p jsonb, now_ timestamptz) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(array_agg(c.id), '{}')
+        FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
+        WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+          AND c.expires_at > now_ AND h.actor_id = (p->>'holder')::uuid AND h.patient_id IS NULL
+          AND h.id IS DISTINCT FROM (p->>'hold')::uuid AND meets(c, p)
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- Ends claims and lowers exactly the counters that they raised.
+-- The claims of holds, at the provider of these claims, that were placed to move an appointment. They cover only what the
+-- appointment doesn't, and so they end when it leaves.
+CREATE FUNCTION moving_holds(org uuid, old uuid[], appointment uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(
+        SELECT c.id FROM claims c JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
+        WHERE c.organization_id = org AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND h.moving_appointment_id = appointment
+          AND c.party_id IN (SELECT o.party_id FROM claims o WHERE o.organization_id = org AND o.id = ANY (old)));
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Ends claims, those of visits that are over too, and lowers exactly the counters that they raised.
 CREATE FUNCTION free_claims(org uuid, ids uuid[], ended text) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     WITH freed AS (
-        UPDATE claims SET state = ended WHERE organization_id = org AND id = ANY (ids) AND state = 'ACTIVE'
+        UPDATE claims SET state = ended WHERE organization_id = org AND id = ANY (ids) AND state IN ('ACTIVE', 'PAST')
         RETURNING party_id, counted_day, counted_windows
     ), days AS (
         UPDATE party_days d SET booked = d.booked - f.n
@@ -169,9 +197,24 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- The days, and the capped windows, that a change's own claims are counted for already: of the caller's holds that it ends, of the
+-- appointment that it moves. Staying there raises no count, whatever the cap has become.
+CREATE FUNCTION own_counts(org uuid, p jsonb, leaving uuid[], own uuid, OUT days date[], OUT windows uuid[])
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT coalesce(array_agg(c.counted_day) FILTER (WHERE c.counted_day IS NOT NULL), '{}'),
+        coalesce(array_agg(w) FILTER (WHERE w IS NOT NULL), '{}') INTO days, windows
+    FROM claims c LEFT JOIN LATERAL unnest(c.counted_windows) w ON true
+    WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid
+      AND (c.id = own OR c.id = ANY (leaving) AND (c.appointment_id IS NOT NULL OR c.expires_at > (p->>'now')::timestamptz));
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- The reason that a slot can't be claimed, or null: SLOT_TAKEN, DAILY_CAP, WINDOW_CAP. lane is the free lane.
 -- leaving: claims that this change frees and that therefore don't count. own: the caller's claim that is counted already;
--- when it is a hold's, its lane is the caller's too, whatever the rules have become.
+-- when it is a hold's, its lane is the caller's too, whatever the rules have become. Every lane that is taken over the span
+-- uses up one of the lanes there are, also one from when there were more, or of a place that has more.
 CREATE FUNCTION find_lane(org uuid, p jsonb, leaving uuid[], own_ uuid, OUT refused text, OUT lane integer)
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -179,35 +222,42 @@ DECLARE
     from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
     to_ timestamptz := (p->>'occupiedTo')::timestamptz;
     day_ date := (p->>'day')::date;
+    lanes integer := (p->>'lanes')::integer;
+    taken integer[];
     own claims;
+    already record;
 BEGIN
+    taken := ARRAY(
+        SELECT DISTINCT c.lane FROM claims c
+        WHERE c.organization_id = org AND c.party_id = provider_ AND c.lane >= 0 AND c.state = 'ACTIVE'
+          AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_ AND c.starts_at < c.ends_at
+          AND c.id <> ALL (leaving));
     IF own_ IS NOT NULL THEN
         SELECT * INTO own FROM claims c WHERE c.organization_id = org AND c.id = own_;
     END IF;
-    SELECT l.n INTO lane
-    FROM (SELECT own.lane AS n, -1 AS turn WHERE own.hold_id IS NOT NULL
-          UNION ALL SELECT g, g FROM generate_series(0, (p->>'lanes')::integer - 1) g) l
-    WHERE NOT EXISTS (
-        SELECT FROM claims c
-        WHERE c.organization_id = org AND c.party_id = provider_ AND c.lane = l.n AND c.state = 'ACTIVE'
-          AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_
-          AND c.id <> ALL (leaving))
-    ORDER BY l.turn LIMIT 1;
-    IF lane IS NULL THEN
+    IF own.hold_id IS NOT NULL AND own.lane <> ALL (taken) THEN
+        lane := own.lane;
+    ELSIF cardinality(taken) < lanes THEN
+        SELECT min(g) INTO lane FROM generate_series(0, lanes - 1) g WHERE g <> ALL (taken);
+    ELSE
         refused := 'SLOT_TAKEN';
         RETURN;
     END IF;
-    IF p->>'dailyCap' IS NOT NULL AND own.counted_day IS DISTINCT FROM day_ AND
+    IF p->>'dailyCap' IS NULL AND coalesce(jsonb_array_length(p->'windows'), 0) = 0 THEN
+        RETURN;
+    END IF;
+    SELECT * INTO already FROM own_counts(org, p, leaving, own_);
+    IF p->>'dailyCap' IS NOT NULL AND day_ <> ALL (already.days) AND
         (SELECT d.booked FROM party_days d WHERE d.organization_id = org AND d.party_id = provider_ AND d.day = day_)
-        - (SELECT count(*) FROM claims c WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.state = 'ACTIVE'
+        - (SELECT count(*) FROM claims c WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.state IN ('ACTIVE', 'PAST')
              AND c.party_id = provider_ AND c.counted_day = day_) >= (p->>'dailyCap')::integer THEN
         refused := 'DAILY_CAP';
     ELSIF EXISTS (
         SELECT FROM jsonb_array_elements(p->'windows') w
         JOIN window_counts n ON n.organization_id = org AND n.provider_id = provider_ AND n.exception_id = (w->>'id')::uuid
-        WHERE n.exception_id <> ALL (coalesce(own.counted_windows, '{}'))
+        WHERE n.exception_id <> ALL (already.windows)
           AND n.booked - (SELECT count(*) FROM claims c
-                WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.state = 'ACTIVE' AND c.party_id = provider_
+                WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.state IN ('ACTIVE', 'PAST') AND c.party_id = provider_
                   AND n.exception_id = ANY (c.counted_windows)) >= (w->>'cap')::integer) THEN
         refused := 'WINDOW_CAP';
     END IF;
@@ -240,13 +290,16 @@ END $$;
 
 -- +goose StatementBegin
 -- The appointment that keeps the patient busy in the bare span, leaving claims aside; null when none.
-CREATE FUNCTION patient_busy(org uuid, p jsonb, leaving uuid[]) RETURNS uuid LANGUAGE sql STABLE AS $$
-    SELECT c.appointment_id FROM claims c
-    WHERE c.organization_id = org AND c.party_id = (p->>'patient')::uuid AND c.state = 'ACTIVE'
-      AND c.starts_at < (p->>'endsAt')::timestamptz AND c.ends_at > (p->>'startsAt')::timestamptz
-      AND c.starts_at > (p->>'startsAt')::timestamptz - interval '48 hours' AND c.id <> ALL (leaving)
-    LIMIT 1
-$$;
+CREATE FUNCTION patient_busy(org uuid, p jsonb, leaving uuid[]) RETURNS uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT c.appointment_id FROM claims c
+        WHERE c.organization_id = org AND c.party_id = (p->>'patient')::uuid AND c.state = 'ACTIVE'
+          AND c.starts_at < (p->>'endsAt')::timestamptz AND c.ends_at > (p->>'startsAt')::timestamptz
+          AND c.starts_at > (p->>'startsAt')::timestamptz - interval '48 hours' AND c.id <> ALL (leaving)
+        LIMIT 1
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -299,23 +352,27 @@ END $$;
 
 -- +goose StatementBegin
 -- a: {id, kind, actor, client, request, action}
-CREATE FUNCTION audit(org uuid, at timestamptz, a jsonb, entity_kind text, entity uuid) RETURNS void LANGUAGE sql AS $$
+CREATE FUNCTION audit(org uuid, at timestamptz, a jsonb, entity_kind text, entity uuid) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
     INSERT INTO audit_events (organization_id, id, at, actor_kind, actor_id, client, action, entity_kind, entity_id, request_id)
-    VALUES (org, (a->>'id')::uuid, at, a->>'kind', (a->>'actor')::uuid, a->>'client', a->>'action', entity_kind, entity, a->>'request')
-$$;
+    VALUES (org, (a->>'id')::uuid, at, a->>'kind', (a->>'actor')::uuid, a->>'client', a->>'action', entity_kind, entity, a->>'request');
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
 -- The same caller's booking of the same slot for the same patient within 5 minutes, under whatever key.
-CREATE FUNCTION same_booking(org uuid, p jsonb, now_ timestamptz) RETURNS jsonb LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('outcome', 'REPLAYED', 'appointment', a.id, 'version', a.version)
-    FROM appointments a
-    WHERE a.organization_id = org AND a.patient_id = (p->>'patient')::uuid AND a.starts_at = (p->>'startsAt')::timestamptz
-      AND a.provider_id = (p->>'provider')::uuid AND a.location_id = (p->>'location')::uuid
-      AND a.visit_kind_id = (p->>'visitKind')::uuid AND a.modality = p->>'modality' AND a.created_by = (p->>'holder')::uuid
-      AND a.status IN ('BOOKED', 'PENDING') AND a.created_at > now_ - interval '5 minutes'
-    LIMIT 1
-$$;
+CREATE FUNCTION same_booking(org uuid, p jsonb, now_ timestamptz) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (
+        SELECT jsonb_build_object('outcome', 'REPLAYED', 'appointment', a.id, 'version', a.version)
+        FROM appointments a
+        WHERE a.organization_id = org AND a.patient_id = (p->>'patient')::uuid AND a.starts_at = (p->>'startsAt')::timestamptz
+          AND a.provider_id = (p->>'provider')::uuid AND a.location_id = (p->>'location')::uuid
+          AND a.visit_kind_id = (p->>'visitKind')::uuid AND a.modality = p->>'modality' AND a.created_by = (p->>'holder')::uuid
+          AND a.status IN ('BOOKED', 'PENDING') AND a.created_at > now_ - interval '5 minutes'
+        LIMIT 1
+    );
+END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
@@ -457,7 +514,8 @@ BEGIN
     leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_)));
 
     SELECT * INTO moved FROM claims c
-    WHERE c.organization_id = org AND c.appointment_id = (p->>'moving')::uuid AND c.party_id = provider_ AND c.state = 'ACTIVE';
+    WHERE c.organization_id = org AND c.appointment_id = (p->>'moving')::uuid AND c.party_id = provider_
+      AND c.state IN ('ACTIVE', 'PAST');
     aside := CASE WHEN moved.id IS NULL THEN leaving ELSE leaving || moved.id END;
     SELECT * INTO seat FROM find_lane(org, p, aside, moved.id);
     IF seat.refused IS NOT NULL THEN
@@ -586,14 +644,15 @@ BEGIN
         RETURN jsonb_build_object('outcome', 'STALE_RULES');
     END IF;
 
-    old := ARRAY(SELECT c.id FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE');
-    leaving := spent_holds(org, p, now_);
+    old := ARRAY(SELECT c.id FROM claims c
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN ('ACTIVE', 'PAST'));
+    leaving := spent_holds(org, p, now_) || moving_holds(org, old, appointment_);
     spare := spare_holds(org, p, now_);
     PERFORM lock_all(org, leaving || spare || old,
         array_fill(provider_, ARRAY[jsonb_array_length(p->'providerDays')])
             || array_fill(patient_, ARRAY[jsonb_array_length(p->'patientDays')]),
         dates(p->'providerDays') || dates(p->'patientDays'), provider_, windows_);
-    leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_)));
+    leaving := ARRAY(SELECT unnest(leaving) INTERSECT SELECT unnest(spent_holds(org, p, now_) || moving_holds(org, old, appointment_)));
     spare := ARRAY(SELECT unnest(spare) INTERSECT SELECT unnest(spare_holds(org, p, now_)));
     SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
     IF seen.version IS DISTINCT FROM (p->>'version')::integer THEN
@@ -654,6 +713,7 @@ DECLARE
     now_ timestamptz := (p->>'now')::timestamptz;
     appointment_ uuid := (p->>'appointment')::uuid;
     old uuid[];
+    holding uuid[];
     seen appointments;
     answer jsonb;
 BEGIN
@@ -663,11 +723,17 @@ BEGIN
             RETURN answer;
         END IF;
     END IF;
-    old := ARRAY(SELECT c.id FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE');
-    PERFORM lock_all(org, old, '{}', '{}', NULL, '{}');
+    old := ARRAY(SELECT c.id FROM claims c
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN ('ACTIVE', 'PAST'));
+    holding := moving_holds(org, old, appointment_);
+    PERFORM lock_all(org, old || holding, '{}', '{}', NULL, '{}');
+    holding := ARRAY(SELECT unnest(holding) INTERSECT SELECT unnest(moving_holds(org, old, appointment_)));
     SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
     IF seen.version IS DISTINCT FROM (p->>'version')::integer THEN
         RETURN jsonb_build_object('outcome', 'STALE_APPOINTMENT');
+    END IF;
+    IF cardinality(holding) > 0 THEN
+        PERFORM end_holds(org, holding, now_, NULL);
     END IF;
     PERFORM free_claims(org, old, 'FREED');
     UPDATE appointments a SET version = a.version + 1, status = 'CANCELLED', updated_at = now_,
@@ -676,7 +742,7 @@ BEGIN
         last_action = p->>'action', prior_status = a.status, prior_confirmed_at = a.confirmed_at
     WHERE a.organization_id = org AND a.id = appointment_;
     answer := jsonb_build_object('appointment', appointment_, 'version', seen.version + 1);
-    PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old);
+    PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old || holding);
     PERFORM audit(org, now_, p->'audit', 'Appointment', appointment_);
     IF p->'key' <> 'null' THEN
         PERFORM key_end(org, p->'key', now_, answer);
@@ -686,7 +752,7 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- Changes the state of an appointment that was read at p.version; its time and claims stay.
+-- Changes the state of an appointment that was read at p.version, or the wall clock that it shows; its time and claims stay.
 CREATE FUNCTION change_appointment(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     org uuid := (p->>'organization')::uuid;
@@ -703,7 +769,8 @@ BEGIN
     END IF;
     UPDATE appointments a SET version = a.version + 1, status = p->>'status', updated_at = now_,
         confirmed_at = (p->>'confirmedAt')::timestamptz, last_action = p->>'lastAction',
-        prior_status = p->>'priorStatus', prior_confirmed_at = (p->>'priorConfirmedAt')::timestamptz
+        prior_status = p->>'priorStatus', prior_confirmed_at = (p->>'priorConfirmedAt')::timestamptz,
+        local_start = coalesce((p->>'localStart')::timestamp, a.local_start), tzdb_version = coalesce(p->>'tzdb', a.tzdb_version)
     WHERE a.organization_id = org AND a.id = appointment_ AND a.version = (p->>'version')::integer
     RETURNING * INTO seen;
     IF NOT FOUND THEN
@@ -720,7 +787,56 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+-- Answers a change whose state is reached already: for a key as it was answered before, else by noting this answer. It writes
+-- even without a key, so that under synchronous replication it waits as the change itself did.
+CREATE FUNCTION affirm(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    org uuid := (p->>'organization')::uuid;
+    answer jsonb;
+BEGIN
+    IF p->'key' = 'null' THEN
+        PERFORM pg_logical_emit_message(true, 'mediconnect', 'reached');
+        RETURN jsonb_build_object('outcome', 'DONE');
+    END IF;
+    answer := key_begin(org, p->'key', (p->>'forgotten')::timestamptz);
+    IF answer IS NOT NULL THEN
+        RETURN answer;
+    END IF;
+    PERFORM key_end(org, p->'key', (p->>'now')::timestamptz,
+        jsonb_build_object('appointment', (p->>'appointment')::uuid, 'version', (p->>'version')::integer));
+    RETURN jsonb_build_object('outcome', 'DONE');
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Answers a booking that is refused as it was answered before: by its key, or the same booking under another one within 5
+-- minutes. DONE: neither.
+CREATE FUNCTION recall(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    org uuid := (p->>'organization')::uuid;
+    now_ timestamptz := (p->>'now')::timestamptz;
+    answer jsonb := key_begin(org, p->'key', (p->>'forgotten')::timestamptz);
+BEGIN
+    IF answer IS NULL AND p->>'startsAt' IS NOT NULL THEN
+        answer := same_booking(org, p, now_);
+        IF answer IS NOT NULL THEN
+            PERFORM key_end(org, p->'key', now_, answer - 'outcome');
+        END IF;
+    END IF;
+    RETURN coalesce(answer, jsonb_build_object('outcome', 'DONE'));
+END $$;
+-- +goose StatementEnd
+
+ALTER FUNCTION book SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION place_hold SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION change_hold SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION lapse_holds SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION move_appointment SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION cancel_appointment SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION change_appointment SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+
 -- +goose Down
-DROP FUNCTION change_appointment, cancel_appointment, move_appointment, lapse_holds, change_hold, place_hold, book, same_booking, audit,
-    log_claims, take_patient, patient_busy, take_lane, find_lane, end_holds, free_claims, spare_holds, spent_holds, meets, lock_all,
+DROP FUNCTION recall, affirm, change_appointment, cancel_appointment, move_appointment, lapse_holds, change_hold, place_hold, book, same_booking,
+    audit, log_claims, take_patient, patient_busy, take_lane, find_lane, own_counts, end_holds, free_claims, moving_holds, spare_holds, spent_holds, meets, lock_all,
     lock_windows, lock_days, dates, key_end, key_begin, provider_lock;

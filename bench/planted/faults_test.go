@@ -30,8 +30,8 @@ var faults = []fault{
 	{"a published window may end before it begins", []edit{
 		{"internal/intake/slot.go", `if !from.Before(to) {`, `if false {`},
 	}, "./internal/intake", "FuzzSlot"},
-	{"a lane beyond the last takes one away", []edit{
-		{"internal/availability/lanes.go", `c.lane >= n`, `c.lane > n`},
+	{"a lane from when there were more takes none away", []edit{
+		{"internal/availability/lanes.go", `if c.lane < 0 {`, `if c.lane < 0 || c.lane >= n {`},
 	}, "./internal/availability", "FuzzOpenings"},
 	{"what is left forgets the daily cap", []edit{
 		{"internal/availability/judge.go", `min(free, dayLeft, windowLeft)`, `min(free, windowLeft)`},
@@ -39,7 +39,7 @@ var faults = []fault{
 
 	{"neither lock nor constraint keeps a lane for one", []edit{
 		{core, `tstzrange(starts_at, ends_at, '[)') WITH &&`, `tstzrange(starts_at, ends_at, '[)') WITH &&, id WITH =`},
-		{booking, `AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_`, `AND c.starts_at > to_ AND c.ends_at > from_`},
+		{booking, `AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_ AND c.starts_at < c.ends_at`, `AND c.starts_at > to_ AND c.ends_at > from_`},
 	}, proofs, "TestOneClientOfManyGetsAnOpening$"},
 	{"a daily cap lets one more in", []edit{
 		{booking, `>= (p->>'dailyCap')::integer THEN`, `> (p->>'dailyCap')::integer THEN`},
@@ -61,6 +61,6 @@ var faults = []fault{
 		{"internal/postgres/positions.go", `SELECT pg_current_xact_id()::text::bigint`, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint`},
 	}, "./internal/postgres", "TestAPositionOfARunningTransactionIsNotPassedOver"},
 	{"a cancelled visit is left out of the log", []edit{
-		{booking, `PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old);`, ``},
+		{booking, `PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old || holding);`, ``},
 	}, proofs, "TestAStormOfMovesAndCancelsEndsInOrder"},
 }

@@ -26,9 +26,9 @@ var invariants = []struct{ name, query string }{
 	{"claims of visits that are over", `SELECT count(*) FROM claims c JOIN appointments a ON a.organization_id = $1 AND a.id = c.appointment_id
 		WHERE c.organization_id = $1 AND c.state = 'ACTIVE' AND a.status = 'CANCELLED'`},
 	{"days counted wrong", `SELECT count(*) FROM party_days d WHERE d.organization_id = $1 AND booked <> (SELECT count(*) FROM claims c
-		WHERE c.organization_id = $1 AND c.party_id = d.party_id AND c.counted_day = d.day AND c.state = 'ACTIVE')`},
+		WHERE c.organization_id = $1 AND c.party_id = d.party_id AND c.counted_day = d.day AND c.state IN ('ACTIVE', 'PAST'))`},
 	{"windows counted wrong", `SELECT count(*) FROM window_counts w WHERE w.organization_id = $1 AND booked <> (SELECT count(*) FROM claims c
-		WHERE c.organization_id = $1 AND c.party_id = w.provider_id AND w.exception_id = ANY (c.counted_windows) AND c.state = 'ACTIVE')`},
+		WHERE c.organization_id = $1 AND c.party_id = w.provider_id AND w.exception_id = ANY (c.counted_windows) AND c.state IN ('ACTIVE', 'PAST'))`},
 	{"days over their cap", `SELECT count(*) FROM party_days d JOIN providers p ON p.organization_id = d.organization_id AND p.id = d.party_id
 		WHERE d.organization_id = $1 AND d.booked > p.max_daily_appointments`},
 	{"windows over their cap", `SELECT count(*) FROM window_counts w JOIN schedule_exceptions e ON e.organization_id = w.organization_id

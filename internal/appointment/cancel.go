@@ -39,7 +39,10 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 		return done, false, err
 	}
 	if ap.Status == Cancelled {
-		return Cancellable{Appointment: ap, Fee: ap.Cancellation.Fee}, false, nil
+		if !in.Preview {
+			_, err = s.affirmed(ctx, w.Write, ap)
+		}
+		return Cancellable{Appointment: ap, Fee: ap.Cancellation.Fee}, false, err
 	}
 	kind, err := s.kind(ctx, ap)
 	if err != nil {

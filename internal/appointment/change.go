@@ -2,6 +2,7 @@ package appointment
 
 import (
 	"context"
+	"time"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -35,17 +36,13 @@ func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState
 	if err != nil {
 		return done, false, err
 	}
-	if !entitled(ap, a, in.Action) {
-		return done, false, errs.Denied("This is the clinic's to do.", "action")
+	if barred := s.barred(ctx, a, ap, in, w.At); barred != nil {
+		first, err := s.recalled(ctx, ap.OrganizationID, w, nil, barred)
+		return first.Appointment, false, err
 	}
 	if reached(ap, in.Action) {
-		return ap, false, nil
-	}
-	if in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version {
-		return done, false, StaleVersion{Current: ap}
-	}
-	if !legal(ap, in.Action, w.At) {
-		return done, false, s.illegal(ctx, a, ap)
+		_, err := s.affirmed(ctx, w, ap)
+		return ap, false, err
 	}
 	to, answer, err := s.take(ctx, ap, in.Action, w)
 	switch {
@@ -53,12 +50,25 @@ func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState
 		return done, false, err
 	case answer.Outcome == Done:
 		return to, false, nil
-	case answer.Outcome == StaleAppointment:
+	case answer.Outcome == StaleAppointment, answer.Outcome == Replayed: // since it was read
 		return done, true, nil
-	case answer.Outcome == Replayed:
-		return ap, false, nil
 	}
 	return done, false, keyFailure(answer)
+}
+
+// barred names what stands against an action. An earlier answer for its key outranks it.
+func (s *Service) barred(ctx context.Context, a access.Actor, ap Appointment, in ChangeState, now time.Time) error {
+	switch {
+	case !entitled(ap, a, in.Action):
+		return errs.Denied("This is the clinic's to do.", "action")
+	case reached(ap, in.Action):
+		return nil
+	case in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version:
+		return StaleVersion{Current: ap}
+	case !legal(ap, in.Action, now):
+		return s.illegal(ctx, a, ap)
+	}
+	return nil
 }
 
 func (s *Service) take(ctx context.Context, ap Appointment, action Action, w Write) (Appointment, Answer, error) {

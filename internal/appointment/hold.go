@@ -50,7 +50,7 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 
 // recalledHold answers a hold that is barred as its key was answered before, else with the bar.
 func (s *Service) recalledHold(ctx context.Context, a access.Actor, w HoldWrite, barred error) (Hold, error) {
-	answer, err := s.store.Recall(ctx, w.Slot.Organization, w.Write)
+	answer, err := s.store.Recall(ctx, w.Slot.Organization, w.Write, nil)
 	switch {
 	case err != nil:
 		return Hold{}, err

@@ -2,7 +2,7 @@ package appointment
 
 import (
 	"context"
-	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,13 +38,14 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	return Booking{}, errs.TryAgain(nil)
 }
 
-// errStandsThere bars a move to the slot that the appointment stands in.
-var errStandsThere = errors.New("the appointment stands there already")
-
 func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w MoveWrite) (done Booking, again bool, err error) {
 	ap, err := s.visible(ctx, a, in.Appointment, "appointmentId")
 	if err != nil {
 		return done, false, err
+	}
+	if ap.Slot() == w.Slot && slices.Contains(movable, ap.Status) {
+		first, err := s.affirmed(ctx, w.Write, ap)
+		return Booking{Appointment: ap, Replayed: true, Released: first.Released}, false, err
 	}
 	w.Holder.Patient = ap.PatientID
 	kind, barred, err := s.movable(ctx, a, ap, in, w.Seat)
@@ -55,17 +56,11 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	if barred == nil {
 		kind, barred = s.decide(ctx, a, &w.Seat, who)
 	}
-	if barred == nil && ap.Slot() == w.Slot {
-		barred = errStandsThere
-	}
-	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
 	if barred != nil {
-		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, barred)
-		if errors.Is(err, errStandsThere) {
-			return Booking{Appointment: ap, Replayed: true}, false, nil
-		}
+		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, nil, barred)
 		return done, false, err
 	}
+	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
 	answer, err := s.store.Move(ctx, w)
 	switch {
 	case err != nil:

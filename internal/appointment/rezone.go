@@ -33,7 +33,11 @@ func (s *Service) Rezone(ctx context.Context, apply bool, tell func(Rezoned)) er
 	for moved := true; moved && len(affected) > 0; { // a visit may make way for the one before it
 		var clashing []Rezoned
 		for _, r := range affected {
-			if r.Clash = s.rezone(ctx, r); r.Clash == nil {
+			var err error
+			if r.Clash, err = s.rezone(ctx, r); err != nil {
+				return err
+			}
+			if r.Clash == nil {
 				tell(r)
 			} else {
 				clashing = append(clashing, r)
@@ -98,34 +102,54 @@ func rezoned(ap Appointment, now time.Time) (Appointment, error) {
 	return to, nil
 }
 
-// rezone moves one visit to its new time, or says what clashes.
-func (s *Service) rezone(ctx context.Context, r Rezoned) error {
-	w := MoveWrite{Write: Write{Stamp: s.Stamp(access.Actor{Kind: access.System, Client: "zones", RequestID: "zones"})}, From: r.Before, To: r.After}
+// rezone brings one visit up to date, or says what its new time clashes with. A remote visit keeps its instant, and so its claims.
+func (s *Service) rezone(ctx context.Context, r Rezoned) (clash, err error) {
+	w := Write{Stamp: s.Stamp(access.Actor{Kind: access.System, Client: "zones", RequestID: "zones"})}
+	change := s.rezoneMove
+	if r.After.Start.Equal(r.Before.Start) {
+		change = func(ctx context.Context, w Write, r Rezoned) (Answer, error) {
+			return s.store.Change(ctx, StateWrite{Write: w, From: r.Before, To: r.After, Rezoned: true})
+		}
+	}
+	for range decisions {
+		answer, err := change(ctx, w, r)
+		if err != nil || answer.Outcome != StaleRules {
+			return clashOf(r, answer), err
+		}
+		s.openings.Forget(r.After.Slot().ProviderRef(), r.After.Start)
+	}
+	return nil, errs.TryAgain(nil)
+}
+
+func clashOf(r Rezoned, answer Answer) error {
+	switch answer.Outcome {
+	case Done:
+		return nil
+	case StaleAppointment: // somebody changed it meanwhile: the next run looks at it anew
+		return StaleVersion{Current: r.Before}
+	case NotOffered:
+		return SlotUnavailable{Slot: r.After.Slot(), BlockedBy: []availability.Rule{availability.VisitKindNotOffered}}
+	case PatientBusy:
+		return PatientConflict{With: clinic.Ref{Organization: r.After.OrganizationID, ID: answer.With}}
+	}
+	return SlotTaken{Slot: r.After.Slot()}
+}
+
+// rezoneMove moves a visit as long as it is, whatever its kind has become.
+func (s *Service) rezoneMove(ctx context.Context, w Write, r Rezoned) (Answer, error) {
 	slot := r.After.Slot()
 	rules, err := s.openings.RulesAt(ctx, slot.ProviderRef(), slot.Start)
 	if err != nil {
-		return err
+		return Answer{}, err
 	}
 	plan, ok := availability.PlanOf(rules, slot)
 	if !ok {
-		return SlotUnavailable{Slot: slot, BlockedBy: []availability.Rule{availability.VisitKindNotOffered}}
+		return Answer{Outcome: NotOffered}, nil
 	}
-	plan.LocalStart = r.After.LocalStart
-	w.Seat = Seat{
+	buffer := plan.Occupied.End.Sub(plan.End)
+	plan.LocalStart, plan.End, plan.Occupied.End = r.After.LocalStart, r.After.End, r.After.End.Add(buffer)
+	return s.store.Move(ctx, MoveWrite{Write: w, From: r.Before, To: r.After, Rezoned: true, Seat: Seat{
 		Slot: slot, Plan: plan, RulesRevision: rules.Revision, Holder: availability.Holder{Patient: r.After.PatientID},
 		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
-	}
-	answer, err := s.store.Move(ctx, w)
-	switch {
-	case err != nil:
-		return err
-	case answer.Outcome == Done:
-		return nil
-	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:
-		s.openings.Forget(slot.ProviderRef(), slot.Start)
-		return errs.TryAgain(nil)
-	case answer.Outcome == PatientBusy:
-		return PatientConflict{With: clinic.Ref{Organization: slot.Organization, ID: answer.With}}
-	}
-	return SlotTaken{Slot: slot}
+	}})
 }

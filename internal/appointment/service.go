@@ -51,7 +51,7 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 	for range decisions {
 		kind, err := s.decide(ctx, a, &w.Seat, availability.Asking{Holder: w.Holder})
 		if err != nil {
-			return s.recalled(ctx, w.Slot.Organization, w.Write, err)
+			return s.recalled(ctx, w.Slot.Organization, w.Write, &w.Seat, err)
 		}
 		w.Appointment = booked(w, kind)
 		answer, err := s.store.Book(ctx, w)
@@ -149,7 +149,7 @@ func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who av
 		}
 		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)
 		if fresh == 1 {
-			return clinic.VisitKind{}, s.refusal(ctx, a, *seat, who, verdict.Blocked)
+			return clinic.VisitKind{}, s.refusal(ctx, a, *seat, who, seat.against(verdict))
 		}
 	}
 	return clinic.VisitKind{}, errs.TryAgain(nil)
@@ -214,9 +214,12 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 	return Booking{}, keyFailure(answer)
 }
 
-// recalled answers a change that is barred as its key was answered before, else with the bar.
-func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write, barred error) (Booking, error) {
-	answer, err := s.store.Recall(ctx, organization, w)
+// recalled answers a change that is barred as its key, or the same booking, was answered before, else with the bar.
+func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write, booking *Seat, barred error) (Booking, error) {
+	if w.Once == nil {
+		return Booking{}, barred
+	}
+	answer, err := s.store.Recall(ctx, organization, w, booking)
 	switch {
 	case err != nil:
 		return Booking{}, err
@@ -227,6 +230,15 @@ func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write,
 		return Booking{}, barred
 	}
 	return Booking{}, keyFailure(answer)
+}
+
+// affirmed answers a change whose state the appointment has reached already.
+func (s *Service) affirmed(ctx context.Context, w Write, ap Appointment) (Answer, error) {
+	answer, err := s.store.Affirm(ctx, w, ap)
+	if err != nil || answer.Outcome == Done || answer.Outcome == Replayed {
+		return answer, err
+	}
+	return answer, keyFailure(answer)
 }
 
 func keyFailure(answer Answer) error {

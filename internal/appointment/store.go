@@ -25,8 +25,12 @@ type Store interface {
 	Cancel(ctx context.Context, w CancelWrite) (Answer, error)
 	Change(ctx context.Context, w StateWrite) (Answer, error)
 
-	// Recall answers Replayed, OutcomeReused or OutcomeInUse for a key that was used, else Done; it changes nothing else.
-	Recall(ctx context.Context, organization uuid.UUID, w Write) (Answer, error)
+	// Recall answers Replayed, OutcomeReused or OutcomeInUse for a key that was used, else Done. For a booking it also answers
+	// Replayed when the same one was made under another key a moment ago. It changes nothing else.
+	Recall(ctx context.Context, organization uuid.UUID, w Write, booking *Seat) (Answer, error)
+	// Affirm answers a change whose state an appointment has reached already: as Recall does for a key that was used, else Done,
+	// which the key then stands for. It writes in any case, so that it waits for the same standbys as the change did.
+	Affirm(ctx context.Context, w Write, ap Appointment) (Answer, error)
 
 	// Appointments, Holds and Identifiers answer those that exist.
 	Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Appointment, error)
@@ -71,6 +75,7 @@ const (
 	WindowCap        Outcome = "WINDOW_CAP"
 	PatientBusy      Outcome = "PATIENT_BUSY"
 	HoldEnded        Outcome = "HOLD_ENDED"
+	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
 
 // Answer is how a change went, as ids and a version: what is kept for an idempotency key.
@@ -123,6 +128,7 @@ type MoveWrite struct {
 	Write
 	Seat
 	From, To Appointment
+	Rezoned  bool // nobody asked for it: the zone's rules have changed
 }
 
 // HoldChange extends a hold, or releases it when ExpiresAt is zero.
@@ -142,6 +148,7 @@ type CancelWrite struct {
 type StateWrite struct {
 	Write
 	From, To Appointment
+	Rezoned  bool // only the wall clock that it shows changes: the zone's rules have changed
 }
 
 // Clash asks for visits that a change of hours may have left outside them.

@@ -50,8 +50,8 @@ func reached(ap Appointment, action Action) bool {
 		return ap.Status == Cancelled && ap.LastAction == Decline
 	case Confirm:
 		return ap.Status == Booked && ap.ConfirmedAt != nil
-	case Undo:
-		return ap.LastAction == Undo
+	case Approve, Undo:
+		return ap.LastAction == action
 	}
 	return ap.Status == steps[action].to
 }
@@ -81,7 +81,7 @@ func entitled(ap Appointment, a access.Actor, action Action) bool {
 	case a.IsClinic(), action == Cancel, action == Reschedule, steps[action].patient:
 		return true
 	}
-	return action == Undo && ap.LastAction == Confirm
+	return action == Undo && (ap.LastAction == Confirm || ap.LastAction == Undo)
 }
 
 // open lists the actions that the caller can take now.

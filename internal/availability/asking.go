@@ -56,27 +56,46 @@ type counts struct {
 	taken   Taken
 	days    map[civil.Date]int // to be taken off
 	windows map[uuid.UUID]int  // to be taken off
+	// Where the asker is counted already. Staying there raises no count, whatever the cap has become.
+	ownDays    map[civil.Date]bool
+	ownWindows map[uuid.UUID]bool
 }
 
 func (a Asking) counts(t Taken, now time.Time) counts {
-	c := counts{t, map[civil.Date]int{}, map[uuid.UUID]int{}}
-	off := func(day civil.Date, windows []uuid.UUID) {
+	c := counts{t, map[civil.Date]int{}, map[uuid.UUID]int{}, map[civil.Date]bool{}, map[uuid.UUID]bool{}}
+	off := func(day civil.Date, windows []uuid.UUID, own bool) {
 		c.days[day]++
+		c.ownDays[day] = c.ownDays[day] || own
 		for _, w := range windows {
 			c.windows[w]++
+			c.ownWindows[w] = c.ownWindows[w] || own
 		}
 	}
 	for _, claim := range t.Claims {
 		if claim.Hold != uuid.Nil && a.gives(claim, now) {
-			off(claim.CountedDay, claim.CountedWindows)
+			off(claim.CountedDay, claim.CountedWindows, claim.ExpiresAt.After(now))
 		}
 	}
 	if a.Moving != nil {
-		off(a.Moving.Day, a.Moving.Windows)
+		off(a.Moving.Day, a.Moving.Windows, true)
 	}
 	return c
 }
 
-func (c counts) onDay(d civil.Date) int { return max(0, c.taken.Days[d].Booked-c.days[d]) }
+// leftOn is how many visits a cap still allows on a day.
+func (c counts) leftOn(d civil.Date, most int) int {
+	return left(most, c.taken.Days[d].Booked-c.days[d], c.ownDays[d])
+}
 
-func (c counts) inWindow(id uuid.UUID) int { return max(0, c.taken.Windows[id]-c.windows[id]) }
+// leftIn is how many visits the cap of a window still allows.
+func (c counts) leftIn(id uuid.UUID, most int) int {
+	return left(most, c.taken.Windows[id]-c.windows[id], c.ownWindows[id])
+}
+
+func left(most, counted int, own bool) int {
+	n := most - max(0, counted)
+	if own {
+		return max(n, 1)
+	}
+	return n
+}

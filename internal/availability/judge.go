@@ -106,14 +106,14 @@ func (j judge) dayLeft(s Slot) int {
 	if j.rules.MaxDaily == nil {
 		return math.MaxInt
 	}
-	return *j.rules.MaxDaily - j.counts.onDay(s.LocalStart.Date)
+	return j.counts.leftOn(s.LocalStart.Date, *j.rules.MaxDaily)
 }
 
 // windowLeft is how many visits the capped windows that hold the start still allow.
 func (j judge) windowLeft(start time.Time) int {
 	left := math.MaxInt
 	for _, e := range j.capped.over(moment(start)) {
-		left = min(left, *e.MaxAppointments-j.counts.inWindow(e.ID))
+		left = min(left, j.counts.leftIn(e.ID, *e.MaxAppointments))
 	}
 	return left
 }

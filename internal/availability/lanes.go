@@ -40,13 +40,13 @@ func (a Asking) lanes(claims []Claim, now time.Time) *lanes {
 	return &lanes{claims: lineUp(blocking), seen: make([]mark, len(slots))}
 }
 
-// free counts the lanes below n that nothing overlaps, and those that no appointment does. Claims of other lanes (the
-// staff's own, or from when there were more) take none away.
+// free counts how many of n lanes nothing overlaps, and how many no appointment does. A lane beyond the last, from when there
+// were more or of a place that has more, takes one away, too; the staff's own take none.
 func (l *lanes) free(occupied Span, n int) (free, unbooked int) {
 	l.round++
 	free, unbooked = n, n
 	for _, c := range l.claims.over(occupied) {
-		if c.lane < 0 || c.lane >= n {
+		if c.lane < 0 {
 			continue
 		}
 		m := &l.seen[c.slot]

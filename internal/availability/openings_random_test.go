@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -119,14 +121,16 @@ func openingsCanBeBooked(t *rapid.T) {
 	}
 	s := rapid.SampledFrom(openings).Draw(t, "opening")
 	before := everything(w, s)
+	asker := w
 	for left := s.Remaining; left > 0; left-- {
-		v := availability.Check(w.rules, w.taken, s.SlotID, w.query.Now, w.query.Asking)
+		v := availability.Check(w.rules, asker.taken, s.SlotID, w.query.Now, asker.query.Asking)
 		if !v.Bookable() || v.Slot.Remaining != left {
 			t.Fatalf("%s: %d bookings on, %s blocked by %v", show(s), s.Remaining-left, show(v.Slot), v.Blocked)
 		}
-		w.taken = book(t, w, s, left)
+		w.taken, asker.taken = book(t, w, s, left), book(t, asker, s, left)
+		asker = asker.used()
 	}
-	if v := availability.Check(w.rules, w.taken, s.SlotID, w.query.Now, w.query.Asking); v.Bookable() {
+	if v := availability.Check(w.rules, asker.taken, s.SlotID, w.query.Now, asker.query.Asking); v.Bookable() {
 		t.Fatalf("%s can be booked once more", show(s))
 	}
 	plan, _ := availability.PlanOf(w.rules, s.SlotID)
@@ -180,15 +184,18 @@ func steady(at time.Time, zone *time.Location) bool {
 	return before == now && now == after
 }
 
-// freeLane finds a lane without a claim that blocks, from 0.
+// freeLane finds a lane without a claim that blocks, from 0. Any lane that is taken uses up one of those there are.
 func freeLane(w world, p availability.Plan) (int, bool) {
 	f := reference{world: w}
+	taken := map[int]bool{}
+	for _, c := range w.taken.Claims {
+		if c.Lane >= 0 && !f.stepsAside(c) && p.Occupied.Overlaps(availability.Span{Start: c.Start, End: c.End}) {
+			taken[c.Lane] = true
+		}
+	}
 	for lane := range p.Lanes {
-		taken := slices.ContainsFunc(w.taken.Claims, func(c availability.Claim) bool {
-			return c.Lane == lane && !f.stepsAside(c) && p.Occupied.Overlaps(availability.Span{Start: c.Start, End: c.End})
-		})
-		if !taken {
-			return lane, true
+		if !taken[lane] {
+			return lane, len(taken) < p.Lanes
 		}
 	}
 	return 0, false
@@ -213,6 +220,37 @@ func book(t *rapid.T, w world, s availability.Slot, n int) availability.Taken {
 		booked.Windows[c.ID]++
 	}
 	return booked
+}
+
+// used is the world once whoever asks has booked: the asker's own holds have ended and the visit that was moved is gone.
+func (w world) used() world {
+	f := reference{world: w}
+	free := func(day civil.Date, windows []uuid.UUID) {
+		if d, ok := w.taken.Days[day]; ok {
+			d.Booked = max(0, d.Booked-1)
+			w.taken.Days[day] = d
+		}
+		for _, id := range windows {
+			w.taken.Windows[id] = max(0, w.taken.Windows[id]-1)
+		}
+	}
+	w.taken.Days, w.taken.Windows = maps.Clone(w.taken.Days), maps.Clone(w.taken.Windows)
+	w.taken.Claims = slices.DeleteFunc(slices.Clone(w.taken.Claims), func(c availability.Claim) bool {
+		own := c.Hold == uuid.Nil || c.ExpiresAt.After(w.query.Now)
+		if !own || !f.stepsAside(c) {
+			return false
+		}
+		if c.Hold != uuid.Nil {
+			free(c.CountedDay, c.CountedWindows)
+		}
+		return true
+	})
+	if m := w.query.Asking.Moving; m != nil {
+		free(m.Day, m.Windows)
+		w.taken.Patient = slices.DeleteFunc(slices.Clone(w.taken.Patient), func(v availability.Visit) bool { return v.Appointment == m.Appointment })
+	}
+	w.query.Asking.Moving = nil
+	return w
 }
 
 // everything lists all slots of the week around one, of both kinds of visit, for somebody who isn't asking yet.

@@ -28,32 +28,36 @@ func (f *reference) decide(start int) availability.Verdict {
 	broken[availability.NotOnGrid] = f.open[start] > 0 && !f.onGrid(start)
 	broken[availability.VisitKindNotOffered] = !slices.Contains(f.kind.Modalities, f.way)
 
-	free, unbooked := 0, 0
-	for lane := range max(capacity, 1) {
+	free, unbooked := max(capacity, 1), max(capacity, 1)
+	for lane, ticks := range f.lanes {
 		worst := byte(0)
-		for i := start - before; i < start+length+after; i++ {
-			if ticks, ok := f.lanes[lane]; ok {
-				worst = max(worst, ticks[i])
-			}
+		for i := start - before; i < start+length+after && lane >= 0; i++ {
+			worst = max(worst, ticks[i])
 		}
-		if worst == 0 {
-			free++
+		if worst > 0 {
+			free--
 		}
-		if worst < 2 {
-			unbooked++
+		if worst > 1 {
+			unbooked--
 		}
 	}
-	broken[availability.ProviderBusy] = free == 0
+	broken[availability.ProviderBusy] = free < 1
 
 	remaining := free
 	if f.rules.MaxDaily != nil {
 		left := *f.rules.MaxDaily - f.countedOn(f.date(start))
+		if f.stays(func(d civil.Date, _ []uuid.UUID) bool { return d == f.date(start) }) {
+			left = max(left, 1)
+		}
 		broken[availability.DailyCapReached] = left <= 0
 		remaining = min(remaining, left)
 	}
 	for _, w := range f.capped {
 		if w.from <= start && start < w.to {
 			left := w.cap - f.countedIn(w.id)
+			if f.stays(func(_ civil.Date, windows []uuid.UUID) bool { return slices.Contains(windows, w.id) }) {
+				left = max(left, 1)
+			}
 			broken[availability.WindowCapReached] = broken[availability.WindowCapReached] || left <= 0
 			remaining = min(remaining, left)
 		}
@@ -90,7 +94,7 @@ func (f *reference) sum(start int, broken map[availability.Rule]bool, remaining,
 	switch {
 	case len(v.Blocked) == 0:
 		v.Slot.Status, v.Slot.Remaining = availability.Free, remaining
-	case unbooked == 0 && !noSlot:
+	case unbooked < 1 && !noSlot:
 		v.Slot.Status = availability.Booked
 	case len(v.Blocked) == 1 && broken[availability.ProviderBusy]:
 		v.Slot.Status = availability.Held
@@ -114,6 +118,14 @@ func (f *reference) onGrid(tick int) bool {
 		}
 	}
 	return false
+}
+
+// stays says whether whoever asks is counted already where a question asks: by a live hold or by the visit being moved.
+func (f *reference) stays(there func(civil.Date, []uuid.UUID) bool) bool {
+	m := f.query.Asking.Moving
+	return m != nil && there(m.Day, m.Windows) || slices.ContainsFunc(f.taken.Claims, func(c availability.Claim) bool {
+		return c.Hold != uuid.Nil && f.stepsAside(c) && c.ExpiresAt.After(f.query.Now) && there(c.CountedDay, c.CountedWindows)
+	})
 }
 
 func (f *reference) countedOn(d civil.Date) int {

@@ -30,7 +30,8 @@ const (
 	callMove      = `SELECT move_appointment($1)`
 	callCancel    = `SELECT cancel_appointment($1)`
 	callChange    = `SELECT change_appointment($1)`
-	callRecall    = `SELECT coalesce(key_begin($1, $2, $3), '{"outcome": "DONE"}')`
+	callRecall    = `SELECT recall($1)`
+	callAffirm    = `SELECT affirm($1)`
 )
 
 // Book implements appointment.Store.
@@ -72,8 +73,8 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	p.placed(w.To)
 	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
 	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
-	if w.From.LocalStart == w.To.LocalStart {
-		p.Topic, p.Audit.Action = "appointment.rezoned", "appointment.rezone"
+	if w.Rezoned {
+		p.rezoned()
 	}
 	return s.call(ctx, callMove, p)
 }
@@ -95,18 +96,31 @@ func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite)
 	p := params(w.Write, w.From.OrganizationID, "appointment."+string(w.To.LastAction))
 	p.Appointment, p.Version, p.Status = idOf(w.From.ID), w.From.Version, string(w.To.Status)
 	p.ConfirmedAt, p.PriorConfirmedAt = w.To.ConfirmedAt, w.To.PriorConfirmedAt
-	p.LastAction, p.PriorStatus, p.Topic = string(w.To.LastAction), nonEmpty(string(w.To.PriorStatus)), "appointment.changed"
+	p.LastAction, p.PriorStatus, p.Topic = nonEmpty(string(w.To.LastAction)), nonEmpty(string(w.To.PriorStatus)), "appointment.changed"
+	if w.Rezoned {
+		p.LocalStart, p.TZDB = &w.To.LocalStart, w.To.TZDB
+		p.rezoned()
+	}
 	return s.call(ctx, callChange, p)
 }
 
+func (p *writeParams) rezoned() {
+	p.Topic, p.Audit.Action = "appointment.rezoned", "appointment.rezone"
+}
+
 // Recall implements appointment.Store.
-func (s *AppointmentStore) Recall(ctx context.Context, organization uuid.UUID, w appointment.Write) (appointment.Answer, error) {
-	var answer answerRow
-	p := params(w, organization, "")
-	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, callRecall, organization, p.Key, p.Forgotten).Scan(&answer)
-	})
-	return answer.answer(), err
+func (s *AppointmentStore) Recall(ctx context.Context, organization uuid.UUID, w appointment.Write, booking *appointment.Seat) (appointment.Answer, error) {
+	if booking != nil {
+		return s.call(ctx, callRecall, seatParams(w, *booking, ""))
+	}
+	return s.call(ctx, callRecall, params(w, organization, ""))
+}
+
+// Affirm implements appointment.Store.
+func (s *AppointmentStore) Affirm(ctx context.Context, w appointment.Write, ap appointment.Appointment) (appointment.Answer, error) {
+	p := params(w, ap.OrganizationID, "")
+	p.Appointment, p.Version = idOf(ap.ID), ap.Version
+	return s.call(ctx, callAffirm, p)
 }
 
 func (s *AppointmentStore) call(ctx context.Context, function string, p any) (appointment.Answer, error) {

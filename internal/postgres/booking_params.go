@@ -68,7 +68,7 @@ type writeParams struct {
 	Note             *string    `json:"note,omitempty"` // base64
 	Fee              *feeParam  `json:"fee,omitempty"`
 	ConfirmedAt      *time.Time `json:"confirmedAt,omitempty"`
-	LastAction       string     `json:"lastAction,omitempty"`
+	LastAction       *string    `json:"lastAction,omitempty"`
 	PriorStatus      *string    `json:"priorStatus,omitempty"`
 	PriorConfirmedAt *time.Time `json:"priorConfirmedAt,omitempty"`
 }

@@ -61,10 +61,15 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 		if _, err := tx.Exec(ctx, insertException, exceptionValues(e)...); err != nil {
 			return err
 		}
+		c := note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID)
+		c.Counts, err = recount(ctx, tx, e.OrganizationID, concerned, []provider.Exception{e})
+		if err != nil {
+			return err
+		}
 		if err := keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
 			return err
 		}
-		return recordException(ctx, tx, by, "exception.add", e, concerned)
+		return recordException(ctx, tx, c, e, concerned)
 	})
 	return e, err
 }
@@ -89,7 +94,7 @@ func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, except
 		if err := hit(tx.Exec(ctx, deleteException, exception.Organization, exception.ID)); err != nil {
 			return err
 		}
-		return recordException(ctx, tx, by, "exception.remove", row.whole(), concerned)
+		return recordException(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID), row.whole(), concerned)
 	})
 }
 
@@ -112,9 +117,8 @@ func lockConcerned(ctx context.Context, tx pgx.Tx, e provider.Exception) ([]uuid
 	return there.providers, there.confirm(ctx, tx)
 }
 
-func recordException(ctx context.Context, tx pgx.Tx, by clinic.Stamp, action string, e provider.Exception, concerned []uuid.UUID) error {
+func recordException(ctx context.Context, tx pgx.Tx, c change, e provider.Exception, concerned []uuid.UUID) error {
 	days := e.Days()
-	c := note(by, e.OrganizationID, action, "ScheduleException", e.ID)
 	return recordFor(ctx, tx, c, concerned, scheduleSpan{Location: maybe(e.LocationID), From: days.From, Until: days.Until})
 }
 

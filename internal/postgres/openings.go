@@ -41,7 +41,11 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 		if err := saveAll(ctx, tx, at, fresh); err != nil {
 			return err
 		}
-		return recordDesk(ctx, tx, note(by, at.Organization, "openings.put", "Provider", at.Provider), at, days)
+		c := note(by, at.Organization, "openings.put", "Provider", at.Provider)
+		if c.Counts, err = recount(ctx, tx, at.Organization, []uuid.UUID{at.Provider}, fresh); err != nil {
+			return err
+		}
+		return recordDesk(ctx, tx, c, at, days)
 	})
 	return changed, err
 }

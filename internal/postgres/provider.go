@@ -90,7 +90,7 @@ func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider
 	if err := hit(tx.Exec(ctx, updateProvider, providerValues(p)...)); err != nil {
 		return err
 	}
-	if err := attach(ctx, tx, p); err != nil {
+	if err := attachLonger(ctx, tx, p); err != nil {
 		return err
 	}
 	c := note(by, p.OrganizationID, "provider.put", "Provider", p.ID)
@@ -105,6 +105,18 @@ INSERT INTO provider_visit_kinds (organization_id, provider_id, visit_kind_id) S
 	addSpecialty = `
 INSERT INTO provider_specialties (organization_id, provider_id, ordinal, system, code, display) VALUES ($1, $2, $3, $4, $5, $6)`
 )
+
+// attachLonger attaches to a provider who may have visits already.
+func attachLonger(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
+	lengths, err := longestOf(ctx, tx, p.OrganizationID, []uuid.UUID{p.ID})
+	if err != nil {
+		return err
+	}
+	if err := attach(ctx, tx, p); err != nil {
+		return err
+	}
+	return lengths.widen(ctx, tx)
+}
 
 // attach replaces the kinds of visit and the specialties of a provider.
 func attach(ctx context.Context, tx pgx.Tx, p provider.Provider) error {

@@ -24,6 +24,7 @@ type change struct {
 	Topic        string
 	Provider     uuid.UUID // whose openings changed; zero when nobody's
 	Payload      any       // of the event: no patient's data
+	Counts       recounts  // what capped windows count now, for the events of recordFor
 }
 
 const insertAudit = `
@@ -58,7 +59,7 @@ const raiseRevision = `UPDATE providers SET schedule_revision = schedule_revisio
 // revisions, so that a booking decided on the old rules is decided again.
 func lockProvidersForChange(ctx context.Context, tx pgx.Tx, organization uuid.UUID, providers []uuid.UUID) error {
 	sorted := slices.Clone(providers)
-	slices.SortFunc(sorted, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	slices.SortFunc(sorted, compareIDs)
 	batch := &pgx.Batch{}
 	for _, id := range slices.Compact(sorted) {
 		batch.Queue(lockProvider, organization, id)
@@ -66,3 +67,5 @@ func lockProvidersForChange(ctx context.Context, tx pgx.Tx, organization uuid.UU
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }
+
+func compareIDs(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }

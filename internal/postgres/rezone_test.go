@@ -82,6 +82,24 @@ func TestAfterARuleChangeAClashIsListedAndNobodyIsMoved(t *testing.T) {
 	}
 }
 
+func TestAfterARuleChangeAVisitIsAsLongAsItWas(t *testing.T) {
+	d := newDesk(t)
+	ann := d.Patient()
+	visit := d.mustBook(ann, d.Slot(d.Provider(1), 10, 0))
+	d.ruledAnHourLater(visit)
+	d.Set(`UPDATE visit_kinds SET duration = 3600 WHERE organization_id = $1`)
+	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`)
+	if told := d.rezone(true); len(told) != 1 || told[0].Clash != nil {
+		t.Fatalf("told %+v", told)
+	}
+	if got := d.now(ann, visit.Ref()); !got.Start.Equal(visit.Start) || got.End.Sub(got.Start) != 30*time.Minute {
+		t.Errorf("a visit of half an hour stands from %v to %v", got.Start, got.End)
+	}
+	if n := d.count(`SELECT count(*)::int FROM event_log WHERE topic = 'appointment.rezoned'`); n != 1 {
+		t.Errorf("%d events tell of it", n)
+	}
+}
+
 func TestAfterARuleChangeRemoteVisitsKeepTheInstant(t *testing.T) {
 	d := newDesk(t)
 	d.Set(`UPDATE visit_kinds SET modalities = '{VIDEO}' WHERE organization_id = $1`)
@@ -93,11 +111,16 @@ func TestAfterARuleChangeRemoteVisitsKeepTheInstant(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.ruledAnHourLater(visit.Appointment)
+	d.Set(`UPDATE schedules SET weekly = '[]' WHERE organization_id = $1`) // nor do the hours matter
+	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`)
 	if told := d.rezone(true); len(told) != 1 || told[0].Clash != nil {
 		t.Fatalf("told %+v", told)
 	}
 	got := d.now(ann, visit.Appointment.Ref())
-	if !got.Start.Equal(slot.Start.Add(time.Hour)) || got.LocalStart.Time.Hour != 11 {
-		t.Errorf("the visit stands at %v, shown as %v", got.Start, got.LocalStart)
+	if !got.Start.Equal(slot.Start.Add(time.Hour)) || got.LocalStart.Time.Hour != 11 || got.Version != 2 {
+		t.Errorf("the visit stands at %v, shown as %v, version %d", got.Start, got.LocalStart, got.Version)
+	}
+	if n := d.count(`SELECT count(*)::int FROM event_log WHERE topic = 'appointment.rezoned'`); n != 1 {
+		t.Errorf("%d events tell of it", n)
 	}
 }

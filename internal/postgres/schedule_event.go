@@ -15,9 +15,10 @@ const scheduleTopic = "schedule.changed"
 
 // scheduleSpan is their payload: the local days, both inclusive, on which openings may differ. Null bounds nothing.
 type scheduleSpan struct {
-	Location *uuid.UUID  `json:"location"`
-	From     *civil.Date `json:"from"`
-	Until    *civil.Date `json:"until"`
+	Location *uuid.UUID        `json:"location"`
+	From     *civil.Date       `json:"from"`
+	Until    *civil.Date       `json:"until"`
+	Windows  map[uuid.UUID]int `json:"windows,omitempty"` // what capped windows count now
 }
 
 // note makes the record of a change without an event.
@@ -35,6 +36,7 @@ func recordFor(ctx context.Context, tx pgx.Tx, c change, providers []uuid.UUID, 
 	}
 	batch := &pgx.Batch{}
 	for _, p := range providers {
+		span.Windows = c.Counts[p]
 		batch.Queue(insertEvent, c.Organization, c.At, scheduleTopic, p, span)
 	}
 	return tx.SendBatch(ctx, batch).Close()

@@ -24,14 +24,19 @@ type takenRows struct {
 	known   []knownRow
 }
 
-// A claim is at most clinic.MaxOccupied long, so a range of starts finds all that reach into the period.
+// A claim is at most clinic.MaxOccupied long, so a range of starts finds all that reach into the period. Holds that are counted
+// for a window matter wherever they lie: a window may be much longer than the period.
 const (
-	selectClaims = `
+	claimColumns = `
 SELECT c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, h.actor_id, h.patient_id,
     c.counted_day, c.counted_windows
 FROM claims c LEFT JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
-WHERE c.organization_id = $1 AND c.party_id = $2 AND c.state = 'ACTIVE' AND c.starts_at >= $3 AND c.starts_at < $4
-ORDER BY c.starts_at`
+WHERE c.organization_id = $1 AND c.party_id = $2`
+
+	selectClaims = claimColumns + ` AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at >= $3 AND c.starts_at < $4
+UNION ALL ` + claimColumns + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.counted_windows <> '{}'
+    AND NOT (c.starts_at >= $3 AND c.starts_at < $4)
+ORDER BY starts_at`
 
 	selectDays = `
 SELECT day, revision, booked FROM party_days WHERE organization_id = $1 AND party_id = $2 AND day BETWEEN $3 AND $4`

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,10 +90,14 @@ func replaceVisitKind(ctx context.Context, tx pgx.Tx, by clinic.Stamp, k clinic.
 	if row.visitKind().Same(k) {
 		return errUnchanged
 	}
+	lengths, err := longestOf(ctx, tx, k.OrganizationID, offering.providers)
+	if err != nil {
+		return err
+	}
 	if err := hit(tx.Exec(ctx, updateVisitKind, visitKindValues(k)...)); err != nil {
 		return err
 	}
-	if err := offering.confirm(ctx, tx); err != nil {
+	if err := errors.Join(lengths.widen(ctx, tx), offering.confirm(ctx, tx)); err != nil {
 		return err
 	}
 	c := note(by, k.OrganizationID, "visitKind.put", "VisitKind", k.ID)
