@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -122,6 +123,22 @@ func TestNULInWhatIsReadIsRefused(t *testing.T) {
 	answer := a.as(t, access.FrontDesk).Post(t, `query($where: PatientFilterInput!) { patients(where: $where) { edges { cursor } } }`, vars{"where": vars{"name": "A\x00da"}})
 	if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where name")) {
 		t.Errorf("%s", answer.Raw)
+	}
+}
+
+func TestANullOrderIsTheDefault(t *testing.T) {
+	a := serve(t, open())
+	desk := a.as(t, access.FrontDesk)
+	for document, variables := range map[string]vars{
+		`{ appointments { edges { cursor } } }`:                                                       nil,
+		`{ appointments(orderBy: null) { edges { cursor } } }`:                                        nil,
+		`query($o: AppointmentOrder) { appointments(orderBy: $o) { edges { cursor } } }`:              {"o": nil},
+		`query($o: AppointmentOrder = START_DESC) { appointments(orderBy: $o) { edges { cursor } } }`: {"o": nil},
+	} {
+		desk.Post(t, document, variables).OK(t)
+		if a.rooms.ordered != appointment.StartAscending {
+			t.Errorf("%s %v: ordered by %q", document, variables, a.rooms.ordered)
+		}
 	}
 }
 
