@@ -95,6 +95,9 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 		"text variables":  {post("application/json", `{"query": "{ viewer { kind } }", "variables": "x"}`), 400, "BAD_REQUEST"},
 		"a form":          {post("application/x-www-form-urlencoded", `query=1`), 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"plain text":      {post("text/plain", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"UTF-16":          {post("application/json; charset=utf-16", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"Latin-1":         {post("application/json; charset=iso-8859-1", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"no charset":      {post("application/json; charset=", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"too long":        {post("application/json", `{"query": "`+strings.Repeat(" ", 100<<10)+`"}`), 413, "REQUEST_TOO_LARGE"},
 		"another method":  {httptest.NewRequest(http.MethodPut, "/graphql", nil), 405, "METHOD_NOT_ALLOWED"},
 		"a change by GET": {httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(`mutation { releaseHold(input: {holdId: "x"}) { errors { __typename } } }`), nil), 405, "METHOD_NOT_ALLOWED"},
@@ -111,6 +114,15 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 	}
 	if len(a.rooms.asked) > 0 {
 		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestABodyMaySayThatItIsInUTF8(t *testing.T) {
+	a := serve(t, open())
+	for _, kind := range []string{"application/json", "application/json; charset=utf-8", `Application/JSON;charset="UTF-8"`} {
+		r := a.Request([]byte(`{"query": "{ viewer { kind } }"}`))
+		r.Header.Set("Content-Type", kind)
+		a.Send(t, r).OK(t)
 	}
 }
 
