@@ -52,13 +52,16 @@ const (
 	fallback     = "en"
 )
 
+// anyLanguage is what `*` is read as.
+var anyLanguage = language.MustParse("mul")
+
 // locale is the language that a caller likes best.
 func locale(header string) string {
 	if header == "" || len(header) > maxLanguages {
 		return fallback
 	}
 	tags, _, err := language.ParseAcceptLanguage(header)
-	if err != nil || len(tags) == 0 || tags[0] == language.Und {
+	if err != nil || len(tags) == 0 || tags[0] == language.Und || tags[0] == anyLanguage {
 		return fallback
 	}
 	return tags[0].String()
