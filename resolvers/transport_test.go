@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
 const newType = "application/graphql-response+json"
@@ -161,6 +162,37 @@ func TestTextThatIsNoUnicodeIsRefusedAndItsVariableNamed(t *testing.T) {
 	a.as(t, access.PatientRole).Send(t, a.Request([]byte(body))).OK(t)
 	if in := a.rooms.heard.(appointment.BookVisit); in.Reason.Reveal() != "😀 \\ud83d" {
 		t.Errorf("heard %q", in.Reason.Reveal())
+	}
+}
+
+func TestATextInTheDocumentIsUnicodeToo(t *testing.T) {
+	a := serve(t, open())
+	patient := a.as(t, access.PatientRole)
+	document := func(reason string) string {
+		return `mutation { bookAppointment(input: {target: {slotId: "` + a.slotID() + `"}, reason: ` + reason + `, idempotencyKey: "k"}) { replayed } }`
+	}
+	for name, reason := range map[string]string{
+		"half a pair": `"\ud83d"`, "the other half": `"é \uDE00"`, "two first halves": `"\ud83d\ud83d"`, "in braces": `"\u{d83d}"`, "half, then text": `"\ud83d \ude00"`,
+	} {
+		for way, answer := range map[string]gqltest.Answer{
+			"POST": patient.Post(t, document(reason), nil),
+			"GET":  patient.Send(t, httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(document(reason)), nil)),
+		} {
+			if code := answer.Code(); code != "INVALID_INPUT" && code != "GRAPHQL_PARSE_FAILED" {
+				t.Errorf("%s by %s: %s", name, way, answer.Raw)
+			}
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+	for reason, want := range map[string]string{
+		`"\ud83d\ude00"`: "😀", `"\u{1f600}"`: "😀", `"\\ud83d"`: `\ud83d`, `"""\ud83d"""`: `\ud83d`, `"\ufffd"`: "\ufffd",
+	} {
+		patient.Post(t, `# \ud83d`+"\n"+document(reason), nil).OK(t)
+		if in := a.rooms.heard.(appointment.BookVisit); in.Reason.Reveal() != want {
+			t.Errorf("%s: heard %q", reason, in.Reason.Reveal())
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 	if in.Query == nil || *in.Query == "" {
 		return nil, bad("The request has no query.")
 	}
+	if halvedLiteral(*in.Query) {
+		return nil, refuse(http.StatusBadRequest, presenter.InvalidInput, "A text in the document has half a surrogate pair.")
+	}
 	return &graphql.RawParams{
 		Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: r.Header,
 	}, nil
