@@ -126,6 +126,30 @@ func TestNULInWhatIsReadIsRefused(t *testing.T) {
 	}
 }
 
+func TestNULBelowAChangeIsRefusedBeforeTheChange(t *testing.T) {
+	a := serve(t, open())
+	below := []string{
+		`query { patients(where: {name: $text}) { edges { cursor } } }`,
+		`query { appointments(where: {identifier: {system: "https://example.org/ids", value: $text}}) { edges { cursor } } }`,
+		`query { ...on Query { ...F } }`,
+		`query { appointments(after: $text) { edges { cursor } } }`,
+	}
+	for _, part := range below {
+		document := `mutation($text: String!, $input: CancelAppointmentInput!) { cancelAppointment(input: $input) { ` + part + ` } }`
+		if strings.Contains(part, "F") {
+			document += ` fragment F on Query { patients(where: {name: $text}) { edges { cursor } } }`
+		}
+		cancel := vars{"appointmentId": a.appointmentID(), "reason": "OTHER"}
+		answer := a.as(t, access.FrontDesk).Post(t, document, vars{"text": "A\x00da", "input": cancel})
+		if answer.Code() != "INVALID_INPUT" || answer.Data("cancelAppointment") != nil {
+			t.Errorf("%s: %s", part, answer.Raw)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
 func TestANullOrderIsTheDefault(t *testing.T) {
 	a := serve(t, open())
 	desk := a.as(t, access.FrontDesk)
