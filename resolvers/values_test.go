@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -115,6 +116,21 @@ func TestIdsThatAreNoneAreInvalidInput(t *testing.T) {
 	}
 	if len(a.rooms.asked) > 0 {
 		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestASpecialtyOfAnotherOrganisationIsNone(t *testing.T) {
+	a := serve(t, open())
+	coding := a.rooms.provider.Specialties[0]
+	list := func(by gqltest.Client, specialty string) gqltest.Answer {
+		return by.Post(t, `query($id: ID!) { providers(where: {specialtyId: $id}) { edges { node { id } } } }`, vars{"id": specialty})
+	}
+	own, foreign := globalid.OfSpecialty(a.rooms.organization.ID, coding), globalid.OfSpecialty(id(88), coding)
+	list(a.Client, own).OK(t)
+	list(a.as(t, access.PatientRole), own).OK(t)
+	answer := list(a.as(t, access.PatientRole), foreign)
+	if answer.Code() != "NOT_FOUND" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where specialtyId")) {
+		t.Errorf("%s", answer.Raw)
 	}
 }
 
