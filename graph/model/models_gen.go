@@ -118,7 +118,7 @@ type BookAppointmentInput struct {
 	PatientID *string `json:"patientId,omitempty"`
 	// Reason for the visit, for the provider.
 	Reason *string `json:"reason,omitempty"`
-	// The same appointment in the caller's systems, at most 10.
+	// The same appointment in the caller's systems, at most 10; for callers who act for the clinic.
 	Identifiers []*IdentifierInput `json:"identifiers,omitempty"`
 	// Key chosen by the client, a UUID for each attempt to do one thing.
 	IdempotencyKey string `json:"idempotencyKey"`
