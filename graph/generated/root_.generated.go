@@ -899,7 +899,7 @@ input PutVisitKindInput {
   requiresApproval: Boolean
   """Ways of meeting."""
   modalities: [Modality!]!
-  """Earliest lead time for booking; default: none."""
+  """Earliest lead time for booking, at most ` + "`" + `maximumAdvance` + "`" + `; default: none."""
   minimumNotice: Duration
   """Furthest ahead that can be booked; default: 365 days."""
   maximumAdvance: Duration
@@ -909,7 +909,7 @@ input PutVisitKindInput {
   freeCancellationBefore: Duration
   """Fee for a later cancellation, in minor units."""
   lateCancellationFeeMinorUnits: Int
-  """ISO 4217 currency of the fee."""
+  """ISO 4217 currency of the fee; codes for metals, tests and no currency are none."""
   currency: String
   """How often an appointment may be moved; null for no limit."""
   maxReschedules: Int
