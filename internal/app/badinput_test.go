@@ -281,6 +281,7 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: ""}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
 		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: "` + strings.Repeat("x", 201) + `"}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
 		{`{ appointments(after: "WyJ4IiwieSJd") { edges { cursor } } }`, "INVALID_INPUT", "after"},
+		{`{ appointments(before: "` + paging.Cursor("-1152921504606846976", sample.NewID().String()) + `") { edges { cursor } } }`, "INVALID_INPUT", "before"},
 		{`{ patients(where: {}) { edges { cursor } } }`, "INVALID_INPUT", "where"},
 		{`{ patients(where: {name: "M"}) { edges { cursor } } }`, "INVALID_INPUT", "where name"},
 		{`{ patients(where: {email: "nobody"}) { edges { cursor } } }`, "INVALID_INPUT", "where email"},

@@ -130,15 +130,16 @@ func (w *where) keyset(by order, window paging.Window) error {
 			continue
 		}
 		micros, err := strconv.ParseInt(bound.key[0], 10, 64)
+		at := time.UnixMicro(micros).UTC()
 		id, invalid := uuid.Parse(bound.key[1])
-		if err != nil || invalid != nil {
+		if err != nil || invalid != nil || at.Year() < 1 || at.Year() > 9999 { // beyond is no time to PostgreSQL
 			return errs.Invalid("This is not a cursor of this list.", bound.name)
 		}
 		sign := "<"
 		if bound.later != by.descending {
 			sign = ">"
 		}
-		w.and("("+by.column+", a.id) "+sign+" ($%d", time.UnixMicro(micros).UTC())
+		w.and("("+by.column+", a.id) "+sign+" ($%d", at)
 		w.args = append(w.args, id)
 		w.conditions[len(w.conditions)-1] += fmt.Sprintf(", $%d)", len(w.args))
 	}
