@@ -23,8 +23,8 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entry := accesslog.From(r.Context())
 		v := viewer.Viewer{Actor: access.Nobody(entry.RequestID), Locale: locale(r.Header.Get("Accept-Language"))}
-		if header := strings.TrimSpace(r.Header.Get("Authorization")); header != "" {
-			actor, err := d.Verifier.Verify(bearer(header))
+		if token, given := Bearer(r); given {
+			actor, err := d.Verifier.Verify(token)
 			if err != nil {
 				w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 				next.Turn(w, r.WithContext(viewer.With(r.Context(), v)), http.StatusUnauthorized, err)
@@ -38,13 +38,14 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 	})
 }
 
-// bearer reads the token of an Authorization header (RFC 6750, section 2.1); another scheme has none.
-func bearer(header string) string {
+// Bearer reads the token of a request (RFC 6750, section 2.1). One that comes under another scheme is given, and empty.
+func Bearer(r *http.Request) (token string, given bool) {
+	header := strings.TrimSpace(r.Header.Get("Authorization"))
 	scheme, token, _ := strings.Cut(header, " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
+		return "", header != ""
 	}
-	return strings.TrimSpace(token)
+	return strings.TrimSpace(token), true
 }
 
 const (
@@ -52,13 +53,16 @@ const (
 	fallback     = "en"
 )
 
+// anyLanguage is what `*` is read as.
+var anyLanguage = language.MustParse("mul")
+
 // locale is the language that a caller likes best.
 func locale(header string) string {
 	if header == "" || len(header) > maxLanguages {
 		return fallback
 	}
 	tags, _, err := language.ParseAcceptLanguage(header)
-	if err != nil || len(tags) == 0 || tags[0] == language.Und {
+	if err != nil || len(tags) == 0 || tags[0] == language.Und || tags[0] == anyLanguage {
 		return fallback
 	}
 	return tags[0].String()

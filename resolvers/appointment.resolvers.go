@@ -114,7 +114,7 @@ func (r *queryResolver) Appointments(ctx context.Context, where *model.Appointme
 	if err != nil {
 		return nil, err
 	}
-	return r.appointments(ctx, filter, *orderBy, pageArgs{first, after, last, before})
+	return r.appointments(ctx, filter, ordered(orderBy), pageArgs{first, after, last, before})
 }
 
 func (r *rescheduleAppointmentPayloadResolver) ReleasedSlot(ctx context.Context, obj *model.RescheduleAppointmentPayload) (*availability.Slot, error) {

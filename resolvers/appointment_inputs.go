@@ -1,6 +1,8 @@
 package resolvers
 
 import (
+	"math"
+
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
@@ -9,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
 )
 
 func placeHold(read *ids, in model.HoldSlotInput) appointment.PlaceHold {
@@ -54,10 +57,19 @@ func cancelVisit(read *ids, in model.CancelAppointmentInput) appointment.CancelV
 		Reason:          in.Reason,
 		Note:            private(in.Note),
 		ExpectedVersion: in.ExpectedVersion,
-		AcceptFee:       in.AcceptFeeMinorUnits,
+		AcceptFee:       acceptedFee(read, in.AcceptFeeMinorUnits),
 		Preview:         in.Preview,
 		Key:             in.IdempotencyKey,
 	}
+}
+
+func acceptedFee(read *ids, units *int) *int {
+	var check form.Check
+	check.OptionalCount(units, 0, math.MaxInt32, "acceptFeeMinorUnits")
+	if read.fault == nil {
+		read.fault = check.Err()
+	}
+	return units
 }
 
 func changeState(read *ids, in model.TransitionAppointmentInput) appointment.ChangeState {

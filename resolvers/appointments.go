@@ -14,6 +14,14 @@ func appointmentsBy(o appointment.Order) order[appointment.Appointment] {
 	return order[appointment.Appointment]{appointment.KeyParts, func(ap appointment.Appointment) []string { return appointment.Key(ap, o) }}
 }
 
+// ordered is the order asked for. A null is no order, and takes the default as if it were left out.
+func ordered(asked *appointment.Order) appointment.Order {
+	if asked == nil {
+		return appointment.StartAscending
+	}
+	return *asked
+}
+
 func (r *Resolver) appointments(
 	ctx context.Context, f appointment.Filter, o appointment.Order, args pageArgs,
 ) (*relay.Connection[appointment.Appointment], error) {

@@ -25,6 +25,9 @@ func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlot
 		return nil, read.fault
 	}
 	explanation, err := r.Services.Availability.Explain(ctx, viewer.Actor(ctx), slot, patient)
+	if err == nil && !explanation.Bookable {
+		err = knownPlace(ctx, slot)
+	}
 	return &explanation, inFilter(err, "providerId")
 }
 

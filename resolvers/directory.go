@@ -49,12 +49,29 @@ func inFilter(err error, unnamed ...string) error {
 	return errs.Under(err, "where")
 }
 
-func providerFilter(where *model.ProviderFilterInput) (provider.Filter, error) {
+// providerFilter reads a filter. Who has an organisation is shown its providers only, so that another's specialty is none.
+func providerFilter(ctx context.Context, where *model.ProviderFilterInput) (provider.Filter, error) {
 	if where == nil || where.SpecialtyID == nil {
 		return provider.Filter{}, nil
 	}
 	id, err := globalid.ParseAs(globalid.Specialty, *where.SpecialtyID)
+	if own := viewer.Actor(ctx).Organization; err == nil && own != uuid.Nil && own != id.Ref.Organization {
+		err = errs.Missing("specialty")
+	}
 	return provider.Filter{Specialty: &id.Coding}, errs.At(err, "where", "specialtyId")
+}
+
+// knownSpecialty fails when a filter names a specialty that nobody has.
+func (r *Resolver) knownSpecialty(ctx context.Context, where *model.ProviderFilterInput) error {
+	if where == nil || where.SpecialtyID == nil {
+		return nil
+	}
+	id, err := globalid.ParseAs(globalid.Specialty, *where.SpecialtyID)
+	if err != nil {
+		return err
+	}
+	found, err := r.specialty(ctx, id)
+	return orMissing(found, err, "specialty", "where", "specialtyId")
 }
 
 func providerRef(p *provider.Provider) clinic.Ref {

@@ -102,7 +102,11 @@ func (r *providerResolver) NextAvailable(ctx context.Context, obj *provider.Prov
 	if read.fault != nil {
 		return nil, read.fault
 	}
-	return r.Services.Availability.NextAvailable(ctx, viewer.Actor(ctx), providerRef(obj), kind.ID, modality)
+	found, err := r.Services.Availability.NextAvailable(ctx, viewer.Actor(ctx), providerRef(obj), kind.ID, modality)
+	if err == nil && found == nil {
+		err = knownKind(ctx, kind)
+	}
+	return found, err
 }
 
 func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, visitKindID string, from time.Time, to time.Time, status []availability.Status, first *int, after *string, last *int, before *string) (*relay.Connection[availability.Slot], error) {
@@ -115,6 +119,9 @@ func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, vi
 	wanted := availability.Listing{Provider: providerRef(obj), VisitKind: kind.ID, From: from, To: to, Statuses: status}
 	return follow(pageArgs{first, after, last, before}, slots, func(w paging.Window) (paging.Page[availability.Slot], string, error) {
 		page, cursor, err := r.Services.Availability.Slots(ctx, viewer.Actor(ctx), wanted, w)
+		if err == nil && len(page.Items) == 0 {
+			err = knownKind(ctx, kind)
+		}
 		loader.From(ctx).OfSlots(page.Items)
 		return page, cursor, err
 	}, func(ctx context.Context) (int, error) {
@@ -142,12 +149,15 @@ func (r *providerResolver) ScheduleExceptions(ctx context.Context, obj *provider
 }
 
 func (r *queryResolver) Providers(ctx context.Context, where *model.ProviderFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[provider.Provider], error) {
-	filter, err := providerFilter(where)
+	filter, err := providerFilter(ctx, where)
 	if err != nil {
 		return nil, err
 	}
 	return list(pageArgs{first, after, last, before}, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
 		page, err := r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), filter, w)
+		if err == nil && len(page.Items) == 0 {
+			err = r.knownSpecialty(ctx, where)
+		}
 		loader.From(ctx).OfProviders(page.Items)
 		return page, err
 	}, func(ctx context.Context) (int, error) {

@@ -34,6 +34,7 @@ type rooms struct {
 	hold         appointment.Hold
 	visit        appointment.Appointment
 	visits       int // in a list
+	ordered      appointment.Order
 }
 
 func id(n byte) uuid.UUID { return uuid.UUID{6: 0x70, 8: 0x80, 15: n} }
@@ -313,8 +314,9 @@ func (r appointmentRoom) Actions(access.Actor, appointment.Appointment, clinic.V
 	return []appointment.ActionState{{Action: appointment.Cancel, Allowed: true}, {Action: appointment.Approve, Reason: appointment.BarForbidden}}
 }
 
-func (r appointmentRoom) List(_ context.Context, _ access.Actor, f appointment.Filter, _ appointment.Order, _ paging.Window) (paging.Page[appointment.Appointment], string, error) {
+func (r appointmentRoom) List(_ context.Context, _ access.Actor, f appointment.Filter, o appointment.Order, _ paging.Window) (paging.Page[appointment.Appointment], string, error) {
 	r.note("List", f)
+	r.ordered = o
 	var page paging.Page[appointment.Appointment]
 	for n := range r.visits {
 		page.Items = append(page.Items, r.visitNumber(byte(100+n)))

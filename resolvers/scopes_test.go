@@ -92,6 +92,13 @@ func TestTheViewerIsTheCaller(t *testing.T) {
 	if answer.Text("viewer", "asPatient", "name") != "Ada Moreau" || answer.Text("viewer", "roles", 0, "organization", "name") != "Riverside" {
 		t.Errorf("%s", answer.Raw)
 	}
+	for header, want := range map[string]string{"*": "en", "*;q=0.5": "en", "de-CH, *;q=0.5": "de-CH"} {
+		r := me.Request([]byte(`{"query": "{ viewer { locale } }"}`))
+		r.Header.Set("Accept-Language", header)
+		if got := me.Send(t, r).OK(t).Text("viewer", "locale"); got != want {
+			t.Errorf("Accept-Language %q gives %q", header, got)
+		}
+	}
 	again := me.Post(t, `query($id: ID!) { node(id: $id) { ... on Viewer { kind } } }`, vars{"id": answer.Text("viewer", "id")}).OK(t)
 	if again.Text("node", "kind") != "PATIENT" {
 		t.Errorf("%s", again.Raw)

@@ -36,6 +36,29 @@ func unlessMissing[T any](found *T, err error) (*T, error) {
 	return found, err
 }
 
+// orMissing is a failure to load what an argument names, or that there is nothing of the kind.
+func orMissing[T any](found *T, err error, what string, path ...string) error {
+	if err == nil && found == nil {
+		return errs.Missing(what, path...)
+	}
+	return err
+}
+
+// knownKind fails when there is no such kind of visit. It is asked when there is no slot: whatever has slots exists.
+func knownKind(ctx context.Context, kind clinic.Ref) error {
+	found, err := loader.From(ctx).VisitKinds.Load(ctx, kind)
+	return orMissing(found, err, "kind of visit", "visitKindId")
+}
+
+// knownPlace fails when the location or the kind of visit of a time that can't be booked doesn't exist.
+func knownPlace(ctx context.Context, id availability.SlotID) error {
+	location, err := loader.From(ctx).Locations.Load(ctx, clinic.Ref{Organization: id.Organization, ID: id.Location})
+	if err := orMissing(location, err, "location", "locationId"); err != nil {
+		return err
+	}
+	return knownKind(ctx, clinic.Ref{Organization: id.Organization, ID: id.VisitKind})
+}
+
 func (r *Resolver) alternatives(ctx context.Context, id availability.SlotID, limit int) ([]*availability.Slot, error) {
 	found, err := r.Services.Availability.Alternatives(ctx, viewer.Actor(ctx), id, limit)
 	loader.From(ctx).OfSlots(found)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
 const newType = "application/graphql-response+json"
@@ -95,6 +96,9 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 		"text variables":  {post("application/json", `{"query": "{ viewer { kind } }", "variables": "x"}`), 400, "BAD_REQUEST"},
 		"a form":          {post("application/x-www-form-urlencoded", `query=1`), 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"plain text":      {post("text/plain", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"UTF-16":          {post("application/json; charset=utf-16", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"Latin-1":         {post("application/json; charset=iso-8859-1", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
+		"no charset":      {post("application/json; charset=", `{"query": "{ viewer { kind } }"}`), 415, "UNSUPPORTED_MEDIA_TYPE"},
 		"too long":        {post("application/json", `{"query": "`+strings.Repeat(" ", 100<<10)+`"}`), 413, "REQUEST_TOO_LARGE"},
 		"another method":  {httptest.NewRequest(http.MethodPut, "/graphql", nil), 405, "METHOD_NOT_ALLOWED"},
 		"a change by GET": {httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(`mutation { releaseHold(input: {holdId: "x"}) { errors { __typename } } }`), nil), 405, "METHOD_NOT_ALLOWED"},
@@ -111,6 +115,15 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 	}
 	if len(a.rooms.asked) > 0 {
 		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestABodyMaySayThatItIsInUTF8(t *testing.T) {
+	a := serve(t, open())
+	for _, kind := range []string{"application/json", "application/json; charset=utf-8", `Application/JSON;charset="UTF-8"`} {
+		r := a.Request([]byte(`{"query": "{ viewer { kind } }"}`))
+		r.Header.Set("Content-Type", kind)
+		a.Send(t, r).OK(t)
 	}
 }
 
@@ -149,6 +162,37 @@ func TestTextThatIsNoUnicodeIsRefusedAndItsVariableNamed(t *testing.T) {
 	a.as(t, access.PatientRole).Send(t, a.Request([]byte(body))).OK(t)
 	if in := a.rooms.heard.(appointment.BookVisit); in.Reason.Reveal() != "😀 \\ud83d" {
 		t.Errorf("heard %q", in.Reason.Reveal())
+	}
+}
+
+func TestATextInTheDocumentIsUnicodeToo(t *testing.T) {
+	a := serve(t, open())
+	patient := a.as(t, access.PatientRole)
+	document := func(reason string) string {
+		return `mutation { bookAppointment(input: {target: {slotId: "` + a.slotID() + `"}, reason: ` + reason + `, idempotencyKey: "k"}) { replayed } }`
+	}
+	for name, reason := range map[string]string{
+		"half a pair": `"\ud83d"`, "the other half": `"é \uDE00"`, "two first halves": `"\ud83d\ud83d"`, "in braces": `"\u{d83d}"`, "half, then text": `"\ud83d \ude00"`,
+	} {
+		for way, answer := range map[string]gqltest.Answer{
+			"POST": patient.Post(t, document(reason), nil),
+			"GET":  patient.Send(t, httptest.NewRequest(http.MethodGet, "/graphql?query="+url.QueryEscape(document(reason)), nil)),
+		} {
+			if code := answer.Code(); code != "INVALID_INPUT" && code != "GRAPHQL_PARSE_FAILED" {
+				t.Errorf("%s by %s: %s", name, way, answer.Raw)
+			}
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+	for reason, want := range map[string]string{
+		`"\ud83d\ude00"`: "😀", `"\u{1f600}"`: "😀", `"\\ud83d"`: `\ud83d`, `"""\ud83d"""`: `\ud83d`, `"\ufffd"`: "\ufffd",
+	} {
+		patient.Post(t, `# \ud83d`+"\n"+document(reason), nil).OK(t)
+		if in := a.rooms.heard.(appointment.BookVisit); in.Reason.Reveal() != want {
+			t.Errorf("%s: heard %q", reason, in.Reason.Reveal())
+		}
 	}
 }
 

@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -117,11 +119,66 @@ func TestIdsThatAreNoneAreInvalidInput(t *testing.T) {
 	}
 }
 
+func TestASpecialtyOfAnotherOrganisationIsNone(t *testing.T) {
+	a := serve(t, open())
+	coding := a.rooms.provider.Specialties[0]
+	list := func(by gqltest.Client, specialty string) gqltest.Answer {
+		return by.Post(t, `query($id: ID!) { providers(where: {specialtyId: $id}) { edges { node { id } } } }`, vars{"id": specialty})
+	}
+	own, foreign := globalid.OfSpecialty(a.rooms.organization.ID, coding), globalid.OfSpecialty(id(88), coding)
+	list(a.Client, own).OK(t)
+	list(a.as(t, access.PatientRole), own).OK(t)
+	answer := list(a.as(t, access.PatientRole), foreign)
+	if answer.Code() != "NOT_FOUND" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where specialtyId")) {
+		t.Errorf("%s", answer.Raw)
+	}
+}
+
 func TestNULInWhatIsReadIsRefused(t *testing.T) {
 	a := serve(t, open())
 	answer := a.as(t, access.FrontDesk).Post(t, `query($where: PatientFilterInput!) { patients(where: $where) { edges { cursor } } }`, vars{"where": vars{"name": "A\x00da"}})
 	if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps("where name")) {
 		t.Errorf("%s", answer.Raw)
+	}
+}
+
+func TestNULBelowAChangeIsRefusedBeforeTheChange(t *testing.T) {
+	a := serve(t, open())
+	below := []string{
+		`query { patients(where: {name: $text}) { edges { cursor } } }`,
+		`query { appointments(where: {identifier: {system: "https://example.org/ids", value: $text}}) { edges { cursor } } }`,
+		`query { ...on Query { ...F } }`,
+		`query { appointments(after: $text) { edges { cursor } } }`,
+	}
+	for _, part := range below {
+		document := `mutation($text: String!, $input: CancelAppointmentInput!) { cancelAppointment(input: $input) { ` + part + ` } }`
+		if strings.Contains(part, "F") {
+			document += ` fragment F on Query { patients(where: {name: $text}) { edges { cursor } } }`
+		}
+		cancel := vars{"appointmentId": a.appointmentID(), "reason": "OTHER"}
+		answer := a.as(t, access.FrontDesk).Post(t, document, vars{"text": "A\x00da", "input": cancel})
+		if answer.Code() != "INVALID_INPUT" || answer.Data("cancelAppointment") != nil {
+			t.Errorf("%s: %s", part, answer.Raw)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func TestANullOrderIsTheDefault(t *testing.T) {
+	a := serve(t, open())
+	desk := a.as(t, access.FrontDesk)
+	for document, variables := range map[string]vars{
+		`{ appointments { edges { cursor } } }`:                                                       nil,
+		`{ appointments(orderBy: null) { edges { cursor } } }`:                                        nil,
+		`query($o: AppointmentOrder) { appointments(orderBy: $o) { edges { cursor } } }`:              {"o": nil},
+		`query($o: AppointmentOrder = START_DESC) { appointments(orderBy: $o) { edges { cursor } } }`: {"o": nil},
+	} {
+		desk.Post(t, document, variables).OK(t)
+		if a.rooms.ordered != appointment.StartAscending {
+			t.Errorf("%s %v: ordered by %q", document, variables, a.rooms.ordered)
+		}
 	}
 }
 

@@ -297,7 +297,7 @@ type Cancellation {
   fee: Money
 }
 
-"""Why an appointment was cancelled."""
+"""Why an appointment was cancelled. ` + "`" + `CLINIC_REQUEST` + "`" + ` and ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` are for the clinic's staff."""
 enum CancellationReason {
   CLINIC_REQUEST
   FEELING_BETTER
@@ -346,7 +346,7 @@ input BookAppointmentInput {
   patientId: ID
   """Reason for the visit, for the provider."""
   reason: String
-  """The same appointment in the caller's systems, at most 10."""
+  """The same appointment in the caller's systems, at most 10; for callers who act for the clinic."""
   identifiers: [IdentifierInput!]
   """Key chosen by the client, a UUID for each attempt to do one thing."""
   idempotencyKey: String!
@@ -899,7 +899,7 @@ input PutVisitKindInput {
   requiresApproval: Boolean
   """Ways of meeting."""
   modalities: [Modality!]!
-  """Earliest lead time for booking; default: none."""
+  """Earliest lead time for booking, at most ` + "`" + `maximumAdvance` + "`" + `; default: none."""
   minimumNotice: Duration
   """Furthest ahead that can be booked; default: 365 days."""
   maximumAdvance: Duration
@@ -909,7 +909,7 @@ input PutVisitKindInput {
   freeCancellationBefore: Duration
   """Fee for a later cancellation, in minor units."""
   lateCancellationFeeMinorUnits: Int
-  """ISO 4217 currency of the fee."""
+  """ISO 4217 currency of the fee; codes for metals, tests and no currency are none."""
   currency: String
   """How often an appointment may be moved; null for no limit."""
   maxReschedules: Int
@@ -1450,7 +1450,7 @@ input WeeklyHoursInput {
 type SetProviderSchedulePayload {
   """The provider, unless there are errors."""
   provider: Provider
-  """Booked appointments that now fall outside the hours; they stay booked until someone moves them."""
+  """Booked appointments that now fall outside the hours; they stay booked until someone moves them. Needs ` + "`" + `schedules:read` + "`" + ` and ` + "`" + `appointments:read` + "`" + `."""
   appointmentsOutsideHours(first: Int, after: String, last: Int, before: String): AppointmentConnection
   """Expected failures."""
   errors: [SetupError!]!
@@ -1484,7 +1484,7 @@ input AddScheduleExceptionInput {
 type AddScheduleExceptionPayload {
   """The exception, unless there are errors."""
   exception: ScheduleException
-  """Booked appointments that now fall outside the hours; they stay booked until someone moves them."""
+  """Booked appointments that now fall outside the hours; they stay booked until someone moves them. Needs ` + "`" + `schedules:read` + "`" + ` and ` + "`" + `appointments:read` + "`" + `."""
   appointmentsOutsideHours(first: Int, after: String, last: Int, before: String): AppointmentConnection
   """Expected failures."""
   errors: [SetupError!]!
@@ -1522,7 +1522,7 @@ input DateHoursInput {
 type SetDateHoursPayload {
   """The provider, unless there are errors."""
   provider: Provider
-  """Booked appointments that now fall outside the hours; they stay booked until someone moves them."""
+  """Booked appointments that now fall outside the hours; they stay booked until someone moves them. Needs ` + "`" + `schedules:read` + "`" + ` and ` + "`" + `appointments:read` + "`" + `."""
   appointmentsOutsideHours(first: Int, after: String, last: Int, before: String): AppointmentConnection
   """Expected failures."""
   errors: [SetupError!]!
@@ -1664,7 +1664,7 @@ type Viewer implements Node {
   roles: [RoleGrant!]!
   """Scopes on the presented token after roles are applied."""
   scopes: [String!]!
-  """Set when the caller is a patient or acts for one."""
+  """Set when the caller is a patient, or acts for one, and may read their record."""
   asPatient: Patient
   """Set when the caller is a provider."""
   asProvider: Provider

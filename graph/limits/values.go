@@ -18,10 +18,7 @@ import (
 // CheckValues refuses arguments that gqlgen would let through or meet only half-way through the execution: exclusive inputs
 // with several parts, misspelt enum values and scalars, numbers beyond 32 bits, long lists. It names the path.
 func (l Limits) CheckValues(schema *ast.Schema, op *graphql.OperationContext) *gqlerror.Error {
-	c := coercion{
-		limits: l, schema: schema, vars: op.Variables, seen: map[string]bool{},
-		plain: op.Operation.Operation == ast.Query, // the rooms judge what is written; nobody judges what is only read
-	}
+	c := coercion{limits: l, schema: schema, vars: op.Variables, seen: map[string]bool{}}
 	return c.set(op.Operation.SelectionSet)
 }
 
@@ -30,7 +27,7 @@ type coercion struct {
 	schema *ast.Schema
 	vars   map[string]any
 	seen   map[string]bool // fragments
-	plain  bool
+	read   bool            // the field at hand is read; of one that writes, the room judges the text
 }
 
 func (c *coercion) set(set ast.SelectionSet) *gqlerror.Error {
@@ -45,6 +42,7 @@ func (c *coercion) set(set ast.SelectionSet) *gqlerror.Error {
 func (c *coercion) selection(s ast.Selection) *gqlerror.Error {
 	switch s := s.(type) {
 	case *ast.Field:
+		c.read = s.ObjectDefinition != c.schema.Mutation
 		if err := c.arguments(s); err != nil {
 			return err
 		}
@@ -147,7 +145,7 @@ func single(fields map[string]any) bool {
 }
 
 func (c *coercion) scalar(name string, value any, path []string) *gqlerror.Error {
-	if s, ok := value.(string); ok && c.plain && strings.ContainsRune(s, 0) {
+	if s, ok := value.(string); ok && c.read && strings.ContainsRune(s, 0) {
 		return presenter.Refuse(presenter.InvalidInput, "Control characters are not allowed.", path...)
 	}
 	ok := true

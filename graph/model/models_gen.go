@@ -118,7 +118,7 @@ type BookAppointmentInput struct {
 	PatientID *string `json:"patientId,omitempty"`
 	// Reason for the visit, for the provider.
 	Reason *string `json:"reason,omitempty"`
-	// The same appointment in the caller's systems, at most 10.
+	// The same appointment in the caller's systems, at most 10; for callers who act for the clinic.
 	Identifiers []*IdentifierInput `json:"identifiers,omitempty"`
 	// Key chosen by the client, a UUID for each attempt to do one thing.
 	IdempotencyKey string `json:"idempotencyKey"`
@@ -562,7 +562,7 @@ type PutVisitKindInput struct {
 	RequiresApproval *bool `json:"requiresApproval,omitempty"`
 	// Ways of meeting.
 	Modalities []clinic.Modality `json:"modalities"`
-	// Earliest lead time for booking; default: none.
+	// Earliest lead time for booking, at most `maximumAdvance`; default: none.
 	MinimumNotice *time.Duration `json:"minimumNotice,omitempty"`
 	// Furthest ahead that can be booked; default: 365 days.
 	MaximumAdvance *time.Duration `json:"maximumAdvance,omitempty"`
@@ -572,7 +572,7 @@ type PutVisitKindInput struct {
 	FreeCancellationBefore *time.Duration `json:"freeCancellationBefore,omitempty"`
 	// Fee for a later cancellation, in minor units.
 	LateCancellationFeeMinorUnits *int `json:"lateCancellationFeeMinorUnits,omitempty"`
-	// ISO 4217 currency of the fee.
+	// ISO 4217 currency of the fee; codes for metals, tests and no currency are none.
 	Currency *string `json:"currency,omitempty"`
 	// How often an appointment may be moved; null for no limit.
 	MaxReschedules *int `json:"maxReschedules,omitempty"`

@@ -57,6 +57,9 @@ func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 	if in.Query == nil || *in.Query == "" {
 		return nil, bad("The request has no query.")
 	}
+	if halvedLiteral(*in.Query) {
+		return nil, refuse(http.StatusBadRequest, presenter.InvalidInput, "A text in the document has half a surrogate pair.")
+	}
 	return &graphql.RawParams{
 		Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: r.Header,
 	}, nil
@@ -64,9 +67,8 @@ func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 
 // post reads a JSON body. Another content type is refused: browsers send those across sites without asking.
 func (h Handler) post(w http.ResponseWriter, r *http.Request, in *request) *refusal {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != plainJSON {
-		return refuse(http.StatusUnsupportedMediaType, presenter.UnsupportedMediaType, "Send the request as application/json.")
+	if !acceptable(r.Header.Get("Content-Type")) {
+		return refuse(http.StatusUnsupportedMediaType, presenter.UnsupportedMediaType, "Send the request as application/json in UTF-8.")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, h.Limits.Body))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
@@ -82,6 +84,13 @@ func (h Handler) post(w http.ResponseWriter, r *http.Request, in *request) *refu
 		return bad("The body is not a GraphQL request in JSON.")
 	}
 	return in.readable(broken(body))
+}
+
+// acceptable says whether a body is JSON, in the only charset that JSON is sent in (RFC 8259, section 8.1).
+func acceptable(contentType string) bool {
+	kind, params, err := mime.ParseMediaType(contentType)
+	charset, named := params["charset"]
+	return err == nil && kind == plainJSON && (!named || strings.EqualFold(charset, "utf-8"))
 }
 
 func (h Handler) get(r *http.Request, in *request) *refusal {

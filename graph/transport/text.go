@@ -9,15 +9,20 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
+	"github.com/vektah/gqlparser/v2/ast"
+	"github.com/vektah/gqlparser/v2/lexer"
+
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
 // broken says whether JSON holds text that is no Unicode: bytes that are not UTF-8, or half a surrogate pair. Go's decoder
 // puts U+FFFD in their place, and the wrong text would be kept.
 func broken(body []byte) bool {
-	if !utf8.Valid(body) {
-		return true
-	}
+	return !utf8.Valid(body) || halved(body)
+}
+
+// halved says whether text with escapes names half a surrogate pair.
+func halved(body []byte) bool {
 	for i := 0; i+1 < len(body); i++ {
 		if body[i] != '\\' {
 			continue
@@ -47,6 +52,24 @@ func escaped(b []byte) (rune, bool) {
 	}
 	n, err := strconv.ParseUint(string(b[1:5]), 16, 16)
 	return rune(n), err == nil
+}
+
+// halvedLiteral says whether a string written out in a document has half a surrogate pair, in whose place the parser would put
+// U+FFFD. A block string has no such escapes.
+func halvedLiteral(document string) bool {
+	if !strings.Contains(document, `\u`) {
+		return false
+	}
+	characters := []rune(document)
+	for l := lexer.New(&ast.Source{Input: document}); ; {
+		token, err := l.ReadToken()
+		if err != nil || token.Kind == lexer.EOF {
+			return false // the executor says what is wrong
+		}
+		if token.Kind == lexer.String && halved([]byte(string(characters[token.Pos.Start:token.Pos.End]))) {
+			return true
+		}
+	}
 }
 
 // readable refuses a request with broken text, and names the variable that has it.

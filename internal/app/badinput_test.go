@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -139,6 +140,7 @@ func TestBadInputIsATypedErrorAtItsPathAndWritesNothing(t *testing.T) {
 		{"rescheduleAppointment", "appointmentId", w.ids["unknown appointment"], "NOT_FOUND", "input appointmentId"},
 		{"cancelAppointment", "note", long, "INVALID_INPUT", "input note"},
 		{"cancelAppointment", "appointmentId", w.ids["unknown appointment"], "NOT_FOUND", "input appointmentId"},
+		{"cancelAppointment", "acceptFeeMinorUnits", -1, "INVALID_INPUT", "input acceptFeeMinorUnits"},
 		{"transitionAppointment", "appointmentId", "x", "INVALID_INPUT", "input appointmentId"},
 		{"createOrganization", "name", " ", "INVALID_INPUT", "input name"},
 		{"createOrganization", "name", long, "INVALID_INPUT", "input name"},
@@ -151,6 +153,8 @@ func TestBadInputIsATypedErrorAtItsPathAndWritesNothing(t *testing.T) {
 		{"putLocation", "country", "USA", "INVALID_INPUT", "input country"},
 		{"putLocation", "phone", "555-1234", "INVALID_INPUT", "input phone"},
 		{"putLocation", "identifier", vars{"system": "x", "value": "1"}, "INVALID_INPUT", "input identifier system"},
+		{"putLocation", "name", "\u202e", "INVALID_INPUT", "input name"},
+		{"putVisitKind", "name", "\u200b\u2060", "INVALID_INPUT", "input name"},
 		{"putVisitKind", "duration", "-PT15M", "INVALID_INPUT", "input duration"},
 		{"putVisitKind", "duration", "PT0S", "INVALID_INPUT", "input duration"},
 		{"putVisitKind", "slotStep", "PT0S", "INVALID_INPUT", "input slotStep"},
@@ -240,6 +244,7 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 	exceptions := func(args string) string {
 		return `{ node(id: "` + w.ids["provider"] + `") { ... on Provider { scheduleExceptions(from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z", ` + args + `) { edges { cursor } } } } }`
 	}
+	a, nobodys := w.clinic, clinic.Coding{System: "http://snomed.info/sct", Code: "1"}
 	for _, c := range []struct{ query, code, path string }{
 		{slots(kind + `from: "2026-06-09T00:00:00Z", to: "2026-06-08T00:00:00Z"`), "INVALID_INPUT", "to"},
 		{slots(kind + `from: "2026-06-08T00:00:00Z", to: "2026-07-10T00:00:00Z"`), "INVALID_INPUT", "to"},
@@ -248,11 +253,18 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{slots(`visitKindId: "` + w.ids["foreign kind"] + `", from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z"`), "NOT_FOUND", "visitKindId"},
 		{`{ node(id: "` + w.ids["provider"] + `") { ... on Provider { nextAvailable(visitKindId: "` + w.ids["foreign kind"] + `") { id } } } }`, "NOT_FOUND", "visitKindId"},
 		{`{ node(id: "` + w.ids["provider"] + `") { ... on Provider { weeklyHours(locationId: "` + w.ids["foreign location"] + `") { to } } } }`, "NOT_FOUND", "locationId"},
+		{slots(`visitKindId: "` + w.ids["unknown kind"] + `", from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z"`), "NOT_FOUND", "visitKindId"},
+		{`{ node(id: "` + w.ids["provider"] + `") { ... on Provider { nextAvailable(visitKindId: "` + w.ids["unknown kind"] + `") { id } } } }`, "NOT_FOUND", "visitKindId"},
+		{`{ node(id: "` + w.ids["provider"] + `") { ... on Provider { weeklyHours(locationId: "` + w.ids["unknown location"] + `") { to } } } }`, "NOT_FOUND", "locationId"},
+		{exceptions(`after: "` + paging.Cursor("0000-01-01T00:00:00", sample.NewID().String()) + `"`), "INVALID_INPUT", "after"},
+		{exceptions(`before: "` + paging.Cursor("2026-06-08T00:00:00", "x") + `"`), "INVALID_INPUT", "before"},
 		{exceptions(`after: "WyJ4IiwiMDE5MDJkNWMtMDAwMC03MDAwLTgwMDAtMDAwMDAwMDAwMDAxIl0"`), "INVALID_INPUT", "after"},
 		{explain("foreign provider", "location", "kind", ""), "NOT_FOUND", "where locationId"},
 		{explain("unknown provider", "location", "kind", ""), "NOT_FOUND", "where providerId"},
 		{explain("provider", "foreign location", "kind", ""), "NOT_FOUND", "where locationId"},
 		{explain("provider", "location", "foreign kind", ""), "NOT_FOUND", "where visitKindId"},
+		{explain("provider", "unknown location", "kind", ""), "NOT_FOUND", "where locationId"},
+		{explain("provider", "location", "unknown kind", ""), "NOT_FOUND", "where visitKindId"},
 		{explain("provider", "location", "kind", `, patientId: "`+w.ids["unknown patient"]+`"`), "NOT_FOUND", "where patientId"},
 		{explain("provider", "location", "kind", `, patientId: "`+w.ids["foreign patient"]+`"`), "NOT_FOUND", "where patientId"},
 		{`{ appointments(where: {from: "2026-06-09T00:00:00Z", to: "2026-06-08T00:00:00Z"}) { edges { cursor } } }`, "INVALID_INPUT", "where to"},
@@ -261,7 +273,15 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{`{ appointments(where: {providerId: "` + w.ids["foreign provider"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where providerId"},
 		{`{ appointments(where: {locationId: "` + w.ids["foreign location"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where locationId"},
 		{`{ appointments(where: {patientId: "` + w.ids["patient"] + `", locationId: "` + w.ids["foreign location"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where locationId"},
+		{`{ appointments(where: {patientId: "` + w.ids["unknown patient"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where patientId"},
+		{`{ appointments(where: {providerId: "` + w.ids["unknown provider"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where providerId"},
+		{`{ appointments(where: {locationId: "` + w.ids["unknown location"] + `"}) { edges { cursor } } }`, "NOT_FOUND", "where locationId"},
+		{`{ appointments(where: {patientId: "` + w.ids["patient"] + `", locationId: "` + w.ids["unknown location"] + `"}) { totalCount } }`, "NOT_FOUND", "where locationId"},
+		{`{ appointments(where: {identifier: {system: "nowhere", value: "1"}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier system"},
+		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: ""}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
+		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: "` + strings.Repeat("x", 201) + `"}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
 		{`{ appointments(after: "WyJ4IiwieSJd") { edges { cursor } } }`, "INVALID_INPUT", "after"},
+		{`{ appointments(before: "` + paging.Cursor("-1152921504606846976", sample.NewID().String()) + `") { edges { cursor } } }`, "INVALID_INPUT", "before"},
 		{`{ patients(where: {}) { edges { cursor } } }`, "INVALID_INPUT", "where"},
 		{`{ patients(where: {name: "M"}) { edges { cursor } } }`, "INVALID_INPUT", "where name"},
 		{`{ patients(where: {email: "nobody"}) { edges { cursor } } }`, "INVALID_INPUT", "where email"},
@@ -271,10 +291,44 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{`{ visitKinds(organizationId: "` + globalid.OfOrganization(sample.NewID()) + `") { edges { cursor } } }`, "NOT_FOUND", "organizationId"},
 		{`{ locations(after: "WyJ4IiwieSJd") { edges { cursor } } }`, "INVALID_INPUT", "after"},
 		{`{ providers(where: {specialtyId: "x"}) { edges { cursor } } }`, "INVALID_INPUT", "where specialtyId"},
+		{`{ providers(where: {specialtyId: "` + globalid.OfSpecialty(a.Organization, nobodys) + `"}) { edges { cursor } } }`, "NOT_FOUND", "where specialtyId"},
+		{`{ providers(where: {specialtyId: "` + globalid.OfSpecialty(sample.NewID(), nobodys) + `"}) { totalCount } }`, "NOT_FOUND", "where specialtyId"},
 	} {
 		answer := w.desk.Post(t, c.query, nil)
 		if path := words(gqltest.At(answer.Body, "errors", 0, "extensions", "path")); answer.Code() != c.code || path != c.path {
 			t.Errorf("%s: %s at %q in %.400s", c.query, answer.Code(), path, answer.Raw)
 		}
+	}
+}
+
+func TestWhatIsThereButHasNothingIsAnEmptyAnswerForOneStatementMore(t *testing.T) {
+	w := newWorld(t)
+	for range 4 {
+		w.clinic.Provider(1)
+	}
+	put := w.admin.Post(t, `mutation($input: PutVisitKindInput!) { putVisitKind(input: $input) { visitKind { id } } }`, vars{"input": w.inputs()["putVisitKind"]}).OK(t)
+	unoffered := put.Text("putVisitKind", "visitKind", "id")
+	ask := func(query string) (gqltest.Answer, int64) {
+		before := w.statements.Load()
+		answer := w.desk.Post(t, query, nil).OK(t)
+		return answer, w.statements.Load() - before
+	}
+	next := func(kind string) string {
+		return `{ providers(first: 5) { edges { node { nextAvailable(visitKindId: "` + kind + `") { version }
+			slots(visitKindId: "` + kind + `", from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z", first: 5) { edges { node { version } } } } } } }`
+	}
+	_, offered := ask(next(w.ids["kind"]))
+	if answer, n := ask(next(unoffered)); n > offered+1 || answer.Data("providers", "edges", 4, "node", "nextAvailable") != nil ||
+		len(answer.Data("providers", "edges", 4, "node", "slots", "edges").([]any)) != 0 {
+		t.Errorf("%d statements where slots cost %d: %s", n, offered, answer.Raw)
+	}
+	explain := `{ explainSlot(where: {providerId: "` + w.ids["provider"] + `", locationId: "` + w.ids["location"] + `", visitKindId: "` + unoffered + `", start: "2026-06-08T14:00:00Z"}) { blockedBy } }`
+	if answer, _ := ask(explain); words(answer.Data("explainSlot", "blockedBy")) != "VISIT_KIND_NOT_OFFERED" {
+		t.Errorf("%s", answer.Raw)
+	}
+	_, all := ask(`{ appointments { edges { cursor } } }`)
+	where := `patientId: "` + w.ids["patient"] + `", providerId: "` + w.ids["provider"] + `", locationId: "` + w.ids["location"] + `"`
+	if answer, n := ask(`{ appointments(where: {` + where + `}) { edges { cursor } } }`); n > all+1 {
+		t.Errorf("%d statements where a list costs %d: %s", n, all, answer.Raw)
 	}
 }

@@ -33,11 +33,11 @@ type door struct {
 }
 
 // newDoor puts the health pages beside the API, and the rate limit before the API only.
-func newDoor(api http.Handler, h *health, settings HTTPSettings, log *slog.Logger) *door {
+func newDoor(api http.Handler, accepts func(token string) bool, h *health, settings HTTPSettings, log *slog.Logger) *door {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
-	mux.Handle("/", limitRate(api, settings.RateLimit, settings.TrustedProxies, log))
+	mux.Handle("/", limitRate(api, settings.RateLimit, callers{accepts, settings.TrustedProxies}, log))
 	return &door{
 		server: &http.Server{
 			Handler:           http.MaxBytesHandler(mux, longestBody),

@@ -85,7 +85,7 @@ func openDoor(t *testing.T, api http.Handler, settings HTTPSettings) (address st
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	d := newDoor(api, h, settings, slog.New(slog.DiscardHandler))
+	d := newDoor(api, noToken, h, settings, slog.New(slog.DiscardHandler))
 	go func() { ended <- d.serve(ctx, l) }()
 	return l.Addr().String(), cancel, ended
 }

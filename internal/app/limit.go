@@ -13,6 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
@@ -23,45 +24,60 @@ const (
 	burstSeconds = 10
 )
 
-// caller is the hash of a token, or an address. A made-up token gets a bucket of its own, and nothing but refusals.
+// caller is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
+// get a bucket of its own.
 type caller [sha256.Size]byte
+
+// callers tells callers apart.
+type callers struct {
+	accepts  func(token string) bool
+	believed Networks
+}
 
 // limiter refuses callers who ask too often. It knows a bounded number of callers; the least recent are forgotten.
 type limiter struct {
-	next     http.Handler
-	perSec   rate.Limit
-	burst    int
-	callers  *lru.Cache[caller, *rate.Limiter]
-	believed Networks
-	refused  http.Handler
+	callers
+	next    http.Handler
+	perSec  rate.Limit
+	burst   int
+	known   *lru.Cache[caller, *rate.Limiter]
+	refused http.Handler
 }
 
 // limitRate passes on at most perMinute requests of each caller; 0 sets no limit.
-func limitRate(next http.Handler, perMinute int, believed Networks, log *slog.Logger) http.Handler {
+func limitRate(next http.Handler, perMinute int, by callers, log *slog.Logger) http.Handler {
 	if perMinute <= 0 {
 		return next
 	}
-	callers, err := lru.New[caller, *rate.Limiter](rememberedCallers)
+	known, err := lru.New[caller, *rate.Limiter](rememberedCallers)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
 	perSec := float64(perMinute) / 60
 	burst := max(1, int(math.Ceil(perSec*burstSeconds)))
-	l := &limiter{next: next, perSec: rate.Limit(perSec), burst: burst, callers: callers, believed: believed}
+	l := &limiter{next: next, perSec: rate.Limit(perSec), burst: burst, known: known, callers: by}
 	l.refused = accesslog.Middleware(log, newID, http.HandlerFunc(l.refuse))
 	return l
 }
 
 func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	bucket := rate.NewLimiter(l.perSec, l.burst)
-	if known, found, _ := l.callers.PeekOrAdd(l.callerOf(r), bucket); found {
-		bucket = known
-	}
-	if bucket.Allow() {
+	if l.bucket(l.of(r)).Allow() {
 		l.next.ServeHTTP(w, r)
 		return
 	}
 	l.refused.ServeHTTP(w, r)
+}
+
+// bucket finds a caller's, who counts as seen just now, or begins one.
+func (l *limiter) bucket(c caller) *rate.Limiter {
+	if bucket, found := l.known.Get(c); found {
+		return bucket
+	}
+	fresh := rate.NewLimiter(l.perSec, l.burst)
+	if bucket, found, _ := l.known.PeekOrAdd(c, fresh); found {
+		return bucket // begun by another request meanwhile
+	}
+	return fresh
 }
 
 // refuse answers in GraphQL's form, since most callers here read nothing else.
@@ -78,16 +94,16 @@ func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
-func (l *limiter) callerOf(r *http.Request) caller {
-	if token := r.Header.Get("Authorization"); token != "" {
+func (c callers) of(r *http.Request) caller {
+	if token, _ := graph.Bearer(r); token != "" && c.accepts(token) {
 		return sha256.Sum256([]byte("token " + token))
 	}
-	return sha256.Sum256([]byte("address " + l.address(r)))
+	return sha256.Sum256([]byte("address " + c.address(r)))
 }
 
 // address is the connection's, or what the proxies we believe say: of X-Forwarded-For the last one that isn't theirs,
 // since everything before it was written by the caller.
-func (l *limiter) address(r *http.Request) string {
+func (c callers) address(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		return r.RemoteAddr
@@ -95,7 +111,7 @@ func (l *limiter) address(r *http.Request) string {
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
 		at, err := netip.ParseAddr(host)
-		if err != nil || !l.believed.contain(at) {
+		if err != nil || !c.believed.contain(at) {
 			break
 		}
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))

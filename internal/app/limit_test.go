@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"strconv"
 	"testing"
 )
 
@@ -16,7 +17,7 @@ const (
 )
 
 func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
-	limited := limitRate(ok, slowRate, nil, quiet)
+	limited := limitRate(ok, slowRate, good, quiet)
 	for i := range slowBurst {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("request %d was answered %d", i+1, got.Code)
@@ -40,7 +41,7 @@ func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
 }
 
 func TestCallersDoNotShareTheirLimit(t *testing.T) {
-	limited := limitRate(ok, slowRate, nil, quiet)
+	limited := limitRate(ok, slowRate, good, quiet)
 	exhaust(limited, "10.0.0.1:1000", nil)
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"another address":                 ask(limited, "10.0.0.2:1000", nil),
@@ -53,8 +54,50 @@ func TestCallersDoNotShareTheirLimit(t *testing.T) {
 	}
 }
 
+func TestATokenHasOneLimitHoweverItIsWritten(t *testing.T) {
+	limited := limitRate(ok, slowRate, good, quiet)
+	exhaust(limited, "10.0.0.1:1000", bearing("Bearer one"))
+	for _, header := range []string{"Bearer one", "bearer one", "BEARER  one", " Bearer one ", "Bearer one  "} {
+		if got := ask(limited, "10.0.0.2:1000", bearing(header)); got.Code != http.StatusTooManyRequests {
+			t.Errorf("%q was answered %d", header, got.Code)
+		}
+	}
+}
+
+func TestTokensThatAreNotAcceptedShareTheirAddress(t *testing.T) {
+	limited := limitRate(ok, slowRate, good, quiet)
+	for i := range slowBurst {
+		ask(limited, "10.0.0.1:1000", bearing("Bearer made-up-"+strconv.Itoa(i)))
+	}
+	for _, header := range []string{"Bearer made-up", "Basic one", "Bearer", "one"} {
+		if got := ask(limited, "10.0.0.1:1000", bearing(header)); got.Code != http.StatusTooManyRequests {
+			t.Errorf("%q was answered %d", header, got.Code)
+		}
+	}
+	if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusTooManyRequests {
+		t.Errorf("without a token the address was answered %d", got.Code)
+	}
+	if got := ask(limited, "10.0.0.1:1000", bearing("Bearer one")); got.Code != http.StatusOK {
+		t.Errorf("a token that is accepted was answered %d", got.Code)
+	}
+}
+
+func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
+	l := limitRate(ok, slowRate, good, quiet).(*limiter)
+	exhaust(l, "10.0.0.1:1000", nil)
+	for i := range rememberedCallers + 10 {
+		l.bucket(caller{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
+		if i == rememberedCallers/2 {
+			ask(l, "10.0.0.1:1000", nil)
+		}
+	}
+	if kept := l.known.Contains(l.of(asking("10.0.0.1:1000", nil))); !kept {
+		t.Error("somebody who asked lately was forgotten for others who asked once, earlier")
+	}
+}
+
 func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
-	limited := limitRate(ok, slowRate, Networks{netip.MustParsePrefix("10.0.0.0/8")}, quiet)
+	limited := limitRate(ok, slowRate, callers{noToken, Networks{netip.MustParsePrefix("10.0.0.0/8")}}, quiet)
 	forwarded := func(chain string) http.Header { return http.Header{"X-Forwarded-For": {chain}} }
 
 	exhaust(limited, "10.0.0.1:1000", forwarded("192.0.2.1"))
@@ -71,7 +114,7 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 }
 
 func TestNoLimit(t *testing.T) {
-	limited := limitRate(ok, 0, nil, quiet)
+	limited := limitRate(ok, 0, good, quiet)
 	for range 1000 {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("without a limit a request was answered %d", got.Code)
@@ -83,14 +126,25 @@ var quiet = slog.New(slog.DiscardHandler)
 
 var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
-func ask(handler http.Handler, from string, header http.Header) *httptest.ResponseRecorder {
+// good accepts the tokens one and two.
+var good = callers{accepts: func(token string) bool { return token == "one" || token == "two" }}
+
+func noToken(string) bool { return false }
+
+func bearing(header string) http.Header { return http.Header{"Authorization": {header}} }
+
+func asking(from string, header http.Header) *http.Request {
 	request := httptest.NewRequest(http.MethodPost, "/graphql", nil)
 	request.RemoteAddr = from
 	for name, values := range header {
 		request.Header[name] = values
 	}
+	return request
+}
+
+func ask(handler http.Handler, from string, header http.Header) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
-	handler.ServeHTTP(answer, request)
+	handler.ServeHTTP(answer, asking(from, header))
 	return answer
 }
 

@@ -65,7 +65,7 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 		return nil, nil, err
 	}
 	h := &health{database: a.db.Probe, redis: ping, clock: clock.System{}}
-	return newDoor(a.Handler(), h, settings, log), closeRedis, nil
+	return newDoor(a.Handler(), a.accepts, h, settings, log), closeRedis, nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -28,8 +28,12 @@ func TestSettingsHaveDefaults(t *testing.T) {
 		settings.HTTP.DrainTimeout != 25*time.Second || settings.HTTP.HideSchema || !settings.HTTP.TokenPublicKey.Equal(key) {
 		t.Errorf("defaults are %+v", settings)
 	}
-	if got := settings.HTTP.PublicURL.Or("127.0.0.1:8080").String(); got != "http://127.0.0.1:8080" {
-		t.Errorf("the public URL is %s", got)
+	for listened, want := range map[string]string{
+		"127.0.0.1:8080": "http://127.0.0.1:8080", "[::1]:8080": "http://[::1]:8080", "[::]:8080": "http://localhost:8080", "0.0.0.0:80": "http://localhost:80",
+	} {
+		if got := settings.HTTP.PublicURL.Or(listened).String(); got != want {
+			t.Errorf("listening on %s the public URL is %s", listened, got)
+		}
 	}
 }
 

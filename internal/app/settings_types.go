@@ -49,10 +49,13 @@ func (u *WebURL) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Or is the URL, or for none the address over plain HTTP.
+// Or is the URL, or for none the address over plain HTTP. Who listens on every address is reached on this machine.
 func (u WebURL) Or(listen string) *url.URL {
 	if u.url != nil {
 		return u.url
+	}
+	if at, err := netip.ParseAddrPort(listen); err == nil && at.Addr().IsUnspecified() {
+		listen = net.JoinHostPort("localhost", strconv.Itoa(int(at.Port())))
 	}
 	return &url.URL{Scheme: "http", Host: listen}
 }

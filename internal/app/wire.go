@@ -47,6 +47,7 @@ type Frame struct {
 type App struct {
 	frame        Frame
 	db           *postgres.DB
+	tokens       *token.Remembering
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -66,6 +67,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, clinic: clinic.NewService(db.Directory(), source)}
+	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.openings = availability.NewService(postgres.NewAvailabilityStore(db), frame.Clock)
@@ -87,9 +89,15 @@ func (a *App) Handler() http.Handler {
 		}),
 		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
 		Calendar: a.appointments, Links: links,
-		Verifier: token.Remember(token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}}),
+		Verifier: a.tokens,
 		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
+}
+
+// accepts says whether a token is good now.
+func (a *App) accepts(raw string) bool {
+	_, err := a.tokens.Verify(raw)
+	return err == nil
 }
 
 // schemaVersion is the date of the served schema's last change.

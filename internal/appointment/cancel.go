@@ -71,8 +71,8 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 
 func (s *Service) checkCancel(ap Appointment, a access.Actor, in CancelVisit, p clinic.Policy, fee *clinic.Money) error {
 	switch {
-	case side(in.Reason) == ByClinic && !a.IsClinic():
-		return errs.Denied("This reason is the clinic's.", "reason")
+	case side(in.Reason) == ByClinic && !a.IsStaff():
+		return errs.Denied("This reason is for the clinic's staff.", "reason")
 	case in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version:
 		return StaleVersion{Current: ap}
 	}

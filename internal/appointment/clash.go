@@ -12,13 +12,15 @@ import (
 // How many visits one page of clashes looks at, at most.
 const maxLooked = 5_000
 
-// OutsideHours pages the booked visits that fall outside the hours as they are now. They stay booked until somebody moves
-// them.
+// OutsideHours pages the booked visits that fall outside the hours as they are now and that the caller may see. They stay
+// booked until somebody moves them.
 func (s *Service) OutsideHours(ctx context.Context, a access.Actor, c Clash, w paging.Window) (paging.Page[Appointment], error) {
-	if err := a.Need(access.SchedulesRead, c.Organization, "organisation", "organizationId"); err != nil {
-		return paging.Page[Appointment]{}, err
+	for _, scope := range []string{access.SchedulesRead, access.AppointmentsRead} {
+		if err := a.Need(scope, c.Organization, "organisation", "organizationId"); err != nil {
+			return paging.Page[Appointment]{}, err
+		}
 	}
-	out, err := s.outside(ctx, c, w)
+	out, err := s.outside(ctx, a, c, w)
 	if w.Backward {
 		slices.Reverse(out)
 		out = out[:min(len(out), w.Size+1)]
@@ -26,7 +28,7 @@ func (s *Service) OutsideHours(ctx context.Context, a access.Actor, c Clash, w p
 	return paging.Cut(out, w), err
 }
 
-func (s *Service) outside(ctx context.Context, c Clash, w paging.Window) ([]Appointment, error) {
+func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging.Window) ([]Appointment, error) {
 	var out []Appointment
 	after := w.After
 	fresh := freshRules{s.openings, map[string]bool{}}
@@ -43,7 +45,7 @@ func (s *Service) outside(ctx context.Context, c Clash, w paging.Window) ([]Appo
 			if err != nil {
 				return nil, err
 			}
-			if !fits {
+			if !fits && sees(a, ap) {
 				out = append(out, ap)
 			}
 			if !w.Backward && len(out) > w.Size {

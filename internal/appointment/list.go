@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
@@ -35,6 +36,9 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w
 		return paging.Page[Appointment]{}, "", err
 	}
 	page, err := s.store.List(ctx, f, o, w)
+	if errs.Of(err) == errs.NotFound {
+		err = errs.Under(err, "where")
+	}
 	return page, cursor, err
 }
 
@@ -47,8 +51,16 @@ func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, err
 	return s.store.Count(ctx, f)
 }
 
-// allowed narrows a filter to what the caller may see.
+// allowed narrows a filter to what the caller may see, and checks it.
 func allowed(a access.Actor, f Filter) (Filter, error) {
+	f, err := narrowed(a, f)
+	if err != nil {
+		return f, err
+	}
+	return f.checked()
+}
+
+func narrowed(a access.Actor, f Filter) (Filter, error) {
 	organization, err := a.OwnOrganization(f.Organization, "where")
 	if err != nil {
 		return f, err
@@ -59,8 +71,6 @@ func allowed(a access.Actor, f Filter) (Filter, error) {
 		return f, f.unknown()
 	case !a.Has(access.AppointmentsRead):
 		return f, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
-	case !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To):
-		return f, errs.Invalid("The period ends before it starts.", "where", "to")
 	case a.Has(access.PatientsRead):
 		return f, nil
 	case f.Patient != uuid.Nil && f.Patient != a.PatientID, a.PatientID == uuid.Nil:
@@ -68,6 +78,18 @@ func allowed(a access.Actor, f Filter) (Filter, error) {
 	}
 	f.Patient = a.PatientID
 	return f, nil
+}
+
+func (f Filter) checked() (Filter, error) {
+	var check form.Check
+	check.That(f.From.IsZero() || f.To.IsZero() || f.From.Before(f.To), "The period ends before it starts.", "where", "to")
+	if f.Identifier != nil {
+		f.Identifier = &clinic.Identifier{
+			System: check.System(f.Identifier.System, "where", "identifier", "system"),
+			Value:  check.Line(f.Identifier.Value, form.MaxValue, "where", "identifier", "value"),
+		}
+	}
+	return f, check.Err()
 }
 
 // unknown says which of a filter's fields names something that doesn't exist for the caller: the first that took it to

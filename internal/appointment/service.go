@@ -73,6 +73,7 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	var w BookingWrite
 	var check form.Check
 	in.Reason = private(&check, in.Reason, maxReason, "reason")
+	check.Keep(mayIdentify(a, in.Identifiers))
 	identifiers(&check, in.Identifiers)
 	if err := check.Err(); err != nil {
 		return w, err

@@ -20,21 +20,21 @@ type Explanation struct {
 	Slot      *Slot
 }
 
-// Slot is a slot as it stands. One that the provider's hours don't offer, and for callers from elsewhere one that isn't free,
-// is errs.NotFound.
+// Slot is a slot as it stands. One that the provider's hours don't offer, and for outsiders one that isn't free, is
+// errs.NotFound.
 func (s *Service) Slot(ctx context.Context, a access.Actor, id SlotID) (Slot, error) {
 	v, err := s.Verdict(ctx, id, asking(a), uuid.Nil)
 	switch {
 	case err != nil:
 		return Slot{}, err
-	case !v.Exists(), !a.In(id.Organization) && v.Slot.Status != Free:
+	case !v.Exists(), !insider(a, id.Organization) && v.Slot.Status != Free:
 		return Slot{}, errs.Missing("slot")
 	}
 	return v.Slot, nil
 }
 
 // Explain names every rule that keeps a time out, for the way of meeting that has the fewest against it.
-// Callers from outside the organisation learn only that it is not available.
+// Outsiders learn only that it is not available.
 func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patient *clinic.Ref) (Explanation, error) {
 	who := asking(a)
 	var visits uuid.UUID
@@ -65,16 +65,22 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 }
 
 func maySee(a access.Actor, patient clinic.Ref) error {
-	if a.Kind == access.Anonymous || !a.In(patient.Organization) || (!a.Has(access.PatientsRead) && a.PatientID != patient.ID) {
+	themself := a.PatientID != uuid.Nil && a.PatientID == patient.ID && a.Has(access.AppointmentsRead)
+	if !a.In(patient.Organization) || !themself && !a.Has(access.PatientsRead) {
 		return errs.Missing("patient", "patientId")
 	}
 	return nil
 }
 
-// Shown narrows broken rules to what a caller may learn: nobody from outside the organisation reads sick leave or visits from
-// them.
+// insider says whether a caller may learn what keeps a time out: somebody of the organisation who reads appointments, or makes
+// them and would learn it by trying.
+func insider(a access.Actor, organization uuid.UUID) bool {
+	return a.In(organization) && (a.Has(access.AppointmentsRead) || a.Has(access.AppointmentsWrite))
+}
+
+// Shown narrows broken rules to what a caller may learn: outsiders don't read sick leave or visits from them.
 func Shown(a access.Actor, organization uuid.UUID, blocked []Rule) []Rule {
-	if !a.In(organization) && len(blocked) > 0 {
+	if !insider(a, organization) && len(blocked) > 0 {
 		return []Rule{NotAvailable}
 	}
 	return blocked

@@ -61,8 +61,8 @@ func SlotKey(s Slot) []string {
 	return []string{strconv.FormatInt(s.Start.Unix(), 10), s.Location.String(), string(s.Modality)}
 }
 
-// Slots lists a provider's slots in order of start, with the log position of what was read. Callers who are not staff see
-// free ones only.
+// Slots lists a provider's slots in order of start, with the log position of what was read. Callers who are not staff, or
+// don't read appointments, see free ones only.
 func (s *Service) Slots(ctx context.Context, a access.Actor, l Listing, w paging.Window) (paging.Page[Slot], string, error) {
 	if err := errors.Join(checkKey(w.After, "after"), checkKey(w.Before, "before")); err != nil {
 		return paging.Page[Slot]{}, "", err
@@ -121,7 +121,7 @@ func (l Listing) check() error {
 
 // shown narrows the states asked for to those that the caller may see.
 func shown(a access.Actor, l Listing) []Status {
-	if a.IsStaff() && a.In(l.Provider.Organization) {
+	if a.IsStaff() && a.In(l.Provider.Organization) && a.Has(access.AppointmentsRead) {
 		return l.Statuses
 	}
 	if slices.Contains(l.Statuses, Free) || len(l.Statuses) == 0 {

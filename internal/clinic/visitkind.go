@@ -49,7 +49,7 @@ func (in PutVisitKind) kind() (VisitKind, error) {
 }
 
 func (in PutVisitKind) policy(check *form.Check) Policy {
-	return Policy{
+	p := Policy{
 		MinimumNotice:          check.Duration(in.MinimumNotice, 0, notices, "minimumNotice"),
 		MaximumAdvance:         check.Duration(in.MaximumAdvance, defaultAdvance, advances, "maximumAdvance"),
 		HoldDuration:           check.Duration(in.HoldDuration, defaultHold, holds, "holdDuration"),
@@ -57,6 +57,8 @@ func (in PutVisitKind) policy(check *form.Check) Policy {
 		MaxReschedules:         check.OptionalCount(in.MaxReschedules, 0, maxReschedules, "maxReschedules"),
 		LateCancellationFee:    in.fee(check),
 	}
+	check.That(p.MinimumNotice <= p.MaximumAdvance, "This is longer than maximumAdvance: nothing could be booked.", "minimumNotice")
+	return p
 }
 
 func (in PutVisitKind) fee(check *form.Check) *Money {
@@ -71,9 +73,15 @@ func (in PutVisitKind) fee(check *form.Check) *Money {
 		return nil
 	}
 	unit, err := currency.ParseISO(*in.Currency)
-	check.That(err == nil && unit.String() == *in.Currency, "This is not an ISO 4217 currency.", "currency")
+	check.That(err == nil && unit.String() == *in.Currency && payable(*in.Currency), "This is not an ISO 4217 currency.", "currency")
 	units := check.Count(*in.LateFeeMinorUnits, 1, math.MaxInt32, "lateCancellationFeeMinorUnits")
 	return &Money{MinorUnits: units, Currency: *in.Currency}
+}
+
+// payable says whether people pay in a currency. Of the codes that belong to no country only those of monetary unions are such:
+// the others stand for metals, funds, tests and no currency at all.
+func payable(code string) bool {
+	return code[0] != 'X' || slices.Contains([]string{"XAF", "XCD", "XCG", "XOF", "XPF"}, code)
 }
 
 func anchor(check *form.Check, a *GridAnchor) GridAnchor {

@@ -103,6 +103,10 @@ func TestBadKindsAreRefusedWithTheirPath(t *testing.T) {
 		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits = ptr(100) }},
 		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(100), ptr("usd") }},
 		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(100), ptr("DOLLAR") }},
+		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(100), ptr("XXX") }},
+		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(100), ptr("XTS") }},
+		{"currency", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(100), ptr("XAU") }},
+		{"minimumNotice", func(in *PutVisitKind) { in.MinimumNotice, in.MaximumAdvance = ptr(day+time.Second), ptr(day) }},
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.Currency = ptr("USD") }},
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(0), ptr("USD") }},
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(-1), ptr("USD") }},
@@ -117,6 +121,11 @@ func TestBadKindsAreRefusedWithTheirPath(t *testing.T) {
 	in.LateFeeMinorUnits, in.Currency, in.MaxReschedules = ptr(1), ptr("USD"), ptr(0)
 	if k, err := in.kind(); err != nil || *k.Policy.LateCancellationFee != (Money{1, "USD"}) {
 		t.Errorf("the smallest fee: %+v, %v", k.Policy, err)
+	}
+	in = goodKind()
+	in.LateFeeMinorUnits, in.Currency, in.MinimumNotice, in.MaximumAdvance = ptr(1), ptr("XOF"), ptr(day), ptr(day)
+	if _, err := in.kind(); err != nil {
+		t.Errorf("a fee in a monetary union's currency, a notice as long as the advance: %v", err)
 	}
 }
 

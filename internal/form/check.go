@@ -7,7 +7,7 @@ import "github.com/mediconnect/mediconnect/internal/errs"
 // once something was wrong, so that an input is read in one go and judged at the end by Err.
 type Check struct{ fault error }
 
-// Err is the first fault, an *errs.Error of kind InvalidInput or NotFound, or nil.
+// Err is the first fault, an *errs.Error of kind InvalidInput, NotFound or Forbidden, or nil.
 func (c *Check) Err() error { return c.fault }
 
 // Fail keeps a fault of bad input unless there is an earlier one.
@@ -15,9 +15,9 @@ func (c *Check) Fail(message string, path ...string) {
 	c.Keep(errs.Invalid(message, path...))
 }
 
-// Keep keeps any fault unless there is an earlier one.
+// Keep keeps any fault unless there is an earlier one; nil is none.
 func (c *Check) Keep(fault error) {
-	if c.fault == nil {
+	if c.fault == nil && fault != nil {
 		c.fault = fault
 	}
 }

@@ -45,8 +45,9 @@ func (v verdicts[T]) judge(t *testing.T, check func(*form.Check, T)) {
 
 func TestLines(t *testing.T) {
 	verdicts[string]{
-		good: []string{"A", strings.Repeat("ü", 200), "  padded  ", "O'Neil – 王"},
-		bad:  []string{"", "   ", strings.Repeat("ü", 201), "a\x00b", "a\nb", "a\x7fb", "\xff", "a\xc3"},
+		good: []string{"A", strings.Repeat("ü", 200), "  padded  ", "O'Neil – 王", "👩\u200d⚕️", "می\u200cخواهم", "e\u0301", "-"},
+		bad: []string{"\u202e", "\u200b\u200d", "\u00ad \u2060", "\u3164", "\u2800", "\ufeff", "\u0301", "\U000e0041", "\ufe0f",
+			"", "   ", strings.Repeat("ü", 201), "a\x00b", "a\nb", "a\x7fb", "\xff", "a\xc3"},
 	}.judge(t, func(c *form.Check, s string) { c.Line(s, 200, "field") })
 	var c form.Check
 	if got := c.Line("  Rite Aid \n", 200); got != "Rite Aid" {
@@ -57,7 +58,7 @@ func TestLines(t *testing.T) {
 func TestTexts(t *testing.T) {
 	verdicts[string]{
 		good: []string{"", "one\r\n\ttwo", strings.Repeat("x", 2000), strings.Repeat("ü", 2000)},
-		bad:  []string{strings.Repeat("x", 2001), strings.Repeat("x", 10_000), "a\x00b", "a\x1bb", "\xff"},
+		bad:  []string{strings.Repeat("x", 2001), strings.Repeat("x", 10_000), "a\x00b", "a\x1bb", "\xff", "\u202e"},
 	}.judge(t, func(c *form.Check, s string) { c.OptionalText(&s, form.MaxText, "field") })
 	var c form.Check
 	blank := "  \n"

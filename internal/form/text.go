@@ -16,7 +16,8 @@ const (
 	MaxPostalCode = 20
 )
 
-// Line reads a text of one line, such as a name: trimmed, 1 to limit characters, valid UTF-8 without control characters.
+// Line reads a text of one line, such as a name: trimmed, 1 to limit characters, valid UTF-8 without control characters,
+// and something to see.
 func (c *Check) Line(s string, limit int, path ...string) string {
 	s = c.clean(s, limit, unicode.IsControl, path)
 	c.That(s != "", "This must not be empty.", path...)
@@ -68,10 +69,18 @@ func (c *Check) clean(s string, limit int, refused func(rune) bool, path []strin
 		c.Fail("This is not valid UTF-8.", path...)
 	case strings.ContainsFunc(s, refused):
 		c.Fail("Control characters are not allowed.", path...)
+	case s != "" && !strings.ContainsFunc(s, visible):
+		c.Fail("There is nothing to read in this.", path...)
 	default:
 		return s
 	}
 	return ""
+}
+
+// visible says whether a character shows by itself. The Hangul fillers and the empty Braille pattern are a letter and a symbol
+// to Unicode, and still blank.
+func visible(r rune) bool {
+	return unicode.In(r, unicode.L, unicode.N, unicode.P, unicode.S) && !unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) && r != '\u2800'
 }
 
 func present(s string) *string {

@@ -37,8 +37,8 @@ func (s *Service) Register(ctx context.Context, actor access.Actor, in Register)
 	return s.store.Register(ctx, s.source.Stamp(actor), p)
 }
 
-// Patients answers those that exist and that the actor may see: staff with patients:read those of their organisation, a
-// patient themself.
+// Patients answers those that exist and that the actor may see: whoever has patients:read those of their organisation, a
+// patient with appointments:read themself.
 func (s *Service) Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]Patient, error) {
 	visible := slices.DeleteFunc(slices.Clone(refs), func(r clinic.Ref) bool { return !maySee(actor, r) })
 	if len(visible) == 0 {
@@ -48,7 +48,7 @@ func (s *Service) Patients(ctx context.Context, actor access.Actor, refs []clini
 }
 
 func maySee(actor access.Actor, r clinic.Ref) bool {
-	themself := actor.PatientID != uuid.Nil && actor.PatientID == r.ID
+	themself := actor.PatientID != uuid.Nil && actor.PatientID == r.ID && actor.Has(access.AppointmentsRead)
 	return actor.In(r.Organization) && (themself || actor.Has(access.PatientsRead))
 }
 

@@ -87,10 +87,37 @@ func (s *AppointmentStore) List(ctx context.Context, f appointment.Filter, o app
 	var page paging.Page[appointment.Appointment]
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		list, err := appointments(ctx, tx, sql, cond.args...)
+		if err == nil && len(list) == 0 {
+			err = known(ctx, tx, f)
+		}
 		page = paging.Cut(list, w)
 		return err
 	})
 	return page, err
+}
+
+const selectKnown = `
+SELECT EXISTS (SELECT FROM patients WHERE organization_id = $1 AND id = $2) AS patient,
+    EXISTS (SELECT FROM providers WHERE organization_id = $1 AND id = $3) AS provider,
+    EXISTS (SELECT FROM locations WHERE organization_id = $1 AND id = $4) AS location`
+
+// known fails at the first thing that a filter names and that doesn't exist. Whatever has an appointment exists.
+func known(ctx context.Context, tx pgx.Tx, f appointment.Filter) error {
+	if f.Patient == uuid.Nil && f.Provider == uuid.Nil && f.Location == uuid.Nil {
+		return nil
+	}
+	row, _, err := one[struct{ Patient, Provider, Location bool }](ctx, tx, selectKnown, f.Organization, f.Patient, f.Provider, f.Location)
+	switch {
+	case err != nil:
+		return err
+	case f.Patient != uuid.Nil && !row.Patient:
+		return errs.Missing("patient", "patientId")
+	case f.Provider != uuid.Nil && !row.Provider:
+		return errs.Missing("provider", "providerId")
+	case f.Location != uuid.Nil && !row.Location:
+		return errs.Missing("location", "locationId")
+	}
+	return nil
 }
 
 func (w *where) keyset(by order, window paging.Window) error {
@@ -103,15 +130,16 @@ func (w *where) keyset(by order, window paging.Window) error {
 			continue
 		}
 		micros, err := strconv.ParseInt(bound.key[0], 10, 64)
+		at := time.UnixMicro(micros).UTC()
 		id, invalid := uuid.Parse(bound.key[1])
-		if err != nil || invalid != nil {
+		if err != nil || invalid != nil || at.Year() < 1 || at.Year() > 9999 { // beyond is no time to PostgreSQL
 			return errs.Invalid("This is not a cursor of this list.", bound.name)
 		}
 		sign := "<"
 		if bound.later != by.descending {
 			sign = ">"
 		}
-		w.and("("+by.column+", a.id) "+sign+" ($%d", time.UnixMicro(micros).UTC())
+		w.and("("+by.column+", a.id) "+sign+" ($%d", at)
 		w.args = append(w.args, id)
 		w.conditions[len(w.conditions)-1] += fmt.Sprintf(", $%d)", len(w.args))
 	}

@@ -163,7 +163,7 @@ func (d *Directory) ListExceptions(ctx context.Context, p clinic.Ref, periods []
 		if len(keys) == 0 {
 			continue
 		}
-		if _, err := civil.ParseDateTime(keys[0]); err != nil {
+		if at, err := civil.ParseDateTime(keys[0]); err != nil || at.Date.Year < 1 { // PostgreSQL has no year 0
 			return paging.Page[provider.Exception]{}, errs.Invalid("This is not a cursor of this list.", part)
 		}
 	}
