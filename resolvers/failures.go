@@ -26,16 +26,16 @@ func failures[U any](err error, slotPath ...string) ([]U, error) {
 // members are the error types that an error may be told as, the most telling first.
 func members(err error, slotPath []string) []any {
 	if e, ok := errors.AsType[appointment.SlotTaken](err); ok {
-		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot}}
+		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For}}
 	}
 	if e, ok := errors.AsType[appointment.SlotUnavailable](err); ok {
 		return []any{&model.SlotUnavailableError{
-			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, BlockedBy: e.BlockedBy,
+			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, BlockedBy: e.BlockedBy,
 		}}
 	}
 	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {
 		return []any{&model.HoldExpiredError{
-			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, ExpiredAt: e.At,
+			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, ExpiredAt: e.At,
 		}}
 	}
 	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {

@@ -137,6 +137,49 @@ func TestAFailureCarriesTheWayOut(t *testing.T) {
 	}
 }
 
+func TestATakenSlotIsToldThoughItsAlternativesCanNotBeRead(t *testing.T) {
+	for name, cause := range map[string]error{"busy": errs.TryAgain(nil), "broken": errors.New("disk full"), "gone": errs.Missing("provider")} {
+		a := serve(t, open())
+		a.rooms.fail, a.rooms.unread = appointment.SlotTaken{Slot: a.rooms.slot.SlotID}, cause
+		answer := a.change(t, a.as(t, access.PatientRole), "bookAppointment", `errors { ... on SlotTakenError { code alternatives { id } } }`).OK(t)
+		list, told := answer.Data("bookAppointment", "errors", 0, "alternatives").([]any)
+		if answer.Text("bookAppointment", "errors", 0, "code") != "SLOT_TAKEN" || !told || len(list) > 0 {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+		if !strings.Contains(a.log.String(), cause.Error()) {
+			t.Errorf("%s: the cause isn't logged", name)
+		}
+	}
+}
+
+func TestAlternativesAreForWhomTheSlotWasWanted(t *testing.T) {
+	whom := availability.For{Patient: id(50), Moving: id(51)}
+	slot := open().slot.SlotID
+	for kind, failure := range map[string]error{
+		"SlotTakenError":       appointment.SlotTaken{Slot: slot, For: whom},
+		"SlotUnavailableError": appointment.SlotUnavailable{Slot: slot, For: whom},
+		"HoldExpiredError":     appointment.HoldExpired{Slot: slot, For: whom, At: start},
+	} {
+		a := serve(t, open())
+		a.rooms.fail = failure
+		a.change(t, a.as(t, access.FrontDesk), "bookAppointment", `errors { ... on `+kind+` { alternatives { id } } }`).OK(t)
+		if a.rooms.whom != whom {
+			t.Errorf("%s: alternatives for %+v", kind, a.rooms.whom)
+		}
+	}
+}
+
+func TestAHoldOutlivesTheHoursThatItsSlotWasIn(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.closed = true
+	for _, mutation := range []string{"holdSlot", "extendHold"} {
+		answer := a.change(t, a.as(t, access.PatientRole), mutation, `hold { id slot { id status end timeZone provider { name } } } `+failureParts).OK(t)
+		if answer.Text(mutation, "hold", "slot", "id") != a.slotID() || answer.Text(mutation, "hold", "slot", "status") != "BLOCKED" {
+			t.Errorf("%s: %s", mutation, answer.Raw)
+		}
+	}
+}
+
 func TestUnexpectedFailuresTellNothing(t *testing.T) {
 	a := serve(t, open())
 	a.rooms.fail = errors.New(`ERROR: duplicate key value violates "patients_pkey" (SQLSTATE 23505) at /srv/store.go:12`)

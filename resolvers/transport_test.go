@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 const newType = "application/graphql-response+json"
@@ -57,7 +58,8 @@ func TestARequestErrorHasAStatusThatFitsTheTypeAndNoData(t *testing.T) {
 
 func TestAFailedFieldHasStatus200AndData(t *testing.T) {
 	a := serve(t, open())
-	r := a.Request([]byte(`{"query": "{ providers(first: 0) { edges { cursor } } service { build } }"}`))
+	a.rooms.fail = errs.Invalid("The period ends before it starts.", "to")
+	r := a.Request([]byte(`{"query": "{ providers { edges { cursor } } service { build } }"}`))
 	r.Header.Set("Accept", newType)
 	answer := a.Send(t, r)
 	if answer.Status != http.StatusOK || answer.Text("service", "build") != "test" || answer.Code() != "INVALID_INPUT" {

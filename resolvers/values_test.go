@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -153,6 +154,38 @@ func TestPageSizesAreBounded(t *testing.T) {
 			desk.Post(t, `{ locations(last: 1) { edges { cursor } } }`, nil).OK(t)
 		}
 	}
+}
+
+func TestAChangeWhoseAnswerCanNotBeReadIsNotMade(t *testing.T) {
+	a := serve(t, open())
+	other, own := paging.Cursor("x"), paging.Cursor("x", "y")
+	const alternatives = `errors { ... on SlotTakenError { %s } }`
+	for _, c := range []struct{ mutation, parts, path string }{
+		{"setDateHours", `appointmentsOutsideHours(first: 0) { edges { cursor } }`, "first"},
+		{"setDateHours", `appointmentsOutsideHours(first: 101) { edges { cursor } }`, "first"},
+		{"setDateHours", `appointmentsOutsideHours(first: 1, last: 1) { edges { cursor } }`, "last"},
+		{"setDateHours", `appointmentsOutsideHours(after: "x") { edges { cursor } }`, "after"},
+		{"setDateHours", `appointmentsOutsideHours(before: "` + other + `") { edges { cursor } }`, "before"},
+		{"setProviderSchedule", `...Later } } fragment Later on SetProviderSchedulePayload { ... { appointmentsOutsideHours(last: 0) { edges { cursor } }`, "last"},
+		{"bookAppointment", fmt.Sprintf(alternatives, `alternatives(limit: 0) { id }`), "limit"},
+		{"bookAppointment", fmt.Sprintf(alternatives, `alternatives(limit: 11) { id }`), "limit"},
+		{"cancelAppointment", `query { locations(first: 0) { edges { cursor } } }`, "first"},
+	} {
+		answer := a.change(t, a.as(t, access.PlatformAdmin), c.mutation, c.parts)
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(c.path)) || answer.Body["data"] != nil {
+			t.Errorf("%s { %s }: %s", c.mutation, c.parts, answer.Raw)
+		}
+	}
+	fields := a.mutations()["bookAppointment"]
+	null := a.as(t, access.PatientRole).Post(t, `mutation($input: BookAppointmentInput!, $n: Int) { bookAppointment(input: $input) { `+fmt.Sprintf(alternatives, `alternatives(limit: $n) { id }`)+` } }`,
+		vars{"input": fields, "n": nil})
+	if null.Code() != "INVALID_INPUT" {
+		t.Errorf("a limit that is null: %s", null.Raw)
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+	a.change(t, a.as(t, access.Admin), "setDateHours", `appointmentsOutsideHours(first: 1, after: "`+own+`") { edges { cursor } }`).OK(t)
 }
 
 func TestHoursReachTheRoomAsWritten(t *testing.T) {

@@ -296,6 +296,7 @@ type HoldExpiredError struct {
 	Retryable bool `json:"retryable"`
 	// When it ran out.
 	ExpiredAt time.Time           `json:"expiredAt"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 
@@ -751,6 +752,7 @@ type SlotTakenError struct {
 	Path []string `json:"path,omitempty"`
 	// True when the same request with the same idempotency key may succeed later.
 	Retryable bool                `json:"retryable"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 
@@ -774,6 +776,7 @@ type SlotUnavailableError struct {
 	Retryable bool `json:"retryable"`
 	// Every rule that keeps it out, in a stable order; anonymous callers see only `NOT_AVAILABLE`.
 	BlockedBy []availability.Rule `json:"blockedBy"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 

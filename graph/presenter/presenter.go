@@ -51,6 +51,11 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 	return sentence(InternalServerError, "Internal error.", nil)
 }
 
+// Note logs a failure that the answer does without.
+func (p Presenter) Note(ctx context.Context, what string, err error) {
+	p.Log.WarnContext(ctx, what, "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
+}
+
 var errRecovered = errors.New("recovered from a panic")
 
 // Recover is gqlgen's recover function. The caller learns no more than of any other unexpected failure.

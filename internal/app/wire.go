@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/internal/access/token"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -83,9 +84,11 @@ func (a *App) Handler() http.Handler {
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
 			},
-			Links: links, Service: serviceInfo(),
+			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
-		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
+		Loaders: loader.Services{
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
+		},
 		Calendar: a.appointments, Links: links,
 		Verifier: token.Remember(token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
