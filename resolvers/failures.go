@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -39,9 +41,11 @@ func members(err error, slotPath []string) []any {
 		}}
 	}
 	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {
-		return []any{&model.PatientConflictError{
-			Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: input("patientId"), With: e.With,
-		}}
+		path := input("patientId")
+		if e.For.Moving != uuid.Nil { // the input of a move names no patient
+			path = slotPath
+		}
+		return []any{&model.PatientConflictError{Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: path, With: e.With}}
 	}
 	if found := stateMembers(err); found != nil {
 		return found
@@ -99,7 +103,7 @@ var plainCodes = map[errs.Kind]model.UserErrorCode{
 
 func plainMembers(err error) []any {
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errs.TryAgain(err)
+		err = errs.Under(errs.TryAgain(err), "input")
 	}
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok {

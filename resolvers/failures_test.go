@@ -81,6 +81,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{appointment.HoldExpired{Slot: slot, At: start}, "extendHold", "HoldExpiredError", "HOLD_EXPIRED", "input holdId", false},
 		{appointment.HoldExpired{Slot: slot, At: start}, "rescheduleAppointment", "HoldExpiredError", "HOLD_EXPIRED", "input target slotId", false},
 		{appointment.PatientConflict{}, "bookAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input patientId", false},
+		{appointment.PatientConflict{For: availability.For{Moving: id(7)}}, "rescheduleAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input target slotId", false},
 		{errs.KeyInUse{}, "bookAppointment", "IdempotencyError", "IDEMPOTENCY_KEY_IN_USE", "input idempotencyKey", true},
 		{errs.KeyReused{}, "createOrganization", "IdempotencyError", "IDEMPOTENCY_KEY_REUSED", "input idempotencyKey", false},
 		{appointment.StaleVersion{}, "cancelAppointment", "StaleVersionError", "STALE_VERSION", "input expectedVersion", false},
@@ -92,7 +93,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Missing("organisation", "organizationId"), "putLocation", "GenericError", "NOT_FOUND", "input organizationId", false},
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
-		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "", true},
+		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("deep: %w", appointment.SlotTaken{Slot: slot}), "holdSlot", "SlotTakenError", "SLOT_TAKEN", "input slotId", false},
 	} {
 		a := serve(t, open())

@@ -1,6 +1,8 @@
 package resolvers_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -83,12 +85,85 @@ func TestLiteralsAreNotRepeatedEither(t *testing.T) {
 		`{ node(id: "secret") { id } }`,
 		`{ appointments(first: 99999999999999999999) { edges { cursor } } }`,
 		`{ explainSlot(where: {providerId: "x", locationId: "x", visitKindId: "x", start: 99999999999999999999}) { bookable } }`,
+		`{ node(id: "x", other: "secret") { id } }`,
+		`{ node(id: "secret", id: "secret") { id } }`,
+		`{ node(id: "secret") { other } }`,
+		`{ node(id: "secret") }`,
+		`{ node(id: "secret") { id } node(id: "x") { id } }`,
+		`{ node(id: {secret: "secret"}) { id } }`,
+		`{ node(id: $missing) { id name(of: "secret") } }`,
+		`{ viewer @other(of: "secret") { id } }`,
+		`{ viewer @skip(if: "secret") { id } }`,
+		`{ viewer @skip(if: true, if: secret) { id } }`,
+		`query($id: ID = {a: "secret"}) { node(id: $id) { id } }`,
+		`query($first: Int = "secret") { providers(first: $first) { edges { cursor } } }`,
+		`query($first: String = "secret") { providers(first: $first) { edges { cursor } } }`,
+		`query($id: ID!, $other: ID = "secret") { node(id: $id) { id } }`,
+		`query($where: ExplainSlotInput = {start: "secret"}) { explainSlot(where: $where) { bookable } }`,
+		`{ explainSlot(where: {start: "secret", start: "secret"}) { bookable } }`,
+		`{ explainSlot(where: "secret") { bookable } }`,
+		`mutation { bookAppointment(input: {target: {holdId: "secret", slotId: "secret"}, idempotencyKey: "secret"}) { replayed } }`,
+		`mutation { bookAppointment(input: {target: {}, idempotencyKey: "secret"}) { replayed } }`,
+		`mutation { cancelAppointment(input: {appointmentId: "secret", reason: secret}) { fee { currency } } }`,
+		`subscription { node(id: "secret") { id } }`,
 	} {
 		answer := a.Post(t, document, nil)
 		if answer.Code() == "" || answer.Code() == "INTERNAL_SERVER_ERROR" || strings.Contains(string(answer.Raw)+a.log.String(), "secret") {
 			t.Errorf("%s: %s", document, answer.Raw)
 		}
 	}
+}
+
+func TestFaultsOfVariablesNameTheArgument(t *testing.T) {
+	a := serve(t, open())
+	with := func(field string, value any) vars {
+		in := a.mutations()["bookAppointment"]
+		in[field] = value
+		return in
+	}
+	const book = `mutation($i: BookAppointmentInput!) { bookAppointment(input: $i) { replayed } }`
+	const parts = `mutation($t: BookingTargetInput!, $k: String!) { ...Booking } fragment Booking on Mutation { bookAppointment(input: {target: $t, idempotencyKey: $k}) { replayed } }`
+	for name, c := range map[string]struct {
+		document  string
+		variables vars
+		path      string
+	}{
+		"an unknown field":            {book, vars{"i": with("target", vars{"x": "secret"})}, "input target x"},
+		"a missing field":             {book, vars{"i": vars{"target": vars{"slotId": "x"}}}, "input idempotencyKey"},
+		"a missing variable":          {book, nil, "input"},
+		"a wrong type":                {book, vars{"i": with("reason", 5)}, "input reason"},
+		"in a list":                   {book, vars{"i": with("identifiers", []vars{{"system": "secret"}})}, "input identifiers 0 value"},
+		"a part of an input":          {parts, vars{"t": vars{"x": "secret"}, "k": "k"}, "input target x"},
+		"a leaf of an input":          {parts, vars{"t": vars{"slotId": "x"}, "k": nil}, "input idempotencyKey"},
+		"in a literal list":           {`query($id: ID!) { nodes(ids: ["x", $id]) { id } }`, nil, "ids 1"},
+		"of a directive":              {`query($no: Boolean!) { viewer @skip(if: $no) { id } }`, nil, "if"},
+		"used twice":                  {`query($id: ID!) { a: node(id: $id) { id } b: node(id: $id) { id } }`, nil, "id"},
+		"used twice, another name":    {`query($of: ID!) { a: node(id: $of) { id } b: node(id: $of) { id } }`, nil, "of"},
+		"of another operation":        {`query Other($i: ID!) { node(id: $i) { id } } mutation Book($i: BookAppointmentInput!) { bookAppointment(input: $i) { replayed } }`, nil, "input"},
+		"a field with no name at all": {book, vars{"i": with("Ada secret Moreau", 1)}, "input"},
+		"a field with a long name":    {book, vars{"i": with(strings.Repeat("secret", 20), 1)}, "input"},
+		"text that is no Unicode":     {book, vars{"i": with("reason", "\xff")}, "input reason"},
+	} {
+		body, _ := json.Marshal(vars{"query": c.document, "variables": c.variables, "operationName": operation(c.document)})
+		body = bytes.ReplaceAll(body, []byte(`\ufffd`), []byte("\xff"))
+		answer := a.as(t, access.PatientRole).Send(t, a.Request(body))
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(c.path)) {
+			t.Errorf("%s: %s, want %s", name, answer.Raw, c.path)
+		}
+		if strings.Contains(string(answer.Raw), "secret") {
+			t.Errorf("%s repeats what was sent: %s", name, answer.Raw)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func operation(document string) string {
+	if strings.Contains(document, "mutation Book(") {
+		return "Book"
+	}
+	return ""
 }
 
 func TestIdsThatAreNoneAreInvalidInput(t *testing.T) {

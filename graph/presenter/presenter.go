@@ -41,7 +41,7 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 		return sentence(ServiceBusy, errs.TryAgain(nil).Message, nil)
 	}
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Err == nil && !inResponse(e.Path) {
-		if shown := document(e); shown != nil {
+		if shown := document(ctx, e); shown != nil {
 			return shown
 		}
 	}

@@ -35,7 +35,10 @@ type HoldExpired struct {
 func (HoldExpired) Error() string { return "The hold on this time has ended." }
 
 // PatientConflict reports that the patient has another visit at that time.
-type PatientConflict struct{ With clinic.Ref }
+type PatientConflict struct {
+	With clinic.Ref
+	For  availability.For
+}
 
 func (PatientConflict) Error() string { return "The patient has another appointment at that time." }
 

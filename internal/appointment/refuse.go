@@ -38,7 +38,7 @@ func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.U
 	case len(others) == 0 && slices.Contains(blocked, availability.ProviderBusy):
 		return SlotTaken{Slot: w.slot, For: w.whom}
 	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
-		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}}
+		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}, For: w.whom}
 	}
 	return SlotUnavailable{Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked)}
 }

@@ -207,7 +207,7 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 	case WindowCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.WindowCapReached})
 	case PatientBusy:
-		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}}
+		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}, For: wantedFor(who)}
 	case HoldEnded:
 		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}
 	}
