@@ -510,7 +510,7 @@ type PolicyError implements UserError {
   retryable: Boolean!
   """The policy."""
   policy: BookingPolicy!
-  """Fee that would have to be accepted."""
+  """Fee that would have to be accepted; null when accepting one doesn't help."""
   fee: Money
 }
 

@@ -459,7 +459,7 @@ type PolicyError struct {
 	Retryable bool `json:"retryable"`
 	// The policy.
 	Policy *clinic.Policy `json:"policy"`
-	// Fee that would have to be accepted.
+	// Fee that would have to be accepted; null when accepting one doesn't help.
 	Fee *clinic.Money `json:"fee,omitempty"`
 }
 
