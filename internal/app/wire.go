@@ -96,7 +96,7 @@ func (a *App) Handler() http.Handler {
 }
 
 // schemaVersion is the date of the served schema's last change.
-var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 23}
+var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 25}
 
 func serviceInfo() model.ServiceInfo {
 	info := model.ServiceInfo{SchemaVersion: schemaVersion, Build: "unknown", Deprecations: []*model.Deprecation{}, TzdbVersion: clock.ZoneVersion()}
