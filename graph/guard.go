@@ -48,6 +48,9 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	if err := g.limits.CheckValues(g.schema, op); err != nil {
 		return err
 	}
+	if err := g.limits.CheckPages(op); err != nil {
+		return err
+	}
 	cost, err := g.limits.CheckCost(op)
 	accesslog.From(ctx).Cost = cost
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -41,14 +42,15 @@ func serve(t *testing.T, r *rooms) *api {
 	}
 	log := &bytes.Buffer{}
 	links := calendar.Links{Base: "https://api.example.org", Key: bytes.Repeat([]byte{7}, 32), Clock: clock.FrozenAt(start)}
+	logger := slog.New(slog.NewJSONHandler(log, nil))
 	handler := graph.NewServer(graph.Deps{
-		Schema:   resolvers.Schema(&resolvers.Resolver{Services: services(r), Links: links, Service: model.ServiceInfo{Build: "test"}}),
+		Schema:   resolvers.Schema(&resolvers.Resolver{Services: services(r), Links: links, Service: model.ServiceInfo{Build: "test"}, Unshown: presenter.Presenter{Log: logger}}),
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
 		Links:    links,
 		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
-		Log:      slog.New(slog.NewJSONHandler(log, nil)),
+		Log:      logger,
 		NewID:    uuid.New,
 	})
 	return &api{Client: gqltest.Client{Handler: handler}, rooms: r, key: key, log: log}
@@ -62,7 +64,7 @@ func services(r *rooms) resolvers.Services {
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Appointment: appointmentRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Availability: availabilityRoom{r}, Appointment: appointmentRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.

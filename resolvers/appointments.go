@@ -11,7 +11,7 @@ import (
 )
 
 func appointmentsBy(o appointment.Order) order[appointment.Appointment] {
-	return order[appointment.Appointment]{appointment.KeyParts, func(ap appointment.Appointment) []string { return appointment.Key(ap, o) }}
+	return order[appointment.Appointment]{"AppointmentConnection", func(ap appointment.Appointment) []string { return appointment.Key(ap, o) }}
 }
 
 // ordered is the order asked for. A null is no order, and takes the default as if it were left out.

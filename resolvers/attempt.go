@@ -14,7 +14,7 @@ func attempt[In, Command, Out any](
 	ctx context.Context, input In, convert func(*ids, In) Command, do func(context.Context, access.Actor, Command) (Out, error),
 ) (*Out, error) {
 	if err := refusal(ctx); err != nil {
-		return nil, err
+		return nil, errs.Under(err, "input")
 	}
 	var read ids
 	command := convert(&read, input)

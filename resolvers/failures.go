@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -26,22 +28,24 @@ func failures[U any](err error, slotPath ...string) ([]U, error) {
 // members are the error types that an error may be told as, the most telling first.
 func members(err error, slotPath []string) []any {
 	if e, ok := errors.AsType[appointment.SlotTaken](err); ok {
-		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot}}
+		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For}}
 	}
 	if e, ok := errors.AsType[appointment.SlotUnavailable](err); ok {
 		return []any{&model.SlotUnavailableError{
-			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, BlockedBy: e.BlockedBy,
+			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, BlockedBy: e.BlockedBy,
 		}}
 	}
 	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {
 		return []any{&model.HoldExpiredError{
-			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, ExpiredAt: e.At,
+			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, ExpiredAt: e.At,
 		}}
 	}
 	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {
-		return []any{&model.PatientConflictError{
-			Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: input("patientId"), With: e.With,
-		}}
+		path := input("patientId")
+		if e.For.Moving != uuid.Nil { // the input of a move names no patient
+			path = slotPath
+		}
+		return []any{&model.PatientConflictError{Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: path, With: e.With}}
 	}
 	if found := stateMembers(err); found != nil {
 		return found
@@ -99,7 +103,7 @@ var plainCodes = map[errs.Kind]model.UserErrorCode{
 
 func plainMembers(err error) []any {
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = errs.TryAgain(err)
+		err = errs.Under(errs.TryAgain(err), "input")
 	}
 	e, ok := errors.AsType[*errs.Error](err)
 	if !ok {

@@ -81,6 +81,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{appointment.HoldExpired{Slot: slot, At: start}, "extendHold", "HoldExpiredError", "HOLD_EXPIRED", "input holdId", false},
 		{appointment.HoldExpired{Slot: slot, At: start}, "rescheduleAppointment", "HoldExpiredError", "HOLD_EXPIRED", "input target slotId", false},
 		{appointment.PatientConflict{}, "bookAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input patientId", false},
+		{appointment.PatientConflict{For: availability.For{Moving: id(7)}}, "rescheduleAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input target slotId", false},
 		{errs.KeyInUse{}, "bookAppointment", "IdempotencyError", "IDEMPOTENCY_KEY_IN_USE", "input idempotencyKey", true},
 		{errs.KeyReused{}, "createOrganization", "IdempotencyError", "IDEMPOTENCY_KEY_REUSED", "input idempotencyKey", false},
 		{appointment.StaleVersion{}, "cancelAppointment", "StaleVersionError", "STALE_VERSION", "input expectedVersion", false},
@@ -92,7 +93,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Missing("organisation", "organizationId"), "putLocation", "GenericError", "NOT_FOUND", "input organizationId", false},
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
-		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "", true},
+		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("deep: %w", appointment.SlotTaken{Slot: slot}), "holdSlot", "SlotTakenError", "SLOT_TAKEN", "input slotId", false},
 	} {
 		a := serve(t, open())
@@ -134,6 +135,49 @@ func TestAFailureCarriesTheWayOut(t *testing.T) {
 	answer = a.change(t, patient, "bookAppointment", `errors { ... on PatientConflictError { code conflictingAppointment { id } } }`).OK(t)
 	if answer.Data("bookAppointment", "errors", 0, "conflictingAppointment") != nil {
 		t.Errorf("an appointment that the caller may not see: %s", answer.Raw)
+	}
+}
+
+func TestATakenSlotIsToldThoughItsAlternativesCanNotBeRead(t *testing.T) {
+	for name, cause := range map[string]error{"busy": errs.TryAgain(nil), "broken": errors.New("disk full"), "gone": errs.Missing("provider")} {
+		a := serve(t, open())
+		a.rooms.fail, a.rooms.unread = appointment.SlotTaken{Slot: a.rooms.slot.SlotID}, cause
+		answer := a.change(t, a.as(t, access.PatientRole), "bookAppointment", `errors { ... on SlotTakenError { code alternatives { id } } }`).OK(t)
+		list, told := answer.Data("bookAppointment", "errors", 0, "alternatives").([]any)
+		if answer.Text("bookAppointment", "errors", 0, "code") != "SLOT_TAKEN" || !told || len(list) > 0 {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+		if !strings.Contains(a.log.String(), cause.Error()) {
+			t.Errorf("%s: the cause isn't logged", name)
+		}
+	}
+}
+
+func TestAlternativesAreForWhomTheSlotWasWanted(t *testing.T) {
+	whom := availability.For{Patient: id(50), Moving: id(51)}
+	slot := open().slot.SlotID
+	for kind, failure := range map[string]error{
+		"SlotTakenError":       appointment.SlotTaken{Slot: slot, For: whom},
+		"SlotUnavailableError": appointment.SlotUnavailable{Slot: slot, For: whom},
+		"HoldExpiredError":     appointment.HoldExpired{Slot: slot, For: whom, At: start},
+	} {
+		a := serve(t, open())
+		a.rooms.fail = failure
+		a.change(t, a.as(t, access.FrontDesk), "bookAppointment", `errors { ... on `+kind+` { alternatives { id } } }`).OK(t)
+		if a.rooms.whom != whom {
+			t.Errorf("%s: alternatives for %+v", kind, a.rooms.whom)
+		}
+	}
+}
+
+func TestAHoldOutlivesTheHoursThatItsSlotWasIn(t *testing.T) {
+	a := serve(t, open())
+	a.rooms.closed = true
+	for _, mutation := range []string{"holdSlot", "extendHold"} {
+		answer := a.change(t, a.as(t, access.PatientRole), mutation, `hold { id slot { id status end timeZone provider { name } } } `+failureParts).OK(t)
+		if answer.Text(mutation, "hold", "slot", "id") != a.slotID() || answer.Text(mutation, "hold", "slot", "status") != "BLOCKED" {
+			t.Errorf("%s: %s", mutation, answer.Raw)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func (r *holdExpiredErrorResolver) Alternatives(ctx context.Context, obj *model.HoldExpiredError, limit int) ([]*availability.Slot, error) {
-	return r.alternatives(ctx, obj.SlotID, limit)
+	return r.alternatives(ctx, obj.SlotID, obj.For, limit), nil
 }
 
 func (r *mutationResolver) HoldSlot(ctx context.Context, input model.HoldSlotInput) (*model.HoldSlotPayload, error) {
@@ -47,7 +47,7 @@ func (r *slotHoldResolver) ID(ctx context.Context, obj *appointment.Hold) (strin
 }
 
 func (r *slotHoldResolver) Slot(ctx context.Context, obj *appointment.Hold) (*availability.Slot, error) {
-	return r.slot(ctx, obj.Slot)
+	return r.heldSlot(ctx, obj.Slot)
 }
 
 func (r *slotTakenErrorResolver) Slot(ctx context.Context, obj *model.SlotTakenError) (*availability.Slot, error) {
@@ -55,11 +55,11 @@ func (r *slotTakenErrorResolver) Slot(ctx context.Context, obj *model.SlotTakenE
 }
 
 func (r *slotTakenErrorResolver) Alternatives(ctx context.Context, obj *model.SlotTakenError, limit int) ([]*availability.Slot, error) {
-	return r.alternatives(ctx, obj.SlotID, limit)
+	return r.alternatives(ctx, obj.SlotID, obj.For, limit), nil
 }
 
 func (r *slotUnavailableErrorResolver) Alternatives(ctx context.Context, obj *model.SlotUnavailableError, limit int) ([]*availability.Slot, error) {
-	return r.alternatives(ctx, obj.SlotID, limit)
+	return r.alternatives(ctx, obj.SlotID, obj.For, limit), nil
 }
 
 func (r *Resolver) HoldExpiredError() generated.HoldExpiredErrorResolver {

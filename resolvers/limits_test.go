@@ -2,9 +2,11 @@ package resolvers_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -49,6 +51,22 @@ func TestDocumentsThatCostTooMuchAreRefused(t *testing.T) {
 	}
 }
 
+func TestSlotsOfManyProvidersArePricedAsTheyAreRead(t *testing.T) {
+	a := serve(t, open())
+	ids := make([]string, 100)
+	for i := range ids {
+		slot := a.rooms.slot.SlotID
+		slot.Provider = id(byte(i))
+		ids[i] = globalid.OfSlot(slot)
+	}
+	const query = `query($ids: [ID!]!) { nodes(ids: $ids) { id } }`
+	if answer := a.Post(t, query, vars{"ids": ids}); answer.Code() != "COST_LIMIT_EXCEEDED" {
+		t.Errorf("slots of 100 providers: %.300s", answer.Raw)
+	}
+	a.Post(t, query, vars{"ids": ids[:25]}).OK(t)
+	a.Post(t, query, vars{"ids": slices.Repeat(ids[:1], 100)}).OK(t)
+}
+
 func aliases(n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -80,11 +98,29 @@ func TestUsefulDocumentsPassTheLimits(t *testing.T) {
 
 func TestAnAnswerTellsWhatItCost(t *testing.T) {
 	a := serve(t, open())
+	next := `nextAvailable(visitKindId: "` + a.kindID() + `") { id }`
+	slots := func(to, page string) string {
+		return `slots(visitKindId: "` + a.kindID() + `", from: "2030-05-06T00:00:00Z", to: "` + to + `"` + page + `) { edges { cursor } }`
+	}
+	other := a.rooms.slot.SlotID
+	other.Provider = id(44)
+	week := a.rooms.slot.SlotID
+	week.Start = week.Start.AddDate(0, 0, 7)
+	nodes := func(ids ...string) string { return `{ nodes(ids: ["` + strings.Join(ids, `", "`) + `"]) { id } }` }
 	for document, want := range map[string]float64{
-		`{ providers(first: 10) { edges { cursor } } }`: 10,
-		`{ providers { edges { cursor } } }`:            25,
-		`{ providers(first: 10) { edges { node { nextAvailable(visitKindId: "` + a.kindID() + `") { id } } } } }`: 40,
-		`{ nodes(ids: ["` + a.kindID() + `", "` + a.kindID() + `"]) { id } }`:                                     2,
+		`{ providers(first: 10) { edges { cursor } } }`:                                                      10,
+		`{ providers { edges { cursor } } }`:                                                                 25,
+		`{ providers(first: 10) { edges { node { ` + next + ` } } } }`:                                       110,
+		`{ providers { edges { node { ` + next + ` } } } }`:                                                  275,
+		`{ providers { edges { node { ` + slots("2030-05-09T00:00:00Z", ", first: 5") + ` } } } }`:           25 * (1 + 10 + 3*2 + 5),
+		`{ providers(first: 1) { edges { node { ` + slots("2030-05-06T00:00:01Z", "") + ` } } } }`:           1 + 10 + 2 + 25,
+		`{ providers(first: 1) { edges { node { ` + slots("2030-06-06T00:00:00Z", ", last: 100") + `} } } }`: 1 + 10 + 31*2 + 100,
+		nodes(a.kindID(), a.kindID()):                                                                        2,
+		`{ nodes(ids: "` + a.kindID() + `") { id } }`:                                                        1,
+		nodes(a.slotID(), a.slotID()):                                                                        2 + 10,
+		nodes(a.slotID(), globalid.OfSlot(other)):                                                            2 + 2*10,
+		nodes(a.slotID(), globalid.OfSlot(week)):                                                             2 + 2*10,
+		`{ node(id: "` + a.slotID() + `") { id } }`:                                                          10,
 	} {
 		if got := gqltest.At(a.Post(t, document, nil).OK(t).Body, "extensions", "cost", "requested"); got != want {
 			t.Errorf("%s costs %v, want %v", document, got, want)

@@ -19,29 +19,29 @@ type pageArgs struct {
 	before *string
 }
 
-// order is how a list is ordered: how many parts its keys have, and an item's key.
+// order is how the lists of a connection are ordered: an item's key.
 type order[T any] struct {
-	parts int
-	key   func(T) []string
+	connection string
+	key        func(T) []string
 }
 
 func byName(name string, id uuid.UUID) []string { return []string{name, id.String()} }
 
 // The orders of the directory's lists, as the rooms document them.
 var (
-	locations  = order[clinic.Location]{2, func(l clinic.Location) []string { return byName(l.Name, l.ID) }}
-	visitKinds = order[clinic.VisitKind]{2, func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
-	providers  = order[provider.Provider]{2, func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
-	patients   = order[patient.Patient]{1, func(p patient.Patient) []string { return []string{p.ID.String()} }}
-	slots      = order[availability.Slot]{availability.SlotKeyParts, availability.SlotKey}
-	exceptions = order[provider.Exception]{2, func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
+	locations  = order[clinic.Location]{"LocationConnection", func(l clinic.Location) []string { return byName(l.Name, l.ID) }}
+	visitKinds = order[clinic.VisitKind]{"VisitKindConnection", func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
+	providers  = order[provider.Provider]{"ProviderConnection", func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
+	patients   = order[patient.Patient]{"PatientConnection", func(p patient.Patient) []string { return []string{p.ID.String()} }}
+	slots      = order[availability.Slot]{"SlotConnection", availability.SlotKey}
+	exceptions = order[provider.Exception]{"ScheduleExceptionConnection", func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
 )
 
 // list reads a page of a list.
 func list[T any](
 	args pageArgs, by order[T], read func(paging.Window) (paging.Page[T], error), count relay.Count,
 ) (*relay.Connection[T], error) {
-	w, err := relay.Window(by.parts, args.first, args.after, args.last, args.before)
+	w, err := relay.Window(by.connection, paging.Args{First: args.first, After: args.after, Last: args.last, Before: args.before})
 	if err != nil {
 		return nil, err
 	}

@@ -117,16 +117,7 @@ func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, vi
 		return nil, read.fault
 	}
 	wanted := availability.Listing{Provider: providerRef(obj), VisitKind: kind.ID, From: from, To: to, Statuses: status}
-	return follow(pageArgs{first, after, last, before}, slots, func(w paging.Window) (paging.Page[availability.Slot], string, error) {
-		page, cursor, err := r.Services.Availability.Slots(ctx, viewer.Actor(ctx), wanted, w)
-		if err == nil && len(page.Items) == 0 {
-			err = knownKind(ctx, kind)
-		}
-		loader.From(ctx).OfSlots(page.Items)
-		return page, cursor, err
-	}, func(ctx context.Context) (int, error) {
-		return r.Services.Availability.CountSlots(ctx, viewer.Actor(ctx), wanted)
-	})
+	return r.slotsOf(ctx, wanted, pageArgs{first, after, last, before})
 }
 
 func (r *providerResolver) WeeklyHours(ctx context.Context, obj *provider.Provider, locationID string, on *civil.Date) ([]*provider.WeeklyHours, error) {

@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/calendar"
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
 // Resolver answers every field that the rooms' types don't carry themselves.
@@ -16,6 +17,7 @@ type Resolver struct {
 	Services Services
 	Links    calendar.Links
 	Service  model.ServiceInfo
+	Unshown  presenter.Presenter // notes what an answer does without
 }
 
 // Schema makes the contract executable. gqlgen adds a directive of its own, @defer, whose answers come in parts: no transport

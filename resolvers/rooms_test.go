@@ -24,6 +24,9 @@ type rooms struct {
 	panics bool
 	asked  []string // the methods called, in order
 	heard  any      // the last command
+	closed bool     // the hours offer no slot
+	unread error    // of alternatives
+	whom   availability.For
 
 	organization clinic.Organization
 	location     clinic.Location
@@ -88,7 +91,7 @@ func (r *rooms) note(method string, command any) {
 	}
 	r.asked = append(r.asked, method)
 	switch command.(type) {
-	case nil, int, []clinic.Ref, []uuid.UUID: // reads that loaders and payloads make
+	case nil, int, []clinic.Ref, []uuid.UUID, []availability.SlotID: // reads that loaders and payloads make
 	default:
 		r.heard = command
 	}
@@ -247,22 +250,26 @@ func (r patientRoom) Patients(_ context.Context, a access.Actor, refs []clinic.R
 	return only(refs, r.ref(r.patient.ID), r.patient), nil
 }
 
-func (r availabilityRoom) Slots(_ context.Context, _ access.Actor, l availability.Listing, _ paging.Window) (paging.Page[availability.Slot], string, error) {
+func (r availabilityRoom) Slots(_ context.Context, _ access.Actor, l availability.Listing, _ paging.Window) (availability.Listed, error) {
 	r.note("Slots", l)
-	return pageOf(r.slot), "here", r.fail
-}
-
-func (r availabilityRoom) CountSlots(context.Context, access.Actor, availability.Listing) (int, error) {
-	return 1, r.fail
+	return availability.Listed{Page: pageOf(r.slot), Total: 1, StreamCursor: "here"}, r.fail
 }
 
 func (r availabilityRoom) NextAvailable(context.Context, access.Actor, clinic.Ref, uuid.UUID, *clinic.Modality) (*availability.Slot, error) {
 	return &r.slot, r.fail
 }
 
-func (r availabilityRoom) Slot(_ context.Context, _ access.Actor, id availability.SlotID) (availability.Slot, error) {
-	r.note("Slot", id)
-	return r.slot, nil
+func (r availabilityRoom) SlotsOf(_ context.Context, _ access.Actor, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error) {
+	r.note("SlotsOf", ids)
+	if r.closed {
+		return nil, nil
+	}
+	return only(ids, r.slot.SlotID, r.slot), nil
+}
+
+func (r availabilityRoom) Former(_ context.Context, _ access.Actor, id availability.SlotID, kind clinic.VisitKind, at clinic.Location) (availability.Slot, error) {
+	r.note("Former", id)
+	return availability.Slot{SlotID: id, End: id.Start.Add(kind.Duration), TimeZone: at.TimeZone, Status: availability.Blocked}, nil
 }
 
 func (r availabilityRoom) Explain(_ context.Context, _ access.Actor, id availability.SlotID, _ *clinic.Ref) (availability.Explanation, error) {
@@ -270,9 +277,10 @@ func (r availabilityRoom) Explain(_ context.Context, _ access.Actor, id availabi
 	return availability.Explanation{BlockedBy: []availability.Rule{availability.NotOnGrid}}, r.fail
 }
 
-func (r availabilityRoom) Alternatives(_ context.Context, _ access.Actor, _ availability.SlotID, limit int) ([]availability.Slot, error) {
+func (r availabilityRoom) Alternatives(_ context.Context, _ access.Actor, _ availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error) {
 	r.note("Alternatives", limit)
-	return []availability.Slot{r.slot}, nil
+	r.whom = whom
+	return []availability.Slot{r.slot}, r.unread
 }
 
 func (r appointmentRoom) Hold(_ context.Context, _ access.Actor, in appointment.PlaceHold) (appointment.Hold, error) {

@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func TestEveryMutationNeedsAScope(t *testing.T) {
 			t.Errorf("%s, nobody: %s", field.Name, anonymous.Raw)
 		}
 		refused := a.change(t, powerless, field.Name, failureParts).OK(t)
-		if refused.Text(field.Name, "errors", 0, "__typename") != "GenericError" || refused.Text(field.Name, "errors", 0, "code") != "FORBIDDEN" {
+		if refused.Text(field.Name, "errors", 0, "__typename") != "GenericError" || refused.Text(field.Name, "errors", 0, "code") != "FORBIDDEN" ||
+			!reflect.DeepEqual(refused.Data(field.Name, "errors", 0, "path"), steps("input")) {
 			t.Errorf("%s, without its scope: %s", field.Name, refused.Raw)
 		}
 	}

@@ -8,6 +8,8 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/mediconnect/mediconnect/graph"
+	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
 
@@ -35,6 +37,23 @@ func TestRootFieldsAreNullable(t *testing.T) {
 			if field.Type.NonNull && !strings.HasPrefix(field.Name, "__") {
 				t.Errorf("%s.%s blanks the whole answer when it fails", root.Name, field.Name)
 			}
+		}
+	}
+}
+
+func TestTheCursorsOfEveryConnectionAreKnown(t *testing.T) {
+	for name := range resolvers.Schema(&resolvers.Resolver{}).Schema().Types {
+		if !strings.HasSuffix(name, "Connection") {
+			continue
+		}
+		fits := 0
+		for _, cursor := range []string{paging.Cursor("a"), paging.Cursor("a", "b"), paging.Cursor("a", "b", "c")} {
+			if _, err := relay.Window(name, paging.Args{After: &cursor}); err == nil {
+				fits++
+			}
+		}
+		if fits != 1 {
+			t.Errorf("%s takes cursors of %d lengths", name, fits)
 		}
 	}
 }

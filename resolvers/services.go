@@ -61,13 +61,11 @@ type Patient interface {
 
 // Availability is the room of openings.
 type Availability interface {
-	// Slots also answers the log position of what was read.
-	Slots(context.Context, access.Actor, availability.Listing, paging.Window) (paging.Page[availability.Slot], string, error)
-	CountSlots(context.Context, access.Actor, availability.Listing) (int, error)
+	Slots(context.Context, access.Actor, availability.Listing, paging.Window) (availability.Listed, error)
 	NextAvailable(ctx context.Context, actor access.Actor, provider clinic.Ref, kind uuid.UUID, m *clinic.Modality) (*availability.Slot, error)
-	Slot(context.Context, access.Actor, availability.SlotID) (availability.Slot, error)
+	Former(ctx context.Context, actor access.Actor, id availability.SlotID, kind clinic.VisitKind, at clinic.Location) (availability.Slot, error)
 	Explain(ctx context.Context, actor access.Actor, id availability.SlotID, patient *clinic.Ref) (availability.Explanation, error)
-	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, limit int) ([]availability.Slot, error)
+	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error)
 }
 
 // Appointment is the room of holds and appointments.

@@ -6,18 +6,26 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
-func (r *Resolver) slot(ctx context.Context, id availability.SlotID) (*availability.Slot, error) {
-	slot, err := r.Services.Availability.Slot(ctx, viewer.Actor(ctx), id)
-	if err != nil {
-		return nil, err
-	}
-	return &slot, nil
+// slotsOf pages a listing. What is listed is all there, so that its total costs nothing more.
+func (r *Resolver) slotsOf(ctx context.Context, l availability.Listing, args pageArgs) (*relay.Connection[availability.Slot], error) {
+	var listed availability.Listed
+	return follow(args, slots, func(w paging.Window) (paging.Page[availability.Slot], string, error) {
+		var err error
+		listed, err = r.Services.Availability.Slots(ctx, viewer.Actor(ctx), l, w)
+		if err == nil && len(listed.Items) == 0 {
+			err = knownKind(ctx, clinic.Ref{Organization: l.Provider.Organization, ID: l.VisitKind})
+		}
+		loader.From(ctx).OfSlots(listed.Items)
+		return listed.Page, listed.StreamCursor, err
+	}, func(context.Context) (int, error) { return listed.Total, nil })
 }
 
 // optionalSlot is a slot as it stands, or nil when there is none any more.
@@ -25,15 +33,24 @@ func (r *Resolver) optionalSlot(ctx context.Context, id *availability.SlotID) (*
 	if id == nil {
 		return nil, nil
 	}
-	return unlessMissing(r.slot(ctx, *id))
+	return loader.From(ctx).Slots.Load(ctx, *id)
 }
 
-// unlessMissing is nil without a failure for what doesn't exist for the caller.
-func unlessMissing[T any](found *T, err error) (*T, error) {
-	if errs.Of(err) == errs.NotFound {
-		return nil, nil
+// heldSlot is the slot of a hold, which outlives the hours that it was in.
+func (r *Resolver) heldSlot(ctx context.Context, id availability.SlotID) (*availability.Slot, error) {
+	if slot, err := r.optionalSlot(ctx, &id); err != nil || slot != nil {
+		return slot, err
 	}
-	return found, err
+	kind, err := loaded(ctx, loader.From(ctx).VisitKinds, clinic.Ref{Organization: id.Organization, ID: id.VisitKind})
+	if err != nil {
+		return nil, err
+	}
+	at, err := loaded(ctx, loader.From(ctx).Locations, clinic.Ref{Organization: id.Organization, ID: id.Location})
+	if err != nil {
+		return nil, err
+	}
+	slot, err := r.Services.Availability.Former(ctx, viewer.Actor(ctx), id, *kind, *at)
+	return &slot, err
 }
 
 // orMissing is a failure to load what an argument names, or that there is nothing of the kind.
@@ -59,10 +76,15 @@ func knownPlace(ctx context.Context, id availability.SlotID) error {
 	return knownKind(ctx, clinic.Ref{Organization: id.Organization, ID: id.VisitKind})
 }
 
-func (r *Resolver) alternatives(ctx context.Context, id availability.SlotID, limit int) ([]*availability.Slot, error) {
-	found, err := r.Services.Availability.Alternatives(ctx, viewer.Actor(ctx), id, limit)
+// alternatives are part of a failure that has to be told whatever becomes of them: where they can't be read there are none.
+func (r *Resolver) alternatives(ctx context.Context, id availability.SlotID, whom availability.For, limit int) []*availability.Slot {
+	found, err := r.Services.Availability.Alternatives(ctx, viewer.Actor(ctx), id, whom, limit)
+	if err != nil {
+		r.Unshown.Note(ctx, "no alternatives", err)
+		return []*availability.Slot{}
+	}
 	loader.From(ctx).OfSlots(found)
-	return pointers(found), err
+	return pointers(found)
 }
 
 // explained reads which time is to be explained. It has no way of meeting: the kind's first is meant.

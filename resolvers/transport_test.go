@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
@@ -58,7 +60,8 @@ func TestARequestErrorHasAStatusThatFitsTheTypeAndNoData(t *testing.T) {
 
 func TestAFailedFieldHasStatus200AndData(t *testing.T) {
 	a := serve(t, open())
-	r := a.Request([]byte(`{"query": "{ providers(first: 0) { edges { cursor } } service { build } }"}`))
+	a.rooms.fail = errs.Invalid("The period ends before it starts.", "to")
+	r := a.Request([]byte(`{"query": "{ providers { edges { cursor } } service { build } }"}`))
 	r.Header.Set("Accept", newType)
 	answer := a.Send(t, r)
 	if answer.Status != http.StatusOK || answer.Text("service", "build") != "test" || answer.Code() != "INVALID_INPUT" {
@@ -66,13 +69,34 @@ func TestAFailedFieldHasStatus200AndData(t *testing.T) {
 	}
 }
 
-func TestARequestWhoseTimeIsUpIsToldSo(t *testing.T) {
+func TestARequestWhoseTimeIsUpIsToldWhenToComeAgain(t *testing.T) {
 	a := serve(t, open())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	answer := a.Send(t, a.Request([]byte(`{"query": "{ service { build } }"}`)).WithContext(ctx))
-	if answer.Status != http.StatusServiceUnavailable || answer.Code() != "SERVICE_BUSY" {
-		t.Errorf("status %d: %s", answer.Status, answer.Raw)
+	waits := map[string]bool{}
+	for range 100 {
+		answer := a.Send(t, a.Request([]byte(`{"query": "{ service { build } }"}`)).WithContext(ctx))
+		if answer.Status != http.StatusServiceUnavailable || answer.Code() != "SERVICE_BUSY" {
+			t.Fatalf("status %d: %s", answer.Status, answer.Raw)
+		}
+		wait := answer.Header.Get("Retry-After")
+		if seconds, err := strconv.Atoi(wait); err != nil || seconds < 1 || seconds > 5 {
+			t.Fatalf("Retry-After %q", wait)
+		}
+		waits[wait] = true
+	}
+	if len(waits) < 2 {
+		t.Errorf("a hundred callers are all asked to wait %v", waits)
+	}
+}
+
+func TestACalendarFileOfABusyServiceIsToBeAskedForAgain(t *testing.T) {
+	a := serve(t, open())
+	link := a.as(t, access.PatientRole).Post(t, `query($id: ID!) { node(id: $id) { ... on Appointment { icsUrl } } }`, vars{"id": a.appointmentID()}).OK(t).Text("node", "icsUrl")
+	a.rooms.fail = errs.TryAgain(nil)
+	answer := a.Send(t, httptest.NewRequest(http.MethodGet, strings.TrimPrefix(link, "https://api.example.org"), nil))
+	if seconds, _ := strconv.Atoi(answer.Header.Get("Retry-After")); answer.Status != http.StatusServiceUnavailable || seconds < 1 || seconds > 5 {
+		t.Errorf("status %d, Retry-After %q", answer.Status, answer.Header.Get("Retry-After"))
 	}
 }
 

@@ -1,6 +1,8 @@
 package resolvers_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
@@ -9,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -84,12 +87,85 @@ func TestLiteralsAreNotRepeatedEither(t *testing.T) {
 		`{ node(id: "secret") { id } }`,
 		`{ appointments(first: 99999999999999999999) { edges { cursor } } }`,
 		`{ explainSlot(where: {providerId: "x", locationId: "x", visitKindId: "x", start: 99999999999999999999}) { bookable } }`,
+		`{ node(id: "x", other: "secret") { id } }`,
+		`{ node(id: "secret", id: "secret") { id } }`,
+		`{ node(id: "secret") { other } }`,
+		`{ node(id: "secret") }`,
+		`{ node(id: "secret") { id } node(id: "x") { id } }`,
+		`{ node(id: {secret: "secret"}) { id } }`,
+		`{ node(id: $missing) { id name(of: "secret") } }`,
+		`{ viewer @other(of: "secret") { id } }`,
+		`{ viewer @skip(if: "secret") { id } }`,
+		`{ viewer @skip(if: true, if: secret) { id } }`,
+		`query($id: ID = {a: "secret"}) { node(id: $id) { id } }`,
+		`query($first: Int = "secret") { providers(first: $first) { edges { cursor } } }`,
+		`query($first: String = "secret") { providers(first: $first) { edges { cursor } } }`,
+		`query($id: ID!, $other: ID = "secret") { node(id: $id) { id } }`,
+		`query($where: ExplainSlotInput = {start: "secret"}) { explainSlot(where: $where) { bookable } }`,
+		`{ explainSlot(where: {start: "secret", start: "secret"}) { bookable } }`,
+		`{ explainSlot(where: "secret") { bookable } }`,
+		`mutation { bookAppointment(input: {target: {holdId: "secret", slotId: "secret"}, idempotencyKey: "secret"}) { replayed } }`,
+		`mutation { bookAppointment(input: {target: {}, idempotencyKey: "secret"}) { replayed } }`,
+		`mutation { cancelAppointment(input: {appointmentId: "secret", reason: secret}) { fee { currency } } }`,
+		`subscription { node(id: "secret") { id } }`,
 	} {
 		answer := a.Post(t, document, nil)
 		if answer.Code() == "" || answer.Code() == "INTERNAL_SERVER_ERROR" || strings.Contains(string(answer.Raw)+a.log.String(), "secret") {
 			t.Errorf("%s: %s", document, answer.Raw)
 		}
 	}
+}
+
+func TestFaultsOfVariablesNameTheArgument(t *testing.T) {
+	a := serve(t, open())
+	with := func(field string, value any) vars {
+		in := a.mutations()["bookAppointment"]
+		in[field] = value
+		return in
+	}
+	const book = `mutation($i: BookAppointmentInput!) { bookAppointment(input: $i) { replayed } }`
+	const parts = `mutation($t: BookingTargetInput!, $k: String!) { ...Booking } fragment Booking on Mutation { bookAppointment(input: {target: $t, idempotencyKey: $k}) { replayed } }`
+	for name, c := range map[string]struct {
+		document  string
+		variables vars
+		path      string
+	}{
+		"an unknown field":            {book, vars{"i": with("target", vars{"x": "secret"})}, "input target x"},
+		"a missing field":             {book, vars{"i": vars{"target": vars{"slotId": "x"}}}, "input idempotencyKey"},
+		"a missing variable":          {book, nil, "input"},
+		"a wrong type":                {book, vars{"i": with("reason", 5)}, "input reason"},
+		"in a list":                   {book, vars{"i": with("identifiers", []vars{{"system": "secret"}})}, "input identifiers 0 value"},
+		"a part of an input":          {parts, vars{"t": vars{"x": "secret"}, "k": "k"}, "input target x"},
+		"a leaf of an input":          {parts, vars{"t": vars{"slotId": "x"}, "k": nil}, "input idempotencyKey"},
+		"in a literal list":           {`query($id: ID!) { nodes(ids: ["x", $id]) { id } }`, nil, "ids 1"},
+		"of a directive":              {`query($no: Boolean!) { viewer @skip(if: $no) { id } }`, nil, "if"},
+		"used twice":                  {`query($id: ID!) { a: node(id: $id) { id } b: node(id: $id) { id } }`, nil, "id"},
+		"used twice, another name":    {`query($of: ID!) { a: node(id: $of) { id } b: node(id: $of) { id } }`, nil, "of"},
+		"of another operation":        {`query Other($i: ID!) { node(id: $i) { id } } mutation Book($i: BookAppointmentInput!) { bookAppointment(input: $i) { replayed } }`, nil, "input"},
+		"a field with no name at all": {book, vars{"i": with("Ada secret Moreau", 1)}, "input"},
+		"a field with a long name":    {book, vars{"i": with(strings.Repeat("secret", 20), 1)}, "input"},
+		"text that is no Unicode":     {book, vars{"i": with("reason", "\xff")}, "input reason"},
+	} {
+		body, _ := json.Marshal(vars{"query": c.document, "variables": c.variables, "operationName": operation(c.document)})
+		body = bytes.ReplaceAll(body, []byte(`\ufffd`), []byte("\xff"))
+		answer := a.as(t, access.PatientRole).Send(t, a.Request(body))
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(c.path)) {
+			t.Errorf("%s: %s, want %s", name, answer.Raw, c.path)
+		}
+		if strings.Contains(string(answer.Raw), "secret") {
+			t.Errorf("%s repeats what was sent: %s", name, answer.Raw)
+		}
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+}
+
+func operation(document string) string {
+	if strings.Contains(document, "mutation Book(") {
+		return "Book"
+	}
+	return ""
 }
 
 func TestIdsThatAreNoneAreInvalidInput(t *testing.T) {
@@ -210,6 +286,38 @@ func TestPageSizesAreBounded(t *testing.T) {
 			desk.Post(t, `{ locations(last: 1) { edges { cursor } } }`, nil).OK(t)
 		}
 	}
+}
+
+func TestAChangeWhoseAnswerCanNotBeReadIsNotMade(t *testing.T) {
+	a := serve(t, open())
+	other, own := paging.Cursor("x"), paging.Cursor("x", "y")
+	const alternatives = `errors { ... on SlotTakenError { %s } }`
+	for _, c := range []struct{ mutation, parts, path string }{
+		{"setDateHours", `appointmentsOutsideHours(first: 0) { edges { cursor } }`, "first"},
+		{"setDateHours", `appointmentsOutsideHours(first: 101) { edges { cursor } }`, "first"},
+		{"setDateHours", `appointmentsOutsideHours(first: 1, last: 1) { edges { cursor } }`, "last"},
+		{"setDateHours", `appointmentsOutsideHours(after: "x") { edges { cursor } }`, "after"},
+		{"setDateHours", `appointmentsOutsideHours(before: "` + other + `") { edges { cursor } }`, "before"},
+		{"setProviderSchedule", `...Later } } fragment Later on SetProviderSchedulePayload { ... { appointmentsOutsideHours(last: 0) { edges { cursor } }`, "last"},
+		{"bookAppointment", fmt.Sprintf(alternatives, `alternatives(limit: 0) { id }`), "limit"},
+		{"bookAppointment", fmt.Sprintf(alternatives, `alternatives(limit: 11) { id }`), "limit"},
+		{"cancelAppointment", `query { locations(first: 0) { edges { cursor } } }`, "first"},
+	} {
+		answer := a.change(t, a.as(t, access.PlatformAdmin), c.mutation, c.parts)
+		if answer.Code() != "INVALID_INPUT" || !reflect.DeepEqual(gqltest.At(answer.Body, "errors", 0, "extensions", "path"), steps(c.path)) || answer.Body["data"] != nil {
+			t.Errorf("%s { %s }: %s", c.mutation, c.parts, answer.Raw)
+		}
+	}
+	fields := a.mutations()["bookAppointment"]
+	null := a.as(t, access.PatientRole).Post(t, `mutation($input: BookAppointmentInput!, $n: Int) { bookAppointment(input: $input) { `+fmt.Sprintf(alternatives, `alternatives(limit: $n) { id }`)+` } }`,
+		vars{"input": fields, "n": nil})
+	if null.Code() != "INVALID_INPUT" {
+		t.Errorf("a limit that is null: %s", null.Raw)
+	}
+	if len(a.rooms.asked) > 0 {
+		t.Errorf("asked %v", a.rooms.asked)
+	}
+	a.change(t, a.as(t, access.Admin), "setDateHours", `appointmentsOutsideHours(first: 1, after: "`+own+`") { edges { cursor } }`).OK(t)
 }
 
 func TestHoursReachTheRoomAsWritten(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
@@ -49,7 +50,7 @@ func refuse(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error)
 		http.Error(w, "This link does not exist or has ended.", http.StatusNotFound)
 		return
 	case errs.Busy:
-		w.Header().Set("Retry-After", "5")
+		transport.Later(w.Header())
 		http.Error(w, "The service is busy. The link may work in a moment.", http.StatusServiceUnavailable)
 		return
 	}

@@ -510,7 +510,7 @@ type PolicyError implements UserError {
   retryable: Boolean!
   """The policy."""
   policy: BookingPolicy!
-  """Fee that would have to be accepted."""
+  """Fee that would have to be accepted; null when accepting one doesn't help."""
   fee: Money
 }
 
@@ -1047,8 +1047,8 @@ union SetupError = GenericError | IdempotencyError | InvalidInputError
 type SlotHold implements Node {
   """Opaque global id."""
   id: ID!
-  """The slot."""
-  slot: Slot!
+  """The slot; ` + "`" + `BLOCKED` + "`" + ` when the hours no longer offer it."""
+  slot: Slot! @cost(weight: 3)
   """The hold ends at this instant unless booked or extended."""
   expiresAt: DateTime!
 }
@@ -1125,8 +1125,8 @@ type SlotTakenError implements UserError {
   retryable: Boolean!
   """The slot as it is now."""
   slot: Slot
-  """Nearest openings, same provider first (at most 10)."""
-  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"])
+  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 
 """Nobody took the slot, but rules keep it out. Every broken rule is named."""
@@ -1141,8 +1141,8 @@ type SlotUnavailableError implements UserError {
   retryable: Boolean!
   """Every rule that keeps it out, in a stable order; anonymous callers see only ` + "`" + `NOT_AVAILABLE` + "`" + `."""
   blockedBy: [BookingRule!]!
-  """Nearest openings, same provider first (at most 10)."""
-  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"])
+  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 
 """The hold ran out before booking."""
@@ -1157,8 +1157,8 @@ type HoldExpiredError implements UserError {
   retryable: Boolean!
   """When it ran out."""
   expiredAt: DateTime!
-  """Nearest openings."""
-  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"])
+  """Nearest openings that can be booked for the same patient (at most 10); empty when they can't be read now."""
+  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 `, BuiltIn: false},
 	{Name: "../../schema/patient.graphqls", Input: `extend type Query {
@@ -1304,7 +1304,7 @@ type Provider implements Node {
   """Kinds of visit offered."""
   visitKinds: [VisitKind!]!
   """Earliest bookable slot for a kind of visit, or null."""
-  nextAvailable("""Kind of visit.""" visitKindId: ID!, """Only this way of meeting.""" modality: Modality): Slot @cost(weight: 3)
+  nextAvailable("""Kind of visit.""" visitKindId: ID!, """Only this way of meeting.""" modality: Modality): Slot @cost(weight: 10)
   """Slots of this provider in a period."""
   slots(
     """Kind of visit.""" visitKindId: ID!
@@ -1312,9 +1312,9 @@ type Provider implements Node {
     """End of the period, at most 31 days on.""" to: DateTime!
     """Only these states.""" status: [SlotStatus!] = [FREE]
     first: Int, after: String, last: Int, before: String
-  ): SlotConnection @cost(weight: 3, multipliers: ["first", "last"])
+  ): SlotConnection @cost(weight: 1, multipliers: ["first", "last"], base: 10, perDay: 2)
   """Weekly hours in force on a date, for staff."""
-  weeklyHours("""Location.""" locationId: ID!, """Local date; default: today.""" on: LocalDate): [WeeklyHours!] @requiresScopes(scopes: [["schedules:read"]])
+  weeklyHours("""Location.""" locationId: ID!, """Local date; default: today.""" on: LocalDate): [WeeklyHours!] @requiresScopes(scopes: [["schedules:read"]]) @cost(weight: 3)
   """Exceptions to the weekly hours, for staff."""
   scheduleExceptions("""From.""" from: DateTime!, """To.""" to: DateTime!, first: Int, after: String, last: Int, before: String): ScheduleExceptionConnection @requiresScopes(scopes: [["schedules:read"]])
 }
@@ -1585,8 +1585,12 @@ type ScheduleExceptionEdge {
 	{Name: "../../schema/schema.graphqls", Input: `"""Marks what a caller's token must carry. Outer list is OR, inner list is AND."""
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
-"""Marks static cost used for ` + "`" + `extensions.cost` + "`" + `; multiplied by the named list arguments."""
-directive @cost(weight: Int!, multipliers: [String!]) on FIELD_DEFINITION
+"""
+Marks static cost used for ` + "`" + `extensions.cost` + "`" + `. The weight, and what is inside the field, is multiplied by the named arguments. Once,
+` + "`" + `base` + "`" + ` is added; ` + "`" + `perDay` + "`" + ` for each day begun from ` + "`" + `from` + "`" + ` to ` + "`" + `to` + "`" + `; ` + "`" + `perReading` + "`" + ` for each provider, and each week, whose slots the
+ids name.
+"""
+directive @cost(weight: Int!, multipliers: [String!], base: Int, perDay: Int, perReading: Int) on FIELD_DEFINITION
 
 """An instant, RFC 3339 with offset. The server always answers in UTC (` + "`" + `Z` + "`" + `)."""
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
@@ -1639,9 +1643,9 @@ type PageInfo {
 """Entry points for reading. Root fields are nullable so that one failure never blanks the whole answer."""
 type Query {
   """Fetch any object by its global id."""
-  node("""Opaque global id.""" id: ID!): Node
+  node("""Opaque global id.""" id: ID!): Node @cost(weight: 0, perReading: 10)
   """Fetch many objects by global id, in the order asked; unknown ids give null."""
-  nodes("""At most 100 opaque global ids.""" ids: [ID!]!): [Node] @cost(weight: 1, multipliers: ["ids"])
+  nodes("""At most 100 opaque global ids.""" ids: [ID!]!): [Node] @cost(weight: 1, multipliers: ["ids"], perReading: 10)
 }
 
 """Changes. Every creating mutation takes an idempotency key; every state change takes an expected version."""

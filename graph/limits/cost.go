@@ -3,7 +3,7 @@ package limits
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
+	"reflect"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -14,8 +14,9 @@ import (
 	"github.com/mediconnect/mediconnect/graph/relay"
 )
 
-// CheckCost adds up what an operation asks for: the weight of each field (@cost) times its page size, and what is inside it as
-// often. Fields without a weight are free, but for a connection, which weighs 1. It refuses what is above the limit.
+// CheckCost adds up what an operation asks for: what each field costs once, and its weight (@cost) times its page size, and
+// what is inside it as often. Fields without a weight are free, but for a connection, which weighs 1. It refuses what is above
+// the limit.
 func (l Limits) CheckCost(op *graphql.OperationContext) (int, *gqlerror.Error) {
 	b := bill{vars: op.Variables, known: map[string]int{}}
 	cost := b.set(op.Operation.SelectionSet)
@@ -59,36 +60,18 @@ func (b *bill) field(f *ast.Field) int {
 	if strings.HasPrefix(f.Name, "__") || f.Definition == nil {
 		return 0 // introspection is bounded by its depth
 	}
-	weight, multipliers := tariff(f.Definition)
-	return capped(b.times(f, multipliers) * capped(weight+b.set(f.SelectionSet)))
-}
-
-// tariff reads a field's @cost.
-func tariff(def *ast.FieldDefinition) (weight int, multipliers []string) {
-	if strings.HasSuffix(def.Type.Name(), "Connection") {
-		weight, multipliers = 1, []string{"first", "last"}
-	}
-	cost := def.Directives.ForName("cost")
-	if cost == nil {
-		return weight, multipliers
-	}
-	weight, _ = strconv.Atoi(cost.Arguments.ForName("weight").Value.Raw)
-	if names := cost.Arguments.ForName("multipliers"); names != nil {
-		multipliers = nil
-		for _, name := range names.Value.Children {
-			multipliers = append(multipliers, name.Value.Raw)
-		}
-	}
-	return weight, multipliers
+	t := tariffOf(f.Definition)
+	args := f.ArgumentMap(b.vars)
+	return capped(t.once(args) + t.times(args)*capped(t.weight+b.set(f.SelectionSet)))
 }
 
 // times is how often a field's inside is answered: the largest of its multipliers, within what a resolver accepts.
-func (b *bill) times(f *ast.Field, multipliers []string) int {
-	if len(multipliers) == 0 {
+func (t tariff) times(args map[string]any) int {
+	if len(t.multipliers) == 0 {
 		return 1
 	}
-	args, most := f.ArgumentMap(b.vars), 0
-	for _, name := range multipliers {
+	most := 0
+	for _, name := range t.multipliers {
 		most = max(most, size(args[name]))
 	}
 	if most == 0 {
@@ -98,9 +81,12 @@ func (b *bill) times(f *ast.Field, multipliers []string) int {
 }
 
 func size(value any) int {
+	if list := reflect.ValueOf(value); list.Kind() == reflect.Slice {
+		return list.Len()
+	}
 	switch v := value.(type) {
-	case []any:
-		return len(v)
+	case string:
+		return 1
 	case int64:
 		return int(min(max(v, 0), ceiling))
 	case int:

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -29,6 +30,9 @@ type Services struct {
 	Patient interface {
 		Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error)
 	}
+	Availability interface {
+		SlotsOf(ctx context.Context, actor access.Actor, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error)
+	}
 	Appointment interface {
 		Appointments(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 		Holds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error)
@@ -46,6 +50,7 @@ type Loaders struct {
 	Exceptions    *Loader[clinic.Ref, provider.Exception]
 	Specialties   *Loader[provider.SpecialtyRef, clinic.Coding]
 	Patients      *Loader[clinic.Ref, patient.Patient]
+	Slots         *Loader[availability.SlotID, availability.Slot]
 	Appointments  *Loader[clinic.Ref, appointment.Appointment]
 	Holds         *Loader[clinic.Ref, appointment.Hold]
 	Identifiers   *Loader[clinic.Ref, []clinic.Identifier]
@@ -61,12 +66,21 @@ func (s Services) New(a access.Actor) *Loaders {
 		Specialties:   batch(s.Provider.Specialties),
 		Patients:      batch(as(a, s.Patient.Patients)),
 		Appointments:  batch(as(a, s.Appointment.Appointments)),
-		Holds:         batch(as(a, s.Appointment.Holds)),
 		Identifiers:   batch(s.Appointment.Identifiers),
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)
 		l.OfProviders(slices.Collect(maps.Values(found)))
+		return found, err
+	})
+	l.Slots = batch(func(ctx context.Context, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error) {
+		found, err := s.Availability.SlotsOf(ctx, a, ids)
+		l.OfSlots(slices.Collect(maps.Values(found)))
+		return found, err
+	})
+	l.Holds = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error) {
+		found, err := s.Appointment.Holds(ctx, a, refs)
+		l.OfHolds(slices.Collect(maps.Values(found)))
 		return found, err
 	})
 	return l

@@ -27,6 +27,15 @@ func (l *Loaders) OfSlots(list []availability.Slot) {
 	l.VisitKinds.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.VisitKind} }))
 }
 
+// OfHolds says that the slots of these holds belong together.
+func (l *Loaders) OfHolds(list []appointment.Hold) {
+	slots := make([]availability.SlotID, len(list))
+	for i, h := range list {
+		slots[i] = h.Slot
+	}
+	l.Slots.Together(slots)
+}
+
 // OfProviders says that the kinds of visit that these providers offer belong together.
 func (l *Loaders) OfProviders(list []provider.Provider) {
 	var kinds []clinic.Ref
@@ -42,13 +51,18 @@ func (l *Loaders) OfProviders(list []provider.Provider) {
 func (l *Loaders) OfNodes(ids []globalid.ID) {
 	refs := map[globalid.Type][]clinic.Ref{}
 	var organizations []uuid.UUID
+	var slots []availability.SlotID
 	for _, id := range ids {
 		refs[id.Type] = append(refs[id.Type], id.Ref)
 		if id.Type == globalid.Organization {
 			organizations = append(organizations, id.Ref.ID)
 		}
+		if id.Type == globalid.Slot {
+			slots = append(slots, id.Slot)
+		}
 	}
 	l.Organizations.Together(organizations)
+	l.Slots.Together(slots)
 	l.Locations.Together(refs[globalid.Location])
 	l.VisitKinds.Together(refs[globalid.VisitKind])
 	l.Providers.Together(refs[globalid.Provider])

@@ -296,6 +296,7 @@ type HoldExpiredError struct {
 	Retryable bool `json:"retryable"`
 	// When it ran out.
 	ExpiredAt time.Time           `json:"expiredAt"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 
@@ -458,7 +459,7 @@ type PolicyError struct {
 	Retryable bool `json:"retryable"`
 	// The policy.
 	Policy *clinic.Policy `json:"policy"`
-	// Fee that would have to be accepted.
+	// Fee that would have to be accepted; null when accepting one doesn't help.
 	Fee *clinic.Money `json:"fee,omitempty"`
 }
 
@@ -751,6 +752,7 @@ type SlotTakenError struct {
 	Path []string `json:"path,omitempty"`
 	// True when the same request with the same idempotency key may succeed later.
 	Retryable bool                `json:"retryable"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 
@@ -774,6 +776,7 @@ type SlotUnavailableError struct {
 	Retryable bool `json:"retryable"`
 	// Every rule that keeps it out, in a stable order; anonymous callers see only `NOT_AVAILABLE`.
 	BlockedBy []availability.Rule `json:"blockedBy"`
+	For       availability.For    `json:"-"`
 	SlotID    availability.SlotID `json:"-"`
 }
 

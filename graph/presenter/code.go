@@ -43,7 +43,7 @@ var ofKind = map[errs.Kind]Code{
 type Refusal struct {
 	Code    Code
 	Message string
-	Path    []string // into the arguments or variables
+	Path    []string // into the arguments
 }
 
 func (r *Refusal) Error() string { return r.Message }

@@ -1,8 +1,11 @@
 package presenter
 
 import (
+	"context"
 	"fmt"
+	"strings"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -10,7 +13,7 @@ import (
 
 // document says what is wrong with a document or its variables, or nil when that isn't it. The parser's and the coercion's
 // own sentences repeat what the caller sent, which may be a patient's.
-func document(e *gqlerror.Error) *gqlerror.Error {
+func document(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
 	switch e.Extensions["code"] {
 	case errcode.ParseFailed:
 		return sentence(ParseFailed, "The document can't be parsed"+at(e)+".", nil)
@@ -19,12 +22,12 @@ func document(e *gqlerror.Error) *gqlerror.Error {
 		return nil
 	}
 	if len(e.Path) > 0 {
-		return sentence(InvalidInput, variable(e), inVariables(e.Path))
+		return sentence(InvalidInput, variable(e), inArguments(ctx, e.Path))
 	}
-	switch e.Rule {
-	case "":
+	switch {
+	case e.Rule == "":
 		return sentence(ValidationFailed, "The document has no operation of this name.", nil)
-	case "ValuesOfCorrectType":
+	case strings.HasPrefix(e.Rule, "ValuesOfCorrectType"): // the only rule whose sentences repeat values
 		return sentence(ValidationFailed, "A value doesn't fit its type"+at(e)+".", nil)
 	}
 	return sentence(ValidationFailed, short(e.Message), nil)
@@ -47,12 +50,16 @@ func variable(e *gqlerror.Error) string {
 	return "The value doesn't fit its type."
 }
 
-func inVariables(path ast.Path) []string {
+func inArguments(ctx context.Context, path ast.Path) []string {
 	var names []string
 	for _, step := range path[1:] {
 		names = append(names, fmt.Sprint(step))
 	}
-	return names
+	if !graphql.HasOperationContext(ctx) {
+		return named(names)
+	}
+	op := graphql.GetOperationContext(ctx)
+	return Argument(op.Doc, op.Operation, names)
 }
 
 const longest = 300

@@ -41,7 +41,7 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 		return sentence(ServiceBusy, errs.TryAgain(nil).Message, nil)
 	}
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Err == nil && !inResponse(e.Path) {
-		if shown := document(e); shown != nil {
+		if shown := document(ctx, e); shown != nil {
 			return shown
 		}
 	}
@@ -49,6 +49,11 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 		p.Log.ErrorContext(ctx, "request failed", "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
 	}
 	return sentence(InternalServerError, "Internal error.", nil)
+}
+
+// Note logs a failure that the answer does without.
+func (p Presenter) Note(ctx context.Context, what string, err error) {
+	p.Log.WarnContext(ctx, what, "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
 }
 
 var errRecovered = errors.New("recovered from a panic")

@@ -1,6 +1,10 @@
 package relay
 
-import "github.com/mediconnect/mediconnect/internal/paging"
+import (
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
 
 // The sizes of a page.
 const (
@@ -8,8 +12,18 @@ const (
 	DefaultPage = 25
 )
 
-// Window checks the arguments of a connection whose keys have so many parts.
-func Window(parts int, first *int, after *string, last *int, before *string) (paging.Window, error) {
-	args := paging.Args{First: first, After: after, Last: last, Before: before}
-	return args.Window(MaxPage, DefaultPage, parts)
+// keyParts is how many values the keys of each connection have.
+var keyParts = map[string]int{
+	"AppointmentConnection":       appointment.KeyParts,
+	"LocationConnection":          2,
+	"PatientConnection":           1,
+	"ProviderConnection":          2,
+	"ScheduleExceptionConnection": 2,
+	"SlotConnection":              availability.SlotKeyParts,
+	"VisitKindConnection":         2,
+}
+
+// Window checks the arguments of a connection.
+func Window(connection string, args paging.Args) (paging.Window, error) {
+	return args.Window(MaxPage, DefaultPage, keyParts[connection])
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/lexer"
+	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -72,13 +74,26 @@ func halvedLiteral(document string) bool {
 	}
 }
 
-// readable refuses a request with broken text, and names the variable that has it.
+// readable refuses a request with broken text, and names the argument that has it.
 func (in *request) readable(broken bool) *refusal {
 	if !broken {
 		return nil
 	}
 	path, _ := replaced(in.Variables)
-	return refuse(http.StatusBadRequest, presenter.InvalidInput, "This is not valid UTF-8.", path...)
+	return refuse(http.StatusBadRequest, presenter.InvalidInput, "This is not valid UTF-8.", in.argument(path)...)
+}
+
+// argument is where the document uses a variable; one that can't be read uses none.
+func (in *request) argument(path []string) []string {
+	var text string
+	if in.Query != nil {
+		text = *in.Query
+	}
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, limits.Default().Tokens)
+	if err != nil {
+		return presenter.Argument(nil, nil, path)
+	}
+	return presenter.Argument(doc, doc.Operations.ForName(in.OperationName), path)
 }
 
 // replaced finds the first text with U+FFFD in it.

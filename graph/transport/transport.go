@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 
@@ -104,12 +105,26 @@ func write(ctx context.Context, w http.ResponseWriter, kind string, status int, 
 		panic(err) // plain strings, and what gqlgen has marshalled already
 	}
 	head := w.Header()
+	if status == http.StatusServiceUnavailable {
+		Later(head)
+	}
 	head.Set("Content-Type", kind+"; charset=utf-8")
 	head.Set("Content-Length", strconv.Itoa(len(text)))
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(text) // nobody is left to tell
+}
+
+// The seconds that a caller is asked to wait. They differ, lest all come back at once.
+const (
+	leastWait = 1
+	mostWait  = 5
+)
+
+// Later says in an answer's header when to come again.
+func Later(head http.Header) {
+	head.Set("Retry-After", strconv.Itoa(leastWait+rand.IntN(mostWait-leastWait+1)))
 }
 
 type body struct {

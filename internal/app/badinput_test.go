@@ -220,7 +220,12 @@ func make11(v vars) []vars {
 }
 
 func mutation(name string) string {
-	return fmt.Sprintf("mutation($input: %sInput!) { %s(input: $input) { errors { ... on UserError { code message path } } } }", strings.ToUpper(name[:1])+name[1:], name)
+	return document(name, "errors { ... on UserError { code message path } }")
+}
+
+// document asks a mutation for parts of its payload.
+func document(mutation, parts string) string {
+	return fmt.Sprintf("mutation($input: %sInput!) { %s(input: $input) { %s } }", strings.ToUpper(mutation[:1])+mutation[1:], mutation, parts)
 }
 
 func words(path any) string {

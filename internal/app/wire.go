@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/internal/access/token"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -85,9 +86,11 @@ func (a *App) Handler() http.Handler {
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
 			},
-			Links: links, Service: serviceInfo(),
+			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
-		Loaders:  loader.Services{Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Appointment: a.appointments},
+		Loaders: loader.Services{
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
+		},
 		Calendar: a.appointments, Links: links,
 		Verifier: a.tokens,
 		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
@@ -101,7 +104,7 @@ func (a *App) accepts(raw string) bool {
 }
 
 // schemaVersion is the date of the served schema's last change.
-var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 23}
+var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 25}
 
 func serviceInfo() model.ServiceInfo {
 	info := model.ServiceInfo{SchemaVersion: schemaVersion, Build: "unknown", Deprecations: []*model.Deprecation{}, TzdbVersion: clock.ZoneVersion()}

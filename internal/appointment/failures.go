@@ -9,13 +9,17 @@ import (
 )
 
 // SlotTaken reports that somebody else has the slot. It is not worth retrying; alternatives are.
-type SlotTaken struct{ Slot availability.SlotID }
+type SlotTaken struct {
+	Slot availability.SlotID
+	For  availability.For
+}
 
 func (SlotTaken) Error() string { return "This time has just been taken." }
 
 // SlotUnavailable reports the rules that keep a slot out that nobody took.
 type SlotUnavailable struct {
 	Slot      availability.SlotID
+	For       availability.For
 	BlockedBy []availability.Rule
 }
 
@@ -24,15 +28,28 @@ func (SlotUnavailable) Error() string { return "This time can't be booked." }
 // HoldExpired reports a hold that ended before it was used.
 type HoldExpired struct {
 	Slot availability.SlotID
+	For  availability.For
 	At   time.Time
 }
 
 func (HoldExpired) Error() string { return "The hold on this time has ended." }
 
 // PatientConflict reports that the patient has another visit at that time.
-type PatientConflict struct{ With clinic.Ref }
+type PatientConflict struct {
+	With clinic.Ref
+	For  availability.For
+}
 
 func (PatientConflict) Error() string { return "The patient has another appointment at that time." }
+
+// wantedFor is whom a slot is asked for.
+func wantedFor(who availability.Asking) availability.For {
+	f := availability.For{Patient: who.Holder.Patient}
+	if who.Moving != nil {
+		f.Moving = who.Moving.Appointment
+	}
+	return f
+}
 
 // KeyInUse and KeyReused are the failures of idempotency keys.
 type (
@@ -59,11 +76,15 @@ func (InvalidTransition) Error() string {
 type PolicyBroken struct {
 	Policy clinic.Policy
 	Fee    *clinic.Money
+	Late   bool // a move that a cancellation and a new booking can still stand in for
 }
 
 func (e PolicyBroken) Error() string {
-	if e.Fee != nil {
+	switch {
+	case e.Fee != nil:
 		return "This costs a fee that has to be accepted first."
+	case e.Late:
+		return "It is too late to move this appointment. Cancel it and book another."
 	}
 	return "The clinic's policy doesn't allow this now."
 }

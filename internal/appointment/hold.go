@@ -2,6 +2,7 @@ package appointment
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -119,9 +120,13 @@ func (s *Service) Extend(ctx context.Context, a access.Actor, ref clinic.Ref) (H
 		return h, err
 	}
 	if answer.Outcome == HoldEnded {
-		return h, HoldExpired{Slot: h.Slot, At: answer.At}
+		return h, h.expired(answer.At)
 	}
 	return s.hold(ctx, a, ref, "holdId")
+}
+
+func (h Hold) expired(at time.Time) error {
+	return HoldExpired{Slot: h.Slot, For: availability.For{Patient: h.Patient, Moving: h.Moving}, At: at}
 }
 
 // Release gives a hold back and answers the slot that it kept. Failures: HoldExpired.
@@ -132,7 +137,7 @@ func (s *Service) Release(ctx context.Context, a access.Actor, ref clinic.Ref) (
 	}
 	answer, err := s.store.ReleaseHold(ctx, HoldChange{Stamp: s.Stamp(a), Hold: ref})
 	if err == nil && answer.Outcome == HoldEnded {
-		err = HoldExpired{Slot: h.Slot, At: answer.At}
+		err = h.expired(answer.At)
 	}
 	return h.Slot, err
 }

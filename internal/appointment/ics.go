@@ -10,7 +10,8 @@ import (
 )
 
 // ICS is the appointment as an iCalendar file (RFC 5545): one event whose UID stays over moves, whose SEQUENCE rises with
-// each change, and which is CANCELLED with the appointment. It says when and where, not why.
+// each change, and which is CANCELLED with the appointment. It says when and where, not why. It is a plain object without a
+// METHOD: as a message (RFC 5546) it would need an ORGANIZER, whom clients write to.
 func (s *Service) ICS(ctx context.Context, ref clinic.Ref) ([]byte, error) {
 	ap, err := s.appointment(ctx, ref)
 	if err != nil {
@@ -27,7 +28,6 @@ func (s *Service) ICS(ctx context.Context, ref clinic.Ref) ([]byte, error) {
 func calendar(ap Appointment, at clinic.Location) []byte {
 	cal := ics.NewCalendar()
 	cal.SetProductId("-//MediConnect//Appointments//EN")
-	cal.SetMethod(ics.MethodPublish)
 	event := cal.AddEvent(ap.ID.String() + "@mediconnect")
 	event.SetDtStampTime(ap.UpdatedAt)
 	event.SetSequence(ap.Version - 1)
@@ -46,7 +46,7 @@ func calendarStatus(s Status) ics.ObjectStatus {
 	switch s {
 	case Pending, Waitlisted:
 		return ics.ObjectStatusTentative
-	case Cancelled, EnteredInError, NoShow:
+	case Cancelled, EnteredInError: // a missed visit was not called off
 		return ics.ObjectStatusCancelled
 	}
 	return ics.ObjectStatusConfirmed

@@ -32,6 +32,18 @@ func TestACalendarFileFollowsTheAppointment(t *testing.T) {
 			t.Errorf("a line of %d octets", len(line))
 		}
 	}
+	if strings.Contains(file, "METHOD") {
+		t.Errorf("a message without an organizer:\n%s", file)
+	}
+	for status, want := range map[Status]string{
+		Pending: "TENTATIVE", Booked: "CONFIRMED", Arrived: "CONFIRMED", Fulfilled: "CONFIRMED", NoShow: "CONFIRMED",
+		Cancelled: "CANCELLED", EnteredInError: "CANCELLED",
+	} {
+		ap.Status = status
+		if file = string(calendar(ap, place)); !strings.Contains(file, "STATUS:"+want+"\r\n") {
+			t.Errorf("%s isn't %s:\n%s", status, want, file)
+		}
+	}
 	ap.Version, ap.Status = 3, Cancelled
 	if file = string(calendar(ap, place)); !strings.Contains(file, "SEQUENCE:2\r\n") || !strings.Contains(file, "STATUS:CANCELLED\r\n") {
 		t.Errorf("after a cancellation:\n%s", file)

@@ -54,8 +54,8 @@ func mayMove(ap Appointment, a access.Actor, p clinic.Policy, now time.Time) err
 	case !now.Before(ap.Start), p.MaxReschedules != nil && ap.Reschedules >= *p.MaxReschedules:
 		return PolicyBroken{Policy: p}
 	}
-	if fee := feeOf(ap, ByPatient, p, now); fee != nil {
-		return PolicyBroken{Policy: p, Fee: fee}
+	if feeOf(ap, ByPatient, p, now) != nil {
+		return PolicyBroken{Policy: p, Late: true}
 	}
 	return nil
 }

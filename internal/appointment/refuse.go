@@ -19,20 +19,26 @@ func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who av
 	}
 	blocked := slices.Concat(known, seat.against(v.Verdict))
 	slices.Sort(blocked)
-	return refused(a, seat.Slot, slices.Compact(blocked), v.PatientVisit)
+	return refused(a, wanted{seat.Slot, wantedFor(who)}, slices.Compact(blocked), v.PatientVisit)
+}
+
+// wanted is a slot and whom it was wanted for.
+type wanted struct {
+	slot availability.SlotID
+	whom availability.For
 }
 
 // refused chooses the failure that helps most: a slot that somebody has, caps aside, is taken; a patient who is busy has a
 // conflict; all else is unavailable, with every rule.
-func refused(a access.Actor, slot availability.SlotID, blocked []availability.Rule, visit uuid.UUID) error {
+func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.UUID) error {
 	others := slices.DeleteFunc(slices.Clone(blocked), func(r availability.Rule) bool {
 		return r == availability.ProviderBusy || r == availability.DailyCapReached || r == availability.WindowCapReached
 	})
 	switch {
 	case len(others) == 0 && slices.Contains(blocked, availability.ProviderBusy):
-		return SlotTaken{Slot: slot}
+		return SlotTaken{Slot: w.slot, For: w.whom}
 	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
-		return PatientConflict{With: clinic.Ref{Organization: slot.Organization, ID: visit}}
+		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}, For: w.whom}
 	}
-	return SlotUnavailable{Slot: slot, BlockedBy: availability.Shown(a, slot.Organization, blocked)}
+	return SlotUnavailable{Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked)}
 }

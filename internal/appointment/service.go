@@ -202,15 +202,15 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 		ap, err := s.appointment(ctx, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
 		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
 	case LaneTaken: // the rules had nothing against it, so nothing needs to be read anew
-		return Booking{}, SlotTaken{Slot: seat.Slot}
+		return Booking{}, SlotTaken{Slot: seat.Slot, For: wantedFor(who)}
 	case DailyCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.DailyCapReached})
 	case WindowCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.WindowCapReached})
 	case PatientBusy:
-		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}}
+		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}, For: wantedFor(who)}
 	case HoldEnded:
-		return Booking{}, HoldExpired{Slot: seat.Slot, At: answer.At}
+		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}
 	}
 	return Booking{}, keyFailure(answer)
 }

@@ -1,7 +1,9 @@
 package appointment
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,6 +91,10 @@ func TestALateCancellationCostsThePatientAndNeverTheClinic(t *testing.T) {
 	}
 	if mayMove(ap, ann, p, deadline) != nil || mayMove(ap, ann, p, deadline.Add(time.Microsecond)) == nil {
 		t.Error("a patient may move around the fee, or not before it")
+	}
+	late, ok := errors.AsType[PolicyBroken](mayMove(ap, ann, p, deadline.Add(time.Microsecond)))
+	if !ok || late.Fee != nil || !strings.Contains(late.Error(), "book another") {
+		t.Errorf("a late move asks for a fee that it can't accept: %+v, %s", late, late)
 	}
 	if mayMove(ap, desk, p, start.Add(-time.Minute)) != nil {
 		t.Error("the clinic can't move a visit late")

@@ -28,12 +28,16 @@ func (v Verdict) Exists() bool {
 // Check tells every rule that keeps a visit out. It is the one validator behind list, hold, book, move and explain. Rules
 // and Taken must hold what ReachOf names for its start.
 func Check(r Rules, t Taken, id SlotID, now time.Time, a Asking) Verdict {
+	return newDesk(r, t, now, a).check(id)
+}
+
+func (d *desk) check(id SlotID) Verdict {
 	id.Start = id.Start.UTC()
-	place, kind, ok := r.find(id)
+	place, kind, ok := d.rules.find(id)
 	if !ok {
-		return notOffered(id, now)
+		return notOffered(id, d.now)
 	}
-	return newDesk(r, t, now, a).judge(place, offer{kind, id.Modality}, moment(id.Start)).verdict(id.Start)
+	return d.judge(place, offer{kind, id.Modality}, moment(id.Start)).verdict(id.Start)
 }
 
 func notOffered(id SlotID, now time.Time) Verdict {

@@ -1,9 +1,7 @@
 package availability
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -18,19 +16,6 @@ type Explanation struct {
 	Bookable  bool
 	BlockedBy []Rule
 	Slot      *Slot
-}
-
-// Slot is a slot as it stands. One that the provider's hours don't offer, and for outsiders one that isn't free, is
-// errs.NotFound.
-func (s *Service) Slot(ctx context.Context, a access.Actor, id SlotID) (Slot, error) {
-	v, err := s.Verdict(ctx, id, asking(a), uuid.Nil)
-	switch {
-	case err != nil:
-		return Slot{}, err
-	case !v.Exists(), !insider(a, id.Organization) && v.Slot.Status != Free:
-		return Slot{}, errs.Missing("slot")
-	}
-	return v.Slot, nil
 }
 
 // Explain names every rule that keeps a time out, for the way of meeting that has the fewest against it.
@@ -119,66 +104,4 @@ func (a Asking) knowing(t Taken) Asking {
 		}
 	}
 	return a
-}
-
-// MaxAlternatives bounds how many alternatives are offered.
-const MaxAlternatives = 10
-
-// How far alternatives are looked for, and at how many other providers.
-const (
-	near       = 7 * day
-	far        = 31 * day
-	neighbours = 3
-)
-
-// Alternatives lists free slots of the same kind and way of meeting, nearest in time first: those of the same provider, then
-// those of providers nearby. A patient isn't offered times of visits that the patient has already.
-func (s *Service) Alternatives(ctx context.Context, a access.Actor, id SlotID, limit int) ([]Slot, error) {
-	if limit < 1 || limit > MaxAlternatives {
-		return nil, errs.Invalid("The limit is from 1 to 10.", "limit")
-	}
-	var found []Slot
-	for _, reach := range []time.Duration{near, far} {
-		var err error
-		if found, err = s.around(ctx, a, id, id.Provider, reach, limit); err != nil || len(found) == limit {
-			return found, err
-		}
-	}
-	others, err := s.store.Nearby(ctx, id, neighbours)
-	if err != nil {
-		return nil, err
-	}
-	for _, other := range others {
-		more, err := s.around(ctx, a, id, other.ID, near, limit-len(found))
-		if err != nil {
-			return nil, err
-		}
-		if found = append(found, more...); len(found) == limit {
-			break
-		}
-	}
-	return found, nil
-}
-
-// around lists a provider's free slots within reach of the slot's start, nearest first.
-func (s *Service) around(ctx context.Context, a access.Actor, id SlotID, provider uuid.UUID, reach time.Duration, limit int) ([]Slot, error) {
-	now := s.clock.Now()
-	from, to := id.Start.Add(-reach), id.Start.Add(reach)
-	if from.Before(now) {
-		from = now
-	}
-	if !from.Before(to) {
-		from, to = now, now.Add(reach)
-	}
-	view, err := s.store.View(ctx, clinic.Ref{Organization: id.Organization, ID: provider}, Period{From: from, To: to, Patient: a.PatientID})
-	if err != nil {
-		return nil, err
-	}
-	slots := Openings(view.Rules, view.Taken, Query{
-		VisitKind: id.VisitKind, Modalities: []clinic.Modality{id.Modality}, From: from, To: to, Now: now, Asking: asking(a),
-		Statuses: []Status{Free},
-	})
-	slots = slices.DeleteFunc(slots, func(o Slot) bool { return o.SlotID == id })
-	slices.SortStableFunc(slots, func(x, y Slot) int { return cmp.Compare(x.Start.Sub(id.Start).Abs(), y.Start.Sub(id.Start).Abs()) })
-	return slots[:min(limit, len(slots))], nil
 }

@@ -61,17 +61,25 @@ func SlotKey(s Slot) []string {
 	return []string{strconv.FormatInt(s.Start.Unix(), 10), s.Location.String(), string(s.Modality)}
 }
 
-// Slots lists a provider's slots in order of start, with the log position of what was read. Callers who are not staff, or
-// don't read appointments, see free ones only.
-func (s *Service) Slots(ctx context.Context, a access.Actor, l Listing, w paging.Window) (paging.Page[Slot], string, error) {
+// Listed is a page of a listing, with all that was found out on the way.
+type Listed struct {
+	paging.Page[Slot]
+	Total        int    // up to paging.MaxCount
+	StreamCursor string // the log position of what was read
+}
+
+// Slots lists a provider's slots in order of start. Callers who are not staff, or don't read
+// appointments, see free ones only.
+func (s *Service) Slots(ctx context.Context, a access.Actor, l Listing, w paging.Window) (Listed, error) {
 	if err := errors.Join(checkKey(w.After, "after"), checkKey(w.Before, "before")); err != nil {
-		return paging.Page[Slot]{}, "", err
+		return Listed{}, err
 	}
 	slots, cursor, err := s.list(ctx, a, l)
 	if err != nil {
-		return paging.Page[Slot]{}, "", err
+		return Listed{}, err
 	}
-	return cut(slots, w), cursor, nil
+	total := min(len(slots), paging.MaxCount)
+	return Listed{Page: cut(slots, w), Total: total, StreamCursor: cursor}, nil
 }
 
 func checkKey(key []string, field string) error {
@@ -82,12 +90,6 @@ func checkKey(key []string, field string) error {
 		return errs.Invalid("This is not a cursor of this list.", field)
 	}
 	return nil
-}
-
-// CountSlots counts a listing's slots, up to paging.MaxCount.
-func (s *Service) CountSlots(ctx context.Context, a access.Actor, l Listing) (int, error) {
-	slots, _, err := s.list(ctx, a, l)
-	return min(len(slots), paging.MaxCount), err
 }
 
 func (s *Service) list(ctx context.Context, a access.Actor, l Listing) ([]Slot, string, error) {

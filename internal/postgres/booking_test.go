@@ -48,7 +48,7 @@ func (d *desk) book(a access.Actor, slot availability.SlotID) (appointment.Booki
 
 func (d *desk) free(provider clinic.Ref, a access.Actor) map[time.Time]int {
 	d.t.Helper()
-	view, _, err := d.openings.Slots(context.Background(), a, availability.Listing{
+	view, err := d.openings.Slots(context.Background(), a, availability.Listing{
 		Provider: provider, VisitKind: d.VisitKind, From: sample.Monday.Add(4 * time.Hour), To: sample.Monday.Add(28 * time.Hour),
 	}, everything)
 	if err != nil {
