@@ -68,8 +68,7 @@ type Listed struct {
 	StreamCursor string // the log position of what was read
 }
 
-// Slots lists a provider's slots in order of start. Callers who are not staff, or don't read
-// appointments, see free ones only.
+// Slots lists a provider's slots in order of start. Callers who are not staff, or don't read appointments, see free ones only.
 func (s *Service) Slots(ctx context.Context, a access.Actor, l Listing, w paging.Window) (Listed, error) {
 	if err := errors.Join(checkKey(w.After, "after"), checkKey(w.Before, "before")); err != nil {
 		return Listed{}, err
