@@ -109,24 +109,32 @@ func TestAReportListsABoundedNumberOfRefusals(t *testing.T) {
 
 // little is a publication of one site with windows on 25 March 2023, written like "09:00-17:00 33 free".
 func little(windows ...string) intake.Source {
-	var slots strings.Builder
+	var slots []string
 	for _, w := range windows {
 		var span, status string
 		var capacity int
 		if _, err := fmt.Sscanf(w, "%s %d %s", &span, &capacity, &status); err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(&slots, `{"resourceType":"Slot","id":"1","schedule":{"reference":"Schedule/7"},"status":%q,`+
-			`"start":"2023-03-25T%s:00-04:00","end":"2023-03-25T%s:00-04:00","extension":[{"url":`+
-			`"http://fhir-registry.smarthealthit.org/StructureDefinition/slot-capacity","valueInteger":%d}]}`+"\n",
-			status, span[:5], span[6:], capacity)
+		slots = append(slots, slot(status, "2023-03-25T"+span[:5]+":00-04:00", "2023-03-25T"+span[6:]+":00-04:00", capacity))
 	}
+	return corner(slots...)
+}
+
+func slot(status, start, end string, capacity int) string {
+	return fmt.Sprintf(`{"resourceType":"Slot","id":"1","schedule":{"reference":"Schedule/7"},"status":%q,"start":%q,"end":%q,`+
+		`"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/slot-capacity","valueInteger":%d}]}`,
+		status, start, end, capacity)
+}
+
+// corner is a publication of one site, in New York's zone, with these lines of slots.
+func corner(slots ...string) intake.Source {
 	return intake.Folder(fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"request":"https://clinic.example/$bulk-publish","output":[{"type":"Location","url":"l"},` +
 			`{"type":"Schedule","url":"s"},{"type":"Slot","url":"o"}]}`)},
 		"l": {Data: []byte(`{"resourceType":"Location","id":"1","name":"Corner","address":{"state":"NJ"},"position":{"latitude":40,"longitude":-75}}`)},
 		"s": {Data: []byte(`{"resourceType":"Schedule","id":"7","actor":[{"reference":"Location/1"}],"serviceType":[{"coding":[{"code":"flu"}]}]}`)},
-		"o": {Data: []byte(slots.String())},
+		"o": {Data: []byte(strings.Join(slots, "\n"))},
 	})
 }
 

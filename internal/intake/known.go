@@ -118,10 +118,10 @@ func (k known) desk(d *desk, identifier clinic.Identifier, kind clinic.VisitKind
 const nameBased = uuid.Version(5)
 
 // withdraw closes what an earlier import opened on the published days and the publication no longer has.
-func (w *writer) withdraw(ctx context.Context, by, at clinic.Ref, zone *time.Location, windows []provider.OpenWindow) error {
+func (w *writer) withdraw(ctx context.Context, by, at clinic.Ref, zone *time.Location, windows []opening) error {
 	published := map[civil.DateTime]bool{}
 	for _, o := range windows {
-		published[o.From] = true
+		published[o.put.From] = true
 	}
 	first, end := w.report.First, w.report.Last.AddDays(1)
 	var stale []clinic.Ref

@@ -7,12 +7,12 @@ import (
 	"cloud.google.com/go/civil"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // The bounds of a window that can be imported.
 const (
 	maxCapacity  = 100_000
-	maxWindow    = 31 * 24 * time.Hour
 	firstYear    = 2000
 	lastYear     = 2199
 	noCapacity   = 1 // of a slot that doesn't say it
@@ -63,8 +63,6 @@ func (s slot) ordered() error {
 		return refusal("its end is before its start")
 	case length == 0:
 		return refusal("it ends when it starts")
-	case length > maxWindow:
-		return refusal("it lasts more than 31 days")
 	}
 	return nil
 }
@@ -138,7 +136,11 @@ func (s slot) on(zone *time.Location, note func(Repair, string, string)) (span, 
 	if !from.Before(to) {
 		return span{}, refusal("on the site's wall clock it ends before it starts")
 	}
-	return span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}, nil
+	shown := span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}
+	if !provider.MayBeCapped(shown.from, shown.to) {
+		return span{}, refusal("it lasts more than 31 days")
+	}
+	return shown, nil
 }
 
 func (s stamp) published() string {

@@ -61,8 +61,6 @@ func TestBrokenSlotsAreRefusedWithTheReason(t *testing.T) {
 		{slotLine("busy-tentative", start, end, "3"), ""},
 		{slotLine("free", end, start, "3"), "its end is before its start"},
 		{slotLine("free", start, start, "3"), "it ends when it starts"},
-		{slotLine("free", start, "2023-04-25T09:00:00-04:00", "3"), ""},
-		{slotLine("free", start, "2023-04-25T09:01:00-04:00", "3"), "it lasts more than 31 days"},
 		{slotLine("free", "", end, "3"), "no start"},
 		{slotLine("free", start, "", "3"), "no end"},
 		{slotLine("free", "2023-03-25T09:00", end, "3"), "its start, \"2023-03-25T09:00\", is not an instant"},
@@ -74,6 +72,31 @@ func TestBrokenSlotsAreRefusedWithTheReason(t *testing.T) {
 		_, err := readSlot([]byte(c.line))
 		if c.reason == "" && err != nil || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
 			t.Errorf("%.120s\n  error %v, want %q", c.line, err, c.reason)
+		}
+	}
+}
+
+// New York's clocks went forward on 12 March 2023 and back on 5 November.
+func TestAWindowLastsAtMost31DaysOfTheWallClock(t *testing.T) {
+	for _, c := range []struct {
+		name, start, end string
+		taken            bool
+	}{
+		{"just 31 days", "2023-03-25T09:00:00-04:00", "2023-04-25T09:00:00-04:00", true},
+		{"a minute more", "2023-03-25T09:00:00-04:00", "2023-04-25T09:01:00-04:00", false},
+		{"an hour less elapses", "2023-03-01T09:00:00-05:00", "2023-04-01T09:00:00-04:00", true},
+		{"just 31 days elapse", "2023-03-01T09:00:00-05:00", "2023-04-01T10:00:00-04:00", false},
+		{"an hour more elapses", "2023-10-10T09:00:00-04:00", "2023-11-10T09:00:00-05:00", true},
+		{"and a minute", "2023-10-10T09:00:00-04:00", "2023-11-10T09:01:00-05:00", false},
+		{"narrowed to 31 days", "2023-03-25T09:00:01-04:00", "2023-04-25T09:01:59-04:00", true},
+		{"without its offset's hour", "2023-03-01T09:00:00-05:00", "2023-04-01T09:00:00-05:00", true},
+	} {
+		s, err := readSlot([]byte(slotLine("free", c.start, c.end, "3")))
+		if err == nil {
+			_, err = s.on(newYork(t), func(Repair, string, string) {})
+		}
+		if (err == nil) != c.taken || err != nil && err.Error() != "it lasts more than 31 days" {
+			t.Errorf("%s: %v", c.name, err)
 		}
 	}
 }
