@@ -34,10 +34,10 @@ func (w *writer) openings(d *desk, kind clinic.VisitKind) []opening {
 		side := lanes(visits, at, kind, d.site.zone)
 		switch {
 		case side == 0:
-			w.refuse(published.at(), "no visit of "+spoken(kind.Duration)+" fits into it")
+			w.refuseWindow(d, published, "no visit of "+spoken(kind.Duration)+" fits into it")
 			continue
 		case side > maxLanes:
-			w.refuse(published.at(), "its visits would have to run more than 1,000 at a time")
+			w.refuseWindow(d, published, "its visits would have to run more than 1,000 at a time")
 			continue
 		}
 		list = append(list, opening{at: published.at(), put: provider.OpenWindow{

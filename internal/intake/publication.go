@@ -25,6 +25,8 @@ type publication struct {
 	byID        map[string]*site
 	byName      map[clinic.Identifier]*site
 	desks       map[string]*desk
+	turnedAway  map[string]bool // ids of schedules that were refused
+	strays      bool            // a line was refused that may be any desk's
 	windows     int
 	first, last civil.Date // local days on which windows begin
 	zoneOf      ZoneOf
@@ -36,7 +38,7 @@ type publication struct {
 func newPublication(zoneOf ZoneOf, progress func(Progress)) *publication {
 	return &publication{
 		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
-		zoneOf: zoneOf, progress: progress,
+		turnedAway: map[string]bool{}, zoneOf: zoneOf, progress: progress,
 	}
 }
 
@@ -103,6 +105,7 @@ func (p *publication) readFile(ctx context.Context, from Source, address string,
 func (p *publication) takeLine(l line, take func([]byte, place) error) {
 	at := place{file: len(p.files) - 1, line: l.number}
 	if l.tooLong {
+		p.strays = true
 		p.refuse(at, fmt.Sprintf("longer than %d bytes", maxLine))
 		return
 	}
@@ -138,9 +141,16 @@ func (p *publication) takeSite(text []byte, at place) error {
 
 func (p *publication) takeDesk(text []byte, at place) error {
 	d, location, err := readDesk(text)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.addDesk(d, location, at)
 	}
+	if err != nil && d != nil && len(p.turnedAway) < maxSites {
+		p.turnedAway[d.id] = true
+	}
+	return err
+}
+
+func (p *publication) addDesk(d *desk, location string, at place) error {
 	if p.desks[d.id] != nil {
 		return refuse("the id %s is that of line %d", quoted(d.id), p.desks[d.id].at.line)
 	}
@@ -158,13 +168,24 @@ func (p *publication) takeDesk(text []byte, at place) error {
 
 func (p *publication) takeSlot(text []byte, at place) error {
 	s, err := readSlot(text)
-	if err != nil {
-		return err
-	}
 	d := p.desks[s.schedule]
-	if d == nil {
-		return refuse("no such schedule: %s", quoted(s.schedule))
+	if err == nil && d == nil {
+		err = refuse("no such schedule: %s", quoted(s.schedule))
 	}
+	if err == nil {
+		err = p.addWindow(d, s, at)
+	}
+	switch {
+	case err == nil:
+	case d != nil:
+		d.partial = true
+	case !p.turnedAway[s.schedule]:
+		p.strays = true
+	}
+	return err
+}
+
+func (p *publication) addWindow(d *desk, s slot, at place) error {
 	if p.windows == maxWindows {
 		return refuse("more than %d windows", maxWindows)
 	}
@@ -196,6 +217,11 @@ func (p *publication) refuse(at place, reason string) {
 	p.report.refuse(Refusal{File: p.files[at.file], Line: at.line, Reason: reason})
 }
 
+func (p *publication) refuseWindow(d *desk, w window, reason string) {
+	d.partial = true
+	p.refuse(w.at(), reason)
+}
+
 func (p *publication) noteAt(at place) func(Repair, string, string) {
 	return func(kind Repair, from, to string) {
 		p.repairs = append(p.repairs, Note{Kind: kind, File: p.files[at.file], Line: at.line, From: from, To: to})
@@ -213,8 +239,8 @@ func (p *publication) settle() {
 			s.distinct()
 		}
 		for _, d := range s.desks {
-			d.windows = settle(d.windows,
-				func(w window, reason string) { p.refuse(w.at(), reason) },
+			d.windows, d.full = settle(d.windows,
+				func(w window, reason string) { p.refuseWindow(d, w, reason) },
 				func(w window) { p.report.repaired(Note{Kind: SlotsJoined, File: p.files[w.file], Line: int(w.line)}) })
 		}
 	}

@@ -49,6 +49,7 @@ type Report struct {
 	Windows      int // open ones
 	Changed      int // of them: new, or other than before
 	Withdrawn    int // opened by an earlier import and no longer published, so closed
+	Kept         int // opened by an earlier import, and perhaps in a line that was refused
 	Busy         int // published as busy or full, so not opened
 	Schedules    int // providers with weekly hours after the published period
 	Visits       int // what the windows take altogether
@@ -99,6 +100,9 @@ func (r Report) String() string {
 	row("Busy", r.Busy, "windows that were published as full: not opened")
 	if r.Withdrawn > 0 {
 		row("Withdrawn", r.Withdrawn, "windows that are no longer published: closed")
+	}
+	if r.Kept > 0 {
+		row("Kept", r.Kept, "windows of earlier imports that may be in refused lines: left open")
 	}
 	if r.Schedules > 0 {
 		row("Weekly", r.Schedules, "schedules for the time after the published period")

@@ -33,18 +33,19 @@ type stamp struct {
 	utc     bool // written in UTC, so the wall clock means nothing
 }
 
-// readSlot reads one line of a Slot file.
+// readSlot reads one line of a Slot file. Of a broken one it answers the schedule, where it can be told.
 func readSlot(text []byte) (slot, error) {
 	var published fhirSlot
-	if err := decode(text, resourceSlot, &published); err != nil {
-		return slot{}, err
-	}
+	err := decode(text, resourceSlot, &published)
 	s := slot{id: published.ID}
 	var ok bool
-	if s.schedule, ok = target(published.Schedule.Reference, resourceSchedule); !ok {
+	s.schedule, ok = target(published.Schedule.Reference, resourceSchedule)
+	switch {
+	case err != nil:
+		return s, err
+	case !ok:
 		return s, refuse("its schedule is %s, not a Schedule/id", quoted(published.Schedule.Reference))
 	}
-	var err error
 	if s.capacity, err = published.capacity(); err != nil {
 		return s, err
 	}

@@ -104,7 +104,7 @@ func (w *writer) desk(ctx context.Context, d *desk, at clinic.Ref) error {
 	w.report.Providers++
 	windows := w.openings(d, kind)
 	if _, before := w.known.providers[identifier]; before {
-		if err := w.withdraw(ctx, by, at, d.site.zone, windows); err != nil {
+		if err := w.withdraw(ctx, d, by, at, windows); err != nil {
 			return err
 		}
 	}
