@@ -19,26 +19,27 @@ type place struct{ file, line int }
 
 // publication is what is kept of one while it is read: its sites with their desks, and each window in a few bytes.
 type publication struct {
-	base        string
-	files       []string // names, by place.file
-	sites       []*site  // in the order of the file
-	byID        map[string]*site
-	byName      map[clinic.Identifier]*site
-	desks       map[string]*desk
-	turnedAway  map[string]bool // ids of schedules that were refused
-	strays      bool            // a line was refused that may be any desk's
-	windows     int
-	first, last civil.Date // local days on which windows begin
-	zoneOf      ZoneOf
-	repairs     []Note // of the line being read, told once it is taken
-	report      Report
-	progress    func(Progress)
+	base       string
+	files      []string // names, by place.file
+	sites      []*site  // in the order of the file
+	byID       map[string]*site
+	byName     map[clinic.Identifier]*site
+	desks      map[string]*desk
+	turnedAway map[string]bool // ids of schedules that were refused
+	strays     bool            // a line was refused that may be any desk's
+	windows    int
+	days       map[civil.Date]int // windows that begin on each local day
+	period
+	zoneOf   ZoneOf
+	repairs  []Note // of the line being read, told once it is taken
+	report   Report
+	progress func(Progress)
 }
 
 func newPublication(zoneOf ZoneOf, progress func(Progress)) *publication {
 	return &publication{
 		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
-		turnedAway: map[string]bool{}, zoneOf: zoneOf, progress: progress,
+		turnedAway: map[string]bool{}, days: map[civil.Date]int{}, zoneOf: zoneOf, progress: progress,
 	}
 }
 
@@ -193,24 +194,13 @@ func (p *publication) addWindow(d *desk, s slot, at place) error {
 	if err != nil {
 		return err
 	}
-	p.reach(span.from.Date)
+	p.days[span.from.Date]++
 	if s.capacity == 0 {
-		p.report.Busy++
 		p.repairs = p.repairs[:0] // it isn't imported, so nothing of it was repaired
 	}
 	p.windows++
 	d.windows = append(d.windows, newWindow(s, span, at))
 	return nil
-}
-
-// reach widens the published period to a day.
-func (p *publication) reach(day civil.Date) {
-	if !p.first.IsValid() || day.Before(p.first) {
-		p.first = day
-	}
-	if day.After(p.last) {
-		p.last = day
-	}
 }
 
 func (p *publication) refuse(at place, reason string) {
@@ -228,8 +218,9 @@ func (p *publication) noteAt(at place) func(Repair, string, string) {
 	}
 }
 
-// settle makes what was read ready to be written: names that tell sites apart, and one window for each open period.
+// settle makes what was read ready to be written: names that tell sites apart, the period, and one window for each open time.
 func (p *publication) settle() {
+	p.period = mainPeriod(p.days)
 	shared := map[string]int{}
 	for _, s := range p.sites {
 		shared[s.put.Name]++
@@ -239,6 +230,12 @@ func (p *publication) settle() {
 			s.distinct()
 		}
 		for _, d := range s.desks {
+			p.dropStrays(d)
+			for _, w := range d.windows {
+				if w.capacity == 0 {
+					p.report.Busy++
+				}
+			}
 			d.windows, d.full = settle(d.windows,
 				func(w window, reason string) { p.refuseWindow(d, w, reason) },
 				func(w window) { p.report.repaired(Note{Kind: SlotsJoined, File: p.files[w.file], Line: int(w.line)}) })
