@@ -42,7 +42,7 @@ func readDesk(text []byte) (d *desk, location string, err error) {
 	if !ok {
 		return d, "", refuse("its actor is %s, not a Location/id", quoted(published.Actor[0].Reference))
 	}
-	return d, location, nil
+	return d, location, d.brief()
 }
 
 // service prefers the coding that the specification itself defines to the general ones beside it.
@@ -69,8 +69,11 @@ func (s fhirSchedule) service() service {
 // label is the vaccine that the schedule is for, where there is one, else the schedule's id.
 func (s fhirSchedule) label() string {
 	for _, e := range s.Extension {
-		if e.URL == vaccineProductURL && e.ValueCoding != nil && clean(e.ValueCoding.Display) != "" {
-			return clean(e.ValueCoding.Display)
+		if e.URL != vaccineProductURL || e.ValueCoding == nil {
+			continue
+		}
+		if vaccine := clean(e.ValueCoding.Display); vaccine != "" && isName(vaccine) {
+			return vaccine
 		}
 	}
 	return s.ID

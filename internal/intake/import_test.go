@@ -70,8 +70,8 @@ func TestADirtiedCopyIsImportedButForItsBrokenLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first three sites lose everything: one line for the location, where it is what is broken, one for the schedule
-	// and one for each slot; of the second, whose name only the directory finds too long, busy slots aren't refused.
-	const first, second, third = 1 + 1 + 14, 1 + 1 + 13, 1 + 14
+	// and one for each slot.
+	const first, second, third = 1 + 1 + 14, 1 + 1 + 14, 1 + 14
 	if r.RefusedTotal != first+second+third+6 || r.Locations != 110 || r.Providers != 109 || r.Windows != 1430-3*13-6 {
 		t.Errorf("report\n%v", r)
 	}
