@@ -14,8 +14,9 @@ import (
 
 // opening is a published window on its way to a provider.
 type opening struct {
-	put provider.OpenWindow
-	at  place
+	put   provider.OpenWindow
+	alone int // lanes that it needs by itself
+	at    place
 }
 
 // batch bounds how many windows are put in one transaction.
@@ -27,23 +28,37 @@ const maxLanes = 1_000
 // openings gives each window of a desk the lanes that its visits need. Its key is where it begins: publishers use the ids
 // of slots again, and closing times change.
 func (w *writer) openings(d *desk, kind clinic.VisitKind) []opening {
-	list := make([]opening, 0, len(d.windows))
-	for _, published := range d.windows {
-		at := published.span(w.shift)
-		visits := int(published.capacity)
-		side := lanes(visits, at, kind, d.site.zone)
-		switch {
-		case side == 0:
-			w.refuseWindow(d, published, "no visit of "+spoken(kind.Duration)+" fits into it")
-			continue
-		case side > maxLanes:
-			w.refuseWindow(d, published, "its visits would have to run more than 1,000 at a time")
+	windows := w.stretches(d, kind)
+	list := make([]opening, 0, len(windows))
+	for i, s := range windows {
+		visits, capacity := s.visits, side(windows, i, kind, d.site.zone)
+		if capacity > maxLanes {
+			w.refuseWindow(d, s.window, "beside those of the windows around it, its visits would have to run more than 1,000 at a time")
 			continue
 		}
-		list = append(list, opening{at: published.at(), put: provider.OpenWindow{
-			Key: at.from.String(), From: at.from, To: at.to, Capacity: side, MaxAppointments: &visits,
+		list = append(list, opening{at: s.window.at(), alone: s.alone, put: provider.OpenWindow{
+			Key: s.at.from.String(), From: s.at.from, To: s.at.to, Capacity: capacity, MaxAppointments: &visits,
 		}})
 	}
+	return list
+}
+
+// stretches are the windows of a desk that can be booked, each by itself.
+func (w *writer) stretches(d *desk, kind clinic.VisitKind) []stretch {
+	list := make([]stretch, 0, len(d.windows))
+	for _, published := range d.windows {
+		s := stretch{window: published, at: published.span(w.shift), visits: int(published.capacity)}
+		s.alone = lanes(s.visits, s.at, kind, d.site.zone)
+		switch {
+		case s.alone == 0:
+			w.refuseWindow(d, published, "no visit of "+spoken(kind.Duration)+" fits into it")
+		case s.alone > maxLanes:
+			w.refuseWindow(d, published, "its visits would have to run more than 1,000 at a time")
+		default:
+			list = append(list, s)
+		}
+	}
+	measure(list, kind, d.site.zone)
 	return list
 }
 

@@ -126,7 +126,11 @@ func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []openin
 		return nil
 	}
 	w.report.Schedules++
-	hours := DeriveWeekly(puts(windows))
+	pattern := puts(windows)
+	for i, o := range windows {
+		pattern[i].Capacity = o.alone // the weekly hours have no windows beside them
+	}
+	hours := DeriveWeekly(pattern)
 	if first := w.first.AddDays(w.shift); w.order.WeeklyFrom.IsValid() && w.order.WeeklyFrom.Before(first) {
 		until := first.AddDays(-1)
 		if err := w.follow(ctx, by, at, hours, w.order.WeeklyFrom, &until); err != nil {
