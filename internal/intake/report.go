@@ -22,6 +22,7 @@ const (
 	PostalCodeDropped Repair = "not a ZIP code of its state: dropped"
 	PostalCodePadded  Repair = "ZIP code without its leading zeros: restored"
 	SecondsCut        Repair = "not on whole minutes: narrowed to them"
+	ShownTwice        Repair = "the wall clock's second showing of a time: narrowed to what it shows once"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
 )
 

@@ -6,7 +6,6 @@ import (
 
 	"cloud.google.com/go/civil"
 
-	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -115,8 +114,7 @@ func readStamp(field, published string) (stamp, error) {
 // shown is what the site's wall clock shows. An offset that contradicts the zone doesn't move it: publishers write the
 // wall clock of their opening hours and forget daylight saving time.
 func (s stamp) shown(zone *time.Location) (wall time.Time, contradicts bool) {
-	_, offset := s.instant.In(zone).Zone()
-	actual := s.instant.Add(time.Duration(offset) * time.Second)
+	actual := s.instant.Add(offset(s.instant, zone))
 	if s.utc {
 		return actual, false
 	}
@@ -128,13 +126,23 @@ func (s slot) on(zone *time.Location, note func(Repair, string, string)) (span, 
 	start, wrongStart := s.start.shown(zone)
 	end, wrongEnd := s.end.shown(zone)
 	if wrongStart || wrongEnd {
-		note(OffsetContradicts, s.start.published(), clock.Instant(civil.DateTimeOf(start), zone).In(zone).Format(time.RFC3339))
+		note(OffsetContradicts, s.start.published(), written(start, zone))
+	}
+	once, again := s.start.again(start, zone)
+	if again {
+		start = once
+		note(ShownTwice, s.start.published(), written(start, zone))
+	} else if _, endsAgain := s.end.again(end, zone); endsAgain {
+		note(ShownTwice, s.end.published(), written(end, zone))
 	}
 	from, to := start.Add(wholeMinutes-1).Truncate(wholeMinutes), end.Truncate(wholeMinutes)
 	if !from.Equal(start) || !to.Equal(end) {
 		note(SecondsCut, s.start.published(), s.end.published())
 	}
 	if !from.Before(to) {
+		if again {
+			return span{}, refusal("it lies in a time that the site's wall clock shows for the second time")
+		}
 		return span{}, refusal("on the site's wall clock it ends before it starts")
 	}
 	shown := span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}
