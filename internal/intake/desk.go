@@ -14,6 +14,8 @@ type desk struct {
 	service service
 	site    *site
 	windows []window
+	full    []int32 // where busy windows begin, as window.from
+	partial bool    // a line of it was refused
 }
 
 // service is the kind of visit that a schedule is for.
@@ -22,7 +24,8 @@ type service struct{ key, name string }
 // anyService stands in where a schedule doesn't say what it is for.
 var anyService = service{key: "visit", name: "Visit"}
 
-// readDesk reads one line of a Schedule file, and the id of the location that it is at.
+// readDesk reads one line of a Schedule file, and the id of the location that it is at. Of a broken one it answers a desk
+// with the id, where there is one.
 func readDesk(text []byte) (d *desk, location string, err error) {
 	var published fhirSchedule
 	if err := decode(text, resourceSchedule, &published); err != nil {
@@ -31,14 +34,15 @@ func readDesk(text []byte) (d *desk, location string, err error) {
 	if err := checkID(published.ID); err != nil {
 		return nil, "", err
 	}
+	d = &desk{id: published.ID, service: published.service(), label: published.label()}
 	if len(published.Actor) != 1 {
-		return nil, "", refuse("%d actors, not one location", len(published.Actor))
+		return d, "", refuse("%d actors, not one location", len(published.Actor))
 	}
 	location, ok := target(published.Actor[0].Reference, resourceLocation)
 	if !ok {
-		return nil, "", refuse("its actor is %s, not a Location/id", quoted(published.Actor[0].Reference))
+		return d, "", refuse("its actor is %s, not a Location/id", quoted(published.Actor[0].Reference))
 	}
-	return &desk{id: published.ID, service: published.service(), label: published.label()}, location, nil
+	return d, location, d.brief()
 }
 
 // service prefers the coding that the specification itself defines to the general ones beside it.
@@ -65,8 +69,11 @@ func (s fhirSchedule) service() service {
 // label is the vaccine that the schedule is for, where there is one, else the schedule's id.
 func (s fhirSchedule) label() string {
 	for _, e := range s.Extension {
-		if e.URL == vaccineProductURL && e.ValueCoding != nil && clean(e.ValueCoding.Display) != "" {
-			return clean(e.ValueCoding.Display)
+		if e.URL != vaccineProductURL || e.ValueCoding == nil {
+			continue
+		}
+		if vaccine := clean(e.ValueCoding.Display); vaccine != "" && isName(vaccine) {
+			return vaccine
 		}
 	}
 	return s.ID

@@ -70,8 +70,8 @@ func TestADirtiedCopyIsImportedButForItsBrokenLines(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The first three sites lose everything: one line for the location, where it is what is broken, one for the schedule
-	// and one for each slot; of the second, whose name only the directory finds too long, busy slots aren't refused.
-	const first, second, third = 1 + 1 + 14, 1 + 1 + 13, 1 + 14
+	// and one for each slot.
+	const first, second, third = 1 + 1 + 14, 1 + 1 + 14, 1 + 14
 	if r.RefusedTotal != first+second+third+6 || r.Locations != 110 || r.Providers != 109 || r.Windows != 1430-3*13-6 {
 		t.Errorf("report\n%v", r)
 	}
@@ -108,25 +108,34 @@ func TestAReportListsABoundedNumberOfRefusals(t *testing.T) {
 }
 
 // little is a publication of one site with windows on 25 March 2023, written like "09:00-17:00 33 free".
-func little(windows ...string) intake.Source {
-	var slots strings.Builder
+func little(windows ...string) intake.Source { return corner(slots(windows...)...) }
+
+func slots(windows ...string) (lines []string) {
 	for _, w := range windows {
 		var span, status string
 		var capacity int
 		if _, err := fmt.Sscanf(w, "%s %d %s", &span, &capacity, &status); err != nil {
 			panic(err)
 		}
-		fmt.Fprintf(&slots, `{"resourceType":"Slot","id":"1","schedule":{"reference":"Schedule/7"},"status":%q,`+
-			`"start":"2023-03-25T%s:00-04:00","end":"2023-03-25T%s:00-04:00","extension":[{"url":`+
-			`"http://fhir-registry.smarthealthit.org/StructureDefinition/slot-capacity","valueInteger":%d}]}`+"\n",
-			status, span[:5], span[6:], capacity)
+		lines = append(lines, slot(status, "2023-03-25T"+span[:5]+":00-04:00", "2023-03-25T"+span[6:]+":00-04:00", capacity))
 	}
+	return lines
+}
+
+func slot(status, start, end string, capacity int) string {
+	return fmt.Sprintf(`{"resourceType":"Slot","id":"1","schedule":{"reference":"Schedule/7"},"status":%q,"start":%q,"end":%q,`+
+		`"extension":[{"url":"http://fhir-registry.smarthealthit.org/StructureDefinition/slot-capacity","valueInteger":%d}]}`,
+		status, start, end, capacity)
+}
+
+// corner is a publication of one site, in New York's zone, with these lines of slots.
+func corner(slots ...string) intake.Source {
 	return intake.Folder(fstest.MapFS{
 		"manifest.json": {Data: []byte(`{"request":"https://clinic.example/$bulk-publish","output":[{"type":"Location","url":"l"},` +
 			`{"type":"Schedule","url":"s"},{"type":"Slot","url":"o"}]}`)},
 		"l": {Data: []byte(`{"resourceType":"Location","id":"1","name":"Corner","address":{"state":"NJ"},"position":{"latitude":40,"longitude":-75}}`)},
 		"s": {Data: []byte(`{"resourceType":"Schedule","id":"7","actor":[{"reference":"Location/1"}],"serviceType":[{"coding":[{"code":"flu"}]}]}`)},
-		"o": {Data: []byte(slots.String())},
+		"o": {Data: []byte(strings.Join(slots, "\n"))},
 	})
 }
 
@@ -161,6 +170,86 @@ func TestALaterPublicationReplacesTheEarlier(t *testing.T) {
 		"25 09:00 12:00 7 in 1", "25 15:00 17:00 1 in 1")
 	if r.Windows != 2 || r.Changed != 2 || r.Withdrawn != 1 || r.Busy != 1 {
 		t.Errorf("report\n%v", r)
+	}
+}
+
+func TestAWindowIsClosedOnlyWhenNoRefusedLineCanHaveIt(t *testing.T) {
+	const nine, noon, three = "25 09:00 12:00 12 in 1", "25 12:00 15:00 9 in 1", "25 15:00 16:00 1 in 1"
+	first := []string{"09:00-12:00 12 free", "12:00-15:00 9 free", "15:00-16:00 1 free"}
+	morning, afternoon := first[0], first[2]
+	line := func(w string) string { return slots(w)[0] }
+	broken := line(first[1])[:200]
+	other := strings.Replace(line(first[1]), "Schedule/7", "Schedule/8", 1)
+	for _, c := range []struct {
+		name   string
+		second []string
+		want   []string
+		kept   int
+		closed int
+	}{
+		{"complete", slots(morning, afternoon), []string{nine, three}, 0, 1},
+		{"an unreadable line", append(slots(morning, afternoon), broken), []string{nine, noon, three}, 1, 0},
+		{"a line too long", append(slots(morning, afternoon), strings.Repeat("x", 1<<20+1)), []string{nine, noon, three}, 1, 0},
+		{"a line of nobody's", append(slots(morning, afternoon), other), []string{nine, noon, three}, 1, 0},
+		{"a broken line of the desk", append(slots(morning, afternoon), strings.Replace(line(first[1]), "free", "perhaps", 1)), []string{nine, noon, three}, 1, 0},
+		{"a fraction of a visit", append(slots(morning, afternoon), strings.Replace(line(first[1]), `:9}`, `:9.5}`, 1)), []string{nine, noon, three}, 1, 0},
+		{"a window of the desk that no visit fits into", slots(morning, afternoon, "17:00-17:10 1 free"), []string{nine, noon, three}, 1, 0},
+		{"busy now", append(slots(morning, afternoon, "12:00-15:00 0 busy"), broken), []string{nine, three}, 0, 1},
+		{"in another window's time", append(slots(morning, "14:00-15:30 1 free"), broken), []string{nine, "25 14:00 15:30 1 in 1"}, 0, 2},
+		{"beside another window's time", append(slots(morning, "16:00-16:15 1 free"), broken), []string{nine, noon, three, "25 16:00 16:15 1 in 1"}, 2, 0},
+	} {
+		w := newWorld(t)
+		w.imported(t, intake.Order{From: little(first...)}, nine, noon, three)
+		if r := w.imported(t, intake.Order{From: corner(c.second...)}, c.want...); r.Kept != c.kept || r.Withdrawn != c.closed {
+			t.Errorf("%s: report\n%v", c.name, r)
+		}
+	}
+}
+
+func TestARefusedScheduleKeepsNoOtherFromClosing(t *testing.T) {
+	files, source := copied(t)
+	w := newWorld(t)
+	if _, err := w.run(t, intake.Order{From: source()}); err != nil {
+		t.Fatal(err)
+	}
+	files["schedules.ndjson"][0] = strings.Replace(files["schedules.ndjson"][0], `"Location/`, `"Place/`, 1)
+	files["slots.ndjson"] = slices.Delete(files["slots.ndjson"], 43, 44)
+	r, err := w.run(t, intake.Order{From: source()})
+	if n := w.count(t, "SELECT count(*) FROM schedule_exceptions"); err != nil || n != 1429 || r.Withdrawn != 1 || r.RefusedTotal != 15 {
+		t.Errorf("%v, %d stored, report\n%v", err, n, r)
+	}
+}
+
+func TestATruncatedLineClosesNothing(t *testing.T) {
+	files, source := copied(t)
+	w := newWorld(t)
+	if _, err := w.run(t, intake.Order{From: source()}); err != nil {
+		t.Fatal(err)
+	}
+	files["slots.ndjson"][43] = files["slots.ndjson"][43][:100]
+	r, err := w.run(t, intake.Order{From: source()})
+	if n := w.count(t, "SELECT count(*) FROM schedule_exceptions"); err != nil || n != 1430 || r.Windows != 1429 || r.Kept != 1 || r.Withdrawn != 0 {
+		t.Errorf("%v, %d stored, report\n%v", err, n, r)
+	}
+}
+
+func TestAStrayDateSteersNothing(t *testing.T) {
+	files, source := copied(t)
+	files["slots.ndjson"][1] = strings.ReplaceAll(files["slots.ndjson"][1], "2023-", "2003-")
+	want := intake.Refusal{
+		File: "slots.ndjson", Line: 2, Reason: "it begins on 2003-03-25, far from the others, which are from 2023-03-24 to 2023-04-06",
+	}
+	w := newWorld(t)
+	for range 2 {
+		r, err := w.run(t, intake.Order{From: source(), ShiftTo: begin, WeeklyHours: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := w.count(t, "SELECT count(*) FROM schedule_exceptions WHERE local_from >= '2026-03-19' AND local_from < '2026-03-20'")
+		after := w.count(t, "SELECT count(*) FROM schedules WHERE effective_from = '2026-03-20'")
+		if r.Windows != 1429 || r.Busy != 112 || r.RefusedTotal != 1 || r.Refused[0] != want || last != 112 || after != 112 || r.Withdrawn != 0 {
+			t.Errorf("%d on the last day, %d with weekly hours after it, report\n%v", last, after, r)
+		}
 	}
 }
 

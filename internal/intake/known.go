@@ -3,13 +3,8 @@ package intake
 import (
 	"context"
 	"slices"
-	"time"
-
-	"cloud.google.com/go/civil"
-	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -112,39 +107,4 @@ func (k known) desk(d *desk, identifier clinic.Identifier, kind clinic.VisitKind
 	}
 	put.Specialties, put.Languages, put.MaxDailyAppointments = old.Specialties, old.Languages, old.MaxDailyAppointments
 	return put
-}
-
-// nameBased is the version of the ids that published windows have; those that the staff added have others.
-const nameBased = uuid.Version(5)
-
-// withdraw closes what an earlier import opened on the published days and the publication no longer has.
-func (w *writer) withdraw(ctx context.Context, by, at clinic.Ref, zone *time.Location, windows []provider.OpenWindow) error {
-	published := map[civil.DateTime]bool{}
-	for _, o := range windows {
-		published[o.From] = true
-	}
-	first, end := w.report.First, w.report.Last.AddDays(1)
-	var stale []clinic.Ref
-	err := everything(
-		func(p paging.Window) (paging.Page[provider.Exception], error) {
-			from := clock.Instant(civil.DateTime{Date: first}, zone)
-			to := clock.Instant(civil.DateTime{Date: end}, zone)
-			return w.into.ListExceptions(ctx, w.actor, by, from, to, p)
-		},
-		func(e provider.Exception) []string {
-			ours := e.ID.Version() == nameBased && e.LocationID == at.ID && !e.From.Date.Before(first)
-			if ours && !published[e.From] {
-				stale = append(stale, ref(e.OrganizationID, e.ID))
-			}
-			return []string{e.From.String(), e.ID.String()}
-		})
-	for _, exception := range stale {
-		if err == nil {
-			err = patiently(ctx, func() error { return w.into.RemoveException(ctx, w.actor, exception) })
-		}
-	}
-	if err == nil {
-		w.report.Withdrawn += len(stale)
-	}
-	return err
 }

@@ -13,16 +13,29 @@ import (
 // lanes says how many visits have to be able to run at the same time so that a window takes n visits of a kind, one after
 // another on the kind's grid: at least 1. It is 0 when not even one visit fits.
 func lanes(n int, at span, kind clinic.VisitKind, zone *time.Location) int {
-	each := perLane(at, kind, zone)
+	return inTurns(n, perLane(at, kind, zone, always))
+}
+
+func inTurns(n, each int) int {
 	if each == 0 {
 		return 0
 	}
 	return max(1, (n+each-1)/each)
 }
 
+// occupied is time that visits take with their buffers.
+type occupied struct{ from, to time.Time }
+
+// always has room for every visit.
+var always occupied
+
+func (o occupied) holds(start time.Time, kind clinic.VisitKind) bool {
+	return o == always || !start.Add(-kind.BufferBefore).Before(o.from) && !start.Add(kind.Duration+kind.BufferAfter).After(o.to)
+}
+
 // perLane counts the visits that one lane sees between two wall-clock times. Starts lie on the kind's grid; buffers keep
-// neighbours apart and may lie outside the window.
-func perLane(at span, kind clinic.VisitKind, zone *time.Location) int {
+// neighbours apart and may lie outside the window, but not outside of what is left.
+func perLane(at span, kind clinic.VisitKind, zone *time.Location, left occupied) int {
 	end := clock.Instant(at.to, zone)
 	var free time.Time
 	count := 0
@@ -30,7 +43,7 @@ func perLane(at span, kind clinic.VisitKind, zone *time.Location) int {
 		if start.Add(kind.Duration).After(end) {
 			break
 		}
-		if !start.Before(free) {
+		if !start.Before(free) && left.holds(start, kind) {
 			count++
 			free = start.Add(kind.Duration + kind.BufferAfter + kind.BufferBefore)
 		}

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/url"
 	"strings"
+
+	"github.com/mediconnect/mediconnect/internal/form"
 )
 
 // The bounds of a manifest.
@@ -62,9 +64,11 @@ func (m manifest) base(address string) (string, error) {
 		if u.Path == "" {
 			u.Path = "/"
 		}
-		return u.String(), nil
+		if address := u.String(); len(address+resourceLocation) <= form.MaxSystem {
+			return address, nil
+		}
 	}
-	return "", fmt.Errorf(`the manifest's "request" must be the publication's http or https address`)
+	return "", fmt.Errorf(`the manifest's "request" must be the publication's http or https address, of at most %d bytes`, form.MaxSystem-len(resourceLocation))
 }
 
 // files lists the names of one type of resource, in the manifest's order.

@@ -19,24 +19,27 @@ type place struct{ file, line int }
 
 // publication is what is kept of one while it is read: its sites with their desks, and each window in a few bytes.
 type publication struct {
-	base        string
-	files       []string // names, by place.file
-	sites       []*site  // in the order of the file
-	byID        map[string]*site
-	byName      map[clinic.Identifier]*site
-	desks       map[string]*desk
-	windows     int
-	first, last civil.Date // local days on which windows begin
-	zoneOf      ZoneOf
-	repairs     []Note // of the line being read, told once it is taken
-	report      Report
-	progress    func(Progress)
+	base       string
+	files      []string // names, by place.file
+	sites      []*site  // in the order of the file
+	byID       map[string]*site
+	byName     map[clinic.Identifier]*site
+	desks      map[string]*desk
+	turnedAway map[string]bool // ids of schedules that were refused
+	strays     bool            // a line was refused that may be any desk's
+	windows    int
+	days       map[civil.Date]int // windows that begin on each local day
+	period
+	zoneOf   ZoneOf
+	repairs  []Note // of the line being read, told once it is taken
+	report   Report
+	progress func(Progress)
 }
 
 func newPublication(zoneOf ZoneOf, progress func(Progress)) *publication {
 	return &publication{
 		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
-		zoneOf: zoneOf, progress: progress,
+		turnedAway: map[string]bool{}, days: map[civil.Date]int{}, zoneOf: zoneOf, progress: progress,
 	}
 }
 
@@ -103,6 +106,7 @@ func (p *publication) readFile(ctx context.Context, from Source, address string,
 func (p *publication) takeLine(l line, take func([]byte, place) error) {
 	at := place{file: len(p.files) - 1, line: l.number}
 	if l.tooLong {
+		p.strays = true
 		p.refuse(at, fmt.Sprintf("longer than %d bytes", maxLine))
 		return
 	}
@@ -138,9 +142,16 @@ func (p *publication) takeSite(text []byte, at place) error {
 
 func (p *publication) takeDesk(text []byte, at place) error {
 	d, location, err := readDesk(text)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.addDesk(d, location, at)
 	}
+	if err != nil && d != nil && len(p.turnedAway) < maxSites {
+		p.turnedAway[d.id] = true
+	}
+	return err
+}
+
+func (p *publication) addDesk(d *desk, location string, at place) error {
 	if p.desks[d.id] != nil {
 		return refuse("the id %s is that of line %d", quoted(d.id), p.desks[d.id].at.line)
 	}
@@ -158,13 +169,24 @@ func (p *publication) takeDesk(text []byte, at place) error {
 
 func (p *publication) takeSlot(text []byte, at place) error {
 	s, err := readSlot(text)
-	if err != nil {
-		return err
-	}
 	d := p.desks[s.schedule]
-	if d == nil {
-		return refuse("no such schedule: %s", quoted(s.schedule))
+	if err == nil && d == nil {
+		err = refuse("no such schedule: %s", quoted(s.schedule))
 	}
+	if err == nil {
+		err = p.addWindow(d, s, at)
+	}
+	switch {
+	case err == nil:
+	case d != nil:
+		d.partial = true
+	case !p.turnedAway[s.schedule]:
+		p.strays = true
+	}
+	return err
+}
+
+func (p *publication) addWindow(d *desk, s slot, at place) error {
 	if p.windows == maxWindows {
 		return refuse("more than %d windows", maxWindows)
 	}
@@ -172,9 +194,8 @@ func (p *publication) takeSlot(text []byte, at place) error {
 	if err != nil {
 		return err
 	}
-	p.reach(span.from.Date)
+	p.days[span.from.Date]++
 	if s.capacity == 0 {
-		p.report.Busy++
 		p.repairs = p.repairs[:0] // it isn't imported, so nothing of it was repaired
 	}
 	p.windows++
@@ -182,18 +203,13 @@ func (p *publication) takeSlot(text []byte, at place) error {
 	return nil
 }
 
-// reach widens the published period to a day.
-func (p *publication) reach(day civil.Date) {
-	if !p.first.IsValid() || day.Before(p.first) {
-		p.first = day
-	}
-	if day.After(p.last) {
-		p.last = day
-	}
-}
-
 func (p *publication) refuse(at place, reason string) {
 	p.report.refuse(Refusal{File: p.files[at.file], Line: at.line, Reason: reason})
+}
+
+func (p *publication) refuseWindow(d *desk, w window, reason string) {
+	d.partial = true
+	p.refuse(w.at(), reason)
 }
 
 func (p *publication) noteAt(at place) func(Repair, string, string) {
@@ -202,8 +218,9 @@ func (p *publication) noteAt(at place) func(Repair, string, string) {
 	}
 }
 
-// settle makes what was read ready to be written: names that tell sites apart, and one window for each open period.
+// settle makes what was read ready to be written: names that tell sites apart, the period, and one window for each open time.
 func (p *publication) settle() {
+	p.period = mainPeriod(p.days)
 	shared := map[string]int{}
 	for _, s := range p.sites {
 		shared[s.put.Name]++
@@ -213,8 +230,14 @@ func (p *publication) settle() {
 			s.distinct()
 		}
 		for _, d := range s.desks {
-			d.windows = settle(d.windows,
-				func(w window, reason string) { p.refuse(w.at(), reason) },
+			p.dropStrays(d)
+			for _, w := range d.windows {
+				if w.capacity == 0 {
+					p.report.Busy++
+				}
+			}
+			d.windows, d.full = settle(d.windows,
+				func(w window, reason string) { p.refuseWindow(d, w, reason) },
 				func(w window) { p.report.repaired(Note{Kind: SlotsJoined, File: p.files[w.file], Line: int(w.line)}) })
 		}
 	}

@@ -22,6 +22,7 @@ const (
 	PostalCodeDropped Repair = "not a ZIP code of its state: dropped"
 	PostalCodePadded  Repair = "ZIP code without its leading zeros: restored"
 	SecondsCut        Repair = "not on whole minutes: narrowed to them"
+	ShownTwice        Repair = "the wall clock's second showing of a time: narrowed to what it shows once"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
 )
 
@@ -49,6 +50,7 @@ type Report struct {
 	Windows      int // open ones
 	Changed      int // of them: new, or other than before
 	Withdrawn    int // opened by an earlier import and no longer published, so closed
+	Kept         int // opened by an earlier import, and perhaps in a line that was refused
 	Busy         int // published as busy or full, so not opened
 	Schedules    int // providers with weekly hours after the published period
 	Visits       int // what the windows take altogether
@@ -99,6 +101,9 @@ func (r Report) String() string {
 	row("Busy", r.Busy, "windows that were published as full: not opened")
 	if r.Withdrawn > 0 {
 		row("Withdrawn", r.Withdrawn, "windows that are no longer published: closed")
+	}
+	if r.Kept > 0 {
+		row("Kept", r.Kept, "windows of earlier imports that may be in refused lines: left open")
 	}
 	if r.Schedules > 0 {
 		row("Weekly", r.Schedules, "schedules for the time after the published period")

@@ -8,7 +8,7 @@ import (
 
 func TestAReportIsReadable(t *testing.T) {
 	r := Report{
-		Locations: 112, Providers: 111, Windows: 1430, Changed: 30, Withdrawn: 2, Busy: 112, Schedules: 110, Visits: 46702, Shift: -3,
+		Locations: 112, Providers: 111, Windows: 1430, Changed: 30, Withdrawn: 2, Kept: 3, Busy: 112, Schedules: 110, Visits: 46702, Shift: -3,
 		First: civil.Date{Year: 2026, Month: 3, Day: 6}, Last: civil.Date{Year: 2026, Month: 3, Day: 19},
 	}
 	r.repaired(Note{Kind: PhoneDropped, File: "locations.ndjson", Line: 2, From: "(609) 877-700"})
@@ -24,6 +24,7 @@ Providers        111
 Windows        1,430  open for 46,702 visits: 30 new or changed, 1,400 as before
 Busy             112  windows that were published as full: not opened
 Withdrawn          2  windows that are no longer published: closed
+Kept               3  windows of earlier imports that may be in refused lines: left open
 Weekly           110  schedules for the time after the published period
 Period                2026-03-06 to 2026-03-19, moved by -3 days
 Repaired       1,201

@@ -46,7 +46,7 @@ func readSite(text []byte, base string, zoneOf ZoneOf, note func(Repair, string,
 	if s.put.Name == "" {
 		return "", nil, refusal("no name")
 	}
-	return published.ID, s, nil
+	return published.ID, s, s.brief()
 }
 
 func (l fhirLocation) point() (clinic.GeoPoint, error) {
@@ -79,7 +79,7 @@ func (l fhirLocation) identifier(base string) clinic.Identifier {
 	for _, i := range l.Identifier {
 		var check form.Check
 		if known := (clinic.Identifier{System: i.System, Value: i.Value}).Checked(&check); check.Err() == nil {
-			return known
+			return clinic.Identifier{System: strings.Clone(known.System), Value: strings.Clone(known.Value)}
 		}
 	}
 	return clinic.Identifier{System: base + resourceLocation, Value: l.ID}
@@ -158,9 +158,10 @@ func checkID(id string) error {
 	return nil
 }
 
-// clean makes one line of a published text.
+// clean makes one line of a published text. It keeps nothing else of the text in memory.
 func clean(s string) string {
-	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }), " ")
+	words := strings.FieldsFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) })
+	return strings.Clone(strings.Join(words, " "))
 }
 
 // joined puts a comma between those texts that say something.

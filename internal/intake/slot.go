@@ -6,13 +6,12 @@ import (
 
 	"cloud.google.com/go/civil"
 
-	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // The bounds of a window that can be imported.
 const (
 	maxCapacity  = 100_000
-	maxWindow    = 31 * 24 * time.Hour
 	firstYear    = 2000
 	lastYear     = 2199
 	noCapacity   = 1 // of a slot that doesn't say it
@@ -33,18 +32,19 @@ type stamp struct {
 	utc     bool // written in UTC, so the wall clock means nothing
 }
 
-// readSlot reads one line of a Slot file.
+// readSlot reads one line of a Slot file. Of a broken one it answers the schedule, where it can be told.
 func readSlot(text []byte) (slot, error) {
 	var published fhirSlot
-	if err := decode(text, resourceSlot, &published); err != nil {
-		return slot{}, err
-	}
+	err := decode(text, resourceSlot, &published)
 	s := slot{id: published.ID}
 	var ok bool
-	if s.schedule, ok = target(published.Schedule.Reference, resourceSchedule); !ok {
+	s.schedule, ok = target(published.Schedule.Reference, resourceSchedule)
+	switch {
+	case err != nil:
+		return s, err
+	case !ok:
 		return s, refuse("its schedule is %s, not a Schedule/id", quoted(published.Schedule.Reference))
 	}
-	var err error
 	if s.capacity, err = published.capacity(); err != nil {
 		return s, err
 	}
@@ -63,8 +63,6 @@ func (s slot) ordered() error {
 		return refusal("its end is before its start")
 	case length == 0:
 		return refusal("it ends when it starts")
-	case length > maxWindow:
-		return refusal("it lasts more than 31 days")
 	}
 	return nil
 }
@@ -116,8 +114,7 @@ func readStamp(field, published string) (stamp, error) {
 // shown is what the site's wall clock shows. An offset that contradicts the zone doesn't move it: publishers write the
 // wall clock of their opening hours and forget daylight saving time.
 func (s stamp) shown(zone *time.Location) (wall time.Time, contradicts bool) {
-	_, offset := s.instant.In(zone).Zone()
-	actual := s.instant.Add(time.Duration(offset) * time.Second)
+	actual := s.instant.Add(offset(s.instant, zone))
 	if s.utc {
 		return actual, false
 	}
@@ -129,16 +126,30 @@ func (s slot) on(zone *time.Location, note func(Repair, string, string)) (span, 
 	start, wrongStart := s.start.shown(zone)
 	end, wrongEnd := s.end.shown(zone)
 	if wrongStart || wrongEnd {
-		note(OffsetContradicts, s.start.published(), clock.Instant(civil.DateTimeOf(start), zone).In(zone).Format(time.RFC3339))
+		note(OffsetContradicts, s.start.published(), written(start, zone))
+	}
+	once, again := s.start.again(start, zone)
+	if again {
+		start = once
+		note(ShownTwice, s.start.published(), written(start, zone))
+	} else if _, endsAgain := s.end.again(end, zone); endsAgain {
+		note(ShownTwice, s.end.published(), written(end, zone))
 	}
 	from, to := start.Add(wholeMinutes-1).Truncate(wholeMinutes), end.Truncate(wholeMinutes)
 	if !from.Equal(start) || !to.Equal(end) {
 		note(SecondsCut, s.start.published(), s.end.published())
 	}
 	if !from.Before(to) {
+		if again {
+			return span{}, refusal("it lies in a time that the site's wall clock shows for the second time")
+		}
 		return span{}, refusal("on the site's wall clock it ends before it starts")
 	}
-	return span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}, nil
+	shown := span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}
+	if !provider.MayBeCapped(shown.from, shown.to) {
+		return span{}, refusal("it lasts more than 31 days")
+	}
+	return shown, nil
 }
 
 func (s stamp) published() string {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -14,6 +13,7 @@ import (
 // WebLimits bound what a publisher's server can cost us. Zero values take the defaults.
 type WebLimits struct {
 	Body    int64         // bytes of one file, decompressed; 1 GiB
+	Total   int64         // bytes of all files together; 4 GiB
 	Whole   time.Duration // one file; 15 minutes
 	Silence time.Duration // between two pieces of an answer; 30 s
 }
@@ -23,6 +23,9 @@ const maxRedirects = 5
 func (l WebLimits) orDefault() WebLimits {
 	if l.Body == 0 {
 		l.Body = 1 << 30
+	}
+	if l.Total == 0 {
+		l.Total = 4 << 30
 	}
 	if l.Whole == 0 {
 		l.Whole = 15 * time.Minute
@@ -38,6 +41,7 @@ type Web struct {
 	address string   // of the manifest, as asked for
 	found   *url.URL // of the manifest, after redirects once it was read
 	limits  WebLimits
+	left    int64 // bytes that may still come
 	client  *http.Client
 }
 
@@ -48,15 +52,17 @@ func NewWeb(address string, limits WebLimits) (*Web, error) {
 		return nil, fmt.Errorf("%s is no http or https address", quoted(address))
 	}
 	limits = limits.orDefault()
+	gate := newGate(u, limits.Silence)
 	transport := &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           (&net.Dialer{Timeout: limits.Silence}).DialContext,
+		Proxy:                 gate.through,
+		DialContext:           gate.dial,
 		TLSHandshakeTimeout:   limits.Silence,
 		ResponseHeaderTimeout: limits.Silence,
 		IdleConnTimeout:       limits.Silence,
 		MaxIdleConns:          4,
 	}
-	return &Web{address: address, found: u, limits: limits, client: &http.Client{Transport: transport, CheckRedirect: redirect}}, nil
+	client := &http.Client{Transport: transport, CheckRedirect: redirect}
+	return &Web{address: address, found: u, limits: limits, left: limits.Total, client: client}, nil
 }
 
 func fetchable(u *url.URL) bool {
@@ -69,11 +75,14 @@ func redirect(to *http.Request, via []*http.Request) error {
 		return fmt.Errorf("more than %d redirects", maxRedirects)
 	case !fetchable(to.URL):
 		return errors.New("a redirect to something else than http and https")
-	case via[0].URL.Scheme == "https" && to.URL.Scheme != "https":
+	case downgrades(via[0].URL, to.URL):
 		return errors.New("a redirect from https to http")
 	}
 	return nil
 }
+
+// downgrades says whether what was begun with encryption would go on without it.
+func downgrades(from, to *url.URL) bool { return from.Scheme == "https" && to.Scheme != "https" }
 
 // Address is the manifest's URL.
 func (w *Web) Address() string { return w.address }
@@ -93,6 +102,9 @@ func (w *Web) Open(ctx context.Context, address string) (io.ReadCloser, error) {
 	if err != nil || !fetchable(u) {
 		return nil, fmt.Errorf("%s is no http or https address", quoted(address))
 	}
+	if downgrades(w.found, u) {
+		return nil, errors.New("the manifest was fetched by https and names a file by http")
+	}
 	body, _, err := w.get(ctx, u, "application/fhir+ndjson")
 	return body, err
 }
@@ -111,7 +123,7 @@ func (w *Web) get(ctx context.Context, u *url.URL, accept string) (io.ReadCloser
 		cancel()
 		return nil, nil, fmt.Errorf("%s can't be fetched: %w", u.Redacted(), plain(err))
 	}
-	body := &bounded{from: response.Body, cancel: cancel, left: w.limits.Body, silence: w.limits.Silence}
+	body := &bounded{from: response.Body, cancel: cancel, left: w.limits.Body, all: &w.left, silence: w.limits.Silence}
 	if response.StatusCode != http.StatusOK {
 		return nil, nil, errors.Join(fmt.Errorf("%s answered %s", u.Redacted(), response.Status), body.Close())
 	}
@@ -128,6 +140,7 @@ func plain(err error) error {
 
 var (
 	errTooLarge = errors.New("the file is larger than this program takes")
+	errTooMuch  = errors.New("the files together are larger than this program takes")
 	errSilent   = errors.New("the server stopped sending")
 )
 
@@ -136,6 +149,7 @@ type bounded struct {
 	from    io.ReadCloser
 	cancel  context.CancelFunc
 	left    int64
+	all     *int64 // left for all files together
 	silence time.Duration
 	silent  bool
 }
@@ -145,7 +159,10 @@ func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.from.Read(p)
 	b.silent = !watchdog.Stop() || b.silent
 	b.left -= int64(n)
+	*b.all -= int64(n)
 	switch {
+	case *b.all < 0:
+		return 0, errTooMuch
 	case b.left < 0:
 		return 0, errTooLarge
 	case b.silent && err != nil && !errors.Is(err, io.EOF):

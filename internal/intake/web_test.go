@@ -149,6 +149,19 @@ func TestAServerThatMisbehavesEndsTheImport(t *testing.T) {
 	}
 }
 
+func TestAllFilesTogetherAreBounded(t *testing.T) {
+	total := int64(len(testManifest) + len(testSite) + len(testDesk) + len(testSlot("s", "2023-03-25T09:00", "2023-03-25T10:00", 3)))
+	for _, c := range []struct {
+		limit  int64
+		reason string
+	}{{total, ""}, {total - 1, `"slots.ndjson": the files together are larger than this program takes`}} {
+		_, err := readWeb(t, newPublisher(t, complete()).URL+"/api/$bulk-publish", WebLimits{Total: c.limit})
+		if c.reason == "" && err != nil || c.reason != "" && (err == nil || err.Error() != c.reason) {
+			t.Errorf("%d of %d bytes: %v", c.limit, total, err)
+		}
+	}
+}
+
 func TestAnAddressMustBeOfTheWeb(t *testing.T) {
 	for _, address := range []string{"ftp://a.example/x", "https://", "http:///x", "a.example", "https://a.example:x/"} {
 		if _, err := NewWeb(address, WebLimits{}); err == nil {
@@ -168,5 +181,40 @@ func TestARedirectDoesNotGiveUpEncryption(t *testing.T) {
 	source.client.Transport = secure.Client().Transport
 	if _, err := source.Manifest(t.Context()); err == nil || !strings.Contains(err.Error(), "from https to http") {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestAManifestDoesNotGiveUpEncryption(t *testing.T) {
+	plain := newPublisher(t, complete())
+	answers := complete()
+	answers["/api/locations.ndjson"] = goTo(plain.URL + "/api/locations.ndjson")
+	secure := httptest.NewTLSServer(newPublisher(t, answers).Config.Handler)
+	t.Cleanup(secure.Close)
+	source, err := NewWeb(secure.URL+"/api/$bulk-publish", WebLimits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source.client.Transport = secure.Client().Transport
+	body, err := source.Manifest(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body.Close()
+	for _, c := range []struct{ address, reason string }{
+		{"slots.ndjson", ""},
+		{secure.URL + "/api/slots.ndjson", ""},
+		{plain.URL + "/api/slots.ndjson", "was fetched by https and names a file by http"},
+		{"locations.ndjson", "a redirect from https to http"},
+	} {
+		body, err := source.Open(t.Context(), c.address)
+		if err == nil {
+			body.Close()
+		}
+		if c.reason == "" && err != nil || c.reason != "" && (err == nil || !strings.Contains(err.Error(), c.reason)) {
+			t.Errorf("%s: %v, want %q", c.address, err, c.reason)
+		}
+	}
+	if len(plain.asked) > 0 {
+		t.Errorf("asked for %q", plain.asked)
 	}
 }

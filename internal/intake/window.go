@@ -39,12 +39,11 @@ func (w window) span(shift int) span {
 
 // settle sorts a desk's windows and leaves one for each open period: discrete slots of one period are joined, as the
 // specification's slot-capacity extension does. A repeated line and a window that overlaps another are refused, since
-// a visit in the overlap would count against both.
-func settle(windows []window, refused func(window, string), joined func(window)) []window {
+// a visit in the overlap would count against both. Busy ones are open for nothing: of them it answers the beginnings.
+func settle(windows []window, refused func(window, string), joined func(window)) (open []window, full []int32) {
 	slices.SortStableFunc(windows, func(a, b window) int {
 		return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.to, b.to))
 	})
-	var settled []window
 	var openUntil int32
 	for len(windows) > 0 {
 		same := 1
@@ -54,15 +53,16 @@ func settle(windows []window, refused func(window, string), joined func(window))
 		one := join(windows[:same], refused, joined)
 		windows = windows[same:]
 		if one.capacity == 0 {
+			full = append(full, one.from)
 			continue
 		}
 		if one.from < openUntil {
 			refused(one, "it overlaps another window of its schedule")
 			continue
 		}
-		settled, openUntil = append(settled, one), one.to
+		open, openUntil = append(open, one), one.to
 	}
-	return settled
+	return open, full
 }
 
 // join adds up windows of one period.

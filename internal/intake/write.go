@@ -15,12 +15,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// batch bounds how many windows are put in one transaction.
-const batch = 200
-
-// maxLanes bounds how many visits may run at the same time.
-const maxLanes = 1_000
-
 // writer sets up what was read.
 type writer struct {
 	*publication
@@ -110,60 +104,33 @@ func (w *writer) desk(ctx context.Context, d *desk, at clinic.Ref) error {
 	w.report.Providers++
 	windows := w.openings(d, kind)
 	if _, before := w.known.providers[identifier]; before {
-		if err := w.withdraw(ctx, by, at, d.site.zone, windows); err != nil {
+		if err := w.withdraw(ctx, d, by, at, windows); err != nil {
 			return err
 		}
 	}
-	for some := range slices.Chunk(windows, batch) {
-		if err := w.open(ctx, by, at, some); err != nil {
-			return err
-		}
-	}
-	return w.weekly(ctx, by, at, windows)
-}
-
-func (w *writer) open(ctx context.Context, by, at clinic.Ref, windows []provider.OpenWindow) error {
-	return patiently(ctx, func() error {
-		changed, err := w.into.PutOpenings(ctx, w.actor, by, at, windows)
-		if err == nil {
-			w.report.Windows += len(windows)
-			w.report.Changed += changed
-		}
+	stored, err := w.open(ctx, by, at, windows)
+	if err != nil {
 		return err
-	})
-}
-
-// openings gives each window of a desk the lanes that its visits need. Its key is where it begins: publishers use the ids
-// of slots again, and closing times change.
-func (w *writer) openings(d *desk, kind clinic.VisitKind) []provider.OpenWindow {
-	list := make([]provider.OpenWindow, 0, len(d.windows))
-	for _, published := range d.windows {
-		at := published.span(w.shift)
-		visits := int(published.capacity)
-		side := lanes(visits, at, kind, d.site.zone)
-		switch {
-		case side == 0:
-			w.refuse(published.at(), "no visit of "+spoken(kind.Duration)+" fits into it")
-			continue
-		case side > maxLanes:
-			w.refuse(published.at(), "its visits would have to run more than 1,000 at a time")
-			continue
-		}
-		w.report.Visits += visits
-		list = append(list, provider.OpenWindow{
-			Key: at.from.String(), From: at.from, To: at.to, Capacity: side, MaxAppointments: &visits,
-		})
 	}
-	return list
+	err = w.weekly(ctx, by, at, stored)
+	if reason, refused := refusedBy(err); refused { // the windows are in
+		w.refuse(d.at, "its weekly hours: "+reason)
+		return nil
+	}
+	return err
 }
 
 // weekly goes on with the publication's pattern from the day after its last, and leads up to its first where that is asked.
-func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []provider.OpenWindow) error {
+func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []opening) error {
 	if !w.order.WeeklyHours || len(windows) == 0 {
 		return nil
 	}
 	w.report.Schedules++
-	hours := DeriveWeekly(windows)
+	pattern := puts(windows)
+	for i, o := range windows {
+		pattern[i].Capacity = o.alone // the weekly hours have no windows beside them
+	}
+	hours := DeriveWeekly(pattern)
 	if first := w.first.AddDays(w.shift); w.order.WeeklyFrom.IsValid() && w.order.WeeklyFrom.Before(first) {
 		until := first.AddDays(-1)
 		if err := w.follow(ctx, by, at, hours, w.order.WeeklyFrom, &until); err != nil {
@@ -231,5 +198,7 @@ func refusedBy(err error) (reason string, refused bool) {
 	if !ok || e.Kind != errs.InvalidInput {
 		return "", false
 	}
-	return strings.Join(e.Path, ".") + ": " + strings.TrimSuffix(e.Message, "."), true
+	return strings.Join(e.Path, ".") + ": " + plainly(e), true
 }
+
+func plainly(e *errs.Error) string { return strings.TrimSuffix(e.Message, ".") }

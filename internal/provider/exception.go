@@ -36,7 +36,7 @@ func (in AddException) exception() (Exception, error) {
 		e.Capacity = check.Count(*in.Capacity, 1, maxCapacity, "capacity")
 	}
 	check.OptionalCount(in.MaxAppointments, 0, maxInWindow, "maxAppointments")
-	check.That(in.MaxAppointments == nil || short(in.From, in.To), tooLongForCap, "to")
+	check.That(in.MaxAppointments == nil || MayBeCapped(in.From, in.To), tooLongForCap, "to")
 	e.Reason = check.OptionalText(in.Reason, form.MaxText, "reason")
 	return e, check.Err()
 }
@@ -51,7 +51,8 @@ func period(check *form.Check, from, to civil.DateTime, path []string) {
 
 var tooLongForCap = "A period with a cap is at most " + strconv.Itoa(maxCappedDays) + " days long."
 
-func short(from, to civil.DateTime) bool {
+// MayBeCapped says whether a period of the wall clock is short enough for a cap, however much time elapses during it.
+func MayBeCapped(from, to civil.DateTime) bool {
 	return !to.After(civil.DateTime{Date: from.Date.AddDays(maxCappedDays), Time: from.Time})
 }
 
@@ -72,7 +73,7 @@ func openings(provider, location clinic.Ref, windows []OpenWindow) ([]Exception,
 			Capacity:        check.Count(w.Capacity, 1, maxCapacity, form.At([]string{"windows"}, i, "capacity")...),
 			MaxAppointments: check.OptionalCount(w.MaxAppointments, 0, maxInWindow, form.At([]string{"windows"}, i, "maxAppointments")...),
 		}
-		check.That(w.MaxAppointments == nil || short(w.From, w.To), tooLongForCap, form.At([]string{"windows"}, i, "to")...)
+		check.That(w.MaxAppointments == nil || MayBeCapped(w.From, w.To), tooLongForCap, form.At([]string{"windows"}, i, "to")...)
 		check.That(!seen[e.ID], "This key is used twice.", form.At([]string{"windows"}, i, "key")...)
 		seen[e.ID] = true
 		list = append(list, e)
