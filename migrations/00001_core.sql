@@ -278,6 +278,7 @@ CREATE TABLE holds (
     FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds,
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients
 );
+CREATE INDEX holds_over ON holds (ends_at) WHERE state <> 'ACTIVE';
 
 -- A lane of a provider, or a patient, kept busy. The constraint has the last word on double booking.
 -- Lanes of a provider count from 0; lane -1 is kept aside for overrides by the staff. A patient has lane 0 alone.
