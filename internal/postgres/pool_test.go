@@ -191,8 +191,8 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	if err := db.pool.QueryRow(t.Context(), `SELECT sum(n)::int FROM things`).Scan(&n); err != nil || n != 4 {
 		t.Errorf("2 writers raised 2 things %d times: %v", n, err)
 	}
-	if tries.Load() != 3 || deadlocks.Load() != 1 {
-		t.Errorf("%d tries and %d deadlocks", tries.Load(), deadlocks.Load())
+	if lost := deadlocks.Load(); lost == 0 || tries.Load() != 2+lost { // who tries again may meet the other once more
+		t.Errorf("%d tries and %d deadlocks", tries.Load(), lost)
 	}
 }
 
