@@ -242,7 +242,7 @@ CREATE TABLE appointments (
 );
 CREATE INDEX appointments_by_start ON appointments (organization_id, starts_at, id);
 CREATE INDEX appointments_by_update ON appointments (organization_id, updated_at, id);
-CREATE INDEX appointments_by_provider ON appointments (organization_id, provider_id, starts_at);
+CREATE INDEX appointments_by_provider ON appointments (organization_id, provider_id, starts_at, ends_at);
 CREATE INDEX appointments_by_patient ON appointments (organization_id, patient_id, starts_at);
 
 CREATE TABLE appointment_identifiers (
@@ -278,6 +278,7 @@ CREATE TABLE holds (
     FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds,
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients
 );
+CREATE INDEX holds_over ON holds (ends_at) WHERE state <> 'ACTIVE';
 
 -- A lane of a provider, or a patient, kept busy. The constraint has the last word on double booking.
 -- Lanes of a provider count from 0; lane -1 is kept aside for overrides by the staff. A patient has lane 0 alone.
@@ -304,7 +305,7 @@ CREATE TABLE claims (
     CHECK ((appointment_id IS NULL) <> (hold_id IS NULL)),
     CHECK ((hold_id IS NULL) = (expires_at IS NULL))
 );
-CREATE INDEX claims_by_party ON claims (organization_id, party_id, starts_at) WHERE state IN ('ACTIVE', 'PAST');
+CREATE INDEX claims_by_party ON claims (organization_id, party_id, starts_at, ends_at) WHERE state IN ('ACTIVE', 'PAST');
 CREATE INDEX claims_by_appointment ON claims (organization_id, appointment_id) WHERE state IN ('ACTIVE', 'PAST') AND appointment_id IS NOT NULL;
 CREATE INDEX claims_of_holds ON claims (organization_id, party_id, hold_id) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
 CREATE INDEX claims_expiring ON claims (expires_at) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;

@@ -27,6 +27,11 @@ var named = pgx.NamedArgs{
 	"open": []string{"organization_id", "id", "identifier_system", "identifier_token"},
 	// Columns about patients in other tables.
 	"private": []string{"appointments.reason", "appointments.cancel_note"},
+	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
+	"public": []string{
+		"organizations.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
+		"schedule_exceptions.reason", "appointments.cancel_reason",
+	},
 	// Columns where a rounding error harms nobody.
 	"inexact": []string{"locations.latitude", "locations.longitude"},
 	// What may read the clock, since no decision follows from it.
@@ -63,7 +68,8 @@ var rules = []struct{ name, query string }{
 	{"what is said about a patient is private", `
 		SELECT n.name || ' is ' || n.type || ', not private' FROM own_columns n
 		WHERE n.type <> 'private' AND (n.relname = 'patients' AND n.attname <> ALL (@open) OR n.name = ANY (@private)
-			OR n.attname ~ '^(given|family|middle|maiden)_name$|birth|e?mail$|ssn|insur|diagnos|(^|_)note(s)?$|comment')`},
+			OR n.name <> ALL (@public)
+				AND n.attname ~ 'name(_|$)|birth|mail|phone|address|reason|(^|_)notes?(_|$)|comment|ssn|insur|diagnos')`},
 	{"private is bytes", `
 		SELECT 'private is ' || format_type(typbasetype, NULL) FROM pg_type WHERE typname = 'private' AND typbasetype <> 'bytea'::regtype`},
 	{"money is whole minor units, and nothing is inexact", `
@@ -71,12 +77,13 @@ var rules = []struct{ name, query string }{
 		WHERE n.type ~ '^(money|real|double precision)' AND n.name <> ALL (@inexact)
 		   OR n.attname ~ '(amount|price|fee|cost)(_|$)' AND n.attname !~ '_currency$' AND n.type <> 'integer'`},
 	{"spans can be searched without an operator that leaks", `
-		SELECT t || ' has no btree on starts_at' FROM unnest('{claims,appointments}'::text[]) t
+		SELECT t || ' has no btree on starts_at and ends_at' FROM unnest('{claims,appointments}'::text[]) t
 		WHERE NOT EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam
-			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
-			WHERE i.indrelid = t::regclass AND m.amname = 'btree' AND a.attname = 'starts_at' AND i.indkey[0] = organization_of(t::regclass))`},
+			WHERE i.indrelid = t::regclass AND m.amname = 'btree' AND i.indkey[0] = organization_of(t::regclass)
+			  AND 2 = (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+				AND a.attname IN ('starts_at', 'ends_at')))`},
 	{"the names that are excepted exist", `
-		SELECT n || ' is excepted by name and does not exist' FROM unnest(@wall_clock::text[] || @private::text[] || @inexact::text[]) n
+		SELECT n || ' is excepted by name and does not exist' FROM unnest(@wall_clock::text[] || @private::text[] || @public::text[] || @inexact::text[]) n
 		WHERE n NOT IN (SELECT name FROM own_columns)
 		UNION ALL SELECT n || ' is global by name and does not exist' FROM unnest(@global::text[]) n WHERE n NOT IN (SELECT relname FROM own_tables)
 		UNION ALL SELECT 'patients.' || n || ' is open by name and does not exist' FROM unnest(@open::text[]) n

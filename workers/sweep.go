@@ -4,13 +4,16 @@ package workers
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // Sweeper is what the appointment room offers for tidying up.
 type Sweeper interface {
-	// Sweep lapses holds that ran out, for at most limit providers.
+	// Sweep lapses holds that ran out, for limit providers at a time.
 	Sweep(ctx context.Context, limit int) (int, error)
 	// Tidy takes at most limit rows of a kind out of the way that are over.
 	Tidy(ctx context.Context, limit int) (int, error)
@@ -37,18 +40,49 @@ func Run(ctx context.Context, s Sweeper, log *slog.Logger) {
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for failing := false; ; {
-		err := run(ctx, limit, job)
-		if err != nil && ctx.Err() == nil && !failing {
+	for bell := (bell{patience: int(busyFor / every)}); ; {
+		if err := run(ctx, limit, job); ctx.Err() == nil && bell.rings(err) {
 			log.Warn("a run failed; it is tried again", "error", err)
 		}
-		failing = err != nil
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// busyFor is how long a job may find somebody else at work before that is worth a warning.
+const busyFor = 10 * time.Second
+
+// bell says which of a job's failures is worth a warning: one of each streak.
+type bell struct {
+	patience int // runs that may be busy in a row
+	busy     int
+	rung     bool
+}
+
+func (b *bell) rings(err error) bool {
+	if err == nil {
+		b.busy, b.rung = 0, false
+		return false
+	}
+	if passing(err) {
+		b.busy++
+	}
+	if b.rung || passing(err) && b.busy <= b.patience {
+		return false
+	}
+	b.rung = true
+	return true
+}
+
+// passing says whether everything that failed was busy and nothing else.
+func passing(err error) bool {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return !slices.ContainsFunc(all.Unwrap(), func(e error) bool { return !passing(e) })
+	}
+	return errs.Of(err) == errs.Busy
 }
 
 // run does a job until there is no more of it.

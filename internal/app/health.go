@@ -61,7 +61,7 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 func (h *health) probe(ctx context.Context) readiness {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if now := h.clock.Now(); h.last.Status == "" || now.Sub(h.at) > probeKept {
+	if now := h.clock.Now(); h.last.Status == "" || !clock.Fresh(h.at, now, probeKept) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeTimeout)
 		defer cancel()
 		h.last, h.at = h.look(ctx), now

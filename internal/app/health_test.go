@@ -82,6 +82,11 @@ func TestManyAskersShareALook(t *testing.T) {
 	if looks != 2 {
 		t.Errorf("an old look was given again")
 	}
+	now.Advance(-time.Hour)
+	askReady(t, h)
+	if looks != 3 {
+		t.Errorf("a look is kept until a clock that was set back has caught up")
+	}
 }
 
 // An asker who hangs up must not leave "unreachable" behind for the next one.

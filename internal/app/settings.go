@@ -4,16 +4,18 @@ package app
 
 import (
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
 // DatabaseSettings say how to reach PostgreSQL, and within which bounds.
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
 	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process"`
-	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them"`
-	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement"`
-	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock"`
-	IdleTimeout      time.Duration `env:"DATABASE_IDLE_TIMEOUT" envDefault:"10s" help:"longest pause within a transaction"`
+	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
+	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
+	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
+	IdleTimeout      time.Duration `env:"DATABASE_IDLE_TIMEOUT" envDefault:"5s" help:"longest pause within a transaction; at most 5s"`
 }
 
 // RedisSettings say how to reach Redis. Without it the process works, but reports itself degraded.
@@ -71,6 +73,7 @@ func (s *DatabaseSettings) check() (faults []fault) {
 		{"DATABASE_LOCK_TIMEOUT", s.LockTimeout}, {"DATABASE_IDLE_TIMEOUT", s.IdleTimeout},
 	} {
 		faults = append(faults, wantAtLeast(limit.name, limit.value, time.Millisecond)...)
+		faults = append(faults, wantAtMost(limit.name, limit.value, postgres.WriteBound)...)
 	}
 	return faults
 }

@@ -149,6 +149,13 @@ func wantAtLeast[N cmp.Ordered](name string, value, least N) []fault {
 	return []fault{{settingPrefix + name, fmt.Sprintf("must be at least %v", least)}}
 }
 
+func wantAtMost[N cmp.Ordered](name string, value, most N) []fault {
+	if value <= most {
+		return nil
+	}
+	return []fault{{settingPrefix + name, fmt.Sprintf("must be at most %v", most)}}
+}
+
 func wantDatabaseURL(name string, url Secret) []fault {
 	if url == "" {
 		return nil // told already: it is required

@@ -42,6 +42,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"MEDICONNECT_DATABASE_URL=hunter2://nowhere", "MEDICONNECT_REDIS_URL=hunter2", "MEDICONNECT_RATE_LIMIT=many",
 		"MEDICONNECT_LISTEN=here", "MEDICONNECT_DRAIN_TIMEOUT=25", "MEDICONNECT_TRUSTED_PROXIES=proxy",
 		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_HIDE_SCHEMA=maybe", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
+		"MEDICONNECT_DATABASE_STATEMENT_TIMEOUT=1m", "MEDICONNECT_DATABASE_IDLE_TIMEOUT=10s",
 	})
 	if err == nil {
 		t.Fatal("faulty settings were taken")
@@ -50,6 +51,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"DATABASE_URL must be like postgres://", "REDIS_URL must be like redis://", "RATE_LIMIT must be a whole number",
 		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
 		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
+		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",
 		"TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {
@@ -58,6 +60,18 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a value is shown: %v", err)
+	}
+}
+
+func TestNoSettingLetsAWriterLastForLonger(t *testing.T) {
+	for _, name := range []string{"ACQUIRE", "STATEMENT", "LOCK", "IDLE"} {
+		for value, want := range map[string]string{"0s": "must be at least 1ms", "1ms": "", "5s": "", "5.001s": "must be at most 5s"} {
+			variable := "MEDICONNECT_DATABASE_" + name + "_TIMEOUT"
+			_, err := app.Load[app.WorkSettings]([]string{databaseURL, variable + "=" + value})
+			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), variable+" "+want)) {
+				t.Errorf("%s=%v was told as %v", variable, value, err)
+			}
+		}
 	}
 }
 

@@ -122,28 +122,5 @@ func (s *Service) Identifiers(ctx context.Context, refs []clinic.Ref) (map[clini
 	return s.store.Identifiers(ctx, refs)
 }
 
-// Sweep lapses holds that ran out, for at most limit providers, and tidies up; it answers how much it did.
-func (s *Service) Sweep(ctx context.Context, limit int) (int, error) {
-	now := s.Clock.Now()
-	due, err := s.store.DueHolds(ctx, now, limit)
-	if err != nil {
-		return 0, err
-	}
-	done := 0
-	for _, provider := range due {
-		n, err := s.store.LapseHolds(ctx, provider, now)
-		if err != nil {
-			return done, err
-		}
-		done += n
-	}
-	return done, nil
-}
-
-// Tidy takes what is over out of the way; it answers how much it did.
-func (s *Service) Tidy(ctx context.Context, limit int) (int, error) {
-	return s.store.Tidy(ctx, s.Clock.Now(), limit)
-}
-
 // StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.
 func (s *Service) StreamCursor(ctx context.Context) (string, error) { return s.store.StreamCursor(ctx) }

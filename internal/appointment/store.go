@@ -51,9 +51,10 @@ type Store interface {
 	// Seen marks visits as standing right under the zone data.
 	Seen(ctx context.Context, refs []clinic.Ref, tzdb string) error
 
-	// DueHolds lists providers with holds that ran out by now, at most limit.
-	DueHolds(ctx context.Context, now time.Time, limit int) ([]clinic.Ref, error)
-	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed.
+	// DueHolds lists providers with holds that ran out by now, at most limit and without those to pass over.
+	DueHolds(ctx context.Context, now time.Time, passed []clinic.Ref, limit int) ([]clinic.Ref, error)
+	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed. It doesn't wait for
+	// long: it fails with errs.Busy while somebody else has the provider's days.
 	LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error)
 	// Tidy takes claims that ended before past out of the constraint's index and drops keys and rows that nobody can ask for
 	// any more, at most limit of each; it answers how many rows it touched.

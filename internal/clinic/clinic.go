@@ -107,5 +107,8 @@ type Money struct {
 // MaxOccupied bounds how long one visit can keep a provider busy, buffers included. Reads of claims rely on it.
 const MaxOccupied = 48 * time.Hour
 
+// MaxBuffer bounds how far before its start, and how long after its end, a visit keeps its provider busy.
+const MaxBuffer = 12 * time.Hour
+
 // Ref names a thing of an organisation.
 type Ref struct{ Organization, ID uuid.UUID }

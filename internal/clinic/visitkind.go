@@ -15,7 +15,7 @@ const day = 24 * time.Hour
 // The bounds of a kind of visit. The longest visit with both its buffers is MaxOccupied.
 var (
 	lengths   = form.Span{Least: time.Minute, Most: 24 * time.Hour, Unit: time.Minute}
-	buffers   = form.Span{Least: 0, Most: 12 * time.Hour, Unit: time.Minute}
+	buffers   = form.Span{Least: 0, Most: MaxBuffer, Unit: time.Minute}
 	notices   = form.Span{Least: 0, Most: 365 * day, Unit: time.Second}
 	advances  = form.Span{Least: time.Second, Most: 730 * day, Unit: time.Second}
 	holds     = form.Span{Least: 30 * time.Second, Most: time.Hour, Unit: time.Second}

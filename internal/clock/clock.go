@@ -43,4 +43,10 @@ func (c *Frozen) Advance(d time.Duration) { c.Set(c.Now().Add(d)) }
 // Now returns the instant that the clock stands at.
 func (c *Frozen) Now() time.Time { return time.UnixMicro(c.at.Load()).UTC() }
 
+// Fresh says whether an instant is less than d ago. One that is still to come isn't: the clock was set back since.
+func Fresh(at, now time.Time, d time.Duration) bool {
+	age := now.Sub(at)
+	return age >= 0 && age < d
+}
+
 func trim(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -86,7 +86,7 @@ func (p *phone) list(t *testing.T, condition string) (all []published) {
 
 func (p *phone) slots(t *testing.T, w published, statuses ...availability.Status) []availability.Slot {
 	t.Helper()
-	page, _, err := p.openings.Slots(t.Context(), p.actor, availability.Listing{
+	page, err := p.openings.Slots(t.Context(), p.actor, availability.Listing{
 		Provider: clinic.Ref{Organization: p.organization, ID: w.Provider}, VisitKind: w.Kind, From: w.From, To: w.To, Statuses: statuses,
 	}, paging.Window{Size: 1000})
 	if err != nil {

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -125,6 +128,71 @@ func TestAWindowsCapHoldsWhateverTheLanes(t *testing.T) {
 		t.Fatalf("the window ends at noon: %v", err)
 	}
 	if got := d.count(`SELECT booked FROM window_counts`); got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+// capWindowTo caps a window from Monday 9:00 to a day of June 2026 at 12:00, and answers its id.
+func (d *desk) capWindowTo(provider clinic.Ref, until string, limit int) uuid.UUID {
+	id := sample.NewID()
+	d.Set(`INSERT INTO schedule_exceptions (organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments)
+		VALUES ($1, $2, $3, $4, '2026-06-08 09:00', ('2026-06-' || $5 || ' 12:00')::timestamp, 'OPEN', 1, $6)`, id, provider.ID, d.Location, until, limit)
+	d.raiseRules(provider)
+	return id
+}
+
+func (d *desk) raiseRules(provider clinic.Ref) {
+	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1 AND id = $2`, provider.ID)
+}
+
+func TestHoldsThatRanOutOnAnotherDayMakeRoomInTheirWindow(t *testing.T) {
+	d := newDesk(t)
+	provider, ann, bob := d.Provider(1), d.Patient(), d.Patient()
+	d.capWindowTo(provider, "10", 2)
+	d.mustHold(ann, d.Slot(provider, 9, 0))
+	held := d.mustHold(bob, d.Slot(provider, 9, 30))
+	wednesday := d.Slot(provider, 10, 0)
+	wednesday.Start = wednesday.Start.AddDate(0, 0, 2)
+	d.clock.Set(held.ExpiresAt.Add(-time.Microsecond))
+	if _, err := d.book(d.Patient(), wednesday); !slices.Contains(blockedBy(err), availability.WindowCapReached) {
+		t.Fatalf("a third of two in the window got %v", err)
+	}
+	d.clock.Set(held.ExpiresAt)
+	if _, err := d.book(d.Patient(), wednesday); err != nil {
+		t.Fatalf("holds that ran out must be released before a cap refuses: %v", err)
+	}
+	if got := d.count(`SELECT booked FROM window_counts`); got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}
+
+func TestLoweringAWindowsCapRefusesNewOnesAndDropsNone(t *testing.T) {
+	d := newDesk(t)
+	provider, ann, bob := d.Provider(1), d.Patient(), d.Patient()
+	window := d.capWindowTo(provider, "08", 3)
+	first, err := d.book(ann, d.Slot(provider, 9, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.book(bob, d.Slot(provider, 9, 30)); err != nil {
+		t.Fatal(err)
+	}
+	held := d.mustHold(bob, d.Slot(provider, 10, 0))
+	d.Set(`UPDATE schedule_exceptions SET max_appointments = 1 WHERE organization_id = $1 AND id = $2`, window)
+	d.raiseRules(provider)
+	if _, err := d.book(d.Patient(), d.Slot(provider, 11, 0)); !slices.Contains(blockedBy(err), availability.WindowCapReached) {
+		t.Fatalf("a new one got %v", err)
+	}
+	if n := d.count(`SELECT count(*)::int FROM appointments WHERE status = 'BOOKED'`); n != 2 {
+		t.Errorf("%d visits are left", n)
+	}
+	if _, err := d.bookHold(bob, held); err != nil {
+		t.Errorf("a hold from before the cap was lowered can't be booked: %v", err)
+	}
+	if _, err := d.Cancel(context.Background(), ann, appointment.CancelVisit{Appointment: first.Appointment.Ref(), Reason: appointment.Other}); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.count(`SELECT booked FROM window_counts`); got != 2 {
 		t.Errorf("counted %d", got)
 	}
 }

@@ -51,18 +51,21 @@ func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.En
 	if epoch != after.Epoch {
 		return nil, after, live.ErrReset
 	}
-	var forgotten int64
+	var forgotten, last int64
 	var rows []entryRow
 	err = l.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(selectForgotten).QueryRow(func(r pgx.Row) error { return r.Scan(&forgotten) })
+		batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })
 		collect(batch.Queue(selectEntries, after.Position, released, limit), &rows)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return nil, after, err
 	}
-	if after.Position < forgotten {
+	// Another process may have released more than this one, but never what wasn't taken: such a cursor is from the time
+	// before a disk's snapshot was put back.
+	if after.Position < forgotten || after.Position > last {
 		return nil, after, live.ErrReset
 	}
 	next := live.Cursor{Epoch: epoch, Position: max(after.Position, released)}

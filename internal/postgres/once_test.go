@@ -37,6 +37,28 @@ func TestTheSameKeyAnswersTheSameAndOtherInputIsRefused(t *testing.T) {
 	}
 }
 
+func TestAKeyBelongsToTheAppThatSentIt(t *testing.T) {
+	d := newDesk(t)
+	provider, ann := d.Provider(1), d.Patient()
+	slot, other := d.Slot(provider, 10, 0), d.Slot(provider, 11, 0)
+	first, err := d.Book(context.Background(), ann, appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Key: "k"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	phone := ann
+	phone.Client = "another app"
+	in := appointment.BookVisit{Target: appointment.Target{Slot: &other}, Key: "k"}
+	for _, replayed := range []bool{false, true} {
+		b, err := d.Book(context.Background(), phone, in)
+		if err != nil || b.Replayed != replayed || b.Appointment.ID == first.Appointment.ID {
+			t.Fatalf("the same person's key in another app answered %v, replayed %v: %v", b.Appointment.ID, b.Replayed, err)
+		}
+	}
+	if n := d.count(`SELECT count(*)::int FROM idempotency_keys`); n != 2 {
+		t.Errorf("%d keys are remembered", n)
+	}
+}
+
 func TestARepeatedRequestIsAnsweredEvenWhenTheSlotIsNoLongerBookable(t *testing.T) {
 	d := newDesk(t)
 	provider, ann := d.Provider(1), d.Patient()

@@ -31,7 +31,7 @@ type Config struct {
 func Defaults(url string) Config {
 	return Config{
 		URL: url, MaxConns: 20, AcquireTimeout: 5 * time.Second,
-		Statement: 5 * time.Second, Lock: 2 * time.Second, Idle: 10 * time.Second,
+		Statement: 5 * time.Second, Lock: 2 * time.Second, Idle: 5 * time.Second,
 	}
 }
 
@@ -62,11 +62,21 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set["statement_timeout"] = millis(c.Statement)
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)
+	cfg.AfterConnect = boundTransactions
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, errs.Bug("open pool", err)
 	}
 	return &DB{pool: pool, acquire: c.AcquireTimeout}, nil
+}
+
+// PostgreSQL 17 and newer end whole transactions; an older server would refuse a connection that asks for it.
+const setTransactionTimeout = `
+SELECT set_config('transaction_timeout', $1, false) WHERE current_setting('transaction_timeout', true) IS NOT NULL`
+
+func boundTransactions(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, setTransactionTimeout, millis(WriteBound))
+	return err
 }
 
 // New puts a DB over a pool that somebody else owns.
@@ -77,8 +87,8 @@ func (db *DB) Close() { db.pool.Close() }
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// writeBound ends a writing transaction that takes longer, retries included.
-const writeBound = 5 * time.Second
+// WriteBound ends a writing transaction that takes longer, retries included. Readers of the log wait for whoever writes.
+const WriteBound = 5 * time.Second
 
 // readBound ends a reading one.
 const readBound = 5 * time.Second
@@ -95,7 +105,7 @@ func (db *DB) write(ctx context.Context, f func(context.Context, pgx.Tx) error) 
 
 // retry runs f on one connection, again after a deadlock or a serialization failure.
 func (db *DB) retry(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, writeBound)
+	ctx, cancel := context.WithTimeout(ctx, WriteBound)
 	defer cancel()
 	var err error
 	for attempt := range writeAttempts {
@@ -162,6 +172,8 @@ const (
 	lockNotAvailable     = "55P03"
 	queryCanceled        = "57014"
 	readOnlyTransaction  = "25006"
+	idleTimeout          = "25P03"
+	transactionTimeout   = "25P04"
 	tooManyConnections   = "53300"
 )
 
@@ -184,6 +196,7 @@ func translated(err error) error {
 	}
 	switch c := code(err); {
 	case c == lockNotAvailable, c == queryCanceled, c == readOnlyTransaction, c == tooManyConnections,
+		c == idleTimeout, c == transactionTimeout,
 		len(c) == 5 && (c[:2] == "08" || c[:3] == "57P"):
 		return errs.TryAgain(err)
 	case c == "" && (errors.Is(err, context.DeadlineExceeded) || lostConnection(err)):

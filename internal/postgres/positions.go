@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -19,14 +20,30 @@ import (
 // still be uncommitted when a higher one shows. Note the last position S and then draw a transaction id X: once the xmin of a
 // snapshot reaches X, every transaction that could hold a position up to S has ended, and S is released.
 type positions struct {
-	mu       sync.Mutex
+	looks   singleflight.Group // one at a time; who asks meanwhile shares its answer or its failure
+	horizon horizon            // the look's that is under way
+
+	mu     sync.Mutex
+	last   mark // what the last look found
+	looked time.Time
+}
+
+// mark is a place in one life of the log.
+type mark struct {
 	epoch    string
-	released int64
+	position int64
+}
+
+// horizon is what looks know of the log.
+type horizon struct {
+	epoch    string
+	released int64 // or unknown
 	noted    int64 // waiting for bar
 	bar      int64
 	waiting  bool
-	looked   time.Time
 }
+
+const unknown = -1
 
 // The statements run one after the other, each with a snapshot of its own. A transaction has its id before it takes a
 // position, so one whose position was noted is below an id that is drawn afterwards. A snapshot's xmax would not do: it is
@@ -43,20 +60,57 @@ const (
 // Readers that come within this time of the last look share its answer.
 const lookAgainAfter = 25 * time.Millisecond
 
-// releasedPosition answers the log's epoch and the position up to which everything has ended.
+// A process that begins to look has nothing released yet, so it waits for that, looking so often and so many times.
+const (
+	firstLooksEvery = 5 * time.Millisecond
+	firstLooks      = 50
+)
+
+// releasedPosition answers the log's epoch and the position up to which everything has ended. An asker who goes away
+// doesn't end the look for the others.
 func (db *DB) releasedPosition(ctx context.Context) (string, int64, error) {
-	p := &db.positions
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	now := clock.System{}.Now()
-	if p.epoch != "" && now.Sub(p.looked) < lookAgainAfter {
-		return p.epoch, p.released, nil
+	if m, ok := db.positions.fresh(); ok {
+		return m.epoch, m.position, nil
 	}
-	err := db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error { return p.look(ctx, conn, now) })
-	return p.epoch, p.released, err
+	look := db.positions.looks.DoChan("", func() (any, error) { return db.look(context.WithoutCancel(ctx)) })
+	select {
+	case <-ctx.Done():
+		return "", 0, translated(ctx.Err())
+	case found := <-look:
+		m, _ := found.Val.(mark)
+		return m.epoch, m.position, found.Err
+	}
 }
 
-func (p *positions) look(ctx context.Context, conn *pgxpool.Conn, now time.Time) error {
+func (p *positions) fresh() (mark, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last, p.last.epoch != "" && clock.Fresh(p.looked, clock.System{}.Now(), lookAgainAfter)
+}
+
+func (p *positions) keep(m mark, looked time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last, p.looked = m, looked
+}
+
+func (db *DB) look(ctx context.Context) (mark, error) {
+	h, now := &db.positions.horizon, clock.System{}.Now()
+	err := db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		if err := h.look(ctx, conn); err != nil {
+			return err
+		}
+		return h.first(ctx, conn)
+	})
+	if err != nil {
+		return mark{}, err
+	}
+	m := mark{h.epoch, h.released}
+	db.positions.keep(m, now)
+	return m, nil
+}
+
+func (h *horizon) look(ctx context.Context, conn *pgxpool.Conn) error {
 	var last, oldest int64
 	var epoch string
 	batch := &pgx.Batch{}
@@ -66,20 +120,41 @@ func (p *positions) look(ctx context.Context, conn *pgxpool.Conn, now time.Time)
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	epoch = opaque(epoch)
-	if epoch != p.epoch {
-		p.epoch, p.released, p.waiting = epoch, 0, false
+	if epoch = opaque(epoch); epoch != h.epoch || last < h.noted { // the latter: from a disk's snapshot
+		*h = horizon{epoch: epoch, released: unknown}
 	}
-	p.looked = now
-	p.advance(oldest)
-	if p.waiting || last <= p.released {
+	h.advance(oldest)
+	if h.waiting || last <= h.released {
 		return nil
 	}
-	return p.note(ctx, conn, last)
+	return h.note(ctx, conn, last)
+}
+
+// first waits for the first release. While a writer doesn't end, the log is taken up where it begins: that is far back, but
+// passes over nothing.
+func (h *horizon) first(ctx context.Context, conn *pgxpool.Conn) error {
+	tick := time.NewTicker(firstLooksEvery)
+	defer tick.Stop()
+	for looked := 0; h.released == unknown; looked++ {
+		if looked == firstLooks {
+			return conn.QueryRow(ctx, selectForgotten).Scan(&h.released)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		var oldest int64
+		if err := conn.QueryRow(ctx, oldestID).Scan(&oldest); err != nil {
+			return err
+		}
+		h.advance(oldest)
+	}
+	return nil
 }
 
 // note begins to wait for whoever may hold a position up to last; often nobody runs and the wait is over at once.
-func (p *positions) note(ctx context.Context, conn *pgxpool.Conn, last int64) error {
+func (h *horizon) note(ctx context.Context, conn *pgxpool.Conn, last int64) error {
 	var newest, oldest int64
 	batch := &pgx.Batch{}
 	batch.Queue(newestID).QueryRow(func(r pgx.Row) error { return r.Scan(&newest) })
@@ -87,14 +162,14 @@ func (p *positions) note(ctx context.Context, conn *pgxpool.Conn, last int64) er
 	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
 		return err
 	}
-	p.noted, p.bar, p.waiting = last, newest, true
-	p.advance(oldest)
+	h.noted, h.bar, h.waiting = last, newest, true
+	h.advance(oldest)
 	return nil
 }
 
-func (p *positions) advance(oldest int64) {
-	if p.waiting && oldest >= p.bar {
-		p.released, p.waiting = p.noted, false
+func (h *horizon) advance(oldest int64) {
+	if h.waiting && oldest >= h.bar {
+		h.released, h.waiting = h.noted, false
 	}
 }
 

@@ -15,14 +15,17 @@ import (
 const selectDueHolds = `
 SELECT DISTINCT organization_id, party_id FROM (
     SELECT organization_id, party_id FROM claims
-    WHERE state = 'ACTIVE' AND hold_id IS NOT NULL AND expires_at <= $1 ORDER BY expires_at LIMIT $2) due`
+    WHERE state = 'ACTIVE' AND hold_id IS NOT NULL AND expires_at <= $1
+      AND (organization_id, party_id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))
+    ORDER BY expires_at LIMIT $4) due`
 
 // DueHolds implements appointment.Store.
-func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, limit int) ([]clinic.Ref, error) {
+func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, passed []clinic.Ref, limit int) ([]clinic.Ref, error) {
 	type row struct{ OrganizationID, PartyID uuid.UUID }
+	organizations, providers := split(passed)
 	var refs []clinic.Ref
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, selectDueHolds, now, limit)
+		rows, _ := tx.Query(ctx, selectDueHolds, now, organizations, providers, limit)
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
 		for _, r := range list {
 			refs = append(refs, clinic.Ref{Organization: r.OrganizationID, ID: r.PartyID})
@@ -32,7 +35,9 @@ func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, limit in
 	return refs, err
 }
 
-const callLapse = `SELECT lapse_holds($1)`
+// A stuck provider is left for the next sweep: 50 ms is longer than a booking takes, and several fit into the second that a
+// sweep has.
+const callLapse = `SELECT lapse_holds($1) FROM set_config('lock_timeout', '50ms', true)`
 
 // LapseHolds implements appointment.Store.
 func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error) {
@@ -50,7 +55,9 @@ func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, 
 
 // How long things are kept after they are over.
 const (
-	claimGrace   = time.Hour          // before an ended claim leaves the constraint's index
+	// A claim that ended stays in the constraint's index until no new one can reach back to it: a visit starts now at the
+	// earliest, its buffer before that, and the clocks of processes differ a little.
+	claimGrace   = clinic.MaxBuffer + time.Hour
 	claimMemory  = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 	eventsMemory = 7 * 24 * time.Hour // of the event log: a client may come back after hours
 )
@@ -67,7 +74,7 @@ var tidying = []struct {
 			SELECT FROM claims o WHERE o.organization_id = c.organization_id AND o.party_id = c.party_id AND o.lane = c.lane
 				AND o.id <> c.id AND o.state IN ('ACTIVE', 'PAST') AND o.starts_at < c.ends_at AND o.ends_at > c.starts_at)
 		LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-		func(now time.Time) time.Time { return now }},
+		func(now time.Time) time.Time { return now.Add(-clinic.MaxBuffer) }},
 	{`UPDATE claims SET state = 'PAST' WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM claims WHERE state = 'ACTIVE' AND hold_id IS NULL AND ends_at <= $1
 		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
@@ -76,13 +83,20 @@ var tidying = []struct {
 		SELECT organization_id, id FROM claims WHERE state IN ('FREED', 'LAPSED') AND ends_at <= $1
 		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-claimMemory) }},
+	// A hold's claims end a buffer after it at most, so they have gone before it does, unless they are still in line.
+	{`DELETE FROM holds WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM holds h WHERE state <> 'ACTIVE' AND ends_at <= $1 AND ended_at <= $1 AND NOT EXISTS (
+			SELECT FROM claims c WHERE c.state IN ('FREED', 'LAPSED') AND c.ends_at BETWEEN h.ends_at AND h.ends_at + interval '12 hours'
+				AND c.organization_id = h.organization_id AND c.hold_id = h.id)
+		ORDER BY ends_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-claimMemory - clinic.MaxBuffer) }},
 	{`DELETE FROM idempotency_keys WHERE (organization_id, client, actor_id, key) IN (
 		SELECT organization_id, client, actor_id, key FROM idempotency_keys WHERE created_at <= $1
 		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
 	{`WITH dropped AS (
 		DELETE FROM event_log WHERE (organization_id, position) IN (
-			SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY position LIMIT $2)
+			SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED)
 		RETURNING position)
 	UPDATE log_epoch SET forgotten = greatest(forgotten, d.last) FROM (SELECT max(position) AS last FROM dropped) d
 	WHERE d.last IS NOT NULL`,

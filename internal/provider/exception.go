@@ -81,7 +81,8 @@ func openings(provider, location clinic.Ref, windows []OpenWindow) ([]Exception,
 	return list, check.Err()
 }
 
-// openingID is a name-based id (RFC 9562, version 5).
+// openingID is a name-based id (RFC 9562, version 5), unlike all others: a window that is put again, or by two at once, meets
+// itself.
 func openingID(provider, location uuid.UUID, key string) uuid.UUID {
 	return uuid.NewSHA1(provider, append(location[:], key...))
 }

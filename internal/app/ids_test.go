@@ -1,0 +1,96 @@
+package app
+
+import (
+	"log/slog"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
+	"github.com/mediconnect/mediconnect/internal/testkit/sample"
+)
+
+// keysOfOwn are the tables whose rows have an id of their own.
+const keysOfOwn = `
+SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
+WHERE c.relkind = 'r' ORDER BY 1`
+
+// Ids that begin with the time keep new rows together in an index.
+func TestEveryIDThatTheProgramMakesIsOfVersion7(t *testing.T) {
+	pool := pgtest.New(t)
+	a := wire(Frame{Clock: clock.FrozenAt(sample.Dawn), Log: slog.New(slog.DiscardHandler)}, postgres.New(pool))
+	bookOneOfEverything(t, a)
+	rows, _ := pool.Query(t.Context(), keysOfOwn)
+	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil || len(tables) == 0 {
+		t.Fatalf("tables with ids: %v %v", tables, err)
+	}
+	for _, table := range tables {
+		var all, other int
+		if err := pool.QueryRow(t.Context(), `SELECT count(*), count(*) FILTER (WHERE get_byte(uuid_send(id), 6) / 16 <> 7
+			OR get_byte(uuid_send(id), 8) / 64 <> 2) FROM `+table).Scan(&all, &other); err != nil || all == 0 || other != 0 {
+			t.Errorf("%s: %d of %d ids are of another version (%v)", table, other, all, err)
+		}
+	}
+}
+
+// bookOneOfEverything leaves a row in each table whose rows have ids.
+func bookOneOfEverything(t *testing.T, a *App) {
+	t.Helper()
+	ctx := t.Context()
+	organization := must(a.clinic.CreateOrganization(ctx, clinictest.Actor(access.PlatformAdmin, uuid.Nil),
+		clinic.CreateOrganization{Name: "Sample Clinic", Key: "o"}))(t)
+	admin := clinictest.Actor(access.Admin, organization.ID)
+	ref := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: organization.ID, ID: id} }
+	location := ref(must(a.clinic.PutLocation(ctx, admin, clinictest.Location(1)))(t).ID)
+	kind := ref(must(a.clinic.PutVisitKind(ctx, admin, clinictest.VisitKind(1)))(t).ID)
+	who := ref(must(a.provider.PutProvider(ctx, admin, provider.PutProvider{
+		Identifier: clinic.Identifier{System: "https://example.org/people", Value: "1"}, Name: "Dr Ada",
+		VisitKinds: []clinic.Ref{kind}, Languages: []string{"en"},
+	}))(t).ID)
+	monday := civil.DateOf(sample.Monday)
+	must(a.provider.SetSchedule(ctx, admin, provider.SetSchedule{
+		Provider: who, Location: location, EffectiveFrom: monday, Hours: []provider.WeeklyOpening{
+			{Weekday: 1, Opening: provider.Opening{From: provider.At(9, 0), To: provider.At(17, 0), Capacity: 1}},
+		},
+	}))(t)
+	must(a.provider.AddException(ctx, admin, provider.AddException{
+		Provider: &who, Location: &location, Effect: provider.Closed, Key: "e",
+		From: civil.DateTime{Date: monday, Time: civil.Time{Hour: 12}}, To: civil.DateTime{Date: monday, Time: civil.Time{Hour: 13}},
+	}))(t)
+	ann := clinictest.Actor(access.PatientRole, organization.ID)
+	ann.PatientID = must(a.patient.Register(ctx, admin, patienttest.Ann()))(t).ID
+	slot := func(hour int) *availability.SlotID {
+		return &availability.SlotID{
+			Organization: organization.ID, Provider: who.ID, Location: location.ID, VisitKind: kind.ID, Modality: clinic.InPerson,
+			Start: sample.Monday.Add(time.Duration(hour+4) * time.Hour),
+		}
+	}
+	hold := ref(must(a.appointments.Hold(ctx, ann, appointment.PlaceHold{Slot: *slot(9), Key: "h"}))(t).ID)
+	visit := must(a.appointments.Book(ctx, ann, appointment.BookVisit{Target: appointment.Target{Hold: &hold}, Key: "b"}))(t)
+	must(a.appointments.Move(ctx, ann, appointment.MoveVisit{
+		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
+	}))(t)
+}
+
+func must[T any](v T, err error) func(*testing.T) T {
+	return func(t *testing.T) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
