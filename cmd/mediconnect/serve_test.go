@@ -62,12 +62,30 @@ func TestMigrateUpDownStatus(t *testing.T) {
 			t.Errorf("migrate %s ended with %d and said %s, want %q", step.name, code, p.output, step.want)
 		}
 	}
+	execute(t, strings.TrimPrefix(environ[0], "MEDICONNECT_DATABASE_URL="), "COMMENT ON TABLE goose_db_version IS NULL")
+	for _, name := range []string{"up", "status"} {
+		fails(t, environ, []string{"migrate", name}, "another build")
+	}
+}
+
+func TestADatabaseThatIsAwayIsToldInOneSentence(t *testing.T) {
+	environ := []string{"MEDICONNECT_DATABASE_URL=postgres://nobody@localhost:1,localhost:2/none"}
+	for _, command := range [][]string{{"migrate", "up"}, {"migrate", "status"}, {"zones"}} {
+		p := start(t, environ, command...)
+		if code := p.wait(t); code != 1 {
+			t.Errorf("%v ended with %d", command, code)
+		}
+		said := strings.TrimSpace(p.output.String())
+		if strings.Contains(said, "\n") || strings.Count(said, "connection refused") != 1 || !strings.Contains(said, "can't be reached") {
+			t.Errorf("%v said\n%s", command, said)
+		}
+	}
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range [][]string{
 		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
-		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"schema"},
+		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"schema"}, {"zones"},
 	} {
 		p := start(t, nil, append(command, "--help")...)
 		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "USAGE") {

@@ -132,10 +132,23 @@ func TestAnInterruptedCreationIsDoneAgain(t *testing.T) {
 	startPostgres(t, dir)
 }
 
-func TestALongPathFindsAnotherPlaceForTheSocket(t *testing.T) {
+// The socket of a process that was killed goes with the next one's start.
+func TestALongPathFindsAnotherPlaceForTheSocketAndTidiesThere(t *testing.T) {
+	left, err := os.MkdirTemp(os.TempDir(), "mediconnect-run-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(left) })
+	hourAgo := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(left, hourAgo, hourAgo); err != nil {
+		t.Fatal(err)
+	}
 	parent := folder(t)
 	mustOwn(t, parent)
 	server := startPostgres(t, filepath.Join(parent, strings.Repeat("long", 20)))
+	if _, err := os.Stat(left); err == nil {
+		t.Errorf("%s is still there", left)
+	}
 	if !answers(server.AdminURL("postgres")) {
 		t.Error("the socket doesn't answer")
 	}
