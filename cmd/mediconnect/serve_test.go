@@ -13,13 +13,18 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
 )
 
 // A server in production's mode, on the databases of a `dev` and even with its key, doesn't accept its tokens.
 func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	address := freeAddress(t)
+	address, err := devstack.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := start(t, []string{
 		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
 		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
@@ -115,16 +120,6 @@ func (p *program) accepts(t *testing.T, address string) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func publicPEM(t *testing.T, privateFile string) string {

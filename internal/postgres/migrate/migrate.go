@@ -20,7 +20,7 @@ import (
 
 const (
 	// lockTimeout bounds how long a step waits for a table: behind it, all other requests for that table would queue.
-	lockTimeout = "5000"
+	lockTimeout    = "5000"
 	connectTimeout = 5 * time.Second
 	// patience bounds a look at where a database stands.
 	patience = 10 * time.Second
