@@ -100,18 +100,6 @@ func exchange(t *testing.T, method, url, token, body string) (status int, answer
 	return response.StatusCode, string(text)
 }
 
-func execute(t *testing.T, url, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func reachable(url string) bool {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
@@ -22,7 +24,7 @@ func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
 	if mode := modeOf(t, dir); mode != 0o700 {
 		t.Errorf("the data folder has mode %o, want 700", mode)
 	}
-	execute(t, found.Database, "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, found.Database, "CREATE TABLE kept (n int)")
 	pingRedis(t, found.Redis)
 	if code := first.signal(t, syscall.SIGINT); code != 0 {
 		t.Errorf("Ctrl-C ended with exit code %d:\n%s", code, first.output)
@@ -42,18 +44,18 @@ func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the second start took %s to its first answer, want 5 s", took)
 	}
-	execute(t, again.Database, "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, again.Database, "INSERT INTO kept VALUES (1)")
 }
 
 func TestDevRecoversFromAKill(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
 	found := first.ready(t, dir)
-	execute(t, found.Database, "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, found.Database, "CREATE TABLE kept (n int)")
 	first.signal(t, syscall.SIGKILL)
 
 	second := start(t, nil, "dev", "--no-demo", "--data", dir)
-	execute(t, second.freshFacts(t, dir, found).Database, "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, second.freshFacts(t, dir, found).Database, "INSERT INTO kept VALUES (1)")
 	if reachable(found.Database) {
 		t.Error("the killed run's PostgreSQL still runs")
 	}
@@ -75,11 +77,11 @@ func TestDevTakesAwayWhatAKilledRunTold(t *testing.T) {
 func TestDevBringsBackWhatAnEarlierClockHasAhead(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-14T12:00:00Z")
-	execute(t, first.ready(t, dir).Database, pastClaim)
+	pgtest.Execute(t, first.ready(t, dir).Database, pastClaim)
 	first.signal(t, syscall.SIGTERM)
 
 	second := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-10T12:00:00Z", "--clock-frozen")
-	execute(t, second.ready(t, dir).Database, `DO $$ BEGIN ASSERT (SELECT state = 'ACTIVE' FROM claims); END $$`)
+	pgtest.Execute(t, second.ready(t, dir).Database, `DO $$ BEGIN ASSERT (SELECT state = 'ACTIVE' FROM claims); END $$`)
 }
 
 // pastClaim is a lane's claim of the day before, which the sweeper took out of the way.
@@ -111,7 +113,7 @@ func TestDevSaysThatAPortIsTaken(t *testing.T) {
 func TestDevSaysThatTheDataAreOfANewerVersion(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
-	execute(t, first.ready(t, dir).Database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
+	pgtest.Execute(t, first.ready(t, dir).Database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 	first.signal(t, syscall.SIGTERM)
 	fails(t, nil, []string{"dev", "--no-demo", "--data", dir}, dir, "newer", "--fresh")
 
@@ -122,7 +124,7 @@ func TestDevSaysThatTheDataAreOfANewerVersion(t *testing.T) {
 func TestDevSaysThatTheDataAreOfAnotherBuild(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
-	execute(t, first.ready(t, dir).Database, "COMMENT ON TABLE goose_db_version IS '1:0000000000000000'")
+	pgtest.Execute(t, first.ready(t, dir).Database, "COMMENT ON TABLE goose_db_version IS '1:0000000000000000'")
 	first.signal(t, syscall.SIGTERM)
 	fails(t, nil, []string{"dev", "--no-demo", "--data", dir}, dir, "another build", "--fresh")
 

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 // A server in production's mode, on the databases of a `dev` and even with its key, doesn't accept its tokens.
@@ -57,7 +58,7 @@ func TestServeTellsAllFaultsOfItsSettings(t *testing.T) {
 func TestMigrateUpDownStatus(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	execute(t, found.Database, "CREATE DATABASE other")
+	pgtest.Execute(t, found.Database, "CREATE DATABASE other")
 	environ := []string{"MEDICONNECT_DATABASE_URL=" + strings.Replace(found.Database, "/mediconnect?", "/other?", 1)}
 	for _, step := range []struct{ name, want string }{
 		{"status", "pending"}, {"up", "applied 00001_core.sql"}, {"status", "safe"}, {"down", "took "}, {"status", "pending"},
@@ -67,7 +68,7 @@ func TestMigrateUpDownStatus(t *testing.T) {
 			t.Errorf("migrate %s ended with %d and said %s, want %q", step.name, code, p.output, step.want)
 		}
 	}
-	execute(t, strings.TrimPrefix(environ[0], "MEDICONNECT_DATABASE_URL="), "COMMENT ON TABLE goose_db_version IS NULL")
+	pgtest.Execute(t, strings.TrimPrefix(environ[0], "MEDICONNECT_DATABASE_URL="), "COMMENT ON TABLE goose_db_version IS NULL")
 	for _, name := range []string{"up", "status"} {
 		fails(t, environ, []string{"migrate", name}, "another build")
 	}

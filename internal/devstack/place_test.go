@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestADataFolderIsClosedToOthersAndHeldByOne(t *testing.T) {
@@ -112,7 +113,7 @@ func TestServersGoElsewhereWhenTheirUserCannotEnter(t *testing.T) {
 	}
 	t.Cleanup(func() { os.RemoveAll(place.Servers) })
 	server := startPostgresAt(t, place)
-	execute(t, server.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, server.URL(), "CREATE TABLE kept (n int)")
 	stop(server)
 	place.Release()
 
@@ -120,7 +121,7 @@ func TestServersGoElsewhereWhenTheirUserCannotEnter(t *testing.T) {
 	if again.Servers != place.Servers {
 		t.Errorf("the second start looks for its data in %s, the first left them in %s", again.Servers, place.Servers)
 	}
-	execute(t, startPostgresAt(t, again).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, startPostgresAt(t, again).URL(), "INSERT INTO kept VALUES (1)")
 
 	copied := filepath.Join(closed, "copy")
 	put(t, copied, "lock")

@@ -17,26 +17,27 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestPostgresKeepsItsDataOverARestart(t *testing.T) {
 	dir := folder(t)
 	first := startPostgres(t, dir)
-	execute(t, first.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, first.URL(), "CREATE TABLE kept (n int)")
 	stop(first)
 	if answers(first.URL()) {
 		t.Fatal("PostgreSQL answers after its stop")
 	}
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 }
 
 func TestPostgresRecoversFromAKill(t *testing.T) {
 	dir := folder(t)
 	first := startPostgres(t, dir)
-	execute(t, first.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, first.URL(), "CREATE TABLE kept (n int)")
 	kill(t, first.PID())
 	<-first.Done()
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 }
 
 // In a container process numbers are small and come back: the number in a stale pid file is somebody else's.
@@ -56,8 +57,8 @@ func TestALeftoverServerIsEnded(t *testing.T) {
 	needsProc(t)
 	dir := folder(t)
 	left := startPostgres(t, dir)
-	execute(t, left.URL(), "CREATE TABLE kept (n int)")
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, left.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 	select {
 	case <-left.Done():
 	case <-time.After(10 * time.Second):
@@ -248,18 +249,6 @@ func answers(url string) bool {
 	}
 	conn.Close(ctx)
 	return true
-}
-
-func execute(t *testing.T, url, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // wantProblem asserts one line that says both what is wrong and what to do.

@@ -53,7 +53,7 @@ func TestAStepThatIsNotAppliedYetMayDiffer(t *testing.T) {
 // resign writes another signature, an expression of the present one.
 func resign(t *testing.T, url, expression string) {
 	t.Helper()
-	execute(t, url, `DO $$ BEGIN EXECUTE format('COMMENT ON TABLE goose_db_version IS %L', `+
+	pgtest.Execute(t, url, `DO $$ BEGIN EXECUTE format('COMMENT ON TABLE goose_db_version IS %L', `+
 		strings.ReplaceAll(expression, "%", "obj_description('goose_db_version'::regclass)")+`); END $$`)
 }
 
