@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS)
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS); planted faults
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -62,10 +62,12 @@ bench: servers
 prove: servers
 	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
+	$(GO) test -count=1 -timeout 60m -v ./bench/planted -plant
 
 fuzz: servers
-	@$(GO) list ./... | while read -r package; do \
-		for target in $$($(GO) test -list '^Fuzz' "$$package" | grep '^Fuzz'); do \
+	@packages=$$($(GO) list ./...) && for package in $$packages; do \
+		listed=$$($(GO) test -list '^Fuzz' "$$package") || { echo "$$listed"; exit 1; }; \
+		for target in $$(echo "$$listed" | grep '^Fuzz'); do \
 			echo "$$package $$target" && $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" || exit 1; \
 		done; \
 	done

@@ -93,7 +93,9 @@ func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure 
 			t.Fatal(err)
 		}
 		before := w.booked(t, pool)
-		out, err := exec.Command(path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
 			"--transactions="+strconv.Itoa(bookings/connections), "--file="+file, url).CombinedOutput()
 		if err != nil {
 			t.Fatalf("pgbench: %v: %s", err, out)

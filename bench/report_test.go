@@ -18,9 +18,8 @@ func report(b *testing.B, r ratio, line string) {
 	b.ReportMetric(r.median, "ratio")
 	b.ReportMetric(r.low, "ratio-low")
 	b.ReportMetric(r.high, "ratio-high")
-	load, _ := os.ReadFile("/proc/loadavg")
 	text := fmt.Sprintf("%s %s\n  %s, %s/%s, %d processors, load at the end %s\n",
-		time.Now().UTC().Format(time.DateTime), line, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), strings.Join(strings.Fields(string(load)), " "))
+		time.Now().UTC().Format(time.DateTime), line, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
 	file, err := os.OpenFile(filepath.Join("results", strings.NewReplacer("Benchmark", "", "/", "-").Replace(b.Name())+".txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		b.Fatal(err)
@@ -29,4 +28,11 @@ func report(b *testing.B, r ratio, line string) {
 	if _, err := file.WriteString(text); err != nil {
 		b.Fatal(err)
 	}
+}
+
+// load is that of the last minutes and how many ran at once, where the system tells.
+func load() string {
+	text, _ := os.ReadFile("/proc/loadavg")
+	fields := strings.Fields(string(text))
+	return strings.Join(fields[:min(4, len(fields))], " ")
 }

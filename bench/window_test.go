@@ -1,7 +1,6 @@
 package bench_test
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -62,9 +61,27 @@ func (r ratio) String() string {
 	return fmt.Sprintf("%.2f (95 %%: %.2f to %.2f)", r.median, r.low, r.high)
 }
 
-func median[T cmp.Ordered](values []T) T {
+// median is the middle value, or the mean of the two in the middle.
+func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[len(sorted)/2]
+	half := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[half]
+	}
+	return (sorted[half-1] + sorted[half]) / 2
+}
+
+func TestAMedianIsInTheMiddle(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{
+		{[]float64{7}, 7}, {[]float64{3, 1}, 2}, {[]float64{9, 1, 2}, 2}, {[]float64{4, 100, 1, 2}, 3},
+	} {
+		if got := median(c.values); got != c.want {
+			t.Errorf("of %v: %v, want %v", c.values, got, c.want)
+		}
+	}
 }
 
 func TestARatioIsThatOfItsPairs(t *testing.T) {

@@ -112,10 +112,16 @@ const views = `
 			UNION ALL SELECT 'index ' || x.relname, pg_get_indexdef(i.indexrelid) FROM pg_index i JOIN own_tables t ON t.oid = i.indrelid JOIN pg_class x ON x.oid = i.indexrelid
 			UNION ALL SELECT 'view ' || viewname, definition FROM pg_views WHERE schemaname !~ '^pg_' AND schemaname <> 'information_schema'
 			UNION ALL SELECT 'view ' || matviewname, definition FROM pg_matviews
+			UNION ALL SELECT 'trigger ' || g.tgname, pg_get_triggerdef(g.oid) FROM pg_trigger g JOIN own_tables t ON t.oid = g.tgrelid WHERE NOT g.tgisinternal
 		)
 		SELECT name, text, '(\m(?:now|timezone)\s*\(|\m(?:current_timestamp|current_time|current_date|localtimestamp|localtime)\M'
 			|| '|\m(?:clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\M|\mat\s+time\s+zone\M'
-			|| '|''(?:now|today|tomorrow|yesterday)''\s*::)' AS words
+			|| '|''(?:now|today|tomorrow|yesterday)''\s*::|(?:\m(?:date|time|timetz|timestamp|timestamptz|time\s+zone)\s+|\mcast\s*\(\s*)''(?:now|today|tomorrow|yesterday)'''
+			-- What follows depends on the session's zone.
+			|| '|\m(?:date_trunc|date_part|date_bin|to_char|make_timestamptz)\s*\(|\mextract\s*\(\s*(?!epoch)\w+'
+			|| '|\minterval\s*''[^'']*(?:day|week|mon|year)|''[^'']*\d\s*(?:day|week|mon|year)s?[^'']*''\s*::\s*interval'
+			|| '|(?:_at|timestamptz|time\s+zone|\mnow_|\mfrom_|\mto_)\)?\s*::\s*(?:date|time|timestamp)\M(?!\s+with\s+time)'
+			|| '|\mcast\s*\(\s*\w*(?:_at|now_)\s+as\s+(?:date|time|timestamp)\M(?!\s+with\s+time))' AS words
 		FROM texts;`
 
 // faults runs every rule in a transaction and names the rule of each fault.

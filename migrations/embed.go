@@ -3,10 +3,13 @@
 package migrations
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"io/fs"
 	"regexp"
 	"strconv"
+	"strings"
 )
 
 // FS holds the steps: NNNNN_name.sql, each with an up part, a down part and a line that says whether the release before
@@ -40,4 +43,17 @@ func Rollback(file string) string {
 		return string(found[1])
 	}
 	return ""
+}
+
+// Digest tells apart what texts of a step do to a database: it is that of the up part without its comments and spacing.
+func Digest(file string) string {
+	text, _ := FS.ReadFile(file)
+	up, _, _ := strings.Cut(string(text), "-- +goose Down")
+	sum := sha256.New()
+	for line := range strings.Lines(up) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "--") {
+			sum.Write([]byte(line + "\n"))
+		}
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:8])
 }

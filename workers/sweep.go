@@ -3,6 +3,7 @@ package workers
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"sync"
@@ -35,6 +36,11 @@ func Run(ctx context.Context, s Sweeper, log *slog.Logger) {
 	wg.Go(func() { repeat(ctx, sweepEvery, sweepLimit, s.Sweep, log.With("job", "sweep")) })
 	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
 	wg.Wait()
+}
+
+// Once sweeps and tidies until there is nothing left to do.
+func Once(ctx context.Context, s Sweeper) error {
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

@@ -6,6 +6,7 @@ type fault struct {
 	edits []edit
 	pkg   string // whose test notices
 	test  string // or fuzz target, by its name
+	want  string // what it says then: it must notice this fault, not just any
 }
 
 // edit replaces text that stands in a file exactly once.
@@ -20,47 +21,50 @@ const (
 var faults = []fault{
 	{"an id has two spellings", []edit{
 		{"graph/globalid/globalid.go", ` || base64.RawURLEncoding.EncodeToString(b) != text`, ``},
-	}, "./graph/globalid", "FuzzParse"},
+	}, "./graph/globalid", "FuzzParse", "whose id is"},
 	{"a day without hours is written with a T", []edit{
 		{"graph/scalar/duration.go", `if i == 1 && d > 0 {`, `if i == 1 {`},
-	}, "./graph/scalar", "FuzzScalars"},
+	}, "./graph/scalar", "FuzzScalars", "is written"},
 	{"a time that is shown twice is the second", []edit{
 		{"internal/clock/calendar.go", `if shown.Before(s.End) {`, `if shown.Before(s.End.Add(-time.Hour)) {`},
-	}, "./internal/clock", "FuzzInstant"},
+	}, "./internal/clock", "FuzzInstant", "the watcher saw it"},
+	{"a published window goes from its end to its start", []edit{
+		{"internal/intake/slot.go", `span{from: civil.DateTimeOf(from), to: civil.DateTimeOf(to)}`, `span{from: civil.DateTimeOf(to), to: civil.DateTimeOf(from)}`},
+	}, "./internal/intake", "FuzzLine", "a window was taken as"},
 	{"a published window may end before it begins", []edit{
 		{"internal/intake/slot.go", `if !from.Before(to) {`, `if false {`},
-	}, "./internal/intake", "FuzzSlot"},
+	}, "./internal/intake", "FuzzSlot", "a window was taken as"},
 	{"a lane from when there were more takes none away", []edit{
 		{"internal/availability/lanes.go", `if c.lane < 0 {`, `if c.lane < 0 || c.lane >= n {`},
-	}, "./internal/availability", "FuzzOpenings"},
+	}, "./internal/availability", "FuzzOpenings", "the reference has"},
 	{"what is left forgets the daily cap", []edit{
 		{"internal/availability/judge.go", `min(free, dayLeft, windowLeft)`, `min(free, windowLeft)`},
-	}, "./internal/availability", "FuzzOpeningsBooking"},
+	}, "./internal/availability", "FuzzOpeningsBooking", "bookings on,"},
 
 	{"neither lock nor constraint keeps a lane for one", []edit{
 		{core, `tstzrange(starts_at, ends_at, '[)') WITH &&`, `tstzrange(starts_at, ends_at, '[)') WITH &&, id WITH =`},
 		{booking, `AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_ AND c.starts_at < c.ends_at`, `AND c.starts_at > to_ AND c.ends_at > from_`},
-	}, proofs, "TestOneClientOfManyGetsAnOpening$"},
+	}, proofs, "TestOneClientOfManyGetsAnOpening$", "double bookings"},
 	{"a daily cap lets one more in", []edit{
 		{booking, `>= (p->>'dailyCap')::integer THEN`, `> (p->>'dailyCap')::integer THEN`},
-	}, proofs, "TestADailyCapHolds"},
+	}, proofs, "TestADailyCapHolds", "days over their cap"},
 	{"a window cap lets one more in", []edit{
 		{booking, `>= (w->>'cap')::integer) THEN`, `> (w->>'cap')::integer) THEN`},
-	}, proofs, "TestAWindowCapHolds"},
+	}, proofs, "TestAWindowCapHolds", "windows over their cap"},
 	{"days are locked in the order in which they come", []edit{
 		{booking, `SELECT DISTINCT org, u.party, u.day FROM unnest(parties, days) u(party, day) ORDER BY u.party, u.day`,
 			`SELECT org, u.party, u.day FROM unnest(parties, days) WITH ORDINALITY u(party, day, n) ORDER BY u.n`},
-	}, proofs, "TestCrossingMovesAllSucceed"},
+	}, proofs, "TestCrossingMovesAllSucceed", "deadlocks"},
 	{"an answer that was given is forgotten", []edit{
 		{booking, `u.actor_id = who AND u.key = key_;
     IF NOT FOUND THEN`, `u.actor_id = who AND u.key = key_ AND false;
     IF NOT FOUND THEN`},
 		{booking, `a.created_at > now_ - interval '5 minutes'`, `a.created_at > now_`},
-	}, proofs, "ThoughTheServerIsKilled"},
+	}, proofs, "ThoughTheServerIsKilled", "the table says"},
 	{"the log is read past a running transaction", []edit{
 		{"internal/postgres/positions.go", `SELECT pg_current_xact_id()::text::bigint`, `SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint`},
-	}, "./internal/postgres", "TestAPositionOfARunningTransactionIsNotPassedOver"},
+	}, "./internal/postgres", "TestAPositionOfARunningTransactionIsNotPassedOver", "is released while"},
 	{"a cancelled visit is left out of the log", []edit{
 		{booking, `PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old || holding);`, ``},
-	}, proofs, "TestAStormOfMovesAndCancelsEndsInOrder"},
+	}, proofs, "TestAStormOfMovesAndCancelsEndsInOrder", "visits whose last change isn't in the log"},
 }

@@ -7,9 +7,12 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,31 +22,57 @@ var plant = flag.Bool("plant", false, "plant the faults; takes minutes")
 
 const root = "../.."
 
-func TestEveryFaultCanBePlanted(t *testing.T) {
+// Without the flag it checks that the faults can still be planted, and that none is missing.
+func TestEveryPlantedFaultIsNoticed(t *testing.T) {
 	for _, f := range faults {
-		planted(t, f)
+		texts := planted(t, f)
+		if *plant {
+			t.Run(f.name, func(t *testing.T) { f.mustBeNoticed(t, overlayOf(t, texts)) })
+		}
+	}
+	for _, target := range fuzzTargets(t) {
+		if !slices.ContainsFunc(faults, func(f fault) bool { return f.pkg+" "+f.test == target }) {
+			t.Errorf("no fault is planted for %s", target)
+		}
 	}
 }
 
-func TestEveryPlantedFaultIsNoticed(t *testing.T) {
-	if !*plant {
-		t.Skip("takes minutes; make prove runs it")
+func (f fault) mustBeNoticed(t *testing.T, overlay string) {
+	t.Helper()
+	began := time.Now()
+	out, failed := f.run(t, overlay)
+	switch {
+	case !failed:
+		t.Errorf("%s %s did not notice", f.pkg, f.test)
+	case !strings.Contains(out, "--- FAIL: "):
+		t.Errorf("%s %s did not run: %.2000s", f.pkg, f.test, out)
+	case !strings.Contains(out, f.want):
+		t.Errorf("%s %s noticed something else than %q: %.4000s", f.pkg, f.test, f.want, out)
+	default:
+		t.Logf("%s %s noticed after %.0f s", f.pkg, f.test, time.Since(began).Seconds())
 	}
-	for _, f := range faults {
-		t.Run(f.name, func(t *testing.T) {
-			began := time.Now()
-			overlay := overlayOf(t, planted(t, f))
-			out, failed := f.run(t, overlay)
-			switch {
-			case !failed:
-				t.Errorf("%s %s did not notice", f.pkg, f.test)
-			case !strings.Contains(out, "--- FAIL: "):
-				t.Errorf("%s %s did not run: %.2000s", f.pkg, f.test, out)
-			default:
-				t.Logf("%s %s noticed after %.0f s", f.pkg, f.test, time.Since(began).Seconds())
-			}
-		})
+}
+
+var fuzzTarget = regexp.MustCompile(`(?m)^func (Fuzz\w+)\(\w+ \*testing\.F\)`)
+
+// fuzzTargets are all of the source, each as its package and name.
+func fuzzTargets(t *testing.T) (found []string) {
+	t.Helper()
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		folder, _ := filepath.Rel(root, filepath.Dir(path))
+		for _, match := range fuzzTarget.FindAllSubmatch(text, -1) {
+			found = append(found, "./"+filepath.ToSlash(folder)+" "+string(match[1]))
+		}
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		t.Fatalf("found %d fuzz targets: %v", len(found), err)
 	}
+	return found
 }
 
 // planted is the text of every file that a fault changes.

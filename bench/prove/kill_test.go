@@ -50,6 +50,13 @@ func (k *killer) rest() {
 	}
 }
 
+// hit wants the kills to have met requests under way, which then were sent again: else nothing was proved.
+func (k *killer) hit(again int64) {
+	if k != nil && again == 0 {
+		k.t.Error("no request was under way when the server was killed")
+	}
+}
+
 func (k *killer) String() string {
 	if k == nil {
 		return "no kill"

@@ -55,7 +55,7 @@ func (p *proof) race(openings []rig.Slot, k *killer) ([]try, *tally) {
 	defer cancel()
 	tries := make([]try, len(p.patients))
 	ends := &tally{}
-	var repeated atomic.Int64
+	var again, replayed atomic.Int64
 	took := p.together(func(i int, patient rig.Patient) {
 		t := try{slot: openings[i%len(openings)]}
 		key := uuid.NewString()
@@ -67,14 +67,21 @@ func (p *proof) race(openings []rig.Slot, k *killer) ([]try, *tally) {
 		if err != nil || sent > 1 && k == nil && alone() {
 			p.t.Errorf("client %d asked %d times: %v", i, sent, err)
 		}
-		repeated.Add(int64(sent - 1))
+		if answer.Visit != nil && !answer.Visit.Start.Equal(t.slot.Start) {
+			p.t.Errorf("client %d asked for %v and has a visit at %v", i, t.slot.Start, answer.Visit.Start)
+		}
+		again.Add(int64(sent - 1))
+		if answer.Replayed {
+			replayed.Add(1)
+		}
 		tries[i] = t
 		ends.add(answer.Code())
 		k.count()
 	})
 	k.rest()
-	p.t.Logf("%d clients at once on %d openings: %s; %.1f s, %d requests sent again, %s",
-		len(tries), len(openings), ends, took.Seconds(), repeated.Load(), k)
+	k.hit(again.Load())
+	p.t.Logf("%d clients at once on %d openings: %s; %.1f s, %d requests sent again, %d of them answered before, %s",
+		len(tries), len(openings), ends, took.Seconds(), again.Load(), replayed.Load(), k)
 	return tries, ends
 }
 

@@ -70,6 +70,7 @@ func rage(t *testing.T, k *killer) {
 		views[i] = w.told
 	})
 	k.rest()
+	k.hit(s.repeated.Load())
 	t.Logf("%d clients at once, %d steps each, on %d openings: %s; %.1f s, %d requests sent again, %s",
 		len(views), steps, len(s.openings), &s.ends, took.Seconds(), s.repeated.Load(), k)
 	for end := range s.ends.n {

@@ -117,6 +117,15 @@ func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
 	return r.Cluster.SocketURL(owner, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
 }
 
+// Drop deletes a database, whoever is connected to it.
+func (r *Rig) Drop(ctx context.Context, url string) error {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return err
+	}
+	return r.Admin(ctx, "DROP DATABASE "+config.Database+" WITH (FORCE)")
+}
+
 // Admin runs a statement as the cluster's superuser.
 func (r *Rig) Admin(ctx context.Context, statement string) error {
 	conn, err := pgx.Connect(ctx, r.Cluster.AdminURL("postgres"))
@@ -143,6 +152,3 @@ func (r *Rig) Pgbench() (string, error) {
 	}
 	return "", fmt.Errorf("pgbench is missing beside %s", r.Cluster.Programs().Dir)
 }
-
-// Join is a path in the rig's folder, which is removed in the end.
-func (r *Rig) Join(name string) string { return r.folder.Join(name) }

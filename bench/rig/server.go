@@ -6,15 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
 )
 
 // Server is a running `mediconnect serve`, or `work`.
@@ -54,7 +54,7 @@ func (l *log) String() string {
 
 // Serve starts the API over a database with so many connections and no rate limit, and returns when it is ready.
 func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Server, error) {
-	address, err := freeAddress()
+	address, err := devstack.FreeAddress()
 	if err != nil {
 		return nil, err
 	}
@@ -69,15 +69,6 @@ func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
 	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn")
 	return s, s.Start(ctx)
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // Start starts it, at the same address as before, and returns when it is ready.
@@ -137,13 +128,8 @@ func (s *Server) ready(ctx context.Context) bool {
 }
 
 // Kill ends it as kill -9 does.
-func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
-
-// Stop ends it as an operator does.
-func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
-
-func (s *Server) end(signal syscall.Signal) error {
-	if err := s.cmd.Process.Signal(signal); err != nil && !errors.Is(err, os.ErrProcessDone) {
+func (s *Server) Kill() error {
+	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {
@@ -153,6 +139,3 @@ func (s *Server) end(signal syscall.Signal) error {
 		return fmt.Errorf("%v doesn't end: %s", s.arguments, s.said)
 	}
 }
-
-// Said is the last of what it wrote.
-func (s *Server) Said() string { return s.said.String() }

@@ -5,11 +5,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
@@ -22,7 +24,7 @@ func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
 	if mode := modeOf(t, dir); mode != 0o700 {
 		t.Errorf("the data folder has mode %o, want 700", mode)
 	}
-	execute(t, found.Database, "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, found.Database, "CREATE TABLE kept (n int)")
 	pingRedis(t, found.Redis)
 	if code := first.signal(t, syscall.SIGINT); code != 0 {
 		t.Errorf("Ctrl-C ended with exit code %d:\n%s", code, first.output)
@@ -42,22 +44,50 @@ func TestDevStartsStopsAndKeepsItsData(t *testing.T) {
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the second start took %s to its first answer, want 5 s", took)
 	}
-	execute(t, again.Database, "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, again.Database, "INSERT INTO kept VALUES (1)")
 }
 
 func TestDevRecoversFromAKill(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
 	found := first.ready(t, dir)
-	execute(t, found.Database, "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, found.Database, "CREATE TABLE kept (n int)")
 	first.signal(t, syscall.SIGKILL)
 
 	second := start(t, nil, "dev", "--no-demo", "--data", dir)
-	execute(t, second.freshFacts(t, dir, found).Database, "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, second.freshFacts(t, dir, found).Database, "INSERT INTO kept VALUES (1)")
 	if reachable(found.Database) {
 		t.Error("the killed run's PostgreSQL still runs")
 	}
 }
+
+// What a killed run told scripts goes before anything slow, or anything that fails.
+func TestDevTakesAwayWhatAKilledRunTold(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--no-demo", "--data", dir)
+	first.ready(t, dir)
+	first.signal(t, syscall.SIGKILL)
+	fails(t, []string{"MEDICONNECT_PG_BIN=" + t.TempDir()}, []string{"dev", "--no-demo", "--data", dir}, "MEDICONNECT_PG_BIN")
+	if _, err := os.Stat(filepath.Join(dir, "dev.json")); err == nil {
+		t.Error("dev.json is still there")
+	}
+}
+
+// Visits that are over by the clock of one run are to come by that of the next.
+func TestDevBringsBackWhatAnEarlierClockHasAhead(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-14T12:00:00Z")
+	pgtest.Execute(t, first.ready(t, dir).Database, pastClaim)
+	first.signal(t, syscall.SIGTERM)
+
+	second := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-10T12:00:00Z", "--clock-frozen")
+	pgtest.Execute(t, second.ready(t, dir).Database, `DO $$ BEGIN ASSERT (SELECT state = 'ACTIVE' FROM claims); END $$`)
+}
+
+// pastClaim is a lane's claim of the day before, which the sweeper took out of the way.
+const pastClaim = `INSERT INTO claims (organization_id, id, party_kind, party_id, lane, starts_at, ends_at, state, appointment_id, days)
+	SELECT id, gen_random_uuid(), 'PROVIDER', gen_random_uuid(), 0, '2031-07-13T09:00Z', '2031-07-13T10:00Z', 'PAST', gen_random_uuid(), '{2031-07-13}'
+	FROM organizations`
 
 func TestDevSaysThatAnotherOneHasTheFolder(t *testing.T) {
 	dir := dataFolder(t)
@@ -83,12 +113,63 @@ func TestDevSaysThatAPortIsTaken(t *testing.T) {
 func TestDevSaysThatTheDataAreOfANewerVersion(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
-	execute(t, first.ready(t, dir).Database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
+	pgtest.Execute(t, first.ready(t, dir).Database, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 	first.signal(t, syscall.SIGTERM)
 	fails(t, nil, []string{"dev", "--no-demo", "--data", dir}, dir, "newer", "--fresh")
 
 	afresh := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh")
 	answered(t, afresh.ready(t, dir).GraphQL)
+}
+
+func TestDevSaysThatTheDataAreOfAnotherBuild(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--no-demo", "--data", dir)
+	pgtest.Execute(t, first.ready(t, dir).Database, "COMMENT ON TABLE goose_db_version IS '1:0000000000000000'")
+	first.signal(t, syscall.SIGTERM)
+	fails(t, nil, []string{"dev", "--no-demo", "--data", dir}, dir, "another build", "--fresh")
+
+	afresh := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh")
+	answered(t, afresh.ready(t, dir).GraphQL)
+}
+
+func TestDevRefusesFoldersOfOthers(t *testing.T) {
+	dir := dataFolder(t)
+	dump := filepath.Join(dir, "redis", "dump.rdb")
+	if err := os.MkdirAll(filepath.Dir(dump), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dump, []byte("theirs"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range [][]string{{"--data", dir}, {"--data", dir, "--fresh"}} {
+		fails(t, nil, append([]string{"dev", "--no-demo"}, flags...), dir, "--data")
+	}
+	if text, err := os.ReadFile(dump); err != nil || string(text) != "theirs" {
+		t.Errorf("what was there is %q (%v)", text, err)
+	}
+	fails(t, nil, []string{"dev", "--no-demo", "--data", ""}, "--data")
+}
+
+// Whoever deletes a checkout while dev runs and then kills it has no server left in memory.
+func TestNoServerIsLeftOfAKilledRunWhoseFolderIsGone(t *testing.T) {
+	dir := dataFolder(t)
+	p := start(t, nil, "dev", "--no-demo", "--data", dir)
+	p.ready(t, dir)
+	servers := []int{pidIn(t, dir, "postgres/data/postmaster.pid"), pidIn(t, dir, "redis/redis.pid")}
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	p.signal(t, syscall.SIGKILL)
+	left := func() bool {
+		return slices.ContainsFunc(servers, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) || len(workingIn(dir)) > 0
+	}
+	give := time.Now().Add(20 * time.Second)
+	for left() {
+		if time.Now().After(give) {
+			t.Fatalf("servers %v, or others in %s, still run: %v", servers, dir, workingIn(dir))
+		}
+		<-time.After(20 * time.Millisecond)
+	}
 }
 
 func TestDevSaysWhichProgramsAreMissing(t *testing.T) {
@@ -100,16 +181,7 @@ func TestDevEndsWhenItsDatabaseDoes(t *testing.T) {
 	dir := dataFolder(t)
 	p := start(t, nil, "dev", "--no-demo", "--data", dir)
 	p.ready(t, dir)
-	pid, err := os.ReadFile(filepath.Join(dir, "postgres", "data", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(pid), "\n")
-	number, err := strconv.Atoi(first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := syscall.Kill(number, syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(pidIn(t, dir, "postgres/data/postmaster.pid"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	if code := p.wait(t); code != 1 || !strings.Contains(p.output.String(), "PostgreSQL has ended") {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -164,5 +166,20 @@ func parse(t *testing.T, text []byte) facts {
 	if err := reader.Decode(&found); err != nil {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
+	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "redisUrl", "tokens", "patient", "frontDesk", "admin")
 	return found
+}
+
+var keyInFacts = regexp.MustCompile(`"(\w+)":`)
+
+// wantKeys compares the spelling, which Go's reader of JSON doesn't and scripts do.
+func wantKeys(t *testing.T, text []byte, keys ...string) {
+	t.Helper()
+	var found []string
+	for _, match := range keyInFacts.FindAllSubmatch(text, -1) {
+		found = append(found, string(match[1]))
+	}
+	if !slices.Equal(found, keys) {
+		t.Errorf("dev.json has the keys %q, want %q", found, keys)
+	}
 }

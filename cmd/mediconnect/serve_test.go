@@ -13,13 +13,19 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 // A server in production's mode, on the databases of a `dev` and even with its key, doesn't accept its tokens.
 func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	address := freeAddress(t)
+	address, err := devstack.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
 	server := start(t, []string{
 		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
 		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
@@ -52,7 +58,7 @@ func TestServeTellsAllFaultsOfItsSettings(t *testing.T) {
 func TestMigrateUpDownStatus(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	execute(t, found.Database, "CREATE DATABASE other")
+	pgtest.Execute(t, found.Database, "CREATE DATABASE other")
 	environ := []string{"MEDICONNECT_DATABASE_URL=" + strings.Replace(found.Database, "/mediconnect?", "/other?", 1)}
 	for _, step := range []struct{ name, want string }{
 		{"status", "pending"}, {"up", "applied 00001_core.sql"}, {"status", "safe"}, {"down", "took "}, {"status", "pending"},
@@ -62,12 +68,30 @@ func TestMigrateUpDownStatus(t *testing.T) {
 			t.Errorf("migrate %s ended with %d and said %s, want %q", step.name, code, p.output, step.want)
 		}
 	}
+	pgtest.Execute(t, strings.TrimPrefix(environ[0], "MEDICONNECT_DATABASE_URL="), "COMMENT ON TABLE goose_db_version IS NULL")
+	for _, name := range []string{"up", "status"} {
+		fails(t, environ, []string{"migrate", name}, "another build")
+	}
+}
+
+func TestADatabaseThatIsAwayIsToldInOneSentence(t *testing.T) {
+	environ := []string{"MEDICONNECT_DATABASE_URL=postgres://nobody@localhost:1,localhost:2/none"}
+	for _, command := range [][]string{{"migrate", "up"}, {"migrate", "status"}, {"zones"}} {
+		p := start(t, environ, command...)
+		if code := p.wait(t); code != 1 {
+			t.Errorf("%v ended with %d", command, code)
+		}
+		said := strings.TrimSpace(p.output.String())
+		if strings.Contains(said, "\n") || strings.Count(said, "connection refused") != 1 || !strings.Contains(said, "can't be reached") {
+			t.Errorf("%v said\n%s", command, said)
+		}
+	}
 }
 
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range [][]string{
 		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
-		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"schema"},
+		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"schema"}, {"zones"},
 	} {
 		p := start(t, nil, append(command, "--help")...)
 		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "USAGE") {
@@ -97,16 +121,6 @@ func (p *program) accepts(t *testing.T, address string) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func publicPEM(t *testing.T, privateFile string) string {

@@ -13,7 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake/demo"
 )
 
-// demoMark is the file that says that the demo data are in.
+// demoMark is the file beside the databases that says that the demo data are in.
 const demoMark = "demo-imported"
 
 // The demo's ids are the same everywhere, so that tokens and examples fit every data folder.
@@ -40,8 +40,8 @@ func (d *dev) seed(ctx context.Context) error {
 	if err := d.app.importOrder(ctx, demo.Order(demoOrganization, d.today(), nil), d.opts.Out, d.opts.Out); err != nil {
 		return fmt.Errorf("import the demo data: %w", err)
 	}
-	if err := os.WriteFile(d.place.Path(demoMark), nil, 0o600); err != nil {
-		return devstack.FileProblem(d.place.Path(demoMark), err)
+	if err := os.WriteFile(d.place.ServersPath(demoMark), nil, 0o600); err != nil {
+		return devstack.FileProblem(d.place.ServersPath(demoMark), err)
 	}
 	return nil
 }
@@ -56,6 +56,6 @@ func (d *dev) today() civil.Date {
 }
 
 func (d *dev) imported() bool {
-	_, err := os.Stat(d.place.Path(demoMark))
+	_, err := os.Stat(d.place.ServersPath(demoMark))
 	return err == nil
 }

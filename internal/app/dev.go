@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -54,28 +55,38 @@ func Dev(ctx context.Context, opts DevOptions) error {
 	d := &dev{opts: opts, say: newTeller(opts.Out)}
 	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	defer d.stop()
-	for _, step := range []func(context.Context) error{
-		d.listen, d.install, d.takePlace, d.startServers, d.migrate, d.open, d.seed,
-	} {
-		if err := step(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil // the reader said stop
-			}
-			return err
+	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.open, d.tidy, d.seed, d.run)
+}
+
+// climb takes the steps one after the other, and tells what the reader can do where one fails.
+func (d *dev) climb(ctx context.Context, steps ...func(context.Context) error) error {
+	for i, step := range steps {
+		err := step(ctx)
+		if err != nil && ctx.Err() != nil && i < len(steps)-1 {
+			return nil // the reader said stop before it ran
+		}
+		if err != nil {
+			return d.problem(err)
 		}
 	}
-	return d.run(ctx)
+	return nil
 }
 
 // DevInstall brings the servers' programs where they are missing.
 func DevInstall(ctx context.Context, out io.Writer) error { return devstack.Ensure(ctx, out) }
 
-func (d *dev) takePlace(ctx context.Context) (err error) {
+// takePlace comes first, so that scripts don't read what a killed run left while servers are installed.
+func (d *dev) takePlace(context.Context) (err error) {
 	if d.place, err = devstack.TakePlace(d.opts.Dir); err != nil {
 		return err
 	}
 	d.atStop(d.place.Release)
-	if err := removeFacts(d.place); err != nil { // of a run that was killed
+	return removeFacts(d.place) // of a run that was killed
+}
+
+// settle comes after the installation, which may bring the servers' user.
+func (d *dev) settle(ctx context.Context) error {
+	if err := d.place.Settle(); err != nil {
 		return err
 	}
 	if d.opts.Fresh {
@@ -135,6 +146,9 @@ func (d *dev) open(ctx context.Context) (err error) {
 	return err
 }
 
+// tidy brings what the sweeper keeps to the product's time, which may be before that of the run before.
+func (d *dev) tidy(ctx context.Context) error { return d.app.Tidy(ctx) }
+
 func (d *dev) clock() clock.Clock {
 	switch start := d.opts.Clock; {
 	case d.opts.Frozen && start.IsZero():
@@ -151,33 +165,35 @@ func (d *dev) clock() clock.Clock {
 // run serves and works until ctx ends or one of the parts does.
 func (d *dev) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
+	var parts sync.WaitGroup
+	defer parts.Wait()
 	defer cancel(nil)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
+	parts.Go(func() {
 		if err := d.app.Work(ctx); err != nil {
 			cancel(fmt.Errorf("background work has ended: %w", err))
 		}
-	}()
-	go func() {
-		select {
-		case <-ctx.Done():
-		case <-d.postgres.Done():
-			cancel(d.postgres.Failure())
-		case <-d.redis.Done():
-			cancel(d.redis.Failure())
-		}
-	}()
+	})
+	parts.Go(func() { d.watch(ctx, cancel) })
 	if err := d.announce(); err != nil {
 		return err
 	}
 	err := d.door.serve(ctx, d.listener)
-	cancel(nil)
-	<-ended
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}
 	return err
+}
+
+// watch ends the run when a server has ended. From then on nobody shall come any more.
+func (d *dev) watch(ctx context.Context, cancel context.CancelCauseFunc) {
+	select {
+	case <-ctx.Done():
+	case <-d.postgres.Done():
+		cancel(d.postgres.Failure())
+	case <-d.redis.Done():
+		cancel(d.redis.Failure())
+	}
+	_ = removeFacts(d.place)
 }
 
 // announce writes dev.json and tells the reader where everything is.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -76,8 +77,12 @@ func (d *dev) migrationProblem(err error) error {
 			Remedy:  "update this checkout, choose another folder with --data, or start afresh with --fresh",
 			Cause:   err,
 		}
-	case errors.As(err, &refusal) && refusal.Code == "53100":
-		return devstack.DiskFull(d.place.Servers, err)
+	case errors.Is(err, migrate.ErrOtherSteps):
+		return &devstack.Problem{
+			Message: "the data folder " + d.place.Dir + " was made by another build of MediConnect than this one",
+			Remedy:  "start afresh with --fresh, or choose another folder with --data",
+			Cause:   err,
+		}
 	case errors.As(err, &refusal) && (refusal.Code == "0A000" || refusal.Code == "58P01"): // no such extension
 		return &devstack.Problem{
 			Message: "this PostgreSQL lacks a part that MediConnect needs: " + refusal.Message,
@@ -86,4 +91,43 @@ func (d *dev) migrationProblem(err error) error {
 		}
 	}
 	return err
+}
+
+// problem knows what may go wrong in any step: a server that has ended, whose last words say why, and a full disk.
+func (d *dev) problem(err error) error {
+	var known *devstack.Problem
+	if errors.As(err, &known) {
+		return err
+	}
+	if failure := d.serverFailure(); failure != nil {
+		return failure
+	}
+	var refusal *pgconn.PgError
+	if errors.Is(err, syscall.ENOSPC) || errors.As(err, &refusal) && refusal.Code == diskFull {
+		return devstack.DiskFull(d.servers(), err)
+	}
+	return err
+}
+
+const diskFull = "53100" // SQLSTATE
+
+// servers is where the databases are, as far as that is known.
+func (d *dev) servers() string {
+	if d.place == nil {
+		return d.opts.Dir
+	}
+	return d.place.Servers
+}
+
+// serverFailure is why PostgreSQL has ended, if that is what made a step fail: a full disk ends it while it writes its log.
+func (d *dev) serverFailure() error {
+	if d.postgres == nil {
+		return nil
+	}
+	select {
+	case <-d.postgres.Done():
+		return d.postgres.Failure()
+	case <-time.After(time.Second):
+		return nil
+	}
 }

@@ -69,7 +69,7 @@ func TestAnImportFindsItsOrganizationAgain(t *testing.T) {
 	if report, err := run(app.ImportOptions{Organization: id}); err != nil || !strings.Contains(report, "0 new or changed") {
 		t.Errorf("by id: %v\n%s", err, report)
 	}
-	insert(t, url, `INSERT INTO organizations SELECT gen_random_uuid(), name, created_at FROM organizations WHERE name = 'Corner shops'`)
+	pgtest.Execute(t, url, `INSERT INTO organizations SELECT gen_random_uuid(), name, created_at FROM organizations WHERE name = 'Corner shops'`)
 	if _, err := run(app.ImportOptions{OrganizationName: "Corner shops"}); err == nil || !strings.Contains(err.Error(), "several organisations are called") {
 		t.Errorf("%v", err)
 	}
@@ -103,16 +103,4 @@ func organizations(t *testing.T, url string) (n int) {
 		t.Fatal(err)
 	}
 	return n
-}
-
-func insert(t *testing.T, url, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }

@@ -2,10 +2,14 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
 )
@@ -70,5 +74,31 @@ func withRunner(environ []string, use func(*migrate.Runner) error) error {
 		return err
 	}
 	defer runner.Close()
-	return use(runner)
+	return inOneSentence(use(runner))
 }
+
+// inOneSentence is a database's error for the command line: a driver says each attempt on a line of its own, and what it says
+// may be told again by whoever met it.
+func inOneSentence(err error) error {
+	var connecting *pgconn.ConnectError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, context.DeadlineExceeded):
+		return &toldShort{"the database doesn't answer", err}
+	case errors.As(err, &connecting):
+		lines := strings.Split(strings.TrimSpace(connecting.Error()), "\n")
+		return &toldShort{"the database can't be reached: " + strings.TrimSpace(lines[len(lines)-1]), err}
+	}
+	return &toldShort{strings.Join(strings.Fields(err.Error()), " "), err}
+}
+
+// toldShort is an error in other words.
+type toldShort struct {
+	words string
+	cause error
+}
+
+func (e *toldShort) Error() string { return e.words }
+
+func (e *toldShort) Unwrap() error { return e.cause }

@@ -50,10 +50,9 @@ type ServeSettings struct {
 	Log      LogSettings
 }
 
-// WorkSettings are those of `mediconnect work` and of `mediconnect import`.
+// WorkSettings are those of `mediconnect work`, `import` and `zones`, which ask nothing of Redis.
 type WorkSettings struct {
 	Database DatabaseSettings
-	Redis    RedisSettings
 	Log      LogSettings
 }
 
@@ -90,6 +89,6 @@ func (s *ServeSettings) check() []fault {
 	return append(append(s.Database.check(), s.Redis.check()...), s.HTTP.check()...)
 }
 
-func (s *WorkSettings) check() []fault { return append(s.Database.check(), s.Redis.check()...) }
+func (s *WorkSettings) check() []fault { return s.Database.check() }
 
 func (s *MigrateSettings) check() []fault { return wantDatabaseURL("DATABASE_URL", s.URL) }

@@ -125,6 +125,9 @@ func (a *App) Work(ctx context.Context) error {
 	return nil
 }
 
+// Tidy does once what the background work does again and again.
+func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments) }
+
 // directory is what an import sets up.
 func (a *App) directory() intake.Directory {
 	return struct {

@@ -29,7 +29,10 @@ func Zones(ctx context.Context, environ []string, apply bool, out, logs io.Write
 		}
 		fmt.Fprintln(out, describe(r))
 	})
-	fmt.Fprintf(out, "Zone data %s: %d upcoming visits affected, %d clashes.\n", clock.ZoneVersion(), affected, clashing)
+	if err != nil {
+		return inOneSentence(err)
+	}
+	_, err = fmt.Fprintf(out, "Zone data %s: %d upcoming visits affected, %d clashes.\n", clock.ZoneVersion(), affected, clashing)
 	return err
 }
 

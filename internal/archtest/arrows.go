@@ -64,5 +64,5 @@ func within(libraries []string, imported string) bool {
 }
 
 func reaches(imported string) bool {
-	return slices.Contains(reaching, imported) || strings.HasPrefix(imported, "net/http/") || strings.HasPrefix(imported, "database/")
+	return slices.Contains(reaching, imported) || slices.ContainsFunc(reachingBelow, func(p string) bool { return strings.HasPrefix(imported, p+"/") })
 }

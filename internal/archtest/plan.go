@@ -29,7 +29,7 @@ var (
 	redis   = []string{"github.com/redis/go-redis/v9"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
-	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime"}
+	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug"}
 )
 
 var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/availability", "internal/appointment"}
@@ -63,9 +63,9 @@ var plan = []floor{
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
-	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, []string{"runtime"}),
+	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, []string{"runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
-	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: graphql,
+	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
 	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
 
@@ -133,4 +133,9 @@ var computing = []string{
 var inTests = join(process, []string{"pgregory.net/rapid", "testing", "log/slog"})
 
 // reaching are the standard packages that reach out of the process; testing ties a program to its tests.
-var reaching = join(process, web, []string{"database/sql", "log", "testing", "plugin", "unsafe", "net/rpc", "net/smtp", "expvar"})
+var reaching = join(process, web, []string{
+	"C", "crypto/tls", "expvar", "io/ioutil", "log", "net/rpc", "net/smtp", "plugin", "testing", "unsafe",
+})
+
+// reachingBelow are folders of such packages.
+var reachingBelow = []string{"database", "log", "net/http", "net/rpc", "os", "runtime", "syscall"}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 )
 
+const passwordName = "password" // the file in a server's folder
+
 // secretFile reads the secret in path, or makes one of 128 random bits: letters and digits only, safe to put anywhere.
 func secretFile(path string) (string, error) {
 	text, err := os.ReadFile(path)

@@ -37,8 +37,8 @@ func leftoverRedis(dir string) leftover {
 }
 
 // end ends the server, and removes a pid file whose process is gone: with small process ids (a container) another
-// program soon has that number, and PostgreSQL would refuse to start. The caller must hold the data folder's lock, so
-// that nobody else runs this server on purpose.
+// program soon has that number, and PostgreSQL would refuse to start. The caller must hold the lock of the servers' folder,
+// so that nobody else runs this server on purpose.
 func (l leftover) end(ctx context.Context) error {
 	if pid := l.pid(); pid > 1 {
 		works, known := l.worksHere(ctx, pid)

@@ -2,20 +2,18 @@ package devstack
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 )
 
 const (
-	lockName    = "lock"    // marks a folder as ours, too
+	lockName    = "lock"    // marks a data folder as ours, too
 	serversLink = "servers" // leads to the servers' folders where they are elsewhere
-	elsewhere   = "/var/lib/mediconnect-dev"
 
 	roomToStart = 400 << 20 // a fresh cluster, the demo data and the log that PostgreSQL writes ahead
 	roomToGoOn  = 64 << 20
@@ -26,52 +24,67 @@ type Place struct {
 	Dir     string // the folder that was asked for
 	Servers string // holds postgres/ and redis/: Dir, or a folder elsewhere if the servers' account couldn't enter Dir
 	account Account
-	lock    *Lock
+	fresh   bool // it was empty and is all ours
+	locks   []*Lock
 }
 
 // Elsewhere tells whether the servers' folders are outside the data folder.
 func (p *Place) Elsewhere() bool { return p.Servers != p.Dir }
 
 // Release lets others have the folder.
-func (p *Place) Release() { p.lock.Release() }
+func (p *Place) Release() {
+	for _, lock := range p.locks {
+		lock.Release()
+	}
+	p.locks = nil
+}
 
 // Path is the place of a file in the data folder.
 func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
 
+// ServersPath is the place of a file that goes with the servers' data.
+func (p *Place) ServersPath(name string) string { return filepath.Join(p.Servers, name) }
+
 // PostgresDir is the cluster's folder.
-func (p *Place) PostgresDir() string { return filepath.Join(p.Servers, "postgres") }
+func (p *Place) PostgresDir() string { return p.ServersPath("postgres") }
 
 // RedisDir is Redis's folder.
-func (p *Place) RedisDir() string { return filepath.Join(p.Servers, "redis") }
+func (p *Place) RedisDir() string { return p.ServersPath("redis") }
 
-// TakePlace makes dir a data folder (0700) where needed and locks it. A folder that others use for other things keeps
-// its owner and mode. Its errors are Problems where the reader can do something.
+// TakePlace makes dir a data folder (0700) where needed and locks it. A folder with other things in it is refused. Its errors
+// are Problems where the reader can do something.
 func TakePlace(dir string) (*Place, error) {
+	if dir == "" {
+		return nil, &Problem{Message: "the data folder has no name", Remedy: "name one with --data"}
+	}
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	fresh, err := makeFolder(dir)
-	if err != nil {
+	place := &Place{Dir: dir, Servers: dir}
+	if place.fresh, err = makeFolder(dir); err != nil {
 		return nil, FileProblem(dir, err)
 	}
+	if err := place.lock(dir); err != nil {
+		return nil, err
+	}
+	return place, nil
+}
+
+func (p *Place) lock(dir string) error {
 	lock, err := LockFile(filepath.Join(dir, lockName))
 	if errors.Is(err, ErrLocked) {
-		return nil, &Problem{
+		return &Problem{
 			Message: "another `mediconnect dev` runs on the data folder " + dir,
 			Remedy:  "stop that one, or choose another folder with --data",
 			Cause:   err,
 		}
 	}
 	if err != nil {
-		return nil, FileProblem(dir, err)
+		return FileProblem(dir, err)
 	}
-	place := &Place{Dir: dir, lock: lock}
-	if err := place.settle(fresh); err != nil {
-		lock.Release()
-		return nil, err
-	}
-	return place, nil
+	p.locks = append(p.locks, lock)
+	return nil
 }
 
 // makeFolder creates dir, and says whether it was empty and is all ours.
@@ -83,8 +96,11 @@ func makeFolder(dir string) (fresh bool, err error) {
 		return err == nil, err
 	}
 	entries, err := os.ReadDir(dir)
-	if err != nil || len(entries) > 0 {
+	if err != nil {
 		return false, err
+	}
+	if len(entries) > 0 {
+		return false, checkOurs(dir, entries)
 	}
 	uid, err := ownerOf(dir)
 	if err != nil || uid != os.Geteuid() {
@@ -93,17 +109,29 @@ func makeFolder(dir string) (fresh bool, err error) {
 	return true, os.Chmod(dir, 0o700)
 }
 
-// settle decides where the servers keep their data, and as whom they run. Where root works for another account, a fresh
+// checkOurs refuses a folder that others use for other things: files there may have the names of ours.
+func checkOurs(dir string, entries []os.DirEntry) error {
+	if slices.ContainsFunc(entries, func(e os.DirEntry) bool { return e.Name() == lockName }) {
+		return nil
+	}
+	return &Problem{
+		Message: "the folder " + dir + " has other things in it, " + entries[0].Name() + " for one",
+		Remedy:  "choose an empty or a new one with --data, such as " + filepath.Join(dir, "mediconnect"),
+	}
+}
+
+// Settle decides where the servers keep their data, and as whom they run. Where root works for another account, a fresh
 // folder is handed to that account so that it stays closed to everybody else.
-func (p *Place) settle(fresh bool) (err error) {
-	p.Servers = p.Dir
+func (p *Place) Settle() (err error) {
 	if target, err := filepath.EvalSymlinks(p.Path(serversLink)); err == nil {
-		p.Servers = target
+		if err := p.follow(target); err != nil {
+			return err
+		}
 	}
 	if p.account, err = serverAccountOf(p.PostgresDir()); err != nil {
 		return err
 	}
-	if fresh && p.account.foreign() && p.account.CanEnter(filepath.Dir(p.Dir)) {
+	if p.fresh && p.account.foreign() && p.account.CanEnter(filepath.Dir(p.Dir)) {
 		if err := p.account.Hand(p.Dir); err != nil {
 			return err
 		}
@@ -117,43 +145,10 @@ func (p *Place) settle(fresh bool) (err error) {
 			Remedy:  "open the folders above it with chmod o+x, or choose another folder with --data",
 		}
 	}
-	if p.Servers, err = serversElsewhere(p.Dir, p.account); err != nil {
+	if err := p.goElsewhere(); err != nil {
 		return err
 	}
 	return p.makeServersFolders()
-}
-
-func (p *Place) makeServersFolders() error {
-	for _, dir := range []string{p.PostgresDir(), p.RedisDir()} {
-		if err := ownFolder(dir, p.account); err != nil {
-			return FileProblem(dir, err)
-		}
-	}
-	return nil
-}
-
-// serversElsewhere makes a folder for the servers in the system's place for data and leaves a link to it. What a data
-// folder of the same name left there before it was deleted is deleted too.
-func serversElsewhere(dir string, account Account) (string, error) {
-	name := sha256.Sum256([]byte(dir))
-	target := filepath.Join(elsewhere, hex.EncodeToString(name[:8]))
-	if err := os.MkdirAll(elsewhere, 0o711); err != nil {
-		return "", FileProblem(elsewhere, err)
-	}
-	if err := os.RemoveAll(target); err != nil {
-		return "", FileProblem(target, err)
-	}
-	if err := ownFolder(target, account); err != nil {
-		return "", FileProblem(target, err)
-	}
-	link := filepath.Join(dir, serversLink)
-	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", FileProblem(link, err)
-	}
-	if err := os.Symlink(target, link); err != nil {
-		return "", FileProblem(dir, err)
-	}
-	return target, nil
 }
 
 // CheckSpace fails where the disk has too little room to begin with.
@@ -176,9 +171,14 @@ func (p *Place) CheckSpace() error {
 	}
 }
 
-// Clear ends what may still run there and deletes the servers' data and the named files; what isn't ours in the folder
+// Clear ends what may still run there and deletes the servers' data and the named files that go with them; what isn't ours
 // stays.
 func (p *Place) Clear(ctx context.Context, files ...string) error {
+	for _, dir := range []string{p.PostgresDir(), p.RedisDir()} {
+		if !marked(dir) {
+			return notOurs(dir)
+		}
+	}
 	for _, left := range []leftover{leftoverPostgres(filepath.Join(p.PostgresDir(), "data")), leftoverRedis(p.RedisDir())} {
 		if err := left.end(ctx); err != nil {
 			return err
@@ -186,7 +186,7 @@ func (p *Place) Clear(ctx context.Context, files ...string) error {
 	}
 	paths := []string{p.PostgresDir(), p.RedisDir()}
 	for _, name := range files {
-		paths = append(paths, p.Path(name))
+		paths = append(paths, p.ServersPath(name))
 	}
 	for _, path := range paths {
 		if err := os.RemoveAll(path); err != nil {
@@ -210,7 +210,10 @@ func ownerOf(path string) (int, error) {
 
 // FileProblem tells why a file or folder of the data folder can't be used.
 func FileProblem(path string, err error) error {
+	var problem *Problem
 	switch {
+	case errors.As(err, &problem):
+		return err
 	case errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		message := "the folder " + path + " can't be written"
 		if uid, ownerErr := ownerOf(path); ownerErr == nil && uid != os.Geteuid() {

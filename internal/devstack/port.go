@@ -23,6 +23,12 @@ func choosePort(asked int, what string) (int, error) {
 	return port, l.Close()
 }
 
+// FreeAddress is one on loopback that nobody listens at.
+func FreeAddress() (string, error) {
+	port, err := choosePort(0, "a server")
+	return net.JoinHostPort(Loopback, strconv.Itoa(port)), err
+}
+
 // onSomePort calls start with the port asked for, or with free ones until nobody else has taken the port between our
 // look and the server's.
 func onSomePort(asked int, what string, start func(port int) error) error {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -35,6 +34,7 @@ type PostgresOptions struct {
 type Postgres struct {
 	dir      string
 	sockets  string
+	scratch  *ScratchFolder // the sockets' own, where dir's path is too long
 	port     int
 	password string
 	programs PostgresPrograms
@@ -53,17 +53,21 @@ func StartPostgres(ctx context.Context, opts PostgresOptions) (*Postgres, error)
 		return nil, err
 	}
 	p := &Postgres{dir: opts.Dir}
-	if err := p.prepare(ctx, account); err != nil {
-		return nil, err
-	}
-	if p.log, err = openLog(filepath.Join(opts.Dir, "postgres.log"), opts.Log); err != nil {
-		return nil, err
-	}
-	if err := p.start(ctx, opts, account); err != nil {
+	if err := p.prepareAndStart(ctx, opts, account); err != nil {
 		p.cleanUp()
 		return nil, err
 	}
 	return p, nil
+}
+
+func (p *Postgres) prepareAndStart(ctx context.Context, opts PostgresOptions, account Account) (err error) {
+	if err := p.prepare(ctx, account); err != nil {
+		return err
+	}
+	if p.log, err = openLog(filepath.Join(opts.Dir, "postgres.log"), opts.Log); err != nil {
+		return err
+	}
+	return p.start(ctx, opts, account)
 }
 
 // start tries again while processes of a killed predecessor hold the cluster's shared memory: they are about to end.
@@ -162,9 +166,11 @@ func (p *Postgres) Stop(ctx context.Context) {
 }
 
 func (p *Postgres) cleanUp() {
-	p.log.close()
-	if filepath.Dir(p.sockets) != p.dir {
-		_ = os.RemoveAll(p.sockets)
+	if p.log != nil {
+		p.log.close()
+	}
+	if p.scratch != nil {
+		p.scratch.Remove()
 	}
 }
 

@@ -23,10 +23,10 @@ func (p *Postgres) prepare(ctx context.Context, account Account) error {
 	if p.programs, err = FindPostgres(ctx, major); err != nil {
 		return clusterOfOtherVersion(err, p.dir, major)
 	}
-	if p.password, err = secretFile(filepath.Join(p.dir, "password")); err != nil {
+	if p.password, err = secretFile(filepath.Join(p.dir, passwordName)); err != nil {
 		return err
 	}
-	if p.sockets, err = socketFolder(p.dir, account); err != nil {
+	if err = p.socketFolder(account); err != nil {
 		return err
 	}
 	if major != 0 {

@@ -49,26 +49,27 @@ func serverEnv() []string {
 }
 
 // socketFolder is a 0700 folder whose path is short enough for a socket: in dir, else a temporary one.
-func socketFolder(dir string, account Account) (string, error) {
-	sockets := filepath.Join(dir, "run")
-	if len(sockets)+len(socketPort) <= longestSocket {
-		return sockets, ownFolder(sockets, account)
+func (p *Postgres) socketFolder(account Account) (err error) {
+	p.sockets = filepath.Join(p.dir, "run")
+	if len(p.sockets)+len(socketPort) <= longestSocket {
+		return ownFolder(p.sockets, account)
 	}
 	for _, parent := range []string{os.TempDir(), "/tmp"} {
-		if len(parent)+len("/mediconnect-run-0123456789")+len(socketPort) > longestSocket || !account.CanEnter(parent) {
+		if len(parent)+len("/"+scratchSockets+"0123456789")+len(socketPort) > longestSocket || !account.CanEnter(parent) {
 			continue
 		}
-		sockets, err := os.MkdirTemp(parent, "mediconnect-run-")
-		if err != nil {
-			return "", fmt.Errorf("create socket folder: %w", err)
+		if p.scratch, err = newScratchIn(parent, scratchSockets, account); err == nil {
+			p.sockets = p.scratch.path
 		}
-		return sockets, ownFolder(sockets, account)
+		return err
 	}
-	return "", &Problem{
-		Message: "the path of " + dir + " is too long for PostgreSQL's socket",
+	return &Problem{
+		Message: "the path of " + p.dir + " is too long for PostgreSQL's socket",
 		Remedy:  "choose a shorter data folder",
 	}
 }
+
+const scratchSockets = "mediconnect-run-"
 
 // refusedForGood tells an answer of a server that is up from one that isn't yet, or is still recovering.
 func refusedForGood(err error) bool {

@@ -17,26 +17,27 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestPostgresKeepsItsDataOverARestart(t *testing.T) {
 	dir := folder(t)
 	first := startPostgres(t, dir)
-	execute(t, first.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, first.URL(), "CREATE TABLE kept (n int)")
 	stop(first)
 	if answers(first.URL()) {
 		t.Fatal("PostgreSQL answers after its stop")
 	}
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 }
 
 func TestPostgresRecoversFromAKill(t *testing.T) {
 	dir := folder(t)
 	first := startPostgres(t, dir)
-	execute(t, first.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, first.URL(), "CREATE TABLE kept (n int)")
 	kill(t, first.PID())
 	<-first.Done()
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 }
 
 // In a container process numbers are small and come back: the number in a stale pid file is somebody else's.
@@ -56,8 +57,8 @@ func TestALeftoverServerIsEnded(t *testing.T) {
 	needsProc(t)
 	dir := folder(t)
 	left := startPostgres(t, dir)
-	execute(t, left.URL(), "CREATE TABLE kept (n int)")
-	execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
+	pgtest.Execute(t, left.URL(), "CREATE TABLE kept (n int)")
+	pgtest.Execute(t, startPostgres(t, dir).URL(), "INSERT INTO kept VALUES (1)")
 	select {
 	case <-left.Done():
 	case <-time.After(10 * time.Second):
@@ -132,10 +133,23 @@ func TestAnInterruptedCreationIsDoneAgain(t *testing.T) {
 	startPostgres(t, dir)
 }
 
-func TestALongPathFindsAnotherPlaceForTheSocket(t *testing.T) {
+// The socket of a process that was killed goes with the next one's start.
+func TestALongPathFindsAnotherPlaceForTheSocketAndTidiesThere(t *testing.T) {
+	left, err := os.MkdirTemp(os.TempDir(), "mediconnect-run-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(left) })
+	hourAgo := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(left, hourAgo, hourAgo); err != nil {
+		t.Fatal(err)
+	}
 	parent := folder(t)
 	mustOwn(t, parent)
 	server := startPostgres(t, filepath.Join(parent, strings.Repeat("long", 20)))
+	if _, err := os.Stat(left); err == nil {
+		t.Errorf("%s is still there", left)
+	}
 	if !answers(server.AdminURL("postgres")) {
 		t.Error("the socket doesn't answer")
 	}
@@ -235,18 +249,6 @@ func answers(url string) bool {
 	}
 	conn.Close(ctx)
 	return true
-}
-
-func execute(t *testing.T, url, statement string) {
-	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	if _, err := conn.Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // wantProblem asserts one line that says both what is wrong and what to do.

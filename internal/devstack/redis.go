@@ -51,7 +51,7 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{dir: opts.Dir}
-	if r.password, err = secretFile(filepath.Join(opts.Dir, "password")); err != nil {
+	if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
 		return nil, err
 	}
 	if r.log, err = openLog(filepath.Join(opts.Dir, "redis.log"), opts.Log); err != nil {
@@ -76,7 +76,7 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 		cmd.Env = serverEnv()
 		cmd.Stdout, cmd.Stderr = r.log.out, r.log.out
 		r.log.begin()
-		if r.child, err = startChild(cmd, account, syscall.SIGTERM); err != nil {
+		if r.child, err = startChild(cmd, account, syscall.SIGKILL); err != nil {
 			return err
 		}
 		if err := r.awaitReady(ctx); err != nil {

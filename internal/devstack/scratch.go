@@ -24,6 +24,10 @@ func NewScratchFolder(prefix string) (*ScratchFolder, error) {
 	if err != nil {
 		return nil, err
 	}
+	return newScratchIn(parent, prefix, account)
+}
+
+func newScratchIn(parent, prefix string, account Account) (*ScratchFolder, error) {
 	sweep(filepath.Join(parent, prefix+"*"))
 	path, err := os.MkdirTemp(parent, prefix)
 	if err != nil {

@@ -4,6 +4,7 @@ package migrate
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -19,7 +20,10 @@ import (
 
 const (
 	// lockTimeout bounds how long a step waits for a table: behind it, all other requests for that table would queue.
-	lockTimeout = "5000"
+	lockTimeout    = "5000"
+	connectTimeout = 5 * time.Second
+	// patience bounds a look at where a database stands.
+	patience = 10 * time.Second
 	// turnLimit is how many seconds a run waits for another one to finish.
 	turnLimit = 120
 )
@@ -27,8 +31,14 @@ const (
 // ErrNewerSchema says that the database was migrated by a newer program than this one.
 var ErrNewerSchema = errors.New("the database's schema is newer than this program")
 
+// ErrOtherSteps says that the database was made by a program with other texts of the same steps.
+var ErrOtherSteps = errors.New("the database was made by another build of this program")
+
 // Runner migrates one database, one run at a time across all processes (an advisory lock).
-type Runner struct{ goose *goose.Provider }
+type Runner struct {
+	goose *goose.Provider
+	db    *sql.DB
+}
 
 // Step is a migration: its file, when it was applied (zero: it is pending) and how long it just took.
 type Step struct {
@@ -45,6 +55,7 @@ func Open(url string) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("database URL: %w", err)
 	}
+	config.ConnectTimeout = connectTimeout
 	config.RuntimeParams["application_name"] = "mediconnect migrate"
 	config.RuntimeParams["lock_timeout"] = lockTimeout
 	config.RuntimeParams["statement_timeout"] = "0" // an index takes as long as it takes
@@ -52,20 +63,25 @@ func Open(url string) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("migration lock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, stdlib.OpenDB(*config), migrations.FS,
+	db := stdlib.OpenDB(*config)
+	provider, err := goose.NewProvider(goose.DialectPostgres, db, migrations.FS,
 		goose.WithSessionLocker(turn), goose.WithSlog(slog.New(slog.DiscardHandler)), goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
-	return &Runner{goose: provider}, nil
+	return &Runner{goose: provider, db: db}, nil
 }
 
 // Close ends the runner's connections.
 func (r *Runner) Close() error { return r.goose.Close() }
 
-// Up applies what is pending and returns it. It fails with ErrNewerSchema on a database of a newer program.
+// Up applies what is pending and returns it. It fails with ErrNewerSchema on a database of a newer program, and with
+// ErrOtherSteps on one of another build.
 func (r *Runner) Up(ctx context.Context) ([]Step, error) {
 	if _, err := r.Version(ctx); err != nil {
+		return nil, err
+	}
+	if err := r.sign(ctx); err != nil {
 		return nil, err
 	}
 	results, err := r.goose.Up(ctx)
@@ -97,6 +113,8 @@ func (r *Runner) Status(ctx context.Context) ([]Step, error) {
 	if _, err := r.Version(ctx); err != nil {
 		return nil, err
 	}
+	ctx, cancel := inTurn(ctx)
+	defer cancel()
 	states, err := r.goose.Status(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("migration status: %w", err)
@@ -109,16 +127,24 @@ func (r *Runner) Status(ctx context.Context) ([]Step, error) {
 	return list, nil
 }
 
-// Version is the database's schema version, 0 for an empty one; ErrNewerSchema when this program knows less.
+// Version is the database's schema version, 0 for an empty one; ErrNewerSchema when this program knows less, ErrOtherSteps
+// when it knows it otherwise.
 func (r *Runner) Version(ctx context.Context) (int64, error) {
-	version, err := r.goose.GetDBVersion(ctx)
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	version, err := scanVersion(r.db.QueryRowContext(ctx, currentVersion))
 	if err != nil {
-		return 0, fmt.Errorf("schema version: %w", err)
+		return 0, err
 	}
 	if version > Latest() {
 		return version, fmt.Errorf("%w: it has version %d, this program knows %d", ErrNewerSchema, version, Latest())
 	}
-	return version, nil
+	return version, r.compare(ctx, version)
+}
+
+// inTurn bounds a look that waits for other runs to finish.
+func inTurn(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, turnLimit*time.Second+patience)
 }
 
 func steps(results []*goose.MigrationResult) []Step {

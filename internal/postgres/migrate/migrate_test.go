@@ -62,7 +62,7 @@ func TestManyProgramsMigrateAtOnce(t *testing.T) {
 
 func TestANewerSchemaIsRefused(t *testing.T) {
 	url := pgtest.NewURL(t)
-	execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
+	pgtest.Execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 	runner := open(t, url)
 	if _, err := runner.Up(t.Context()); !errors.Is(err, migrate.ErrNewerSchema) {
 		t.Errorf("up on a newer schema: %v", err)
@@ -134,13 +134,6 @@ func connect(t *testing.T, url string) *pgx.Conn {
 	}
 	t.Cleanup(func() { conn.Close(t.Context()) })
 	return conn
-}
-
-func execute(t *testing.T, url, statement string) {
-	t.Helper()
-	if _, err := connect(t, url).Exec(t.Context(), statement); err != nil {
-		t.Fatal(err)
-	}
 }
 
 // tables lists what the migrations made: tables, functions and types of the public schema, without extensions' own.

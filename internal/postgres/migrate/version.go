@@ -23,8 +23,12 @@ func Latest() int64 { return migrations.Latest() }
 
 // Current reads a database's schema version without touching it, 0 when it was never migrated.
 func Current(ctx context.Context, db querier) (int64, error) {
+	return scanVersion(db.QueryRow(ctx, currentVersion))
+}
+
+func scanVersion(row interface{ Scan(...any) error }) (int64, error) {
 	var version int64
-	err := db.QueryRow(ctx, currentVersion).Scan(&version)
+	err := row.Scan(&version)
 	var refusal *pgconn.PgError
 	if errors.As(err, &refusal) && refusal.Code == "42P01" { // no such table
 		return 0, nil

@@ -97,6 +97,19 @@ func create(t testing.TB, from string) string {
 	return cluster.SocketURL(owner, name)
 }
 
+// Execute runs a statement on a database, one of this package's or any other.
+func Execute(t testing.TB, url, statement string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	if _, err := conn.Exec(t.Context(), statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func run(cluster *devstack.Postgres, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

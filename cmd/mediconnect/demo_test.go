@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// The first start imports the demo, the README's first booking works on it, and the second start answers at once.
+func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--data", dir)
+	book(t, first.ready(t, dir))
+	if code := first.signal(t, syscall.SIGTERM); code != 0 {
+		t.Errorf("ended with exit code %d:\n%s", code, first.output)
+	}
+
+	began := time.Now()
+	second := start(t, nil, "dev", "--data", dir)
+	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t)[0], nil)
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("the second start took %s to its first answer, want 5 s", took)
+	}
+	if strings.Contains(second.output.String(), "importing") {
+		t.Errorf("the second start imports again:\n%s", second.output)
+	}
+}
+
+// book goes through the README's requests, in their order.
+func book(t *testing.T, found facts) {
+	t.Helper()
+	v, patient, desk := visitor{t, found.GraphQL}, found.Tokens.Patient, found.Tokens.FrontDesk
+	d := documents(t)
+	list, providers, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]
+
+	v.wants(v.ask(patient, list, nil), `"totalCount":112`)
+	ids := v.ids(v.ask(patient, providers, nil), 2)
+	now := time.Now().UTC()
+	slots := v.ids(v.ask(patient, openings, variables{
+		"provider": ids[0], "kind": ids[1], "from": now.Format(time.RFC3339), "to": now.AddDate(0, 0, 7).Format(time.RFC3339),
+	}), 2)
+	held := v.ask(patient, hold, variables{"slot": slots[0], "key": "hold"})
+	v.wants(held, `"errors":[]`)
+	v.wants(v.ask(desk, holdToo, variables{"slot": slots[0], "key": "desk"}), `SLOT_TAKEN`, `"alternatives":[{"id":`)
+
+	order := variables{"hold": v.ids(held, 1)[0], "key": "book"}
+	booked := v.ask(patient, bookIt, order)
+	v.wants(booked, `"replayed":false`, `"BOOKED"`, `"errors":[]`)
+	if again := v.ask(patient, bookIt, order); again != strings.Replace(booked, `"replayed":false`, `"replayed":true`, 1) {
+		t.Errorf("the same again was answered %s, at first it was %s", again, booked)
+	}
+	visit := v.ids(booked, 1)[0]
+	v.wants(v.ask(patient, move, variables{"appointment": visit, "slot": slots[1], "key": "move"}), `"version":2`, `"errors":[]`)
+	v.wants(v.ask(patient, cancel, variables{"appointment": visit}), `"CANCELLED"`, `"errors":[]`)
+}
+
+var readmesRequest = regexp.MustCompile(`gql "\$(?:patient|desk)" '([^']*)'`)
+
+// documents are those of the README's first booking.
+func documents(t *testing.T) (texts []string) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range readmesRequest.FindAllSubmatch(readme, -1) {
+		texts = append(texts, string(found[1]))
+	}
+	if len(texts) != 8 {
+		t.Fatalf("the README's first booking has %d requests", len(texts))
+	}
+	return texts
+}
+
+type variables map[string]string
+
+// visitor sends requests to a service.
+type visitor struct {
+	t   *testing.T
+	url string
+}
+
+// ask answers data as they came.
+func (v visitor) ask(token, document string, vars variables) string {
+	v.t.Helper()
+	body, err := json.Marshal(map[string]any{"query": document, "variables": vars})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	status, text := exchange(v.t, http.MethodPost, v.url, token, string(body))
+	var answer struct {
+		Data   json.RawMessage
+		Errors []any
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil || status != http.StatusOK || len(answer.Errors) > 0 {
+		v.t.Fatalf("%s was answered %d %s", document, status, text)
+	}
+	return string(answer.Data)
+}
+
+func (v visitor) wants(answer string, words ...string) {
+	v.t.Helper()
+	for _, w := range words {
+		if !strings.Contains(answer, w) {
+			v.t.Fatalf("answered %s, want %s", answer, w)
+		}
+	}
+}
+
+var idInAnswer = regexp.MustCompile(`"id":"([^"]*)"`)
+
+// ids are the first of an answer, which must have so many.
+func (v visitor) ids(answer string, least int) (ids []string) {
+	v.t.Helper()
+	for _, found := range idInAnswer.FindAllStringSubmatch(answer, -1) {
+		ids = append(ids, found[1])
+	}
+	if len(ids) < least {
+		v.t.Fatalf("answered %s, with fewer than %d ids", answer, least)
+	}
+	return ids
+}
