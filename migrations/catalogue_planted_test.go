@@ -40,6 +40,13 @@ func TestEachFaultOfASchemaIsFound(t *testing.T) {
 		{"a procedure that reads the clock by a word", `CREATE PROCEDURE f() LANGUAGE plpgsql AS $$ BEGIN PERFORM 'now'::timestamptz; END $$`, "function f says 'now'::"},
 		{"a function that knows zones", `CREATE FUNCTION f(a timestamptz) RETURNS timestamp LANGUAGE sql AS $$ SELECT a AT TIME ZONE 'Europe/Paris' $$`, "function f says AT TIME ZONE"},
 		{"a function that knows zones by another name", `CREATE FUNCTION f(a timestamptz) RETURNS timestamp LANGUAGE sql AS $$ SELECT timezone('Europe/Paris', a) $$`, "function f says timezone("},
+		{"a function that reads the day in its body", `CREATE FUNCTION f() RETURNS date LANGUAGE plpgsql AS $$ BEGIN RETURN current_date; END $$`, "function f says current_date"},
+		{"a function that reads the clock by a literal", `CREATE FUNCTION f() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RETURN timestamptz 'now'; END $$`, "function f says timestamptz 'now'"},
+		{"a function in a zone of its own", `CREATE FUNCTION f() RETURNS int LANGUAGE sql SET timezone TO 'Europe/Paris' AS 'SELECT 1'`, "function f says SET \"TimeZone"},
+		{"a function that changes the zone", `CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT set_config('timezone', 'Europe/Paris', true) $$`, "function f says set_config('timezone'"},
+		{"a function that puts a wall clock together", `CREATE FUNCTION f() RETURNS timestamptz LANGUAGE sql AS $$ SELECT make_timestamptz(2027, 1, 1, 9, 0, 0, 'Europe/Paris') $$`, "function f says make_timestamptz"},
+		{"a trigger that reads the clock", bed + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.starts_at := clock_timestamp(); RETURN NEW; END $$;
+			CREATE TRIGGER early BEFORE INSERT ON beds FOR EACH ROW EXECUTE FUNCTION f()`, "function f says clock_timestamp"},
 		{"a column that is now by default", bed + `ALTER TABLE beds ADD made_at timestamptz DEFAULT now()`, "beds.made_at by default says now("},
 		{"a view that reads the clock", bed + `CREATE VIEW free AS SELECT id FROM beds WHERE starts_at > localtimestamp`, "view free says LOCALTIMESTAMP"},
 		{"an index that knows zones", bed + `CREATE INDEX one ON beds ((starts_at AT TIME ZONE 'UTC'))`, "index one says AT TIME ZONE"},

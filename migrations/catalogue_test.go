@@ -108,7 +108,8 @@ const views = `
 		)
 		SELECT name, text, '(\m(?:now|timezone)\s*\(|\m(?:current_timestamp|current_time|current_date|localtimestamp|localtime)\M'
 			|| '|\m(?:clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\M|\mat\s+time\s+zone\M'
-			|| '|''(?:now|today|tomorrow|yesterday)''\s*::)' AS words
+			|| '|\m(?:set|local|session)\s+"?(?:timezone|time\s+zone)\M|\mset_config\s*\(\s*''timezone''|\mat\s+local\M|\mmake_timestamptz\M'
+			|| '|\m(?:timestamptz|timestamp|date|time|zone)\s+''(?:now|today|tomorrow|yesterday)''|''(?:now|today|tomorrow|yesterday)''\s*::)' AS words
 		FROM texts;`
 
 // faults runs every rule in a transaction and names the rule of each fault.

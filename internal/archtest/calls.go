@@ -23,6 +23,7 @@ var workshop = []string{"internal/devstack", "internal/testkit/...", "bench/..."
 var bans = []ban{
 	{pkg: "time", names: []string{"Now", "Since", "Until"}, except: join(workshop, []string{"internal/clock"}),
 		why: "time comes in as a clock.Clock"},
+	{pkg: "time", names: []string{"LoadLocation", "Local"}, why: "zones come from internal/clock, never from the machine"},
 	{pkg: "log/slog", names: []string{"Default", "SetDefault", "Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext",
 		"Error", "ErrorContext", "Log", "LogAttrs", "With", "SetLogLoggerLevel"}, why: "a logger comes in as a value"},
 	{pkg: "net/http", names: []string{"DefaultClient", "DefaultServeMux", "DefaultTransport", "Get", "Head", "Post", "PostForm", "Handle",
@@ -40,21 +41,27 @@ var bans = []ban{
 func checkCalls(s source) []string {
 	f, _ := deepest(s.pkg)
 	var faults []string
-	names := map[string]ban{}
+	names := map[string][]ban{}
 	for _, spec := range s.syntax.Imports {
 		imported, _ := strconv.Unquote(spec.Path.Value)
 		name := localName(spec, imported)
 		if name == "." {
 			faults = append(faults, s.at(spec)+": a dot import hides where names come from")
 		}
-		if i := slices.IndexFunc(bans, func(b ban) bool { return b.pkg == imported && b.holds(f, s) }); i >= 0 {
-			names[name] = bans[i]
+		for _, b := range bans {
+			if b.pkg == imported && b.holds(f, s) {
+				names[name] = append(names[name], b)
+			}
 		}
 	}
 	ast.Inspect(s.syntax, func(n ast.Node) bool {
-		if selector, ok := n.(*ast.SelectorExpr); ok {
-			if x, ok := selector.X.(*ast.Ident); ok {
-				if b, banned := names[x.Name]; banned && (b.names == nil || slices.Contains(b.names, selector.Sel.Name)) {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := selector.X.(*ast.Ident); ok {
+			for _, b := range names[x.Name] {
+				if b.forbids(selector.Sel.Name) {
 					faults = append(faults, fmt.Sprintf("%s: %s.%s: %s", s.at(selector), path.Base(b.pkg), selector.Sel.Name, b.why))
 				}
 			}
@@ -63,6 +70,8 @@ func checkCalls(s source) []string {
 	})
 	return faults
 }
+
+func (b ban) forbids(name string) bool { return b.names == nil || slices.Contains(b.names, name) }
 
 func (b ban) holds(f floor, s source) bool {
 	if s.generated || s.test && !f.room || b.rooms && (!f.room || s.test) {
