@@ -59,6 +59,18 @@ func beginning(id uuid.UUID) clinic.VisitKind {
 	return clinic.VisitKind{ID: id, Duration: 1, SlotStep: time.Minute, Policy: clinic.Policy{MaximumAdvance: math.MaxInt64}}
 }
 
+// Fits says whether a visit that keeps its own length lies in the provider's open time as it is, whatever else stands against
+// it by now.
+func Fits(r Rules, id SlotID, end time.Time) bool {
+	place, kind, ok := r.find(id)
+	if !ok || !slices.Contains(kind.Modalities, id.Modality) {
+		return false
+	}
+	visit := Span{id.Start.UTC(), end.UTC()}
+	h := r.hours(place, offer{kind, id.Modality}, visit)
+	return h.capacity(visit) > 0 && !h.closed.touches(visit)
+}
+
 // Kind finds a kind of visit that the provider offers.
 func (r Rules) Kind(id uuid.UUID) (clinic.VisitKind, bool) {
 	i := slices.IndexFunc(r.Kinds, func(k clinic.VisitKind) bool { return k.ID == id })
