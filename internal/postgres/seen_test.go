@@ -102,7 +102,9 @@ func (a audience) day(states ...availability.Status) availability.Listing {
 	}
 }
 
-func (s sight) lists(status availability.Status) bool { return status == availability.Free || s == staff }
+func (s sight) lists(status availability.Status) bool {
+	return status == availability.Free || s == staff
+}
 
 func TestListsShowWhatTheirReadersMaySee(t *testing.T) {
 	a := newAudience(t)
