@@ -88,7 +88,9 @@ func (r Rules) find(id SlotID) (Place, clinic.VisitKind, bool) {
 }
 
 // of says whether the rules are those of a slot's provider.
-func (r Rules) of(id SlotID) bool { return id.Organization == r.Organization && id.Provider == r.Provider }
+func (r Rules) of(id SlotID) bool {
+	return id.Organization == r.Organization && id.Provider == r.Provider
+}
 
 // place finds a location at which the provider has hours.
 func (r Rules) place(location uuid.UUID) (Place, bool) {

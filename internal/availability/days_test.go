@@ -29,7 +29,9 @@ func TestADayOffMovesTheGridOfAWeek(t *testing.T) {
 	}
 }
 
-func TestHoursChangeOpeningsOnTheDaysThatAreTold(t *testing.T) { rapid.Check(t, changesOnlyTheDaysTold) }
+func TestHoursChangeOpeningsOnTheDaysThatAreTold(t *testing.T) {
+	rapid.Check(t, changesOnlyTheDaysTold)
+}
 
 // changesOnlyTheDaysTold changes a date's hours, puts a schedule or an exception on top, or takes one back: openings differ on
 // the days that the change is said to reach and on no other.
