@@ -274,8 +274,13 @@ func TestTheNextOpeningIsTheFirstThatTheCallerCanBook(t *testing.T) {
 	everybody("at the last start", "2026-06-08T16:30")
 	a.clock.Advance(time.Second)
 	everybody("a second later", "2026-06-09T09:00")
-	a.Set(`INSERT INTO schedule_exceptions (organization_id, id, provider_id, local_from, local_to, effect, capacity)
-		VALUES ($1, $2, $3, '2026-06-09', '2026-07-20 10:30', 'CLOSED', 1)`, sample.NewID(), a.provider.ID)
+	off := func(until string) {
+		a.Set(`INSERT INTO schedule_exceptions (organization_id, id, provider_id, local_from, local_to, effect, capacity)
+			VALUES ($1, $2, $3, '2026-06-09', $4::timestamp, 'CLOSED', 1)`, sample.NewID(), a.provider.ID, until)
+	}
+	off("2026-06-16")
+	everybody("before a week off", "2026-06-16T09:00")
+	off("2026-07-20 10:30")
 	everybody("before six weeks off", "2026-07-20T10:30")
 	a.Set(`UPDATE visit_kinds SET maximum_advance = 86400 * 40 WHERE organization_id = $1`)
 	everybody("not so far ahead", "none")
