@@ -50,8 +50,13 @@ func (d *drawn) listed() []availability.Slot {
 		VisitKind: rapid.SampledFrom(d.kinds).Draw(d.T, "kind").ID, From: from, To: from.Add(*d.minutes("period", 30*60, 72*60, 8*60, 60)),
 		Now: d.clock.Now(), Statuses: allStates,
 	}
+	by := d.FrontDesk()
+	if len(d.holders) > 0 && d.one(2, "as a holder") {
+		by = rapid.SampledFrom(d.holders).Draw(d.T, "holder")
+		q.Asking, q.Statuses = asking(by), []availability.Status{availability.Free}
+	}
 	want := availability.Openings(d.rules(), d.taken(), q)
-	page, _, err := d.openings.Slots(context.Background(), d.FrontDesk(), availability.Listing{
+	page, _, err := d.openings.Slots(context.Background(), by, availability.Listing{
 		Provider: d.provider, VisitKind: q.VisitKind, From: q.From, To: q.To, Statuses: allStates,
 	}, everything)
 	if err != nil {
@@ -147,7 +152,11 @@ func (d *drawn) tryHold(slot availability.SlotID) {
 	who := asking(by)
 	v := d.check(slot, who)
 	h, err := d.hold(by, slot)
-	if !d.goes("a hold", slot, who, err, v) || d.one(2, "held only") {
+	if !d.goes("a hold", slot, who, err, v) {
+		return
+	}
+	if d.one(2, "held only") {
+		d.holders = append(d.holders, by)
 		return
 	}
 	b, err := d.bookHold(by, h)

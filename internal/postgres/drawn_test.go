@@ -51,6 +51,7 @@ type drawn struct {
 	kinds    []clinic.VisitKind
 	places   []*place
 	visits   []visit
+	holders  []access.Actor
 }
 
 type place struct {
