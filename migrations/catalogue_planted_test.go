@@ -53,6 +53,11 @@ func TestEachFaultOfASchemaIsFound(t *testing.T) {
 		{"a view of the session's days", bed + `CREATE VIEW nights AS SELECT starts_at::date AS night FROM beds`, "view nights says _at)::date"},
 		{"a trigger that reads the clock", bed + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN new; END $$;
 			CREATE TRIGGER late BEFORE INSERT ON beds FOR EACH ROW WHEN (new.starts_at < now()) EXECUTE FUNCTION f()`, "trigger late says now("},
+		{"a function that reads the day in its body", `CREATE FUNCTION f() RETURNS date LANGUAGE plpgsql AS $$ BEGIN RETURN current_date; END $$`, "function f says current_date"},
+		{"a function in a zone of its own", `CREATE FUNCTION f() RETURNS int LANGUAGE sql SET timezone TO 'Europe/Paris' AS 'SELECT 1'`, "function f says SET \"TimeZone"},
+		{"a function that changes the zone", `CREATE FUNCTION f() RETURNS text LANGUAGE sql AS $$ SELECT set_config('timezone', 'Europe/Paris', true) $$`, "function f says set_config('timezone'"},
+		{"a trigger whose function reads the clock", bed + `CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.starts_at := clock_timestamp(); RETURN NEW; END $$;
+			CREATE TRIGGER early BEFORE INSERT ON beds FOR EACH ROW EXECUTE FUNCTION f()`, "function f says clock_timestamp"},
 		{"a column that is now by default", bed + `ALTER TABLE beds ADD made_at timestamptz DEFAULT now()`, "beds.made_at by default says now("},
 		{"a view that reads the clock", bed + `CREATE VIEW free AS SELECT id FROM beds WHERE starts_at > localtimestamp`, "view free says LOCALTIMESTAMP"},
 		{"an index that knows zones", bed + `CREATE INDEX one ON beds ((starts_at AT TIME ZONE 'UTC'))`, "index one says AT TIME ZONE"},

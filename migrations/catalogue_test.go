@@ -121,7 +121,8 @@ const views = `
 			|| '|\m(?:date_trunc|date_part|date_bin|to_char|make_timestamptz)\s*\(|\mextract\s*\(\s*(?!epoch)\w+'
 			|| '|\minterval\s*''[^'']*(?:day|week|mon|year)|''[^'']*\d\s*(?:day|week|mon|year)s?[^'']*''\s*::\s*interval'
 			|| '|(?:_at|timestamptz|time\s+zone|\mnow_|\mfrom_|\mto_)\)?\s*::\s*(?:date|time|timestamp)\M(?!\s+with\s+time)'
-			|| '|\mcast\s*\(\s*\w*(?:_at|now_)\s+as\s+(?:date|time|timestamp)\M(?!\s+with\s+time))' AS words
+			|| '|\mcast\s*\(\s*\w*(?:_at|now_)\s+as\s+(?:date|time|timestamp)\M(?!\s+with\s+time)'
+			|| '|\m(?:set|local|session)\s+"?(?:timezone|time\s+zone)\M|\mset_config\s*\(\s*''timezone''|\mat\s+local\M)' AS words
 		FROM texts;`
 
 // faults runs every rule in a transaction and names the rule of each fault.

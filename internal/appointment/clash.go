@@ -9,8 +9,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
-// How many visits one page of clashes looks at, at most.
-const maxLooked = 5_000
+// How many visits are looked at in one go.
+const lookedAtOnce = 500
 
 // OutsideHours pages the booked visits that fall outside the hours as they are now and that the caller may see. They stay
 // booked until somebody moves them.
@@ -23,17 +23,18 @@ func (s *Service) OutsideHours(ctx context.Context, a access.Actor, c Clash, w p
 	out, err := s.outside(ctx, a, c, w)
 	if w.Backward {
 		slices.Reverse(out)
-		out = out[:min(len(out), w.Size+1)]
 	}
 	return paging.Cut(out, w), err
 }
 
+// outside reads on until a page is full or no visit is left, and keeps one more than the page, from its end when it is read
+// backward.
 func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging.Window) ([]Appointment, error) {
 	var out []Appointment
 	after := w.After
 	fresh := freshRules{s.openings, map[string]bool{}}
-	for looked := 0; looked < maxLooked; {
-		batch, err := s.store.Upcoming(ctx, c, s.Clock.Now(), after, paging.MaxCount/100)
+	for {
+		batch, err := s.store.Upcoming(ctx, c, s.Clock.Now(), after, lookedAtOnce)
 		if err != nil || len(batch) == 0 {
 			return out, err
 		}
@@ -48,14 +49,14 @@ func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging
 			if !fits && sees(a, ap) {
 				out = append(out, ap)
 			}
-			if !w.Backward && len(out) > w.Size {
+			if w.Backward {
+				out = out[max(0, len(out)-w.Size-1):]
+			} else if len(out) > w.Size {
 				return out, nil
 			}
 		}
-		looked += len(batch)
 		after = Key(batch[len(batch)-1], StartAscending)
 	}
-	return out, nil
 }
 
 // freshRules reads each provider's rules for a month anew, once.
@@ -75,8 +76,5 @@ func (f freshRules) fit(ctx context.Context, ap Appointment) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	v := availability.Check(rules, availability.Taken{}, ap.Slot(), ap.Start, availability.Asking{})
-	return !slices.ContainsFunc(v.Blocked, func(r availability.Rule) bool {
-		return r == availability.OutsideHours || r == availability.ProviderClosed || r == availability.VisitKindNotOffered
-	}), nil
+	return availability.Fits(rules, ap.Slot(), ap.End), nil
 }

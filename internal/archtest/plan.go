@@ -71,7 +71,7 @@ var plan = []floor{
 
 	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"})},
 	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
-		tests: join(sql, redis, web, []string{"internal/devstack"})},
+		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},

@@ -31,6 +31,31 @@ func BenchmarkOpenings31Days300Claims(b *testing.B) {
 	}
 }
 
+// fullYear is round the clock for a year, a start each quarter of an hour, and taken until so many days from now.
+func fullYear(taken int) world {
+	w := office(daily("00:00-00:00"), step(15*time.Minute, "DAY"))
+	w.query.From, w.query.To = w.query.Now, w.query.Now.AddDate(0, 0, 365)
+	w.query.Limit = 1
+	for i := range 24 * taken {
+		start := w.query.From.Add(time.Duration(i) * time.Hour)
+		w.taken.Claims = append(w.taken.Claims, availability.Claim{Start: start, End: start.Add(time.Hour), Appointment: id("other")})
+	}
+	return w
+}
+
+// The first of 35,036 openings of a year.
+func BenchmarkFirstOpeningOf365Days(b *testing.B)              { benchmarkFirst(b, fullYear(0)) }
+func BenchmarkFirstOpeningOf365Days30OfThemTaken(b *testing.B) { benchmarkFirst(b, fullYear(30)) }
+
+func benchmarkFirst(b *testing.B, w world) {
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(availability.Openings(w.rules, w.taken, w.query)); n != 1 {
+			b.Fatal(n)
+		}
+	}
+}
+
 func BenchmarkCheck300Claims(b *testing.B) {
 	w := busyMonth()
 	slot := w.slot("2026-03-17T09:00")

@@ -1,9 +1,11 @@
 package availability
 
 import (
+	"math"
 	"slices"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -12,7 +14,7 @@ import (
 // Verdict is what stands against a visit.
 type Verdict struct {
 	Blocked []Rule // in the stable order; empty when the visit can be booked
-	Slot    Slot   // as it stands; without end and zone when the provider doesn't offer the kind or isn't at the place
+	Slot    Slot   // as it stands; without an end when the provider doesn't offer the kind, without a zone when never at the place
 }
 
 // Bookable says whether nothing stands against the visit.
@@ -33,20 +35,46 @@ func Check(r Rules, t Taken, id SlotID, now time.Time, a Asking) Verdict {
 
 func (d *desk) check(id SlotID) Verdict {
 	id.Start = id.Start.UTC()
-	place, kind, ok := d.rules.find(id)
-	if !ok {
-		return notOffered(id, d.now)
+	if !d.rules.of(id) {
+		d = newDesk(Rules{}, Taken{}, d.now, Asking{})
 	}
-	return d.judge(place, offer{kind, id.Modality}, moment(id.Start)).verdict(id.Start)
+	place, here := d.rules.place(id.Location)
+	if !here { // only a place has local days
+		nowhere := *d
+		nowhere.rules.MaxDaily, place.Zone = nil, time.UTC
+		d = &nowhere
+	}
+	kind, offered := d.rules.Kind(id.VisitKind)
+	if !offered {
+		kind = beginning(id.VisitKind)
+	}
+	v := d.judge(place, offer{kind, id.Modality}, moment(id.Start)).verdict(id.Start)
+	v.Slot.SlotID = id
+	if !here {
+		v.Slot.LocalStart, v.Slot.Version = civil.DateTime{}, 0
+	}
+	if !offered {
+		v.Slot.End = time.Time{}
+	}
+	return v
 }
 
-func notOffered(id SlotID, now time.Time) Verdict {
-	v := Verdict{Slot: Slot{SlotID: id, Status: Blocked}}
-	if id.Start.Before(now) {
-		v.Blocked = append(v.Blocked, InThePast)
+// beginning stands for a kind that the provider doesn't offer: whatever its length and its steps are, it is kept out by what
+// keeps out its first moment, and it starts on a whole minute. It has no way of meeting.
+func beginning(id uuid.UUID) clinic.VisitKind {
+	return clinic.VisitKind{ID: id, Duration: 1, SlotStep: time.Minute, Policy: clinic.Policy{MaximumAdvance: math.MaxInt64}}
+}
+
+// Fits says whether a visit that keeps its own length lies in the provider's open time as it is, whatever else stands against
+// it by now.
+func Fits(r Rules, id SlotID, end time.Time) bool {
+	place, kind, ok := r.find(id)
+	if !ok || !slices.Contains(kind.Modalities, id.Modality) {
+		return false
 	}
-	v.Blocked = append(v.Blocked, VisitKindNotOffered)
-	return v
+	visit := Span{id.Start.UTC(), end.UTC()}
+	h := r.hours(place, offer{kind, id.Modality}, visit)
+	return h.capacity(visit) > 0 && !h.closed.touches(visit)
 }
 
 // Kind finds a kind of visit that the provider offers.
@@ -61,9 +89,20 @@ func (r Rules) Kind(id uuid.UUID) (clinic.VisitKind, bool) {
 // find gives the place and the kind of a slot, when it is one of this provider's.
 func (r Rules) find(id SlotID) (Place, clinic.VisitKind, bool) {
 	kind, offered := r.Kind(id.VisitKind)
-	i := slices.IndexFunc(r.Places, func(p Place) bool { return p.Location == id.Location })
-	if !offered || i < 0 || id.Organization != r.Organization || id.Provider != r.Provider {
-		return Place{}, clinic.VisitKind{}, false
+	place, here := r.place(id.Location)
+	return place, kind, offered && here && r.of(id)
+}
+
+// of says whether the rules are those of a slot's provider.
+func (r Rules) of(id SlotID) bool {
+	return id.Organization == r.Organization && id.Provider == r.Provider
+}
+
+// place finds a location at which the provider has hours.
+func (r Rules) place(location uuid.UUID) (Place, bool) {
+	i := slices.IndexFunc(r.Places, func(p Place) bool { return p.Location == location })
+	if i < 0 {
+		return Place{Location: location}, false
 	}
-	return r.Places[i], kind, true
+	return r.Places[i], true
 }

@@ -206,22 +206,70 @@ func TestCheckMoving(t *testing.T) {
 }
 
 func TestCheckOffers(t *testing.T) {
-	w := office()
-	for why, change := range map[string]func(*availability.SlotID){
-		"another kind of visit":  func(s *availability.SlotID) { s.VisitKind = kindIDs[1] },
-		"another place":          func(s *availability.SlotID) { s.Location = places[1] },
-		"another provider":       func(s *availability.SlotID) { s.Provider = actors[0] },
-		"another organisation":   func(s *availability.SlotID) { s.Organization = actors[0] },
-		"another way of meeting": func(s *availability.SlotID) { s.Modality = clinic.Phone },
+	for why, c := range map[string]struct {
+		change func(*availability.SlotID)
+		want   []availability.Rule
+	}{
+		"another kind of visit":          {func(s *availability.SlotID) { s.VisitKind = kindIDs[1] }, rules(notOffered)},
+		"another place":                  {func(s *availability.SlotID) { s.Location = places[1] }, rules(outside)},
+		"another kind at another place":  {func(s *availability.SlotID) { s.VisitKind, s.Location = kindIDs[1], places[1] }, rules(outside, notOffered)},
+		"another provider":               {func(s *availability.SlotID) { s.Provider = actors[0] }, rules(outside, notOffered)},
+		"another organisation":           {func(s *availability.SlotID) { s.Organization = actors[0] }, rules(outside, notOffered)},
+		"another way of meeting":         {func(s *availability.SlotID) { s.Modality = clinic.Phone }, rules(notOffered)},
+		"another way at another place":   {func(s *availability.SlotID) { s.Modality, s.Location = clinic.Phone, places[1] }, rules(outside, notOffered)},
+		"no way of meeting":              {func(s *availability.SlotID) { s.Modality = "" }, rules(notOffered)},
+		"no way of another kind, either": {func(s *availability.SlotID) { s.VisitKind, s.Modality = kindIDs[1], "" }, rules(notOffered)},
 	} {
+		w := office()
 		slot := w.slot(monday + "T09:00")
-		change(&slot)
-		if v := w.check(slot); !slices.Equal(v.Blocked, rules(notOffered)) || v.Exists() || v.Slot.Status != availability.Blocked {
+		c.change(&slot)
+		if v := w.check(slot); !slices.Equal(v.Blocked, c.want) || v.Exists() || v.Slot.Status != availability.Blocked || v.Slot.SlotID != slot {
 			t.Errorf("%s: %+v", why, v)
 		}
-		w := office(now(tue + "T09:00"))
-		if v := w.check(slot); !slices.Equal(v.Blocked, rules(past, notOffered)) {
+		w = office(now(tue + "T09:00"))
+		if v := w.check(slot); !slices.Equal(v.Blocked, append(rules(past), c.want...)) {
 			t.Errorf("%s in the past: %v", why, v.Blocked)
+		}
+	}
+}
+
+// A kind that isn't offered, or a place without hours, hides no other rule.
+func TestCheckNamesWhatElseKeepsOut(t *testing.T) {
+	full := func(w *world) {
+		w.rules.MaxDaily = ptr(1)
+		w.taken.Days[date(monday)] = availability.Day{Booked: 1}
+	}
+	seen := func(w *world) {
+		w.taken.Patient = []availability.Visit{{Span: availability.Span{Start: w.at(monday + "T08:30"), End: w.at(monday + "T09:01")}}}
+	}
+	hour := policy(func(p *clinic.Policy) { p.MinimumNotice = time.Hour })
+	ahead := policy(func(p *clinic.Policy) { p.MaximumAdvance = time.Hour })
+	for _, c := range []struct {
+		why         string
+		w           world
+		start       string
+		kind, place []availability.Rule // against another kind, at another place
+	}{
+		{"busy", office(booked(0, monday+"T09:00", monday+"T09:30")), "09:00", rules(busy, notOffered), rules(outside, busy)},
+		{"busy later", office(booked(0, monday+"T09:01", monday+"T09:30")), "09:00", rules(notOffered), rules(outside, busy)},
+		{"shut", office(except(closed, monday+"T09:00", monday+"T10:00")), "09:00", rules(shut, notOffered), rules(outside)},
+		{"before the hours", office(), "08:30", rules(outside, notOffered), rules(outside)},
+		{"runs over", office(step(15*time.Minute, clinic.GridDay)), "11:45", rules(notOffered), rules(outside)},
+		{"off the grid", office(), "09:10", rules(notOffered), rules(outside)},
+		{"not a whole minute", office(), "09:00:30", rules(offGrid, notOffered), rules(outside)},
+		{"a full day", office(full), "09:00", rules(dayCap, notOffered), rules(outside)},
+		{"a full window", office(except(capped(0), monday+"T09:00", monday+"T10:00")), "09:00", rules(notOffered, windowCap), rules(outside)},
+		{"a busy patient", office(seen), "09:00", rules(patient, notOffered), rules(outside, patient)},
+		{"too soon", office(hour, now(monday+"T08:30")), "09:00", rules(notOffered), rules(notice, outside)},
+		{"too far", office(ahead), "09:00", rules(notOffered), rules(advance, outside)},
+	} {
+		kind, place := c.w.slot(monday+"T"+c.start), c.w.slot(monday+"T"+c.start)
+		kind.VisitKind, place.Location = kindIDs[1], places[1]
+		if v := c.w.check(kind); !slices.Equal(v.Blocked, c.kind) || !v.Slot.End.IsZero() || v.Slot.LocalStart != dateTime(monday+"T"+c.start) {
+			t.Errorf("%s: another kind is blocked by %v, want %v: %+v", c.why, v.Blocked, c.kind, v.Slot)
+		}
+		if v := c.w.check(place); !slices.Equal(v.Blocked, c.place) || v.Slot.End.IsZero() || v.Slot.TimeZone != "" || v.Slot.LocalStart.IsValid() {
+			t.Errorf("%s: another place is blocked by %v, want %v: %+v", c.why, v.Blocked, c.place, v.Slot)
 		}
 	}
 }

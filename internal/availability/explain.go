@@ -33,9 +33,8 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 	if err != nil {
 		return Explanation{}, err
 	}
-	kind, _ := view.Rules.Kind(id.VisitKind)
-	e := Explanation{BlockedBy: []Rule{VisitKindNotOffered}}
-	for i, m := range kind.Modalities {
+	var e Explanation
+	for i, m := range view.Rules.ways(id.VisitKind) {
 		id.Modality = m
 		v := Check(view.Rules, view.Taken, id, s.clock.Now(), who)
 		if v.Bookable() {
@@ -47,6 +46,14 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 	}
 	e.BlockedBy = Shown(a, id.Organization, e.BlockedBy)
 	return e, nil
+}
+
+// ways are how a kind of visit can take place; one that the provider doesn't offer has one way, which has no name.
+func (r Rules) ways(kind uuid.UUID) []clinic.Modality {
+	if k, offered := r.Kind(kind); offered {
+		return k.Modalities
+	}
+	return []clinic.Modality{""}
 }
 
 func maySee(a access.Actor, patient clinic.Ref) error {

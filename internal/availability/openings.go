@@ -2,6 +2,7 @@ package availability
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 	"time"
 
@@ -26,24 +27,42 @@ type Query struct {
 // Openings lists slots by start, location and way of meeting. The times come from the hours before closed periods are cut
 // out of them; what each of them is comes from Check's validator. Rules and Taken must hold what ReachOf names.
 func Openings(r Rules, t Taken, q Query) []Slot {
-	judges := q.judges(r, t)
-	possible := candidates(judges, q.period())
-	most := len(possible)
-	if q.Limit > 0 {
-		most = min(most, q.Limit)
-	}
-	slots := make([]Slot, 0, most)
-	for _, c := range possible {
-		v := judges[c.judge].verdict(c.start)
-		if !v.Exists() || !q.wants(v.Slot.Status) {
-			continue
+	d := newDesk(r, t, q.Now, q.Asking)
+	var slots []Slot
+	for part := range q.parts() {
+		judges := q.judges(d, part)
+		possible := candidates(judges, part)
+		if q.Limit == 0 {
+			slots = slices.Grow(slots, len(possible))
 		}
-		slots = append(slots, v.Slot)
-		if len(slots) == q.Limit {
-			break
+		for _, c := range possible {
+			v := judges[c.judge].verdict(c.start)
+			if !v.Exists() || !q.wants(v.Slot.Status) {
+				continue
+			}
+			slots = append(slots, v.Slot)
+			if len(slots) == q.Limit {
+				return slots
+			}
 		}
 	}
 	return slots
+}
+
+// parts cuts the period for whoever wants the first slots only: a day, then each time twice as far, so that a slot of today
+// doesn't wait for the hours and the starts of a year.
+func (q Query) parts() iter.Seq[Span] {
+	return func(yield func(Span) bool) {
+		period, reach := q.period(), day
+		if q.Limit == 0 {
+			reach = period.End.Sub(period.Start)
+		}
+		for ; !period.IsEmpty(); period.Start, reach = period.Start.Add(reach), 2*reach {
+			if !yield(Span{period.Start, earlier(period.Start.Add(reach), period.End)}) {
+				return
+			}
+		}
+	}
 }
 
 // Reach is what openings in a period can depend on.
@@ -65,18 +84,17 @@ func ReachOf(from, to time.Time) Reach {
 }
 
 // judges lists one judge for each place and way of meeting that is asked for, in the order of the answer.
-func (q Query) judges(r Rules, t Taken) []judge {
-	kind, ok := r.Kind(q.VisitKind)
-	if !ok || q.period().IsEmpty() {
+func (q Query) judges(d *desk, part Span) []judge {
+	kind, ok := d.rules.Kind(q.VisitKind)
+	if !ok {
 		return nil
 	}
-	d := newDesk(r, t, q.Now, q.Asking)
 	var all []judge
-	for _, p := range r.Places {
+	for _, p := range d.rules.Places {
 		for _, m := range kind.Modalities {
 			ofPlace := q.Location == uuid.Nil || q.Location == p.Location
 			if ofPlace && (len(q.Modalities) == 0 || slices.Contains(q.Modalities, m)) {
-				all = append(all, d.judge(p, offer{kind, m}, q.period()))
+				all = append(all, d.judge(p, offer{kind, m}, part))
 			}
 		}
 	}

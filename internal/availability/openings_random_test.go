@@ -14,26 +14,11 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/availability"
-	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 func TestOpeningsAgreeWithTheReference(t *testing.T) { rapid.Check(t, agreesWithReference) }
 func TestOpeningsCanBeBooked(t *testing.T)           { rapid.Check(t, openingsCanBeBooked) }
-
-// Each zone once, however the draws above fall.
-func TestOpeningsInEveryZone(t *testing.T) {
-	for i, name := range zoneNames {
-		zone, err := clock.Zone(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		w := rapid.Custom(func(t *rapid.T) world { return drawWorldIn(t, zone) }).Example(i)
-		if diff := difference(availability.Openings(w.rules, w.taken, w.query), expected(w)); diff != "" {
-			t.Errorf("%s, example %d: %s", name, i, diff)
-		}
-	}
-}
 
 func FuzzOpenings(f *testing.F)        { fuzz(f, agreesWithReference) }
 func FuzzOpeningsBooking(f *testing.F) { fuzz(f, openingsCanBeBooked) }

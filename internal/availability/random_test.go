@@ -53,11 +53,7 @@ type drawer struct {
 }
 
 func drawWorld(t *rapid.T) world {
-	return drawWorldIn(t, drawZone(t, "zone"))
-}
-
-func drawWorldIn(t *rapid.T, zone *time.Location) world {
-	d := drawer{T: t, zone: zone}
+	d := drawer{T: t, zone: drawZone(t, "zone")}
 	d.around = d.change()
 	var w world
 	w.rules = availability.Rules{

@@ -18,7 +18,8 @@ type Store interface {
 	// View reads rules and what is taken in one snapshot, in a bounded number of statements. errs.NotFound when there is no
 	// such provider, and at "patientId" when there is no such patient.
 	View(ctx context.Context, provider clinic.Ref, p Period) (View, error)
-	// Nearby lists other providers of the organisation that offer the slot's kind of visit, nearest location first.
+	// Nearby lists other providers of the organisation that offer the slot's kind of visit and have hours of any sort at a
+	// location, nearest location first.
 	Nearby(ctx context.Context, slot SlotID, limit int) ([]clinic.Ref, error)
 	// StreamCursor is a place in the event log from which a view read afterwards misses nothing.
 	StreamCursor(ctx context.Context) (string, error)

@@ -68,29 +68,36 @@ func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p ava
 	return view, err
 }
 
+// Whoever has hours at a place is there: weekly ones, or windows and dates that aren't over when alternatives are looked for.
 const selectNearby = `
 WITH here AS (
     SELECT latitude, longitude FROM locations WHERE organization_id = $1 AND id = $2
 ), places AS (
-    SELECT s.provider_id, min(CASE WHEN l.id = $2 THEN -1 ELSE
-        (l.latitude - h.latitude) ^ 2 + ((l.longitude - h.longitude) * cos(radians(h.latitude))) ^ 2 END) AS distance
-    FROM schedules s
-    JOIN locations l ON l.organization_id = s.organization_id AND l.id = s.location_id
-    CROSS JOIN here h
-    WHERE s.organization_id = $1
-    GROUP BY s.provider_id
+    SELECT k.provider_id, p.location_id FROM provider_visit_kinds k CROSS JOIN LATERAL (
+        SELECT location_id FROM schedules WHERE organization_id = $1 AND provider_id = k.provider_id
+        UNION SELECT location_id FROM date_hours WHERE organization_id = $1 AND provider_id = k.provider_id AND local_date >= $5::date
+        UNION SELECT location_id FROM schedule_exceptions
+            WHERE organization_id = $1 AND provider_id = k.provider_id AND local_to > $5::date AND effect = 'OPEN' AND location_id IS NOT NULL
+    ) p
+    WHERE k.organization_id = $1 AND k.visit_kind_id = $3 AND k.provider_id <> $4
 )
-SELECT k.provider_id FROM provider_visit_kinds k
-JOIN places p ON p.provider_id = k.provider_id
-WHERE k.organization_id = $1 AND k.visit_kind_id = $3 AND k.provider_id <> $4
-ORDER BY p.distance NULLS LAST, k.provider_id
-LIMIT $5`
+SELECT p.provider_id FROM places p
+JOIN locations l ON l.organization_id = $1 AND l.id = p.location_id
+CROSS JOIN here h
+GROUP BY p.provider_id
+ORDER BY min(CASE WHEN l.id = $2 THEN -1 ELSE
+    (l.latitude - h.latitude) ^ 2 + ((l.longitude - h.longitude) * cos(radians(h.latitude))) ^ 2 END) NULLS LAST, p.provider_id
+LIMIT $6`
+
+// Alternatives are looked for up to a week before a slot; no zone is further than a day from UTC.
+const lookedBack = 8 // days
 
 // Nearby implements availability.Store.
 func (s *AvailabilityStore) Nearby(ctx context.Context, slot availability.SlotID, limit int) ([]clinic.Ref, error) {
 	var refs []clinic.Ref
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, selectNearby, slot.Organization, slot.Location, slot.VisitKind, slot.Provider, limit)
+		since := slot.Start.UTC().AddDate(0, 0, -lookedBack)
+		rows, _ := tx.Query(ctx, selectNearby, slot.Organization, slot.Location, slot.VisitKind, slot.Provider, since, limit)
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		for _, id := range ids {
 			refs = append(refs, clinic.Ref{Organization: slot.Organization, ID: id})

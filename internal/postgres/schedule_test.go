@@ -132,7 +132,7 @@ func TestAnEventTellsWhoseOpeningsChangeAndWhen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if topic != "schedule.changed" || who != w.P.ID || payload.Location != w.L.ID || payload.From != "2027-03-01" || payload.Until != "2027-03-03" {
+	if topic != "schedule.changed" || who != w.P.ID || payload.Location != w.L.ID || payload.From != "2027-02-28" || payload.Until != "2027-03-04" {
 		t.Errorf("%s of %v: %+v", topic, who, payload)
 	}
 }

@@ -90,25 +90,33 @@ func (s Schedule) Same(o Schedule) bool {
 // Days are local days, both inclusive; nil bounds nothing.
 type Days struct{ From, Until *civil.Date }
 
-// Days are those on which openings may follow from the schedule. Windows and visits run over midnight, so it is a day
-// more on either side.
+// How many days beyond those of hours their change can be seen: visits and windows run over midnight, at worst over a date that
+// the zone skipped, and a grid that counts from a window's start may count from one that began up to a week before.
+const (
+	overMidnight = 2
+	gridReach    = 7
+)
+
+// Days are those on which openings may follow from the schedule.
 func (s Schedule) Days() Days {
-	from := s.EffectiveFrom.AddDays(-1)
 	if s.EffectiveUntil == nil {
+		from := s.EffectiveFrom.AddDays(-overMidnight)
 		return Days{From: &from}
 	}
-	until := s.EffectiveUntil.AddDays(1)
+	return daysOfHours(s.EffectiveFrom, *s.EffectiveUntil)
+}
+
+// Days are those on which openings may follow from the exception. Its grid is its own.
+func (e Exception) Days() Days {
+	from, until := e.From.Date.AddDays(-overMidnight), e.To.Date.AddDays(overMidnight)
 	return Days{From: &from, Until: &until}
 }
 
-// Days are those on which openings may follow from the exception, as for schedules.
-func (e Exception) Days() Days { return daysAround(e.From.Date, e.To.Date) }
+// DaysAround are those on which openings may follow from the hours of one date.
+func DaysAround(date civil.Date) Days { return daysOfHours(date, date) }
 
-// DaysAround are those on which openings may follow from the hours of one date, as for schedules.
-func DaysAround(date civil.Date) Days { return daysAround(date, date) }
-
-func daysAround(from, until civil.Date) Days {
-	from, until = from.AddDays(-1), until.AddDays(1)
+func daysOfHours(first, last civil.Date) Days {
+	from, until := first.AddDays(-overMidnight), last.AddDays(gridReach+overMidnight)
 	return Days{From: &from, Until: &until}
 }
 

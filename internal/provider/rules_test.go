@@ -170,13 +170,22 @@ func TestLaterIsAlwaysLater(t *testing.T) {
 	}
 }
 
-func TestDaysReachADayOverBothEnds(t *testing.T) {
+func TestDaysReachOverBothEndsAndAGridAWeekOn(t *testing.T) {
 	day := date(2027, 3, 1)
-	if d := DaysAround(day); *d.From != date(2027, 2, 28) || *d.Until != date(2027, 3, 2) {
-		t.Errorf("%v to %v", d.From, d.Until)
+	for what, c := range map[string]struct {
+		days        Days
+		from, until civil.Date
+	}{
+		"a date":       {DaysAround(day), date(2027, 2, 27), date(2027, 3, 10)},
+		"a schedule":   {Schedule{EffectiveFrom: day, EffectiveUntil: ptr(date(2027, 3, 5))}.Days(), date(2027, 2, 27), date(2027, 3, 14)},
+		"an exception": {Exception{From: at(day, 9, 0), To: at(date(2027, 3, 5), 9, 0)}.Days(), date(2027, 2, 27), date(2027, 3, 7)},
+	} {
+		if *c.days.From != c.from || *c.days.Until != c.until {
+			t.Errorf("%s: %v to %v", what, c.days.From, c.days.Until)
+		}
 	}
 	open := Schedule{EffectiveFrom: day}.Days()
-	if joined := DaysAround(date(2026, 1, 1)).Join(open); joined.Until != nil || *joined.From != date(2025, 12, 31) {
+	if joined := DaysAround(date(2026, 1, 1)).Join(open); joined.Until != nil || *joined.From != date(2025, 12, 30) {
 		t.Errorf("%v to %v", joined.From, joined.Until)
 	}
 }
