@@ -137,7 +137,7 @@ func (c clockChange) query(reach time.Duration) availability.Query {
 	}
 }
 
-// claims books all lanes until shortly before the change, and before that holds one of them.
+// claims books all lanes until shortly before the change, and before that holds two of them.
 func (c clockChange) claims(w *world) {
 	take := func(lane int, from, to time.Duration, hold bool) {
 		claim := availability.Claim{Lane: lane, Start: c.at.Add(from), End: c.at.Add(to), Appointment: id("other")}
@@ -148,7 +148,7 @@ func (c clockChange) claims(w *world) {
 	}
 	for lane := range 3 {
 		take(lane, -80*time.Minute, -10*time.Minute, false)
-		take(lane, -4*time.Hour, -3*time.Hour, lane == 0)
+		take(lane, -4*time.Hour, -3*time.Hour, lane < 2)
 	}
 	take(1, 3*time.Hour, 4*time.Hour, false)
 }
