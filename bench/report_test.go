@@ -20,6 +20,9 @@ func report(b *testing.B, r ratio, line string) {
 	b.ReportMetric(r.high, "ratio-high")
 	text := fmt.Sprintf("%s %s\n  %s, %s/%s, %d processors, load at the end %s\n",
 		time.Now().UTC().Format(time.DateTime), line, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
+	if err := os.MkdirAll("results", 0o755); err != nil {
+		b.Fatal(err)
+	}
 	file, err := os.OpenFile(filepath.Join("results", strings.NewReplacer("Benchmark", "", "/", "-").Replace(b.Name())+".txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		b.Fatal(err)

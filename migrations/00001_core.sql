@@ -309,7 +309,7 @@ CREATE INDEX claims_by_party ON claims (organization_id, party_id, starts_at, en
 CREATE INDEX claims_by_appointment ON claims (organization_id, appointment_id) WHERE state IN ('ACTIVE', 'PAST') AND appointment_id IS NOT NULL;
 CREATE INDEX claims_of_holds ON claims (organization_id, party_id, hold_id) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
 CREATE INDEX claims_expiring ON claims (expires_at) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
-CREATE INDEX claims_ending ON claims (ends_at) WHERE state = 'ACTIVE';
+CREATE INDEX claims_ending ON claims (ends_at) WHERE state = 'ACTIVE' AND hold_id IS NULL;
 CREATE INDEX claims_past ON claims (ends_at) WHERE state = 'PAST';
 CREATE INDEX claims_over ON claims (ends_at) WHERE state IN ('FREED', 'LAPSED');
 

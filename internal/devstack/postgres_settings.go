@@ -24,6 +24,7 @@ func postgresArguments(p *Postgres, opts PostgresOptions) []string {
 		"timezone=UTC",
 		"log_timezone=UTC",
 		"logging_collector=off",
+		"autovacuum_naptime=5s", // until the first look at a new table, its plans are guesses
 	}
 	if opts.Volatile { // a killed server still loses nothing, a killed machine does
 		settings = append(settings, "fsync=off", "full_page_writes=off", "autovacuum_naptime=5min",
