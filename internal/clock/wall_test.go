@@ -76,6 +76,11 @@ func TestWallClockAgreesWithAWatcher(t *testing.T) {
 	})
 }
 
+func TestADayThatIsShownTwiceIsTheFirst(t *testing.T) {
+	loc := zone(t, "America/Adak")
+	checkInstants(t, loc, time.Date(1867, 10, 18, 23, 0, 0, 0, time.UTC))
+}
+
 func FuzzInstant(f *testing.F) {
 	f.Add(uint16(7), int64(1_300_000_000))
 	f.Add(uint16(401), int64(2_240_000_000))
@@ -101,7 +106,8 @@ func beforeChange(at time.Time, loc *time.Location) time.Time {
 type fataler interface{ Fatalf(string, ...any) }
 
 // checkInstants walks four hours second by second. A local time is first shown where the watcher first sees it; what he
-// never sees was jumped over, and lies as far behind the jump as it was ahead of the clock.
+// never sees was jumped over, and lies as far behind the jump as it was ahead of the clock. What the clock showed before he came
+// (Alaska's had one day twice in 1867), he knows from its having been steady.
 func checkInstants(t fataler, loc *time.Location, from time.Time) {
 	seen := map[civil.DateTime]bool{}
 	for at := from.Add(-48 * time.Hour); at.Before(from); at = at.Add(time.Hour) {
@@ -109,10 +115,14 @@ func checkInstants(t fataler, loc *time.Location, from time.Time) {
 			return // begin where the clock has been steady, so that all first showings are in sight
 		}
 	}
-	last := clock.Local(from.Add(-time.Second), loc)
+	begin, last := clock.Local(from, loc), clock.Local(from.Add(-time.Second), loc)
 	for at := from; at.Before(from.Add(4 * time.Hour)); at = at.Add(time.Second) {
 		shown := clock.Local(at, loc)
-		if got := clock.Instant(shown, loc); !seen[shown] && !got.Equal(at) {
+		if earlier := begin.In(time.UTC).Sub(shown.In(time.UTC)); earlier > 0 {
+			if got := clock.Instant(shown, loc); !got.Equal(from.Add(-earlier)) {
+				t.Fatalf("%v in %v: %v, it was shown first %v before %v", shown, loc, got, earlier, from)
+			}
+		} else if got := clock.Instant(shown, loc); !seen[shown] && !got.Equal(at) {
 			t.Fatalf("%v in %v: %v, the watcher saw it at %v", shown, loc, got, at)
 		} else if seen[shown] && !got.Before(at) {
 			t.Fatalf("%v in %v: %v, the watcher saw it earlier", shown, loc, got)
