@@ -11,7 +11,7 @@ import (
 // DatabaseSettings say how to reach PostgreSQL, and within which bounds.
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
-	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health"`
 	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`

@@ -25,7 +25,7 @@ const writeNothing = `SELECT pg_logical_emit_message(true, 'mediconnect', '')`
 // Probe writes, and reads the schema's version. It fails with ErrReadOnly where writes are refused, and with ctx.
 func (db *DB) Probe(ctx context.Context) (Health, error) {
 	var state Health
-	err := db.with(ctx, func(conn *pgxpool.Conn) error {
+	err := db.on(ctx, db.probing, func(conn *pgxpool.Conn) error {
 		var refused bool
 		if err := conn.QueryRow(ctx, readsOnly).Scan(&refused); err != nil || refused {
 			return cmp.Or(err, ErrReadOnly)
@@ -37,6 +37,9 @@ func (db *DB) Probe(ctx context.Context) (Health, error) {
 		state.Schema = version
 		return err
 	})
+	if errors.Is(err, ErrReadOnly) {
+		db.probing.Reset() // the next look finds the new primary
+	}
 	if err != nil {
 		return Health{}, fmt.Errorf("probe database: %w", err)
 	}

@@ -3,9 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
@@ -42,6 +45,52 @@ func TestProbeEndsWithItsContextWhenTheDatabaseHangs(t *testing.T) {
 	started := time.Now()
 	if _, err := db.Probe(ctx); err == nil || time.Since(started) > 3*time.Second {
 		t.Errorf("a hanging database was told as %v after %v", err, time.Since(started))
+	}
+}
+
+func TestProbeDoesntQueueWithRequests(t *testing.T) {
+	url := pgtest.NewURL(t)
+	config := postgres.Defaults(url)
+	config.MaxConns = 1
+	db, err := postgres.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	occupied(t, url, db)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second) // the request waits for 2
+	defer cancel()
+	if _, err := db.Probe(ctx); err != nil {
+		t.Errorf("a database whose connections are all at work was told as %v", err)
+	}
+}
+
+// occupied has a request wait for a lock, and returns once it does.
+func occupied(t *testing.T, url string, db *postgres.DB) {
+	t.Helper()
+	pool, err := pgxpool.New(t.Context(), url+"&pool_max_conns=2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), `LOCK TABLE log_epoch`); err != nil {
+		t.Fatal(err)
+	}
+	var request sync.WaitGroup
+	request.Go(func() { _, _ = postgres.NewLog(db).Head(context.WithoutCancel(t.Context())) })
+	t.Cleanup(request.Wait)
+	t.Cleanup(func() { _ = tx.Rollback(context.Background()) })
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for waiting := false; !waiting; {
+		if err := pool.QueryRow(t.Context(), `SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+		<-tick.C
 	}
 }
 

@@ -38,6 +38,7 @@ func Defaults(url string) Config {
 // DB is the database behind every store.
 type DB struct {
 	pool      *pgxpool.Pool
+	probing   *pgxpool.Pool // one connection: requests that queue for theirs don't make the database look dead
 	acquire   time.Duration
 	positions positions
 }
@@ -63,11 +64,18 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)
 	cfg.AfterConnect = boundTransactions
+	one := cfg.Copy()
+	one.MaxConns = 1
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return nil, errs.Bug("open pool", err)
 	}
-	return &DB{pool: pool, acquire: c.AcquireTimeout}, nil
+	probing, err := pgxpool.NewWithConfig(ctx, one)
+	if err != nil {
+		pool.Close()
+		return nil, errs.Bug("open pool", err)
+	}
+	return &DB{pool: pool, probing: probing, acquire: c.AcquireTimeout}, nil
 }
 
 // PostgreSQL 17 and newer end whole transactions; an older server would refuse a connection that asks for it.
@@ -80,10 +88,13 @@ func boundTransactions(ctx context.Context, conn *pgx.Conn) error {
 }
 
 // New puts a DB over a pool that somebody else owns.
-func New(pool *pgxpool.Pool) *DB { return &DB{pool: pool, acquire: 5 * time.Second} }
+func New(pool *pgxpool.Pool) *DB { return &DB{pool: pool, probing: pool, acquire: 5 * time.Second} }
 
 // Close ends all connections.
-func (db *DB) Close() { db.pool.Close() }
+func (db *DB) Close() {
+	db.pool.Close()
+	db.probing.Close()
+}
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
@@ -140,8 +151,12 @@ func (db *DB) read(ctx context.Context, f func(context.Context, *pgxpool.Conn) e
 }
 
 func (db *DB) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
+	return db.on(ctx, db.pool, f)
+}
+
+func (db *DB) on(ctx context.Context, pool *pgxpool.Pool, f func(*pgxpool.Conn) error) error {
 	waiting, cancel := context.WithTimeout(ctx, db.acquire)
-	conn, err := db.pool.Acquire(waiting)
+	conn, err := pool.Acquire(waiting)
 	cancel()
 	if err != nil {
 		return errs.TryAgain(err)
@@ -149,7 +164,7 @@ func (db *DB) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
 	defer conn.Release()
 	err = f(conn)
 	if code(err) == readOnlyTransaction {
-		db.pool.Reset() // a demoted primary keeps its sessions: let all of them find the new one
+		pool.Reset() // a demoted primary keeps its sessions: let all of them find the new one
 	}
 	return err
 }
