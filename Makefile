@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS); planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS); planted faults; planted faults
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -63,6 +63,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
+	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
 	$(GO) test -count=1 -timeout 60m -v ./bench/planted -plant
 
 fuzz: servers
