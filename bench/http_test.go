@@ -57,7 +57,7 @@ func httpAgainstPgbench(t testing.TB, p plan, connections, providers, patients i
 }
 
 func TestBookingOverHTTPIsMeasured(t *testing.T) {
-	r, _, _ := httpAgainstPgbench(t, plan{pairs: 1, window: 40}, 4, 10, 20)
+	r, _, _ := httpAgainstPgbench(t, plan{pairs: 1, window: 40, warm: 1}, 4, 10, 20)
 	if r.median <= 0 {
 		t.Errorf("got %v", r)
 	}
@@ -67,7 +67,7 @@ func TestBookingOverHTTPIsMeasured(t *testing.T) {
 // statement on the same cluster.
 func BenchmarkBookingOverHTTPAgainstPgbench16Connections(b *testing.B) {
 	const connections = 16
-	p := plan{pairs: 10, window: 2400}
+	p := plan{pairs: 10, window: 2400, warm: 1}
 	r, over, alone := httpAgainstPgbench(b, p, connections, 100, 1000)
 	report(b, r, fmt.Sprintf("bookings/s with %d connections, medians of %d windows of %d bookings in turn: %.0f over HTTP, %.0f by pgbench; ratio %v",
 		connections, p.pairs, p.window, over, alone, r))

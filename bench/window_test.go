@@ -12,19 +12,22 @@ import (
 type plan struct {
 	pairs  int
 	window int
+	warm   int // windows of each that go before, and count for nothing: caches fill, and the log gets its full pages
 }
 
 // windows is how many of each there are.
-func (p plan) windows() int { return p.pairs + 1 }
+func (p plan) windows() int { return p.warm + p.pairs }
 
 // measure makes so many bookings and answers how many a second they were.
 type measure func(t testing.TB, bookings int) float64
 
-// versus measures a and b in turn, after a window of each that isn't counted.
+// versus measures a and b in turn.
 func (p plan) versus(t testing.TB, a, b measure) (as, bs []float64) {
 	t.Helper()
-	a(t, p.window)
-	b(t, p.window)
+	for range p.warm {
+		a(t, p.window)
+		b(t, p.window)
+	}
 	for range p.pairs {
 		as = append(as, a(t, p.window))
 		bs = append(bs, b(t, p.window))
