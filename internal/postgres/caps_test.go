@@ -95,10 +95,7 @@ func TestLoweringACapRefusesNewOnesAndDropsNone(t *testing.T) {
 	if _, err := d.bookHold(ann, held); err != nil {
 		t.Fatalf("a hold from before the cap was lowered can't be booked: %v", err)
 	}
-	slot := d.Slot(provider, 13, 0)
-	if _, err := d.Move(context.Background(), ann, appointment.MoveVisit{
-		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: &slot}, Key: key(),
-	}); err != nil {
+	if _, err := d.move(ann, visit.Appointment, d.Slot(provider, 13, 0)); err != nil {
 		t.Fatalf("a move within a day that is over its cap raises no count, and got %v", err)
 	}
 	if got := d.count(`SELECT max(booked) FROM party_days`); got != 2 {
@@ -118,10 +115,7 @@ func TestAWindowsCapHoldsWhateverTheLanes(t *testing.T) {
 	if got := blockedBy(err); !slices.Equal(got, []availability.Rule{availability.WindowCapReached}) {
 		t.Fatalf("a second of one a window: %v %v", got, err)
 	}
-	slot := d.Slot(provider, 11, 30)
-	if _, err := d.Move(context.Background(), ann, appointment.MoveVisit{
-		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: &slot}, Key: key(),
-	}); err != nil {
+	if _, err := d.move(ann, visit.Appointment, d.Slot(provider, 11, 30)); err != nil {
 		t.Fatalf("a move within the window: %v", err)
 	}
 	if _, err := d.book(d.Patient(), d.Slot(provider, 12, 0)); err != nil {

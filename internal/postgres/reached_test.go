@@ -8,6 +8,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
 func (d *desk) change(a access.Actor, ap appointment.Appointment, action appointment.Action, key string) (appointment.Appointment, error) {
@@ -53,6 +55,36 @@ func TestARepeatedStepAnswersThoughOthersHaveGoneOn(t *testing.T) {
 	}
 	if n := d.count(`SELECT version FROM appointments`); n != 4 {
 		t.Errorf("three steps made version %d", n)
+	}
+}
+
+// overtaken is a store whose next read of an appointment is followed by somebody else's change.
+type overtaken struct {
+	appointment.Store
+	by func()
+}
+
+func (s *overtaken) Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error) {
+	found, err := s.Store.Appointments(ctx, refs)
+	if by := s.by; by != nil {
+		s.by = nil
+		by()
+	}
+	return found, err
+}
+
+func TestAStepThatIsSentTwiceAtOnceAnswersTheSame(t *testing.T) {
+	d := newDesk(t)
+	ann := d.Patient()
+	visit := d.mustBook(ann, d.Slot(d.Provider(1), 10, 0))
+	db := postgres.New(d.pool)
+	store := &overtaken{Store: postgres.NewAppointmentStore(db)}
+	second := appointment.NewService(store, d.openings, db.Directory(), d.Source)
+	store.by = func() { d.mustChange(ann, visit, appointment.Confirm, "k") }
+	k := "k"
+	got, err := second.Change(context.Background(), ann, appointment.ChangeState{Appointment: visit.Ref(), Action: appointment.Confirm, Key: &k})
+	if err != nil || got.Version != 2 || got.ConfirmedAt == nil {
+		t.Errorf("the second of two was told of version %d, confirmed at %v: %v", got.Version, got.ConfirmedAt, err)
 	}
 }
 
