@@ -29,7 +29,7 @@ var named = pgx.NamedArgs{
 	"private": []string{"appointments.reason", "appointments.cancel_note"},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
-		"organizations.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
+		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
 		"schedule_exceptions.reason", "appointments.cancel_reason",
 	},
 	// Columns where a rounding error harms nobody.

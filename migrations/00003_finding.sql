@@ -1,0 +1,83 @@
+-- +goose Up
+-- rollback: safe
+-- What finding care needs: where places are, who is where, and which insurance plans are accepted.
+
+CREATE EXTENSION IF NOT EXISTS cube;
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+-- A point of the earth as a cube without size: metres from its centre, on a sphere of the mean radius (IUGG). The straight line
+-- between two of them is shorter than the way over the ground, but orders and bounds the same places.
+ALTER TABLE locations
+    ADD COLUMN point cube GENERATED ALWAYS AS (cube(ARRAY[
+        6371008.8 * cos(radians(latitude)) * cos(radians(longitude)),
+        6371008.8 * cos(radians(latitude)) * sin(radians(longitude)),
+        6371008.8 * sin(radians(latitude))])) STORED,
+    ADD COLUMN postal_key text GENERATED ALWAYS AS (upper(regexp_replace(postal_code, '[^A-Za-z0-9]', '', 'g'))) STORED;
+CREATE INDEX locations_by_point ON locations USING gist (point);
+CREATE INDEX locations_by_postal_key ON locations (country, postal_key text_pattern_ops) WHERE point IS NOT NULL;
+
+-- Who has, or had, hours of any sort where. What has hours is looked up from here, never decided.
+CREATE TABLE desks (
+    organization_id uuid NOT NULL,
+    provider_id     uuid NOT NULL,
+    location_id     uuid NOT NULL,
+    PRIMARY KEY (organization_id, provider_id, location_id),
+    FOREIGN KEY (organization_id, provider_id) REFERENCES providers,
+    FOREIGN KEY (organization_id, location_id) REFERENCES locations
+);
+CREATE INDEX desks_by_location ON desks (organization_id, location_id, provider_id);
+
+INSERT INTO desks (organization_id, provider_id, location_id)
+SELECT organization_id, provider_id, location_id FROM schedules
+UNION SELECT organization_id, provider_id, location_id FROM date_hours
+UNION SELECT organization_id, provider_id, location_id FROM schedule_exceptions WHERE provider_id IS NOT NULL AND location_id IS NOT NULL;
+
+-- +goose StatementBegin
+CREATE FUNCTION note_desks() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO desks (organization_id, provider_id, location_id)
+    SELECT DISTINCT organization_id, provider_id, location_id FROM added
+    WHERE provider_id IS NOT NULL AND location_id IS NOT NULL ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER note_desks AFTER INSERT ON schedules REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_desks AFTER INSERT ON date_hours REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_desks AFTER INSERT ON schedule_exceptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+
+-- A plan is found again by carrier and name; its id follows from them.
+CREATE TABLE insurance_plans (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    id              uuid NOT NULL,
+    carrier         text NOT NULL,
+    name            text NOT NULL,
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, carrier, name)
+);
+CREATE INDEX insurance_plans_of_all ON insurance_plans (carrier, name);
+
+CREATE TABLE provider_plans (
+    organization_id uuid NOT NULL,
+    provider_id     uuid NOT NULL,
+    plan_id         uuid NOT NULL,
+    PRIMARY KEY (organization_id, provider_id, plan_id),
+    FOREIGN KEY (organization_id, provider_id) REFERENCES providers,
+    FOREIGN KEY (organization_id, plan_id) REFERENCES insurance_plans
+);
+
+CREATE INDEX provider_specialties_of_all ON provider_specialties (system, code);
+
+-- +goose Down
+DROP INDEX provider_specialties_of_all;
+DROP TABLE provider_plans, insurance_plans;
+DROP TRIGGER note_desks ON schedules;
+DROP TRIGGER note_desks ON date_hours;
+DROP TRIGGER note_desks ON schedule_exceptions;
+DROP FUNCTION note_desks;
+DROP TABLE desks;
+DROP INDEX locations_by_postal_key, locations_by_point;
+ALTER TABLE locations DROP COLUMN postal_key, DROP COLUMN point;
+DROP EXTENSION pg_trgm;
+DROP EXTENSION cube;
