@@ -29,14 +29,14 @@ func (s *AvailabilityStore) StreamCursor(ctx context.Context) (string, error) {
 func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from, until civil.Date) (availability.Rules, error) {
 	var rules availability.Rules
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows := rulesRows{provider: provider, from: from, until: until}
+		rows := rulesRows{providers: []clinic.Ref{provider}, from: from, until: until}
 		batch := &pgx.Batch{}
 		rows.queue(batch)
 		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 			return err
 		}
 		var err error
-		rules, err = rows.rules()
+		rules, err = rows.only()
 		return err
 	})
 	return rules, err
@@ -45,27 +45,48 @@ func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from
 // View implements availability.Store.
 func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p availability.Period) (availability.View, error) {
 	var view availability.View
-	reach := p.Reach()
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows := rulesRows{provider: provider, from: reach.From, until: reach.Until}
-		taken := takenRows{provider: provider, patient: p.Patient, reach: reach}
-		batch := &pgx.Batch{}
-		rows.queue(batch)
-		taken.queue(batch)
-		if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		found, err := views(ctx, tx, []clinic.Ref{provider}, p)
+		if err != nil {
 			return err
 		}
-		var err error
-		if view.Rules, err = rows.rules(); err != nil {
-			return err
+		var ok bool
+		if view, ok = found[provider]; !ok {
+			return errs.Missing("provider")
 		}
-		if taken.strange() {
-			return errs.Missing("patient", "patientId")
-		}
-		view.Taken = taken.taken()
 		return nil
 	})
 	return view, err
+}
+
+// views reads rules and what is taken of some providers, with the same number of statements for one as for all.
+func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availability.Period) (map[clinic.Ref]availability.View, error) {
+	reach := p.Reach()
+	rules := rulesRows{providers: providers, from: reach.From, until: reach.Until}
+	taken := takenRows{providers: providers, reach: reach}
+	if p.Patient != uuid.Nil {
+		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
+	}
+	batch := &pgx.Batch{}
+	rules.queue(batch)
+	taken.queue(batch)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, err
+	}
+	all, err := rules.rules()
+	if err != nil {
+		return nil, err
+	}
+	if len(all) > 0 && taken.strange() {
+		return nil, errs.Missing("patient", "patientId")
+	}
+	found := make(map[clinic.Ref]availability.View, len(all))
+	for i, t := range taken.taken() {
+		if r, exists := all[providers[i]]; exists {
+			found[providers[i]] = availability.View{Rules: r, Taken: t}
+		}
+	}
+	return found, nil
 }
 
 // Whoever has hours at a place is there: weekly ones, or windows and dates that aren't over when alternatives are looked for.

@@ -184,9 +184,13 @@ func meeting(p clinic.Ref, periods []provider.Period) []any {
 	return []any{p.Organization, p.ID, locations, starts, ends}
 }
 
+const zonesOfProvider = `
+SELECT l.id, l.time_zone FROM desks d JOIN locations l ON l.organization_id = d.organization_id AND l.id = d.location_id
+WHERE d.organization_id = $1 AND d.provider_id = $2`
+
 // Zones is documented at provider.Store.
 func (d *Directory) Zones(ctx context.Context, p clinic.Ref) (map[uuid.UUID]string, error) {
-	rows, err := list[placeRow](ctx, d.db, selectPlaces, p.Organization, p.ID)
+	rows, err := list[placeRow](ctx, d.db, zonesOfProvider, p.Organization, p.ID)
 	zones := make(map[uuid.UUID]string, len(rows))
 	for _, r := range rows {
 		zones[r.ID] = r.TimeZone

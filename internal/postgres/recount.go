@@ -126,13 +126,13 @@ func (w cappedWindows) recount(ctx context.Context, tx pgx.Tx, p clinic.Ref, vis
 func (w cappedWindows) rules(ctx context.Context, tx pgx.Tx, p clinic.Ref, visits []countable) (availability.Rules, error) {
 	byStart := func(a, b countable) int { return a.StartsAt.Compare(b.StartsAt) }
 	reach := availability.ReachOf(slices.MinFunc(visits, byStart).StartsAt, slices.MaxFunc(visits, byStart).StartsAt.Add(time.Minute))
-	rows := rulesRows{provider: p, from: reach.From, until: reach.Until}
+	rows := rulesRows{providers: []clinic.Ref{p}, from: reach.From, until: reach.Until}
 	batch := &pgx.Batch{}
 	rows.queue(batch)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return availability.Rules{}, err
 	}
-	return rows.rules()
+	return rows.only()
 }
 
 const updateCounted = `UPDATE claims SET counted_windows = $3, days = $4 WHERE organization_id = $1 AND id = $2`

@@ -14,63 +14,93 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// rulesRows collects one provider's rules from a batch.
-type rulesRows struct {
-	provider    clinic.Ref
-	from, until civil.Date
-
-	heads      []providerHead
-	kinds      []visitKindRow
-	places     []placeRow
-	schedules  []scheduleRow
-	dates      []dateHoursRow
-	exceptions []exceptionRow
-}
+// A query after this finds something of each provider that is asked about, n being its place among them. A plan that was made
+// while a table was empty is kept until the table is analysed: written like this it looks each of them up by its key even then.
+const eachProvider = ` FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(organization_id, provider_id, n) CROSS JOIN LATERAL `
 
 const (
-	selectHead = `
-SELECT schedule_revision, max_daily_appointments FROM providers WHERE organization_id = $1 AND id = $2`
+	ofProvider = ` WHERE organization_id = asked.organization_id AND provider_id = asked.provider_id`
+
+	selectHeads = `
+SELECT n::integer, found.*` + eachProvider + `(SELECT schedule_revision, max_daily_appointments,
+    ARRAY(SELECT visit_kind_id FROM provider_visit_kinds` + ofProvider + ` ORDER BY 1) AS visit_kind_ids
+    FROM providers WHERE organization_id = asked.organization_id AND id = asked.provider_id) found`
 
 	selectOfferedKinds = `
-SELECT ` + visitKindColumns + ` FROM visit_kinds
-WHERE organization_id = $1 AND id IN (
-    SELECT visit_kind_id FROM provider_visit_kinds WHERE organization_id = $1 AND provider_id = $2)
-ORDER BY id`
+SELECT kind.* FROM (
+    SELECT DISTINCT offered.*` + eachProvider + `(SELECT organization_id, visit_kind_id FROM provider_visit_kinds` + ofProvider + `) offered
+) offered CROSS JOIN LATERAL (
+    SELECT ` + visitKindColumns + ` FROM visit_kinds WHERE organization_id = offered.organization_id AND id = offered.visit_kind_id LIMIT 1) kind`
 
 	selectPlaces = `
-SELECT id, time_zone FROM locations
-WHERE organization_id = $1 AND id IN (
-    SELECT location_id FROM schedules WHERE organization_id = $1 AND provider_id = $2
-    UNION SELECT location_id FROM date_hours WHERE organization_id = $1 AND provider_id = $2
-    UNION SELECT location_id FROM schedule_exceptions WHERE organization_id = $1 AND provider_id = $2 AND location_id IS NOT NULL)
-ORDER BY id`
+SELECT n::integer, place.*` + eachProvider + `(SELECT location_id FROM desks` + ofProvider + `) desk
+CROSS JOIN LATERAL (SELECT id, time_zone FROM locations WHERE organization_id = asked.organization_id AND id = desk.location_id LIMIT 1) place
+ORDER BY n, id`
 
 	selectSchedulesInForce = `
-SELECT id, location_id, effective_from, effective_until, weekly FROM schedules
-WHERE organization_id = $1 AND provider_id = $2 AND effective_from <= $4 AND (effective_until IS NULL OR effective_until >= $3)
-ORDER BY id DESC`
+SELECT n::integer, found.*` + eachProvider + `(SELECT id, location_id, effective_from, effective_until, weekly FROM schedules` + ofProvider + `
+    AND effective_from <= $4 AND (effective_until IS NULL OR effective_until >= $3)) found
+ORDER BY n, id DESC`
 
 	selectDateHours = `
-SELECT location_id, local_date, hours FROM date_hours
-WHERE organization_id = $1 AND provider_id = $2 AND local_date BETWEEN $3 AND $4`
+SELECT n::integer, found.*` + eachProvider + `(SELECT location_id, local_date, hours FROM date_hours` + ofProvider + `
+    AND local_date BETWEEN $3 AND $4) found`
+
+	exceptionColumns = `SELECT e.id, e.provider_id, e.location_id, e.local_from, e.local_to, e.effect, e.capacity, e.max_appointments`
+	exceptionInForce = ` AND e.local_to > $3::date AND e.local_from < $4::date + 1`
 
 	selectExceptionsInForce = `
-SELECT id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments FROM schedule_exceptions
-WHERE organization_id = $1 AND provider_id = $2 AND local_to > $3::date AND local_from < $4::date + 1
-UNION ALL
-SELECT id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments FROM schedule_exceptions
-WHERE organization_id = $1 AND provider_id IS NULL AND local_to > $3::date AND local_from < $4::date + 1
-  AND location_id IN (
-    SELECT location_id FROM schedules WHERE organization_id = $1 AND provider_id = $2
-    UNION SELECT location_id FROM date_hours WHERE organization_id = $1 AND provider_id = $2
-    UNION SELECT location_id FROM schedule_exceptions WHERE organization_id = $1 AND provider_id = $2 AND location_id IS NOT NULL)
-ORDER BY id`
+SELECT n::integer, found.*` + eachProvider + `(
+    ` + exceptionColumns + ` FROM schedule_exceptions e` + ofProvider + exceptionInForce + `
+    UNION ALL
+    ` + exceptionColumns + ` FROM desks d JOIN schedule_exceptions e ON e.organization_id = d.organization_id AND e.location_id = d.location_id
+    WHERE d.organization_id = asked.organization_id AND d.provider_id = asked.provider_id AND e.provider_id IS NULL` + exceptionInForce + `) found
+ORDER BY n, id`
 )
 
-type providerHead struct {
+// rulesRows collects the rules of some providers from a batch.
+type rulesRows struct {
+	providers   []clinic.Ref
+	from, until civil.Date
+
+	heads      []headRow
+	kinds      []visitKindRow
+	places     []placeOf
+	schedules  []scheduleOf
+	dates      []dateHoursOf
+	exceptions []exceptionOf
+}
+
+// oneOf is whose a row is: the place of the provider among those asked about, from 1.
+type oneOf struct{ N int }
+
+func (o oneOf) place() int { return o.N - 1 }
+
+type headRow struct {
+	oneOf
 	ScheduleRevision     int64
 	MaxDailyAppointments *int
+	VisitKindIDs         []uuid.UUID
 }
+
+type (
+	placeOf struct {
+		oneOf
+		placeRow
+	}
+	scheduleOf struct {
+		oneOf
+		scheduleRow
+	}
+	dateHoursOf struct {
+		oneOf
+		dateHoursRow
+	}
+	exceptionOf struct {
+		oneOf
+		exceptionRow
+	}
+)
 
 type placeRow struct {
 	ID       uuid.UUID
@@ -100,14 +130,14 @@ type exceptionRow struct {
 }
 
 func (r *rulesRows) queue(b *pgx.Batch) {
-	org, id := r.provider.Organization, r.provider.ID
+	organizations, ids := split(r.providers)
 	from, until := r.from.In(time.UTC), r.until.In(time.UTC)
-	collect(b.Queue(selectHead, org, id), &r.heads)
-	collect(b.Queue(selectOfferedKinds, org, id), &r.kinds)
-	collect(b.Queue(selectPlaces, org, id), &r.places)
-	collect(b.Queue(selectSchedulesInForce, org, id, from, until), &r.schedules)
-	collect(b.Queue(selectDateHours, org, id, from, until), &r.dates)
-	collect(b.Queue(selectExceptionsInForce, org, id, from, until), &r.exceptions)
+	collect(b.Queue(selectHeads, organizations, ids), &r.heads)
+	collect(b.Queue(selectOfferedKinds, organizations, ids), &r.kinds)
+	collect(b.Queue(selectPlaces, organizations, ids), &r.places)
+	collect(b.Queue(selectSchedulesInForce, organizations, ids, from, until), &r.schedules)
+	collect(b.Queue(selectDateHours, organizations, ids, from, until), &r.dates)
+	collect(b.Queue(selectExceptionsInForce, organizations, ids, from, until), &r.exceptions)
 }
 
 // collect gathers the rows of a queued query by column name.
@@ -118,28 +148,78 @@ func collect[T any](q *pgx.QueuedQuery, into *[]T) {
 	})
 }
 
-func (r *rulesRows) rules() (availability.Rules, error) {
-	if len(r.heads) == 0 {
-		return availability.Rules{}, errs.Missing("provider")
-	}
-	rules := availability.Rules{
-		Organization: r.provider.Organization, Provider: r.provider.ID, Revision: r.heads[0].ScheduleRevision,
-		From: r.from, Until: r.until, MaxDaily: r.heads[0].MaxDailyAppointments,
-	}
+// rules are those of the providers that exist.
+func (r *rulesRows) rules() (map[clinic.Ref]availability.Rules, error) {
+	kinds := make(map[clinic.Ref]clinic.VisitKind, len(r.kinds))
 	for _, k := range r.kinds {
-		rules.Kinds = append(rules.Kinds, k.visitKind())
+		kinds[clinic.Ref{Organization: k.OrganizationID, ID: k.ID}] = k.visitKind()
 	}
-	for _, p := range r.places {
-		place, err := r.place(p)
-		if err != nil {
-			return rules, err
+	hours := r.parts()
+	found := make(map[clinic.Ref]availability.Rules, len(r.heads))
+	for _, h := range r.heads {
+		of := r.providers[h.place()]
+		rules := availability.Rules{
+			Organization: of.Organization, Provider: of.ID, Revision: h.ScheduleRevision,
+			From: r.from, Until: r.until, MaxDaily: h.MaxDailyAppointments,
 		}
-		rules.Places = append(rules.Places, place)
+		for _, id := range h.VisitKindIDs {
+			rules.Kinds = append(rules.Kinds, kinds[clinic.Ref{Organization: of.Organization, ID: id}])
+		}
+		for _, p := range hours[h.place()].places {
+			place, err := hours[h.place()].at(p.placeRow, of.Organization)
+			if err != nil {
+				return nil, err
+			}
+			rules.Places = append(rules.Places, place)
+		}
+		found[of] = rules
+	}
+	return found, nil
+}
+
+// only answers the rules of the one provider that was asked about.
+func (r *rulesRows) only() (availability.Rules, error) {
+	found, err := r.rules()
+	if err != nil {
+		return availability.Rules{}, err
+	}
+	rules, ok := found[r.providers[0]]
+	if !ok {
+		return rules, errs.Missing("provider")
 	}
 	return rules, nil
 }
 
-func (r *rulesRows) place(p placeRow) (availability.Place, error) {
+// hoursRows are one provider's part of what was read.
+type hoursRows struct {
+	places     []placeOf
+	schedules  []scheduleOf
+	dates      []dateHoursOf
+	exceptions []exceptionOf
+}
+
+func (r *rulesRows) parts() []hoursRows {
+	parts := make([]hoursRows, len(r.providers))
+	for _, p := range r.places {
+		part := &parts[p.place()]
+		part.places = append(part.places, p)
+	}
+	for _, s := range r.schedules {
+		part := &parts[s.place()]
+		part.schedules = append(part.schedules, s)
+	}
+	for _, d := range r.dates {
+		part := &parts[d.place()]
+		part.dates = append(part.dates, d)
+	}
+	for _, e := range r.exceptions {
+		part := &parts[e.place()]
+		part.exceptions = append(part.exceptions, e)
+	}
+	return parts
+}
+
+func (r hoursRows) at(p placeRow, organization uuid.UUID) (availability.Place, error) {
 	zone, err := clock.Zone(p.TimeZone)
 	place := availability.Place{Location: p.ID, TimeZone: p.TimeZone, Zone: zone, DateHours: map[civil.Date][]provider.Hours{}}
 	for _, s := range r.schedules {
@@ -154,7 +234,7 @@ func (r *rulesRows) place(p placeRow) (availability.Place, error) {
 	}
 	for _, e := range r.exceptions {
 		if e.LocationID == nil || *e.LocationID == p.ID {
-			place.Exceptions = append(place.Exceptions, e.exception(r.provider.Organization))
+			place.Exceptions = append(place.Exceptions, e.exception(organization))
 		}
 	}
 	return place, err

@@ -11,40 +11,44 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
-// takenRows collects what is taken of one provider's time from a batch.
-type takenRows struct {
-	provider clinic.Ref
-	patient  uuid.UUID // zero: nobody
-	reach    availability.Reach
-
-	claims  []claimRow
-	days    []dayRow
-	windows []windowRow
-	visits  []visitRow
-	known   []knownRow
-}
-
-// A claim is at most clinic.MaxOccupied long, so a range of starts finds all that reach into the period. Holds that are counted
-// for a window matter wherever they lie: a window may be much longer than the period.
+// A claim is at most clinic.MaxOccupied long, so a range of starts finds all that reach into the period. Most are plain visits
+// and come as one row a provider. Holds that are counted for a window matter wherever they lie: a window may be much longer than
+// the period.
 const (
-	claimColumns = `
-SELECT c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, h.actor_id, h.patient_id,
-    c.counted_day, c.counted_windows
-FROM claims c LEFT JOIN holds h ON h.organization_id = c.organization_id AND h.id = c.hold_id
-WHERE c.organization_id = $1 AND c.party_id = $2`
+	ofParty  = ` WHERE c.organization_id = asked.organization_id AND c.party_id = asked.provider_id`
+	inPeriod = ` AND c.starts_at >= $3 AND c.starts_at < $4`
 
-	selectClaims = claimColumns + ` AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at >= $3 AND c.starts_at < $4
-UNION ALL ` + claimColumns + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.counted_windows <> '{}'
-    AND NOT (c.starts_at >= $3 AND c.starts_at < $4)
-ORDER BY starts_at`
+	selectPlainClaims = `
+SELECT n::integer, found.*` + eachProvider + `(
+    SELECT array_agg(c.id) AS ids, array_agg(c.lane) AS lanes, array_agg(c.starts_at) AS starts, array_agg(c.ends_at) AS ends,
+        array_agg(c.appointment_id) AS appointments, array_agg(coalesce(c.counted_day - date '1970-01-01', -1)) AS counted_days
+    FROM claims c` + ofParty + inPeriod + ` AND c.state IN ('ACTIVE', 'PAST') AND c.hold_id IS NULL AND c.counted_windows = '{}') found
+WHERE lanes IS NOT NULL`
+
+	claimColumns = `SELECT c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
+
+	selectOtherClaims = `
+SELECT n::integer, found.*, h.actor_id, h.patient_id` + eachProvider + `(
+    ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + `
+    AND c.state IN ('ACTIVE', 'PAST') AND (c.hold_id IS NOT NULL OR c.counted_windows <> '{}')
+    UNION ALL
+    ` + claimColumns + ` FROM claims c` + ofParty + ` AND NOT (c.starts_at >= $3 AND c.starts_at < $4)
+    AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.counted_windows <> '{}') found
+LEFT JOIN holds h ON h.organization_id = asked.organization_id AND h.id = found.hold_id
+ORDER BY n, starts_at`
 
 	selectDays = `
-SELECT day, revision, booked FROM party_days WHERE organization_id = $1 AND party_id = $2 AND day BETWEEN $3 AND $4`
+SELECT n::integer, found.*` + eachProvider + `(
+    SELECT array_agg(d.day - date '1970-01-01') AS days, array_agg(d.revision) AS revisions, array_agg(d.booked) AS booked FROM party_days d
+    WHERE d.organization_id = asked.organization_id AND d.party_id = asked.provider_id AND d.day BETWEEN $3 AND $4) found
+WHERE days IS NOT NULL`
 
 	selectWindows = `
-SELECT n.exception_id, n.booked FROM window_counts n
-JOIN schedule_exceptions e ON e.organization_id = n.organization_id AND e.id = n.exception_id
-WHERE n.organization_id = $1 AND n.provider_id = $2 AND e.local_to > $3::date AND e.local_from < $4::date + 1`
+SELECT n::integer, found.*` + eachProvider + `(
+    SELECT c.exception_id, c.booked FROM window_counts c
+    JOIN schedule_exceptions e ON e.organization_id = c.organization_id AND e.id = c.exception_id
+    WHERE c.organization_id = asked.organization_id AND c.provider_id = asked.provider_id AND e.local_to > $3::date AND e.local_from < $4::date + 1
+) found`
 
 	selectPatientID = `SELECT id FROM patients WHERE organization_id = $1 AND id = $2`
 
@@ -53,26 +57,58 @@ SELECT starts_at, ends_at, appointment_id FROM claims
 WHERE organization_id = $1 AND party_id = $2 AND state = 'ACTIVE' AND starts_at >= $3 AND starts_at < $4`
 )
 
+// takenRows collects what is taken of some providers' time from a batch, and a patient's visits.
+type takenRows struct {
+	providers []clinic.Ref
+	patient   clinic.Ref // zero: nobody
+	reach     availability.Reach
+
+	plain   []plainClaims
+	others  []claimRow
+	days    []daysRow
+	windows []windowOf
+	visits  []visitRow
+	known   []knownRow
+}
+
+// plainClaims are a provider's visits, a column each.
+type plainClaims struct {
+	oneOf
+	IDs          []uuid.UUID
+	Lanes        []int
+	Starts, Ends []time.Time
+	Appointments []uuid.UUID
+	CountedDays  []int // since 1970; below 0: none
+}
+
 type claimRow struct {
+	oneOf
 	ID                    uuid.UUID
 	Lane                  int
 	StartsAt, EndsAt      time.Time
 	AppointmentID, HoldID *uuid.UUID
 	ExpiresAt             *time.Time
-	ActorID, PatientID    *uuid.UUID
 	CountedDay            *time.Time
 	CountedWindows        []uuid.UUID
+	ActorID, PatientID    *uuid.UUID
 }
 
-type dayRow struct {
-	Day      time.Time
-	Revision int64
-	Booked   int
+// daysRow are a provider's days, a column each.
+type daysRow struct {
+	oneOf
+	Days      []int // since 1970
+	Revisions []int64
+	Booked    []int
 }
 
 type windowRow struct {
 	ExceptionID uuid.UUID
 	Booked      int
+}
+
+type windowOf struct {
+	oneOf
+	windowRow
 }
 
 type knownRow struct{ ID uuid.UUID }
@@ -83,39 +119,72 @@ type visitRow struct {
 }
 
 func (r *takenRows) queue(b *pgx.Batch) {
-	org, id := r.provider.Organization, r.provider.ID
+	organizations, ids := split(r.providers)
 	from, until := r.reach.From.In(time.UTC), r.reach.Until.In(time.UTC)
 	early, late := r.reach.Busy.Start.Add(-clinic.MaxOccupied), r.reach.Busy.End
-	collect(b.Queue(selectClaims, org, id, early, late), &r.claims)
-	collect(b.Queue(selectDays, org, id, from, until), &r.days)
-	collect(b.Queue(selectWindows, org, id, from, until), &r.windows)
-	if r.patient != uuid.Nil {
-		collect(b.Queue(selectVisits, org, r.patient, early, late), &r.visits)
-		collect(b.Queue(selectPatientID, org, r.patient), &r.known)
+	collect(b.Queue(selectPlainClaims, organizations, ids, early, late), &r.plain)
+	collect(b.Queue(selectOtherClaims, organizations, ids, early, late), &r.others)
+	collect(b.Queue(selectDays, organizations, ids, from, until), &r.days)
+	collect(b.Queue(selectWindows, organizations, ids, from, until), &r.windows)
+	if r.patient.ID != uuid.Nil {
+		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, early, late), &r.visits)
+		collect(b.Queue(selectPatientID, r.patient.Organization, r.patient.ID), &r.known)
 	}
 }
 
 // strange says whether the patient asked about is not the organisation's.
-func (r *takenRows) strange() bool { return r.patient != uuid.Nil && len(r.known) == 0 }
+func (r *takenRows) strange() bool { return r.patient.ID != uuid.Nil && len(r.known) == 0 }
 
-func (r *takenRows) taken() availability.Taken {
-	t := availability.Taken{Days: map[civil.Date]availability.Day{}, Windows: map[uuid.UUID]int{}}
-	for _, c := range r.claims {
-		t.Claims = append(t.Claims, c.claim())
+// taken lists what was found, in the order of the providers.
+func (r *takenRows) taken() []availability.Taken {
+	all := make([]availability.Taken, len(r.providers))
+	visits := r.patientVisits()
+	for i := range all {
+		all[i] = availability.Taken{Days: map[civil.Date]availability.Day{}, Windows: map[uuid.UUID]int{}, Patient: visits}
+	}
+	for _, p := range r.plain {
+		all[p.place()].Claims = p.claims()
+	}
+	for _, c := range r.others {
+		of := &all[c.place()]
+		of.Claims = append(of.Claims, c.claim())
 	}
 	for _, d := range r.days {
-		t.Days[civil.DateOf(d.Day)] = availability.Day{Revision: d.Revision, Booked: d.Booked}
+		for i, day := range d.Days {
+			all[d.place()].Days[dayOf(day)] = availability.Day{Revision: d.Revisions[i], Booked: d.Booked[i]}
+		}
 	}
 	for _, w := range r.windows {
-		t.Windows[w.ExceptionID] = w.Booked
+		all[w.place()].Windows[w.ExceptionID] = w.Booked
 	}
+	return all
+}
+
+func (r *takenRows) patientVisits() []availability.Visit {
+	var visits []availability.Visit
 	for _, v := range r.visits {
-		t.Patient = append(t.Patient, availability.Visit{
+		visits = append(visits, availability.Visit{
 			Span: availability.Span{Start: v.StartsAt.UTC(), End: v.EndsAt.UTC()}, Appointment: or(v.AppointmentID),
 		})
 	}
-	return t
+	return visits
 }
+
+func (p plainClaims) claims() []availability.Claim {
+	list := make([]availability.Claim, len(p.Lanes))
+	for i := range list {
+		list[i] = availability.Claim{
+			ID: p.IDs[i], Lane: p.Lanes[i], Start: p.Starts[i].UTC(), End: p.Ends[i].UTC(), Appointment: p.Appointments[i],
+		}
+		if p.CountedDays[i] >= 0 {
+			list[i].CountedDay = dayOf(p.CountedDays[i])
+		}
+	}
+	return list
+}
+
+// dayOf is the day so many days after the first of 1970.
+func dayOf(n int) civil.Date { return civil.DateOf(time.Unix(int64(n)*24*60*60, 0).UTC()) }
 
 func (c claimRow) claim() availability.Claim {
 	out := availability.Claim{
