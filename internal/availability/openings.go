@@ -10,43 +10,81 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// Query asks for a provider's slots of one kind of visit.
+// Query asks for a provider's slots.
 type Query struct {
 	VisitKind  uuid.UUID
+	EveryKind  bool              // of all kinds that the provider offers, whatever VisitKind is
 	Location   uuid.UUID         // zero: all
 	Modalities []clinic.Modality // empty: all of the kind
 	From, To   time.Time         // visits that start in [From, To)
+	Times      []TimeRange       // visits that start in one of these; empty: at any time
+	TimesZone  *time.Location    // whose wall clock Times are on; nil: the place's own
 	Now        time.Time
 	Asking     Asking
 	Statuses   []Status // empty: Free
 	Limit      int      // at most so many, the earliest; 0: all
 }
 
-// Openings lists slots by start, location and way of meeting. The times come from the hours before closed periods are cut
-// out of them; what each of them is comes from Check's validator. Rules and Taken must hold what ReachOf names.
+// TimeRange is a part of the day, [From, To) on a wall clock.
+type TimeRange struct{ From, To provider.TimeOfDay }
+
+// Openings lists slots by start, location, way of meeting and kind of visit. The times come from the hours before closed
+// periods are cut out of them; what each of them is comes from Check's validator. Rules and Taken must hold what ReachOf names.
 func Openings(r Rules, t Taken, q Query) []Slot {
-	d := newDesk(r, t, q.Now, q.Asking)
 	var slots []Slot
-	for part := range q.parts() {
-		judges := q.judges(d, part)
-		possible := candidates(judges, part)
-		if q.Limit == 0 {
-			slots = slices.Grow(slots, len(possible))
+	for v, more := range q.verdicts(r, t) {
+		if !q.wants(v.Slot.Status) {
+			continue
 		}
-		for _, c := range possible {
-			v := judges[c.judge].verdict(c.start)
-			if !v.Exists() || !q.wants(v.Slot.Status) {
-				continue
-			}
-			slots = append(slots, v.Slot)
-			if len(slots) == q.Limit {
-				return slots
-			}
+		if q.Limit == 0 && slots == nil {
+			slots = make([]Slot, 0, 1+more)
+		}
+		slots = append(slots, v.Slot)
+		if len(slots) == q.Limit {
+			break
 		}
 	}
 	return slots
+}
+
+// verdicts yields what becomes of the starts on the grid, in the order of Openings, with how many more there may be at once.
+func (q Query) verdicts(r Rules, t Taken) iter.Seq2[Verdict, int] {
+	return func(yield func(Verdict, int) bool) {
+		d := newDesk(r, t, q.Now, q.Asking)
+		for part := range q.parts() {
+			judges, suits := q.judges(d, part), q.suits(part)
+			possible := candidates(judges, part)
+			for i, c := range possible {
+				if !suits(judges[c.judge], c.start) {
+					continue
+				}
+				if v := judges[c.judge].verdict(c.start); v.Exists() && !yield(v, len(possible)-i-1) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// suits says of starts in a part of the period whether they are at one of the times asked for.
+func (q Query) suits(part Span) func(judge, time.Time) bool {
+	if len(q.Times) == 0 {
+		return func(judge, time.Time) bool { return true }
+	}
+	wall := func(j judge, start time.Time) time.Time { return j.clock.Wall(start) }
+	if q.TimesZone != nil {
+		asked := clock.CalendarOf(part.Start.Add(-day), part.End.Add(day), q.TimesZone)
+		wall = func(_ judge, start time.Time) time.Time { return asked.Wall(start) }
+	}
+	return func(j judge, start time.Time) bool {
+		shown := wall(j, start)
+		at := provider.TimeOfDay(shown.Sub(shown.Truncate(day)) / time.Second)
+		return slices.ContainsFunc(q.Times, func(r TimeRange) bool { return r.From <= at && at < r.To })
+	}
 }
 
 // parts cuts the period for whoever wants the first slots only: a day, then each time twice as far, so that a slot of today
@@ -83,23 +121,25 @@ func ReachOf(from, to time.Time) Reach {
 	}
 }
 
-// judges lists one judge for each place and way of meeting that is asked for, in the order of the answer.
+// judges lists one judge for each place, way of meeting and kind that is asked for, in the order of the answer.
 func (q Query) judges(d *desk, part Span) []judge {
-	kind, ok := d.rules.Kind(q.VisitKind)
-	if !ok {
-		return nil
-	}
 	var all []judge
 	for _, p := range d.rules.Places {
-		for _, m := range kind.Modalities {
-			ofPlace := q.Location == uuid.Nil || q.Location == p.Location
-			if ofPlace && (len(q.Modalities) == 0 || slices.Contains(q.Modalities, m)) {
-				all = append(all, d.judge(p, offer{kind, m}, part))
+		if q.Location != uuid.Nil && q.Location != p.Location {
+			continue
+		}
+		for _, k := range d.rules.Kinds {
+			for _, m := range k.Modalities {
+				ofKind := q.EveryKind || q.VisitKind == k.ID
+				if ofKind && (len(q.Modalities) == 0 || slices.Contains(q.Modalities, m)) {
+					all = append(all, d.judge(p, offer{k, m}, part))
+				}
 			}
 		}
 	}
 	slices.SortStableFunc(all, func(a, b judge) int {
-		return cmp.Or(slices.Compare(a.place.Location[:], b.place.Location[:]), cmp.Compare(a.modality, b.modality))
+		return cmp.Or(slices.Compare(a.place.Location[:], b.place.Location[:]), cmp.Compare(a.modality, b.modality),
+			slices.Compare(a.kind.ID[:], b.kind.ID[:]))
 	})
 	return all
 }

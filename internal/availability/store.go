@@ -21,8 +21,18 @@ type Store interface {
 	// Nearby lists other providers of the organisation that offer the slot's kind of visit and have hours of any sort at a
 	// location, nearest location first.
 	Nearby(ctx context.Context, slot SlotID, limit int) ([]clinic.Ref, error)
-	// StreamCursor is a place in the event log from which a view read afterwards misses nothing.
+	// Snapshot has everything that read asks for come from one moment.
+	Snapshot(ctx context.Context, read func(context.Context, Snapshot) error) error
+	// StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.
 	StreamCursor(ctx context.Context) (string, error)
+}
+
+// Snapshot is the read side at one moment. Each method takes a bounded number of statements, however much it answers.
+type Snapshot interface {
+	// Desks lists desks in no order, at most so many.
+	Desks(ctx context.Context, w Wanted, limit int) ([]Desk, error)
+	// Views reads rules and what is taken of those providers that exist.
+	Views(ctx context.Context, providers []clinic.Ref, p Period) (map[clinic.Ref]View, error)
 }
 
 // Period is the part of a provider's time that a view is about.

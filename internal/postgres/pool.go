@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
@@ -63,7 +64,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set["statement_timeout"] = millis(c.Statement)
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)
-	cfg.AfterConnect = boundTransactions
+	cfg.AfterConnect = greet
 	one := cfg.Copy()
 	one.MaxConns = 1
 	pool, err := pgxpool.NewWithConfig(ctx, cfg)
@@ -82,7 +83,9 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 const setTransactionTimeout = `
 SELECT set_config('transaction_timeout', $1, false) WHERE current_setting('transaction_timeout', true) IS NOT NULL`
 
-func boundTransactions(ctx context.Context, conn *pgx.Conn) error {
+// greet prepares a new connection. Without the first, ids would travel as text, which costs more than all else in a large answer.
+func greet(ctx context.Context, conn *pgx.Conn) error {
+	pgxuuid.Register(conn.TypeMap())
 	_, err := conn.Exec(ctx, setTransactionTimeout, millis(WriteBound))
 	return err
 }
