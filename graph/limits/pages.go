@@ -71,12 +71,20 @@ func (p pages) field(f *ast.Field) *gqlerror.Error {
 		if limit == nil { // a variable that may be null where the default is not
 			return wrong([]string{"limit"})
 		}
-		err = availability.CheckLimit(*limit)
+		err = checkLimit(f, *limit)
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok {
 		return presenter.Refuse(presenter.InvalidInput, e.Message, e.Path...)
 	}
 	return nil
+}
+
+// checkLimit asks whoever a limit is for.
+func checkLimit(f *ast.Field, limit int) error {
+	if f.ObjectDefinition != nil && f.ObjectDefinition.Name == "AvailabilityMatch" {
+		return availability.CheckUpcoming(limit)
+	}
+	return availability.CheckLimit(limit)
 }
 
 // whole and word read arguments whose types were checked.

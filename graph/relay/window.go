@@ -15,6 +15,7 @@ const (
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
+	"AvailabilityMatchConnection": availability.MatchKeyParts,
 	"LocationConnection":          2,
 	"PatientConnection":           1,
 	"ProviderConnection":          2,
@@ -23,7 +24,14 @@ var keyParts = map[string]int{
 	"VisitKindConnection":         2,
 }
 
+// maxPage is the largest page of connections whose items are much work.
+var maxPage = map[string]int{"AvailabilityMatchConnection": 50}
+
 // Window checks the arguments of a connection.
 func Window(connection string, args paging.Args) (paging.Window, error) {
-	return args.Window(MaxPage, DefaultPage, keyParts[connection])
+	most, special := maxPage[connection]
+	if !special {
+		most = MaxPage
+	}
+	return args.Window(most, DefaultPage, keyParts[connection])
 }

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -121,31 +122,41 @@ func (q Search) fitting(w Wanted) Fitting {
 }
 
 // Match finds what fits at one desk again, or nil.
-func (f *Finder) Match(ctx context.Context, a access.Actor, at Desk, fit Fitting) (*Match, error) {
-	q := Search{
-		Modalities: fit.Modalities, From: fit.From, To: fit.To, TimesOfDay: fit.TimesOfDay, TimeZone: fit.TimeZone, Moving: fit.Moving,
-	}
-	if fit.VisitKind != uuid.Nil {
-		q.VisitKind = &clinic.Ref{Organization: at.Provider.Organization, ID: fit.VisitKind}
-	}
-	query, err := q.query(a, f.clock.Now())
+func (f *Finder) Match(ctx context.Context, a access.Actor, provider clinic.Ref, location uuid.UUID, fit Fitting) (*Match, error) {
+	q := fit.search(provider)
+	h, err := f.hunt(ctx, a, q, Soonest)
 	if err != nil {
 		return nil, err
 	}
-	period, err := q.period(f.clock.Now())
-	if err != nil || period.IsEmpty() {
-		return nil, err
+	if fit.Origin != nil {
+		h.wanted.Area = &clinic.Area{Circle: &clinic.Circle{Center: *fit.Origin, Radius: clinic.MaxRadius}}
 	}
-	h := &hunt{query: query, period: period, fitting: fit}
+	h.wanted.Organization, h.fitting, h.window.Size = provider.Organization, fit, 1
 	var found []Match
 	err = f.store.Snapshot(ctx, func(ctx context.Context, s Snapshot) error {
-		found, err = h.matches(ctx, s, []prospect{{Desk: at}})
+		if err := h.begin(ctx, s); err != nil {
+			return err
+		}
+		h.open = slices.DeleteFunc(h.open, func(p prospect) bool { return p.Location != location })
+		found, err = h.matches(ctx, s, h.open)
 		return err
 	})
 	if err != nil || len(found) == 0 || found[0].NextAvailable.Start.IsZero() {
 		return nil, err
 	}
 	return &found[0], nil
+}
+
+// search is the search at one provider that has the same openings fit.
+func (f Fitting) search(at clinic.Ref) Search {
+	q := Search{
+		Organization: at.Organization, Providers: []clinic.Ref{at},
+		Modalities: f.Modalities, From: f.From, To: f.To, TimesOfDay: f.TimesOfDay, TimeZone: f.TimeZone, Moving: f.Moving,
+	}
+	if f.VisitKind != uuid.Nil {
+		q.VisitKind = &clinic.Ref{Organization: at.Organization, ID: f.VisitKind}
+	}
+	return q
 }
 
 // legs cuts a period in parts, so that openings of today don't wait for what is taken in a quarter of a year.

@@ -36,7 +36,7 @@ func newOffice(t *testing.T) *office {
 	directory := postgres.New(d.pool).Directory()
 	source := clinic.Source{Clock: d.clock, NewID: clinictest.NewID}
 	return &office{
-		desk: d, rooms: clinic.NewService(directory, source), providers: provider.NewService(directory, directory, source),
+		desk: d, rooms: clinic.NewService(directory, source), providers: provider.NewService(directory, clinic.NewService(directory, source), source),
 		admin: clinictest.Actor(access.Admin, d.Organization),
 	}
 }

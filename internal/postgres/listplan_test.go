@@ -60,7 +60,7 @@ func TestListsOfAllOrganisationsAreReadInOrderFromAnIndex(t *testing.T) {
 	everybodys := uuid.Nil
 	for table, list := range map[string]func(paging.Window) error{
 		"locations": func(w paging.Window) error {
-			_, err := d.ListLocations(t.Context(), everybodys, w)
+			_, err := d.ListLocations(t.Context(), everybodys, nil, w)
 			return err
 		},
 		"visit_kinds": func(w paging.Window) error {
@@ -68,7 +68,7 @@ func TestListsOfAllOrganisationsAreReadInOrderFromAnIndex(t *testing.T) {
 			return err
 		},
 		"providers": func(w paging.Window) error {
-			_, err := d.ListProviders(t.Context(), everybodys, provider.Filter{}, w)
+			_, err := d.ListProviders(t.Context(), everybodys, provider.Search{}, w)
 			return err
 		},
 	} {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -135,11 +136,9 @@ func (d *Directory) Locations(ctx context.Context, refs []clinic.Ref) (map[clini
 }
 
 const (
-	ofOrganization  = `WHERE organization_id = $1`
-	ofAll           = `WHERE $1 = '00000000-0000-0000-0000-000000000000'::uuid`
-	countLocations  = `SELECT FROM locations `
-	nameAndID       = `name, id`
-	locationsByName = selectLocations
+	ofOrganization = `WHERE organization_id = $1`
+	ofAll          = `WHERE $1 = '00000000-0000-0000-0000-000000000000'::uuid`
+	nameAndID      = `name, id`
 )
 
 // whose narrows a query to an organisation, $1, when there is one.
@@ -150,13 +149,35 @@ func whose(query string, organization uuid.UUID) string {
 	return query + ofOrganization
 }
 
+// foundLocation is a location and how far it is.
+type foundLocation struct {
+	locationRow
+	DistanceMeters *int
+}
+
+const (
+	findLocations  = `SELECT ` + locationColumns + `, %s AS distance_meters FROM locations l `
+	countLocations = `SELECT FROM locations l `
+)
+
 // ListLocations is documented at clinic.Store.
-func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error) {
-	rows, err := page[locationRow](ctx, d.db, whose(locationsByName, organization), nameAndID, w, organization)
-	return mapPage(rows, locationRow.location), err
+func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area, w paging.Window) (paging.Page[clinic.Location], error) {
+	cond := &where{args: []any{organization}}
+	at := cond.place(in)
+	query := whose(fmt.Sprintf(findLocations, at.distance), organization) + " AND " + at.holds
+	rows, err := page[foundLocation](ctx, d.db, query, nameAndID, w, cond.args...)
+	return mapPage(rows, foundLocation.found), err
+}
+
+func (r foundLocation) found() clinic.Location {
+	l := r.location()
+	l.DistanceMeters = r.DistanceMeters
+	return l
 }
 
 // CountLocations is documented at clinic.Store.
-func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID) (int, error) {
-	return count(ctx, d.db, whose(countLocations, organization), organization)
+func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area) (int, error) {
+	cond := &where{args: []any{organization}}
+	at := cond.place(in)
+	return count(ctx, d.db, whose(countLocations, organization)+" AND "+at.holds, cond.args...)
 }

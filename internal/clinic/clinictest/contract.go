@@ -160,7 +160,7 @@ func putsAtOnce(t *testing.T, w World) {
 			t.Error("puts at once answered different ids")
 		}
 	}
-	if n, err := w.Service.CountLocations(t.Context(), w.Admin, uuid.Nil); n != 1 || err != nil {
+	if n, err := w.Service.CountLocations(t.Context(), w.Admin, clinic.LocationFilter{}); n != 1 || err != nil {
 		t.Errorf("%d locations (%v)", n, err)
 	}
 	if n, err := w.Service.CountVisitKinds(t.Context(), w.Admin, uuid.Nil); n != 1 || err != nil {
@@ -198,7 +198,7 @@ func mayWrite(t *testing.T, w World) {
 	if one, other := try(w.Platform, foreign); one != nil || other != nil {
 		t.Errorf("a platform administrator is refused: %v, %v", one, other)
 	}
-	if n, _ := w.Service.CountLocations(t.Context(), w.Admin, uuid.Nil); n != 0 {
+	if n, _ := w.Service.CountLocations(t.Context(), w.Admin, clinic.LocationFilter{}); n != 0 {
 		t.Error("a refused put wrote something")
 	}
 }
