@@ -8,10 +8,10 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 -- A point of the earth as a cube without size: metres from its centre, on a sphere of the mean radius (IUGG). The straight line
 -- between two of them is shorter than the way over the ground, but orders and bounds the same places.
 ALTER TABLE locations
-    ADD COLUMN point cube GENERATED ALWAYS AS (cube(ARRAY[
+    ADD COLUMN point cube GENERATED ALWAYS AS (CASE WHEN latitude IS NOT NULL AND longitude IS NOT NULL THEN cube(ARRAY[
         6371008.8 * cos(radians(latitude)) * cos(radians(longitude)),
         6371008.8 * cos(radians(latitude)) * sin(radians(longitude)),
-        6371008.8 * sin(radians(latitude))])) STORED,
+        6371008.8 * sin(radians(latitude))]) END) STORED,
     ADD COLUMN postal_key text GENERATED ALWAYS AS (upper(regexp_replace(postal_code, '[^A-Za-z0-9]', '', 'g'))) STORED;
 CREATE INDEX locations_by_point ON locations USING gist (point);
 CREATE INDEX locations_by_postal_key ON locations (country, postal_key text_pattern_ops) WHERE point IS NOT NULL;
