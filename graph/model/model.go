@@ -28,6 +28,8 @@ type Specialty struct {
 type (
 	AppointmentConnection       = relay.Connection[appointment.Appointment]
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
+	InsurancePlanConnection     = relay.Connection[clinic.InsurancePlan]
+	InsurancePlanEdge           = relay.Edge[clinic.InsurancePlan]
 	LocationConnection          = relay.Connection[clinic.Location]
 	LocationEdge                = relay.Edge[clinic.Location]
 	PatientConnection           = relay.Connection[patient.Patient]

@@ -4,6 +4,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // The sizes of a page.
@@ -15,6 +16,7 @@ const (
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
+	"InsurancePlanConnection":     provider.PlanKeyParts,
 	"LocationConnection":          2,
 	"PatientConnection":           1,
 	"ProviderConnection":          2,
