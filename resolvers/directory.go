@@ -102,6 +102,21 @@ func providerRef(p *provider.Provider) clinic.Ref {
 	return clinic.Ref{Organization: p.OrganizationID, ID: p.ID}
 }
 
+// acceptedPlans pages the plans of a provider. They are few and all loaded, so that their total costs nothing more.
+func (r *Resolver) acceptedPlans(ctx context.Context, p *provider.Provider, args pageArgs) (*relay.Connection[clinic.InsurancePlan], error) {
+	refs := make([]clinic.Ref, len(p.PlanIDs))
+	for i, id := range p.PlanIDs {
+		refs[i] = clinic.Ref{Organization: p.OrganizationID, ID: id}
+	}
+	found, err := loader.From(ctx).Plans.LoadAll(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	return list(args, plans, func(w paging.Window) (paging.Page[clinic.InsurancePlan], error) {
+		return provider.PagePlans(values(found), w)
+	}, func(context.Context) (int, error) { return len(refs), nil })
+}
+
 func removeException(read *ids, in model.RemoveScheduleExceptionInput) clinic.Ref {
 	return read.ref(globalid.ScheduleException, in.ExceptionID, "exceptionId")
 }

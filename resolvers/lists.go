@@ -32,6 +32,7 @@ var (
 	locations  = order[clinic.Location]{"LocationConnection", func(l clinic.Location) []string { return byName(l.Name, l.ID) }}
 	visitKinds = order[clinic.VisitKind]{"VisitKindConnection", func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
 	providers  = order[provider.Provider]{"ProviderConnection", func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
+	plans      = order[clinic.InsurancePlan]{"InsurancePlanConnection", provider.PlanKey}
 	patients   = order[patient.Patient]{"PatientConnection", func(p patient.Patient) []string { return []string{p.ID.String()} }}
 	slots      = order[availability.Slot]{"SlotConnection", availability.SlotKey}
 	exceptions = order[provider.Exception]{"ScheduleExceptionConnection", func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
@@ -65,6 +66,17 @@ func follow[T any](
 		return nil, err
 	}
 	return connection.Continued(cursor), nil
+}
+
+// values are what pointers that aren't nil point to.
+func values[T any](list []*T) []T {
+	found := make([]T, 0, len(list))
+	for _, item := range list {
+		if item != nil {
+			found = append(found, *item)
+		}
+	}
+	return found
 }
 
 func pointers[T any](items []T) []*T {

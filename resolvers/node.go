@@ -27,6 +27,8 @@ func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error)
 		return some(all.VisitKinds.Load(ctx, id.Ref))
 	case globalid.Provider:
 		return some(all.Providers.Load(ctx, id.Ref))
+	case globalid.InsurancePlan:
+		return some(all.Plans.Load(ctx, id.Ref))
 	case globalid.Patient:
 		return some(all.Patients.Load(ctx, id.Ref))
 	case globalid.Appointment:

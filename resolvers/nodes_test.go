@@ -21,6 +21,7 @@ func TestNodesComeInTheOrderAsked(t *testing.T) {
 	wanted := []string{
 		a.slotID(), a.patientID(), globalid.OfOrganization(a.rooms.organization.ID), a.locationID(), a.kindID(), a.providerID(), a.appointmentID(),
 		a.holdID(), a.exceptionID(), globalid.OfSpecialty(a.rooms.organization.ID, a.rooms.provider.Specialties[0]), a.patientID(),
+		globalid.Of(globalid.InsurancePlan, a.rooms.plan.Ref()),
 	}
 	ids := append(slices.Clone(wanted), a.globalID(globalid.Location, id(77)), globalid.Of(globalid.Patient, clinic.Ref{Organization: id(88), ID: a.rooms.patient.ID}))
 	answer := desk.Post(t, `query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }`, vars{"ids": ids}).OK(t)
@@ -61,7 +62,7 @@ func TestTooManyNodesAreRefused(t *testing.T) {
 }
 
 func TestAPageIsFetchedInAConstantNumberOfBatches(t *testing.T) {
-	const everything = `{ appointments(first: 100) { edges { node { id patient { name } provider { name visitKinds { id } } location { name } visitKind { name } actions { action } identifiers { value } } } } }`
+	const everything = `{ appointments(first: 100) { edges { node { id patient { name } provider { name visitKinds { id } acceptedPlans(first: 1) { edges { node { id } } } } location { name } visitKind { name } actions { action } identifiers { value } } } } }`
 	var asked [2]map[string]int
 	for i, size := range []int{1, 100} {
 		a := serve(t, open())

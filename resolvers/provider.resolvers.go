@@ -29,6 +29,10 @@ func (r *addScheduleExceptionPayloadResolver) AppointmentsOutsideHours(ctx conte
 	return r.outsideHours(ctx, obj.Clash, pageArgs{first, after, last, before})
 }
 
+func (r *insurancePlanResolver) ID(ctx context.Context, obj *clinic.InsurancePlan) (string, error) {
+	return globalid.Of(globalid.InsurancePlan, obj.Ref()), nil
+}
+
 func (r *mutationResolver) PutProvider(ctx context.Context, input model.PutProviderInput) (*model.PutProviderPayload, error) {
 	put, err := attempt(ctx, input, putProvider, r.Services.Provider.PutProvider)
 	failed, err := failures[model.SetupError](err)
@@ -85,6 +89,10 @@ func (r *providerResolver) Specialties(ctx context.Context, obj *provider.Provid
 		list[i] = &model.Specialty{Organization: obj.OrganizationID, Coding: c}
 	}
 	return list, nil
+}
+
+func (r *providerResolver) AcceptedPlans(ctx context.Context, obj *provider.Provider, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.InsurancePlan], error) {
+	return r.acceptedPlans(ctx, obj, pageArgs{first, after, last, before})
 }
 
 func (r *providerResolver) VisitKinds(ctx context.Context, obj *provider.Provider) ([]*clinic.VisitKind, error) {
@@ -182,6 +190,8 @@ func (r *Resolver) AddScheduleExceptionPayload() generated.AddScheduleExceptionP
 	return &addScheduleExceptionPayloadResolver{r}
 }
 
+func (r *Resolver) InsurancePlan() generated.InsurancePlanResolver { return &insurancePlanResolver{r} }
+
 func (r *Resolver) Provider() generated.ProviderResolver { return &providerResolver{r} }
 
 func (r *Resolver) ScheduleException() generated.ScheduleExceptionResolver {
@@ -202,6 +212,7 @@ func (r *Resolver) WeeklyHours() generated.WeeklyHoursResolver { return &weeklyH
 
 type (
 	addScheduleExceptionPayloadResolver struct{ *Resolver }
+	insurancePlanResolver               struct{ *Resolver }
 	providerResolver                    struct{ *Resolver }
 	scheduleExceptionResolver           struct{ *Resolver }
 	setDateHoursPayloadResolver         struct{ *Resolver }

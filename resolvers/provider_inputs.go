@@ -27,6 +27,9 @@ func putProvider(read *ids, in model.PutProviderInput) provider.PutProvider {
 	for _, c := range in.Specialties {
 		command.Specialties = append(command.Specialties, clinic.Coding{System: c.System, Code: c.Code, Display: c.Display})
 	}
+	for _, p := range in.AcceptedPlans {
+		command.AcceptedPlans = append(command.AcceptedPlans, provider.AcceptedPlan{Carrier: p.Carrier, Name: p.Name})
+	}
 	return command
 }
 

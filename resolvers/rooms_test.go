@@ -32,6 +32,7 @@ type rooms struct {
 	location     clinic.Location
 	kind         clinic.VisitKind
 	provider     provider.Provider
+	plan         clinic.InsurancePlan
 	patient      patient.Patient
 	slot         availability.Slot
 	hold         appointment.Hold
@@ -58,6 +59,8 @@ func open() *rooms {
 		ID: id(4), OrganizationID: org, Name: "Counter 1", VisitKindIDs: []uuid.UUID{r.kind.ID}, Languages: []string{"en"},
 		Specialties: []clinic.Coding{{System: "https://example.org/specialties", Code: "pharmacy", Display: &display}},
 	}
+	r.plan = clinic.PlanOf(org, "Horizon", "Gold")
+	r.provider.PlanIDs = []uuid.UUID{r.plan.ID}
 	r.patient = patient.Patient{ID: id(5), OrganizationID: org, GivenName: "Ada", FamilyName: "Moreau", System: "https://example.org/mrn", Identifier: "M-1"}
 	r.slot = availability.Slot{
 		SlotID: availability.SlotID{
@@ -217,6 +220,11 @@ func (r providerRoom) CountExceptions(context.Context, access.Actor, clinic.Ref,
 func (r providerRoom) Providers(_ context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 	r.note("Providers", refs)
 	return only(refs, r.ref(r.provider.ID), r.provider), nil
+}
+
+func (r providerRoom) InsurancePlans(_ context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error) {
+	r.note("InsurancePlans", refs)
+	return only(refs, r.plan.Ref(), r.plan), nil
 }
 
 func (r providerRoom) Exceptions(_ context.Context, _ access.Actor, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error) {

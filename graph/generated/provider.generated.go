@@ -28,11 +28,15 @@ import (
 type AddScheduleExceptionPayloadResolver interface {
 	AppointmentsOutsideHours(ctx context.Context, obj *model.AddScheduleExceptionPayload, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error)
 }
+type InsurancePlanResolver interface {
+	ID(ctx context.Context, obj *clinic.InsurancePlan) (string, error)
+}
 type ProviderResolver interface {
 	ID(ctx context.Context, obj *provider.Provider) (string, error)
 
 	Specialties(ctx context.Context, obj *provider.Provider) ([]*model.Specialty, error)
 
+	AcceptedPlans(ctx context.Context, obj *provider.Provider, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.InsurancePlan], error)
 	VisitKinds(ctx context.Context, obj *provider.Provider) ([]*clinic.VisitKind, error)
 	NextAvailable(ctx context.Context, obj *provider.Provider, visitKindID string, modality *clinic.Modality) (*availability.Slot, error)
 	Slots(ctx context.Context, obj *provider.Provider, visitKindID string, from time.Time, to time.Time, status []availability.Status, first *int, after *string, last *int, before *string) (*relay.Connection[availability.Slot], error)
@@ -62,6 +66,44 @@ type WeeklyHoursResolver interface {
 // region    ***************************** args.gotpl *****************************
 
 func (ec *executionContext) field_AddScheduleExceptionPayload_appointmentsOutsideHours_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Provider_acceptedPlans_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -475,6 +517,217 @@ func (ec *executionContext) fieldContext_AddScheduleExceptionPayload_query(_ con
 	return fc, nil
 }
 
+func (ec *executionContext) _InsurancePlan_id(ctx context.Context, field graphql.CollectedField, obj *clinic.InsurancePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlan_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.InsurancePlan().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlan_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsurancePlan", field, true, true, "ID")
+}
+
+func (ec *executionContext) _InsurancePlan_name(ctx context.Context, field graphql.CollectedField, obj *clinic.InsurancePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlan_name(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Name, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlan_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsurancePlan", field, false, false, "String")
+}
+
+func (ec *executionContext) _InsurancePlan_carrier(ctx context.Context, field graphql.CollectedField, obj *clinic.InsurancePlan) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlan_carrier(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Carrier, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlan_carrier(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsurancePlan", field, false, false, "String")
+}
+
+func (ec *executionContext) _InsurancePlanConnection_edges(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[clinic.InsurancePlan]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlanConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*relay.Edge[clinic.InsurancePlan]) graphql.Marshaler {
+			return ec.marshalOInsurancePlanEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlanConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InsurancePlanConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InsurancePlanEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InsurancePlanConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[clinic.InsurancePlan]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlanConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *relay.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlanConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InsurancePlanConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _InsurancePlanConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[clinic.InsurancePlan]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlanConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlanConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsurancePlanConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _InsurancePlanEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[clinic.InsurancePlan]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlanEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlanEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("InsurancePlanEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _InsurancePlanEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[clinic.InsurancePlan]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_InsurancePlanEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clinic.InsurancePlan) graphql.Marshaler {
+			return ec.marshalOInsurancePlan2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐInsurancePlan(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_InsurancePlanEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "InsurancePlanEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InsurancePlan(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Provider_id(ctx context.Context, field graphql.CollectedField, obj *provider.Provider) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -574,6 +827,50 @@ func (ec *executionContext) _Provider_languages(ctx context.Context, field graph
 }
 func (ec *executionContext) fieldContext_Provider_languages(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Provider", field, false, false, "LanguageTag")
+}
+
+func (ec *executionContext) _Provider_acceptedPlans(ctx context.Context, field graphql.CollectedField, obj *provider.Provider) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Provider_acceptedPlans(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Provider().AcceptedPlans(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *relay.Connection[clinic.InsurancePlan]) graphql.Marshaler {
+			return ec.marshalOInsurancePlanConnection2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Provider_acceptedPlans(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Provider",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_InsurancePlanConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Provider_acceptedPlans_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Provider_visitKinds(ctx context.Context, field graphql.CollectedField, obj *provider.Provider) (ret graphql.Marshaler) {
@@ -2036,6 +2333,55 @@ func UnmarshalDateHoursInput(ctx context.Context, raw any) (model.DateHoursInput
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputInsurancePlanInput(ctx context.Context, obj any) (model.InsurancePlanInput, error) {
+	var it model.InsurancePlanInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"carrier", "name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "carrier":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("carrier"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Carrier = data
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalInsurancePlanInput unmarshals raw into the InsurancePlanInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalInsurancePlanInput(ctx context.Context, raw any) (model.InsurancePlanInput, error) {
+	var out model.InsurancePlanInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "InsurancePlanInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputProviderFilterInput(ctx context.Context, obj any) (model.ProviderFilterInput, error) {
 	var it model.ProviderFilterInput
 	if obj == nil {
@@ -2103,7 +2449,7 @@ func (ec *executionContext) unmarshalInputPutProviderInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"organizationId", "identifier", "name", "specialties", "languages", "visitKindIds", "maxDailyAppointments"}
+	fieldsInOrder := [...]string{"organizationId", "identifier", "name", "specialties", "languages", "acceptedPlans", "visitKindIds", "maxDailyAppointments"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2145,6 +2491,13 @@ func (ec *executionContext) unmarshalInputPutProviderInput(ctx context.Context, 
 				return it, err
 			}
 			it.Languages = data
+		case "acceptedPlans":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("acceptedPlans"))
+			data, err := ec.unmarshalOInsurancePlanInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐInsurancePlanInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AcceptedPlans = data
 		case "visitKindIds":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitKindIds"))
 			data, err := ec.unmarshalNID2ᚕstringᚄ(ctx, v)
@@ -2489,6 +2842,132 @@ func (ec *executionContext) _AddScheduleExceptionPayload(ctx context.Context, se
 	return out
 }
 
+var insurancePlanImplementors = []string{"InsurancePlan", "Node"}
+
+func (ec *executionContext) _InsurancePlan(ctx context.Context, sel ast.SelectionSet, obj *clinic.InsurancePlan) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InsurancePlan")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._InsurancePlan_id(ctx, field, obj)
+				})
+		case "name":
+			out.Values[i] = ec._InsurancePlan_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "carrier":
+			out.Values[i] = ec._InsurancePlan_carrier(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var insurancePlanConnectionImplementors = []string{"InsurancePlanConnection"}
+
+func (ec *executionContext) _InsurancePlanConnection(ctx context.Context, sel ast.SelectionSet, obj *relay.Connection[clinic.InsurancePlan]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InsurancePlanConnection")
+		case "edges":
+			out.Values[i] = ec._InsurancePlanConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._InsurancePlanConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._InsurancePlanConnection_totalCount(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var insurancePlanEdgeImplementors = []string{"InsurancePlanEdge"}
+
+func (ec *executionContext) _InsurancePlanEdge(ctx context.Context, sel ast.SelectionSet, obj *relay.Edge[clinic.InsurancePlan]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("InsurancePlanEdge")
+		case "cursor":
+			out.Values[i] = ec._InsurancePlanEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._InsurancePlanEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var providerImplementors = []string{"Provider", "Node"}
 
 func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet, obj *provider.Provider) graphql.Marshaler {
@@ -2522,6 +3001,12 @@ func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet,
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "acceptedPlans":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Provider_acceptedPlans(ctx, field, obj)
+				})
 		case "visitKinds":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -3085,6 +3570,11 @@ func (ec *executionContext) unmarshalNDateHoursInput2ᚖgithubᚗcomᚋmediconne
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNInsurancePlanInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐInsurancePlanInput(ctx context.Context, v any) (*model.InsurancePlanInput, error) {
+	res, err := ec.unmarshalInputInsurancePlanInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNProvider2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐProvider(ctx context.Context, sel ast.SelectionSet, v *provider.Provider) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Provider!")
@@ -3227,6 +3717,57 @@ func (ec *executionContext) unmarshalODateHoursInput2ᚕᚖgithubᚗcomᚋmedico
 	for i := range vSlice {
 		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
 		res[i], err = ec.unmarshalNDateHoursInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐDateHoursInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOInsurancePlan2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐInsurancePlan(ctx context.Context, sel ast.SelectionSet, v *clinic.InsurancePlan) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InsurancePlan(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOInsurancePlanConnection2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐConnection(ctx context.Context, sel ast.SelectionSet, v *relay.Connection[clinic.InsurancePlan]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InsurancePlanConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOInsurancePlanEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx context.Context, sel ast.SelectionSet, v []*relay.Edge[clinic.InsurancePlan]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOInsurancePlanEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalOInsurancePlanEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx context.Context, sel ast.SelectionSet, v *relay.Edge[clinic.InsurancePlan]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._InsurancePlanEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOInsurancePlanInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐInsurancePlanInputᚄ(ctx context.Context, v any) ([]*model.InsurancePlanInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.InsurancePlanInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNInsurancePlanInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐInsurancePlanInput(ctx, vSlice[i])
 		if err != nil {
 			return nil, err
 		}

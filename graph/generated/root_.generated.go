@@ -25,6 +25,7 @@ type ResolverRoot interface {
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
 	HoldExpiredError() HoldExpiredErrorResolver
+	InsurancePlan() InsurancePlanResolver
 	Location() LocationResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
@@ -88,6 +89,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
+			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
 			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
@@ -1338,6 +1340,8 @@ type Provider implements Node {
   specialties: [Specialty!]!
   """Languages spoken in visits."""
   languages: [LanguageTag!]!
+  """Insurance plans accepted."""
+  acceptedPlans(first: Int, after: String, last: Int, before: String): InsurancePlanConnection
   """Kinds of visit offered."""
   visitKinds: [VisitKind!]!
   """Earliest bookable slot for a kind of visit, or null."""
@@ -1364,6 +1368,16 @@ type Specialty implements Node {
   name: String!
   """Code and code system."""
   coding: Coding!
+}
+
+"""An insurance plan."""
+type InsurancePlan implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Plan name."""
+  name: String!
+  """Carrier name."""
+  carrier: String!
 }
 
 """Opening hours on one weekday."""
@@ -1429,6 +1443,14 @@ input CodingInput {
   display: String
 }
 
+"""An insurance plan, found again by carrier and name."""
+input InsurancePlanInput {
+  """Carrier name."""
+  carrier: String!
+  """Plan name."""
+  name: String!
+}
+
 """Input of ` + "`" + `putProvider` + "`" + `."""
 input PutProviderInput {
   """Organisation; default: the caller's own."""
@@ -1441,6 +1463,8 @@ input PutProviderInput {
   specialties: [CodingInput!]
   """Languages spoken in visits."""
   languages: [LanguageTag!]
+  """Insurance plans accepted."""
+  acceptedPlans: [InsurancePlanInput!]
   """Kinds of visit offered."""
   visitKindIds: [ID!]!
   """At most this many appointments on one local day; null for no cap."""
@@ -1603,6 +1627,24 @@ type ProviderEdge {
   cursor: String!
   """The item."""
   node: Provider
+}
+
+"""A page of results: plans."""
+type InsurancePlanConnection {
+  """Edges."""
+  edges: [InsurancePlanEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of InsurancePlanConnection."""
+type InsurancePlanEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: InsurancePlan
 }
 
 """A page of results: exceptions."""
@@ -2015,6 +2057,40 @@ func (ec *executionContext) childFields_Identifier(ctx context.Context, field gr
 	return nil, fmt.Errorf("no field named %q was found under type Identifier", field.Name)
 }
 
+func (ec *executionContext) childFields_InsurancePlan(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_InsurancePlan_id(ctx, field)
+	case "name":
+		return ec.fieldContext_InsurancePlan_name(ctx, field)
+	case "carrier":
+		return ec.fieldContext_InsurancePlan_carrier(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InsurancePlan", field.Name)
+}
+
+func (ec *executionContext) childFields_InsurancePlanConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_InsurancePlanConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_InsurancePlanConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_InsurancePlanConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InsurancePlanConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_InsurancePlanEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_InsurancePlanEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_InsurancePlanEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InsurancePlanEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2153,6 +2229,8 @@ func (ec *executionContext) childFields_Provider(ctx context.Context, field grap
 		return ec.fieldContext_Provider_specialties(ctx, field)
 	case "languages":
 		return ec.fieldContext_Provider_languages(ctx, field)
+	case "acceptedPlans":
+		return ec.fieldContext_Provider_acceptedPlans(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Provider_visitKinds(ctx, field)
 	case "nextAvailable":

@@ -2283,6 +2283,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Location(ctx, sel, obj)
+	case clinic.InsurancePlan:
+		return ec._InsurancePlan(ctx, sel, &obj)
+	case *clinic.InsurancePlan:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InsurancePlan(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj

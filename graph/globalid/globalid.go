@@ -30,12 +30,13 @@ const (
 	Hold
 	Slot
 	Viewer
+	InsurancePlan
 )
 
 var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
-	Hold: "a hold", Slot: "a slot", Viewer: "a caller",
+	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's is its provider.
@@ -108,7 +109,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.specialty(b)
 	case Slot:
 		return id.slot(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan:
 		if len(b) != size {
 			return id, false
 		}

@@ -25,7 +25,7 @@ var (
 func all() []string {
 	ids := []string{globalid.OfOrganization(ref.Organization), globalid.OfSlot(slot), globalid.OfSpecialty(ref.Organization, coding)}
 	for _, t := range []globalid.Type{
-		globalid.Location, globalid.VisitKind, globalid.Provider, globalid.ScheduleException, globalid.Patient, globalid.Appointment, globalid.Hold, globalid.Viewer,
+		globalid.Location, globalid.VisitKind, globalid.Provider, globalid.ScheduleException, globalid.Patient, globalid.Appointment, globalid.Hold, globalid.Viewer, globalid.InsurancePlan,
 	} {
 		ids = append(ids, globalid.Of(t, ref))
 	}

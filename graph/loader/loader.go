@@ -24,6 +24,7 @@ type Services struct {
 	}
 	Provider interface {
 		Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error)
+		InsurancePlans(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error)
 		Exceptions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error)
 		Specialties(ctx context.Context, refs []provider.SpecialtyRef) (map[provider.SpecialtyRef]clinic.Coding, error)
 	}
@@ -47,6 +48,7 @@ type Loaders struct {
 	Locations     *Loader[clinic.Ref, clinic.Location]
 	VisitKinds    *Loader[clinic.Ref, clinic.VisitKind]
 	Providers     *Loader[clinic.Ref, provider.Provider]
+	Plans         *Loader[clinic.Ref, clinic.InsurancePlan]
 	Exceptions    *Loader[clinic.Ref, provider.Exception]
 	Specialties   *Loader[provider.SpecialtyRef, clinic.Coding]
 	Patients      *Loader[clinic.Ref, patient.Patient]
@@ -62,6 +64,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		Organizations: batch(s.Clinic.Organizations),
 		Locations:     batch(s.Clinic.Locations),
 		VisitKinds:    batch(s.Clinic.VisitKinds),
+		Plans:         batch(s.Provider.InsurancePlans),
 		Exceptions:    batch(as(a, s.Provider.Exceptions)),
 		Specialties:   batch(s.Provider.Specialties),
 		Patients:      batch(as(a, s.Patient.Patients)),

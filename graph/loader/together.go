@@ -36,15 +36,19 @@ func (l *Loaders) OfHolds(list []appointment.Hold) {
 	l.Slots.Together(slots)
 }
 
-// OfProviders says that the kinds of visit that these providers offer belong together.
+// OfProviders says that what these providers refer to belongs together.
 func (l *Loaders) OfProviders(list []provider.Provider) {
-	var kinds []clinic.Ref
+	var kinds, plans []clinic.Ref
 	for _, p := range list {
 		for _, kind := range p.VisitKindIDs {
 			kinds = append(kinds, clinic.Ref{Organization: p.OrganizationID, ID: kind})
 		}
+		for _, plan := range p.PlanIDs {
+			plans = append(plans, clinic.Ref{Organization: p.OrganizationID, ID: plan})
+		}
 	}
 	l.VisitKinds.Together(kinds)
+	l.Plans.Together(plans)
 }
 
 // OfNodes says that things asked for by their ids belong together.
@@ -66,6 +70,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Locations.Together(refs[globalid.Location])
 	l.VisitKinds.Together(refs[globalid.VisitKind])
 	l.Providers.Together(refs[globalid.Provider])
+	l.Plans.Together(refs[globalid.InsurancePlan])
 	l.Patients.Together(refs[globalid.Patient])
 	l.Appointments.Together(refs[globalid.Appointment])
 	l.Holds.Together(refs[globalid.Hold])

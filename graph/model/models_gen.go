@@ -376,6 +376,14 @@ type IdentifierInput struct {
 	Value string `json:"value"`
 }
 
+// An insurance plan, found again by carrier and name.
+type InsurancePlanInput struct {
+	// Carrier name.
+	Carrier string `json:"carrier"`
+	// Plan name.
+	Name string `json:"name"`
+}
+
 // Failure of an input, with the field's path.
 type InvalidInputError struct {
 	// Stable machine-readable code.
@@ -559,6 +567,8 @@ type PutProviderInput struct {
 	Specialties []*CodingInput `json:"specialties,omitempty"`
 	// Languages spoken in visits.
 	Languages []string `json:"languages,omitempty"`
+	// Insurance plans accepted.
+	AcceptedPlans []*InsurancePlanInput `json:"acceptedPlans,omitempty"`
 	// Kinds of visit offered.
 	VisitKindIds []string `json:"visitKindIds"`
 	// At most this many appointments on one local day; null for no cap.

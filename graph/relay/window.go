@@ -4,6 +4,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // The sizes of a page.
@@ -15,23 +16,4 @@ const (
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
-	"AvailabilityMatchConnection": availability.MatchKeyParts,
-	"LocationConnection":          2,
-	"PatientConnection":           1,
-	"ProviderConnection":          2,
-	"ScheduleExceptionConnection": 2,
-	"SlotConnection":              availability.SlotKeyParts,
-	"VisitKindConnection":         2,
-}
-
-// maxPage is the largest page of connections whose items are much work.
-var maxPage = map[string]int{"AvailabilityMatchConnection": 50}
-
-// Window checks the arguments of a connection.
-func Window(connection string, args paging.Args) (paging.Window, error) {
-	most, special := maxPage[connection]
-	if !special {
-		most = MaxPage
-	}
-	return args.Window(most, DefaultPage, keyParts[connection])
-}
+	"InsurancePlanConnection":     provider.PlanKeyParts,

@@ -167,6 +167,9 @@ func TestBadInputIsATypedErrorAtItsPathAndWritesNothing(t *testing.T) {
 		{"putProvider", "visitKindIds", []string{w.ids["kind"], w.ids["unknown kind"]}, "NOT_FOUND", "input visitKindIds 1"},
 		{"putProvider", "maxDailyAppointments", 0, "INVALID_INPUT", "input maxDailyAppointments"},
 		{"putProvider", "languages", []string{"not a tag"}, "INVALID_INPUT", "input languages 0"},
+		{"putProvider", "acceptedPlans", []vars{{"carrier": "Horizon", "name": "Gold"}, {"carrier": " ", "name": "Gold"}}, "INVALID_INPUT", "input acceptedPlans 1 carrier"},
+		{"putProvider", "acceptedPlans", []vars{{"carrier": "Horizon", "name": long}}, "INVALID_INPUT", "input acceptedPlans 0 name"},
+		{"putProvider", "acceptedPlans", []vars{{"carrier": "Horizon", "name": "Gold"}, {"carrier": "Horizon", "name": "Gold "}}, "INVALID_INPUT", "input acceptedPlans 1"},
 		{"setProviderSchedule", "providerId", w.ids["unknown provider"], "NOT_FOUND", "input providerId"},
 		{"setProviderSchedule", "locationId", w.ids["foreign location"], "NOT_FOUND", "input locationId"},
 		{"setProviderSchedule", "effectiveUntil", "2026-06-07", "INVALID_INPUT", "input effectiveUntil"},
@@ -249,6 +252,9 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 	exceptions := func(args string) string {
 		return `{ node(id: "` + w.ids["provider"] + `") { ... on Provider { scheduleExceptions(from: "2026-06-08T00:00:00Z", to: "2026-06-09T00:00:00Z", ` + args + `) { edges { cursor } } } } }`
 	}
+	plans := func(args string) string {
+		return `{ node(id: "` + w.ids["provider"] + `") { ... on Provider { acceptedPlans(` + args + `) { edges { cursor } } } } }`
+	}
 	a, nobodys := w.clinic, clinic.Coding{System: "http://snomed.info/sct", Code: "1"}
 	for _, c := range []struct{ query, code, path string }{
 		{slots(kind + `from: "2026-06-09T00:00:00Z", to: "2026-06-08T00:00:00Z"`), "INVALID_INPUT", "to"},
@@ -285,6 +291,8 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 		{`{ appointments(where: {identifier: {system: "nowhere", value: "1"}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier system"},
 		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: ""}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
 		{`{ appointments(where: {identifier: {system: "https://example.org/ids", value: "` + strings.Repeat("x", 201) + `"}}) { edges { cursor } } }`, "INVALID_INPUT", "where identifier value"},
+		{plans(`first: 0`), "INVALID_INPUT", "first"},
+		{plans(`after: "` + paging.Cursor("A", "1", "x") + `"`), "INVALID_INPUT", "after"},
 		{`{ appointments(after: "WyJ4IiwieSJd") { edges { cursor } } }`, "INVALID_INPUT", "after"},
 		{`{ appointments(before: "` + paging.Cursor("-1152921504606846976", sample.NewID().String()) + `") { edges { cursor } } }`, "INVALID_INPUT", "before"},
 		{`{ patients(where: {}) { edges { cursor } } }`, "INVALID_INPUT", "where"},

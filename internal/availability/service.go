@@ -140,16 +140,7 @@ func asking(a access.Actor) Asking {
 
 // cut makes a page of a list that is all there.
 func cut(slots []Slot, w paging.Window) paging.Page[Slot] {
-	after := func(s Slot) bool { return w.After == nil || compareKeys(SlotKey(s), w.After) > 0 }
-	before := func(s Slot) bool { return w.Before == nil || compareKeys(SlotKey(s), w.Before) < 0 }
-	slots = slices.DeleteFunc(slots, func(s Slot) bool { return !after(s) || !before(s) })
-	if w.Backward {
-		slices.Reverse(slots)
-	}
-	if len(slots) > w.Size+1 {
-		slots = slots[:w.Size+1]
-	}
-	return paging.Cut(slots, w)
+	return paging.Whole(slots, w, func(s Slot, key []string) int { return compareKeys(SlotKey(s), key) })
 }
 
 func compareKeys(a, b []string) int {

@@ -281,7 +281,8 @@ func TestWhatTheStaffAddedStays(t *testing.T) {
 	}
 	_, err = w.PutProvider(t.Context(), w.admin, provider.PutProvider{
 		Organization: w.organization, Identifier: p.Identifier, Name: p.Name, Languages: []string{"es"}, MaxDailyAppointments: &most,
-		VisitKinds: []clinic.Ref{{Organization: w.organization, ID: p.VisitKindIDs[0]}, {Organization: w.organization, ID: kind.ID}},
+		AcceptedPlans: []provider.AcceptedPlan{{Carrier: "Horizon", Name: "Silver"}, {Carrier: "Horizon", Name: "Gold"}},
+		VisitKinds:    []clinic.Ref{{Organization: w.organization, ID: p.VisitKindIDs[0]}, {Organization: w.organization, ID: kind.ID}},
 	})
 	if err != nil {
 		t.Fatal(err)

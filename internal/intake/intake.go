@@ -22,6 +22,7 @@ type Directory interface {
 	ListProviders(ctx context.Context, actor access.Actor, f provider.Filter, w paging.Window) (paging.Page[provider.Provider], error)
 	ListVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error)
 	ListExceptions(ctx context.Context, actor access.Actor, by clinic.Ref, from, to time.Time, w paging.Window) (paging.Page[provider.Exception], error)
+	InsurancePlans(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error)
 	PutLocation(ctx context.Context, actor access.Actor, in clinic.PutLocation) (clinic.Location, error)
 	PutVisitKind(ctx context.Context, actor access.Actor, in clinic.PutVisitKind) (clinic.VisitKind, error)
 	PutProvider(ctx context.Context, actor access.Actor, in provider.PutProvider) (provider.Provider, error)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -14,6 +16,7 @@ type known struct {
 	locations map[clinic.Identifier]clinic.Location
 	providers map[clinic.Identifier]provider.Provider
 	kinds     map[string]clinic.VisitKind // by key
+	plans     map[clinic.Ref]clinic.InsurancePlan
 }
 
 const pageSize = 500
@@ -36,6 +39,7 @@ func (w *writer) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var plans []clinic.Ref
 	err = everything(
 		func(p paging.Window) (paging.Page[provider.Provider], error) {
 			return w.into.ListProviders(ctx, w.actor, provider.Filter{}, p)
@@ -43,10 +47,14 @@ func (w *writer) lookUp(ctx context.Context) error {
 		func(p provider.Provider) []string {
 			if p.OrganizationID == own {
 				w.known.providers[p.Identifier] = p
+				plans = append(plans, refs(own, p.PlanIDs)...)
 			}
 			return []string{p.Name, p.ID.String()}
 		})
 	if err != nil {
+		return err
+	}
+	if w.known.plans, err = w.into.InsurancePlans(ctx, distinct(plans)); err != nil {
 		return err
 	}
 	return everything(
@@ -76,6 +84,22 @@ func everything[T any](list func(paging.Window) (paging.Page[T], error), see fun
 	}
 }
 
+func refs(organization uuid.UUID, ids []uuid.UUID) (list []clinic.Ref) {
+	for _, id := range ids {
+		list = append(list, ref(organization, id))
+	}
+	return list
+}
+
+func distinct(list []clinic.Ref) []clinic.Ref {
+	seen := map[clinic.Ref]bool{}
+	return slices.DeleteFunc(list, func(r clinic.Ref) bool {
+		before := seen[r]
+		seen[r] = true
+		return before
+	})
+}
+
 // keep leaves what the publication doesn't say about a location as it is.
 func (k known) keep(put clinic.PutLocation) clinic.PutLocation {
 	if old, ok := k.locations[put.Identifier]; ok {
@@ -102,8 +126,9 @@ func (k known) desk(d *desk, identifier clinic.Identifier, kind clinic.VisitKind
 	if !slices.Contains(offered, kind.ID) {
 		offered = append(slices.Clone(offered), kind.ID)
 	}
-	for _, id := range offered {
-		put.VisitKinds = append(put.VisitKinds, ref(kind.OrganizationID, id))
+	put.VisitKinds = refs(kind.OrganizationID, offered)
+	for _, r := range refs(kind.OrganizationID, old.PlanIDs) {
+		put.AcceptedPlans = append(put.AcceptedPlans, provider.AcceptedPlan{Carrier: k.plans[r].Carrier, Name: k.plans[r].Name})
 	}
 	put.Specialties, put.Languages, put.MaxDailyAppointments = old.Specialties, old.Languages, old.MaxDailyAppointments
 	return put

@@ -93,7 +93,7 @@ func (w *world) digest(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
 	for _, table := range []string{
-		"organizations", "locations", "visit_kinds", "providers", "provider_visit_kinds", "provider_specialties", "schedules",
+		"organizations", "locations", "visit_kinds", "providers", "provider_visit_kinds", "provider_specialties", "provider_plans", "schedules",
 		"schedule_exceptions", "date_hours", "audit_events", "event_log", "window_counts",
 	} {
 		var rows int

@@ -79,6 +79,17 @@ func Cut[T any](rows []T, w Window) Page[T] {
 	return p
 }
 
+// Whole makes a page of a list that is all there, in order. compare holds an item against a key.
+func Whole[T any](all []T, w Window, compare func(T, []string) int) Page[T] {
+	inside := slices.DeleteFunc(slices.Clone(all), func(item T) bool {
+		return len(w.After) > 0 && compare(item, w.After) <= 0 || len(w.Before) > 0 && compare(item, w.Before) >= 0
+	})
+	if w.Backward {
+		slices.Reverse(inside)
+	}
+	return Cut(inside[:min(len(inside), w.Size+1)], w)
+}
+
 // Cursor makes an opaque cursor of a key.
 func Cursor(parts ...string) string {
 	raw, err := json.Marshal(parts)
@@ -88,7 +99,8 @@ func Cursor(parts ...string) string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-const maxCursor = 512
+// maxCursor fits the longest key: two names, each character of which JSON may write in 6 bytes, and an id.
+const maxCursor = 2500
 
 // Parts opens a cursor that was made of so many parts.
 func Parts(cursor string, parts int) ([]string, bool) {

@@ -84,6 +84,35 @@ func TestCrossingChangesNeverDeadlock(t *testing.T) {
 	}
 }
 
+// The same new plans are named by several providers at once, each in an order of its own.
+func TestNewPlansAtOnceNeverDeadlock(t *testing.T) {
+	url := pgtest.NewURL(t)
+	pool, err := pgxpool.New(t.Context(), url+"&pool_max_conns=8")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := providertest.NewWorld(t, postgres.New(pool).Directory())
+	if err := clinictest.AtOnce(8, func(worker int) error {
+		for round := range 20 {
+			in := w.Input(worker)
+			for i := range 50 {
+				name := (i*(2*worker+1) + worker) % 64
+				in.AcceptedPlans = append(in.AcceptedPlans, provider.AcceptedPlan{Carrier: fmt.Sprint(round), Name: fmt.Sprint(name)})
+			}
+			if _, err := w.Service.PutProvider(t.Context(), w.Admin, in); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	pool.Close()
+	if n := deadlocks(t, url); n != 0 {
+		t.Errorf("PostgreSQL counted %d deadlocks", n)
+	}
+}
+
 func deadlocks(t *testing.T, url string) (n int) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)

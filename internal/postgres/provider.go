@@ -17,7 +17,7 @@ type providerRow struct {
 	Name                              string
 	Languages                         []string
 	MaxDailyAppointments              *int
-	VisitKindIDs                      []uuid.UUID
+	VisitKindIDs, PlanIDs             []uuid.UUID
 	Specialties                       []clinic.Coding
 }
 
@@ -26,6 +26,8 @@ const (
 SELECT organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments,
     ARRAY(SELECT k.visit_kind_id FROM provider_visit_kinds k
         WHERE k.organization_id = p.organization_id AND k.provider_id = p.id ORDER BY 1) AS visit_kind_ids,
+    ARRAY(SELECT a.plan_id FROM provider_plans a
+        WHERE a.organization_id = p.organization_id AND a.provider_id = p.id ORDER BY 1) AS plan_ids,
     coalesce((SELECT jsonb_agg(jsonb_build_object('system', s.system, 'code', s.code, 'display', s.display) ORDER BY s.ordinal)
         FROM provider_specialties s
         WHERE s.organization_id = p.organization_id AND s.provider_id = p.id), '[]') AS specialties
@@ -44,7 +46,7 @@ UPDATE providers SET name = $5, languages = $6, max_daily_appointments = $7, sea
 WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier_value = $4`
 
 // PutProvider is documented at provider.Store.
-func (d *Directory) PutProvider(ctx context.Context, by clinic.Stamp, p provider.Provider) (provider.Provider, error) {
+func (d *Directory) PutProvider(ctx context.Context, by clinic.Stamp, p provider.Provider, plans []clinic.InsurancePlan) (provider.Provider, error) {
 	fresh := p.ID
 	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[providerRow](ctx, tx, providerByIdentifier, p.OrganizationID, p.Identifier.System, p.Identifier.Value)
@@ -53,28 +55,28 @@ func (d *Directory) PutProvider(ctx context.Context, by clinic.Stamp, p provider
 		}
 		if !found {
 			p.ID = fresh
-			return addProvider(ctx, tx, by, p)
+			return addProvider(ctx, tx, by, p, plans)
 		}
 		p.ID = row.ID
 		if row.provider().Same(p) {
 			return nil
 		}
-		return replaceProvider(ctx, tx, by, p)
+		return replaceProvider(ctx, tx, by, p, plans)
 	})
 	return p, err
 }
 
-func addProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider) error {
+func addProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider, plans []clinic.InsurancePlan) error {
 	if err := hit(tx.Exec(ctx, insertProvider, providerValues(p)...)); err != nil {
 		return err
 	}
-	if err := attach(ctx, tx, p); err != nil {
+	if err := attach(ctx, tx, p, plans); err != nil {
 		return err
 	}
 	return record(ctx, tx, note(by, p.OrganizationID, "provider.put", "Provider", p.ID))
 }
 
-func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider) error {
+func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider, plans []clinic.InsurancePlan) error {
 	concerned := []uuid.UUID{p.ID}
 	if err := lockProvidersForChange(ctx, tx, p.OrganizationID, concerned); err != nil {
 		return err
@@ -89,7 +91,7 @@ func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider
 	if err := hit(tx.Exec(ctx, updateProvider, providerValues(p)...)); err != nil {
 		return err
 	}
-	if err := attachLonger(ctx, tx, p); err != nil {
+	if err := attachLonger(ctx, tx, p, plans); err != nil {
 		return err
 	}
 	c := note(by, p.OrganizationID, "provider.put", "Provider", p.ID)
@@ -106,19 +108,19 @@ INSERT INTO provider_specialties (organization_id, provider_id, ordinal, system,
 )
 
 // attachLonger attaches to a provider who may have visits already.
-func attachLonger(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
+func attachLonger(ctx context.Context, tx pgx.Tx, p provider.Provider, plans []clinic.InsurancePlan) error {
 	lengths, err := longestOf(ctx, tx, p.OrganizationID, []uuid.UUID{p.ID})
 	if err != nil {
 		return err
 	}
-	if err := attach(ctx, tx, p); err != nil {
+	if err := attach(ctx, tx, p, plans); err != nil {
 		return err
 	}
 	return lengths.widen(ctx, tx)
 }
 
-// attach replaces the kinds of visit and the specialties of a provider.
-func attach(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
+// attach replaces the kinds of visit, the specialties and the insurance plans of a provider.
+func attach(ctx context.Context, tx pgx.Tx, p provider.Provider, plans []clinic.InsurancePlan) error {
 	batch := &pgx.Batch{}
 	batch.Queue(shareKinds, p.OrganizationID, p.VisitKindIDs)
 	batch.Queue(dropVisitKinds, p.OrganizationID, p.ID)
@@ -127,6 +129,7 @@ func attach(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
 	for i, s := range p.Specialties {
 		batch.Queue(addSpecialty, p.OrganizationID, p.ID, i, s.System, s.Code, s.Display)
 	}
+	attachPlans(batch, p, plans)
 	return tx.SendBatch(ctx, batch).Close()
 }
 
@@ -140,7 +143,7 @@ func (r providerRow) provider() provider.Provider {
 	return provider.Provider{
 		ID: r.ID, OrganizationID: r.OrganizationID,
 		Identifier: clinic.Identifier{System: r.IdentifierSystem, Value: r.IdentifierValue}, Name: r.Name,
-		Specialties: r.Specialties, Languages: r.Languages, VisitKindIDs: r.VisitKindIDs,
+		Specialties: r.Specialties, Languages: r.Languages, VisitKindIDs: r.VisitKindIDs, PlanIDs: r.PlanIDs,
 		MaxDailyAppointments: r.MaxDailyAppointments,
 	}
 }

@@ -13,10 +13,14 @@ type PutProvider struct {
 	Identifier           clinic.Identifier
 	Name                 string
 	Specialties          []clinic.Coding
-	Languages            []string // BCP 47
+	Languages            []string       // BCP 47
+	AcceptedPlans        []AcceptedPlan // nil for none
 	VisitKinds           []clinic.Ref
 	MaxDailyAppointments *int // nil for no cap
 }
+
+// AcceptedPlan is an insurance plan by its names.
+type AcceptedPlan struct{ Carrier, Name string }
 
 // TimeOfDay is a wall-clock time in seconds from midnight: 0 to 86,400, where the last is 24:00.
 type TimeOfDay int

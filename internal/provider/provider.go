@@ -17,7 +17,8 @@ type Provider struct {
 	Specialties          []clinic.Coding
 	Languages            []string // BCP 47
 	VisitKindIDs         []uuid.UUID
-	MaxDailyAppointments *int // per local day of the start; nil for no cap
+	PlanIDs              []uuid.UUID // insurance plans accepted
+	MaxDailyAppointments *int        // per local day of the start; nil for no cap
 }
 
 // Weekday numbers days as ISO 8601 does: Monday is 1, Sunday is 7.

@@ -17,8 +17,8 @@ const (
 	maxDaily       = 10_000
 )
 
-// provider is what the input says once it is checked. Ids are still to be given.
-func (in PutProvider) provider() (Provider, error) {
+// provider is what the input says once it is checked, with the plans it accepts. The provider's ids are still to be given.
+func (in PutProvider) provider() (Provider, []clinic.InsurancePlan, error) {
 	var check form.Check
 	p := Provider{
 		Identifier:           in.Identifier.Checked(&check, "identifier"),
@@ -27,8 +27,10 @@ func (in PutProvider) provider() (Provider, error) {
 		Languages:            languages(&check, in.Languages),
 		MaxDailyAppointments: check.OptionalCount(in.MaxDailyAppointments, 1, maxDaily, "maxDailyAppointments"),
 	}
+	plans := in.plans(&check)
+	p.PlanIDs = idsOf(plans)
 	p.VisitKindIDs = kinds(&check, in.VisitKinds, in.Organization, []string{"visitKindIds"})
-	return p, check.Err()
+	return p, plans, check.Err()
 }
 
 func specialties(check *form.Check, list []clinic.Coding) []clinic.Coding {
@@ -59,7 +61,7 @@ func languages(check *form.Check, list []string) []string {
 // Same says whether two readings of a provider agree in everything but their ids.
 func (p Provider) Same(o Provider) bool {
 	return p.Identifier == o.Identifier && p.Name == o.Name && slices.Equal(p.Languages, o.Languages) &&
-		slices.Equal(p.VisitKindIDs, o.VisitKindIDs) && clinic.Equal(p.MaxDailyAppointments, o.MaxDailyAppointments) &&
+		slices.Equal(p.VisitKindIDs, o.VisitKindIDs) && slices.Equal(p.PlanIDs, o.PlanIDs) && clinic.Equal(p.MaxDailyAppointments, o.MaxDailyAppointments) &&
 		slices.EqualFunc(p.Specialties, o.Specialties, func(a, b clinic.Coding) bool {
 			return a.System == b.System && a.Code == b.Code && clinic.Equal(a.Display, b.Display)
 		})

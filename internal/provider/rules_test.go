@@ -26,6 +26,7 @@ func goodProvider() PutProvider {
 
 func TestBadProvidersAreRefusedWithTheirPath(t *testing.T) {
 	coding := clinic.Coding{System: "http://snomed.info/sct", Code: "394814009"}
+	plan := AcceptedPlan{"Horizon", "Gold"}
 	for _, bad := range []struct {
 		path  string
 		spoil func(*PutProvider)
@@ -38,22 +39,27 @@ func TestBadProvidersAreRefusedWithTheirPath(t *testing.T) {
 		{"specialties", func(in *PutProvider) { in.Specialties = make([]clinic.Coding, 51) }},
 		{"languages 1", func(in *PutProvider) { in.Languages = []string{"en", "e"} }},
 		{"languages 1", func(in *PutProvider) { in.Languages = []string{"en-US", "EN-us"} }},
+		{"acceptedPlans 1 carrier", func(in *PutProvider) { in.AcceptedPlans = []AcceptedPlan{plan, {Name: "Gold"}} }},
+		{"acceptedPlans 0 carrier", func(in *PutProvider) { in.AcceptedPlans = []AcceptedPlan{{"a\nb", "Gold"}} }},
+		{"acceptedPlans 0 name", func(in *PutProvider) { in.AcceptedPlans = []AcceptedPlan{{"Horizon", strings.Repeat("x", 201)}} }},
+		{"acceptedPlans 1", func(in *PutProvider) { in.AcceptedPlans = []AcceptedPlan{plan, {" Horizon ", "Gold"}} }},
+		{"acceptedPlans", func(in *PutProvider) { in.AcceptedPlans = manyPlans(201) }},
 		{"visitKindIds 1", func(in *PutProvider) { in.VisitKinds = []clinic.Ref{kindA, kindA} }},
 		{"maxDailyAppointments", func(in *PutProvider) { in.MaxDailyAppointments = ptr(0) }},
 		{"maxDailyAppointments", func(in *PutProvider) { in.MaxDailyAppointments = ptr(10_001) }},
 	} {
 		in := goodProvider()
 		bad.spoil(&in)
-		_, err := in.provider()
+		_, _, err := in.provider()
 		refused(t, bad.path, err, errs.InvalidInput, bad.path)
 	}
 	in := goodProvider()
 	in.VisitKinds = []clinic.Ref{kindA, {Organization: uuid.New(), ID: kindB.ID}}
-	_, err := in.provider()
+	_, _, err := in.provider()
 	refused(t, "a foreign kind", err, errs.NotFound, "visitKindIds 1")
 	in = goodProvider()
 	in.MaxDailyAppointments, in.Languages, in.Specialties = ptr(1), []string{"en", "es-MX"}, []clinic.Coding{coding}
-	if p, err := in.provider(); err != nil || *p.MaxDailyAppointments != 1 || len(p.Languages) != 2 {
+	if p, _, err := in.provider(); err != nil || *p.MaxDailyAppointments != 1 || len(p.Languages) != 2 {
 		t.Errorf("a good provider: %+v, %v", p, err)
 	}
 }
@@ -61,7 +67,7 @@ func TestBadProvidersAreRefusedWithTheirPath(t *testing.T) {
 func TestProvidersAreTheSameOnlyWhenAllFieldsAre(t *testing.T) {
 	for name, p := range map[string]Provider{
 		"identifier": {Identifier: clinic.Identifier{Value: "x"}}, "name": {Name: "x"}, "languages": {Languages: []string{"en"}},
-		"kinds": {VisitKindIDs: []uuid.UUID{home}}, "cap": {MaxDailyAppointments: ptr(1)}, "specialties": {Specialties: make([]clinic.Coding, 1)},
+		"kinds": {VisitKindIDs: []uuid.UUID{home}}, "plans": {PlanIDs: []uuid.UUID{home}}, "cap": {MaxDailyAppointments: ptr(1)}, "specialties": {Specialties: make([]clinic.Coding, 1)},
 	} {
 		if p.Same(Provider{}) {
 			t.Errorf("a change of the %s goes unnoticed", name)

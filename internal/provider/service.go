@@ -25,15 +25,15 @@ func NewService(store Store, clinic Clinic, source clinic.Source) *Service {
 	return &Service{store: store, clinic: clinic, source: source}
 }
 
-// PutProvider creates a provider or replaces the one with the same identifier, kinds of visit and specialties included. A
-// put that changes nothing writes nothing.
+// PutProvider creates a provider or replaces the one with the same identifier, kinds of visit, specialties and insurance plans
+// included. A put that changes nothing writes nothing.
 func (s *Service) PutProvider(ctx context.Context, actor access.Actor, in PutProvider) (Provider, error) {
 	organization, err := clinic.Allowed(actor, in.Organization, access.DirectoryWrite)
 	if err != nil {
 		return Provider{}, err
 	}
 	in.Organization = organization
-	p, err := in.provider()
+	p, plans, err := in.provider()
 	if err != nil {
 		return Provider{}, err
 	}
@@ -41,7 +41,7 @@ func (s *Service) PutProvider(ctx context.Context, actor access.Actor, in PutPro
 		return Provider{}, err
 	}
 	p.ID, p.OrganizationID = s.source.NewID(), organization
-	return s.store.PutProvider(ctx, s.source.Stamp(actor), p)
+	return s.store.PutProvider(ctx, s.source.Stamp(actor), p, plans)
 }
 
 // SetSchedule replaces the weekly hours of a provider at a location on the days that it covers.
@@ -168,6 +168,11 @@ func (s *Service) known(ctx context.Context, names []nameOfKind) error {
 // Providers answers those that exist.
 func (s *Service) Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Provider, error) {
 	return s.store.Providers(ctx, refs)
+}
+
+// InsurancePlans answers those that exist: which a provider accepts, or once did.
+func (s *Service) InsurancePlans(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error) {
+	return s.store.InsurancePlans(ctx, refs)
 }
 
 // Specialties answers those that a provider of their organisation has, as one of them displays it.

@@ -16,8 +16,9 @@ import (
 // nothing. Providers, locations and kinds named in a change exist. Any method may fail with a busy error (errs.Busy).
 type Store interface {
 	// PutProvider saves a provider under the id of the one with the same identifier, if there is one, else under its own,
-	// and answers what is stored then. It fails with errs.NotFound at "organizationId".
-	PutProvider(ctx context.Context, by clinic.Stamp, p Provider) (Provider, error)
+	// and answers what is stored then. The plans are those that it accepts, in order of their ids; new ones are saved with it.
+	// It fails with errs.NotFound at "organizationId".
+	PutProvider(ctx context.Context, by clinic.Stamp, p Provider, plans []clinic.InsurancePlan) (Provider, error)
 	// SetSchedule adds a schedule that replaces earlier ones on the days it covers. It fails with errs.InvalidInput when
 	// there are too many different ones.
 	SetSchedule(ctx context.Context, by clinic.Stamp, at Desk, s Schedule) error
@@ -32,8 +33,9 @@ type Store interface {
 	// new or changed.
 	PutOpenings(ctx context.Context, by clinic.Stamp, at Desk, list []Exception) (changed int, err error)
 
-	// Providers, Exceptions and Specialties answer those that exist.
+	// Providers, InsurancePlans, Exceptions and Specialties answer those that exist.
 	Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Provider, error)
+	InsurancePlans(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error)
 	Exceptions(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Exception, error)
 	Specialties(ctx context.Context, refs []SpecialtyRef) (map[SpecialtyRef]clinic.Coding, error)
 	// ListProviders pages by name, then id; of all organisations when organization is zero. It fails with

@@ -21,6 +21,7 @@ func Contract(t *testing.T, open func(*testing.T) Stores) {
 		"two puts at once make one row":                      putsAtOnce,
 		"kinds and organisation have to exist":               unknownParts,
 		"lists are paged, narrowed and of the organisation":  listProviders,
+		"plans are accepted, and found by their names":       acceptPlans,
 		"specialties are found by code":                      specialties,
 		"the latest schedule that covers a day is in force":  inForce,
 		"a later call wins whatever its id":                  laterWins,
