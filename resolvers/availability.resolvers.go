@@ -8,15 +8,46 @@ package resolvers
 import (
 	"context"
 
+	"cloud.google.com/go/civil"
+
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
+
+func (r *availabilityMatchResolver) ID(ctx context.Context, obj *availability.Match) (string, error) {
+	return globalid.OfMatch(obj.Ref()), nil
+}
+
+func (r *availabilityMatchResolver) Provider(ctx context.Context, obj *availability.Match) (*provider.Provider, error) {
+	return loaded(ctx, loader.From(ctx).Providers, obj.Provider)
+}
+
+func (r *availabilityMatchResolver) Location(ctx context.Context, obj *availability.Match) (*clinic.Location, error) {
+	return placeOf(ctx, obj)
+}
+
+func (r *availabilityMatchResolver) Upcoming(ctx context.Context, obj *availability.Match, limit int) ([]*availability.Slot, error) {
+	return upcoming(ctx, obj, limit)
+}
+
+func (r *queryResolver) SearchAvailability(ctx context.Context, where model.AvailabilitySearchInput, orderBy *availability.Order, first *int, after *string, last *int, before *string) (*relay.Connection[availability.Match], error) {
+	by := availability.Soonest
+	if orderBy != nil {
+		by = *orderBy
+	}
+	return r.matches(ctx, where, by, pageArgs{first, after, last, before})
+}
+
+func (r *queryResolver) AvailabilityCalendar(ctx context.Context, where model.AvailabilitySearchInput, from civil.Date, days int) (*availability.Calendar, error) {
+	return r.calendar(ctx, where, availability.Days{From: from, Count: days})
+}
 
 func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlotInput) (*availability.Explanation, error) {
 	var read ids
@@ -47,6 +78,13 @@ func (r *slotResolver) VisitKind(ctx context.Context, obj *availability.Slot) (*
 	return loaded(ctx, loader.From(ctx).VisitKinds, clinic.Ref{Organization: obj.Organization, ID: obj.VisitKind})
 }
 
+func (r *Resolver) AvailabilityMatch() generated.AvailabilityMatchResolver {
+	return &availabilityMatchResolver{r}
+}
+
 func (r *Resolver) Slot() generated.SlotResolver { return &slotResolver{r} }
 
-type slotResolver struct{ *Resolver }
+type (
+	availabilityMatchResolver struct{ *Resolver }
+	slotResolver              struct{ *Resolver }
+)

@@ -59,7 +59,7 @@ func inFilter(err error, unnamed ...string) error {
 	switch {
 	case !ok || e.Kind != errs.InvalidInput && e.Kind != errs.NotFound:
 		return err
-	case len(e.Path) > 0 && slices.Contains([]string{"after", "before", "first", "last"}, e.Path[0]):
+	case len(e.Path) > 0 && slices.Contains([]string{"after", "before", "first", "last", "orderBy"}, e.Path[0]):
 		return err
 	case e.Kind == errs.NotFound:
 		err = errs.At(err, unnamed...)

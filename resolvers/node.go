@@ -41,6 +41,8 @@ func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error)
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:
 		return some(r.optionalSlot(ctx, &id.Slot))
+	case globalid.Match:
+		return some(r.match(ctx, id.Match))
 	case globalid.Viewer:
 		return some(caller(ctx, id.Ref), nil)
 	}

@@ -22,6 +22,7 @@ type Services struct {
 	Provider     Provider
 	Patient      Patient
 	Availability Availability
+	Search       Search
 	Appointment  Appointment
 }
 
@@ -66,6 +67,13 @@ type Availability interface {
 	Former(ctx context.Context, actor access.Actor, id availability.SlotID, kind clinic.VisitKind, at clinic.Location) (availability.Slot, error)
 	Explain(ctx context.Context, actor access.Actor, id availability.SlotID, patient *clinic.Ref) (availability.Explanation, error)
 	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error)
+}
+
+// Search is the same room's, for whoever doesn't know the provider yet.
+type Search interface {
+	Search(context.Context, access.Actor, availability.Search, availability.Order, paging.Window) (availability.Found, error)
+	CountMatches(context.Context, access.Actor, availability.Search) (int, error)
+	Calendar(context.Context, access.Actor, availability.Search, availability.Days) (availability.Calendar, error)
 }
 
 // Appointment is the room of holds and appointments.

@@ -22,6 +22,13 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type AvailabilityMatchResolver interface {
+	ID(ctx context.Context, obj *availability.Match) (string, error)
+	Provider(ctx context.Context, obj *availability.Match) (*provider.Provider, error)
+	Location(ctx context.Context, obj *availability.Match) (*clinic.Location, error)
+
+	Upcoming(ctx context.Context, obj *availability.Match, limit int) ([]*availability.Slot, error)
+}
 type SlotResolver interface {
 	ID(ctx context.Context, obj *availability.Slot) (string, error)
 
@@ -34,9 +41,567 @@ type SlotResolver interface {
 
 // region    ***************************** args.gotpl *****************************
 
+func (ec *executionContext) field_AvailabilityMatch_upcoming_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	return args, nil
+}
+
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AvailabilityCalendar_days(ctx context.Context, field graphql.CollectedField, obj *availability.Calendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityCalendar_days(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Days, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []availability.CalendarDay) graphql.Marshaler {
+			return ec.marshalNAvailabilityDay2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDayᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityCalendar_days(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityCalendar",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AvailabilityDay(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityCalendar_timeZone(ctx context.Context, field graphql.CollectedField, obj *availability.Calendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityCalendar_timeZone(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TimeZone, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNTimeZone2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityCalendar_timeZone(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityCalendar", field, false, false, "TimeZone")
+}
+
+func (ec *executionContext) _AvailabilityCalendar_nextDayWithOpenings(ctx context.Context, field graphql.CollectedField, obj *availability.Calendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityCalendar_nextDayWithOpenings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextDayWithOpenings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *civil.Date) graphql.Marshaler {
+			return ec.marshalOLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityCalendar_nextDayWithOpenings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityCalendar", field, false, false, "LocalDate")
+}
+
+func (ec *executionContext) _AvailabilityCalendar_streamCursor(ctx context.Context, field graphql.CollectedField, obj *availability.Calendar) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityCalendar_streamCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StreamCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityCalendar_streamCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityCalendar", field, false, false, "String")
+}
+
+func (ec *executionContext) _AvailabilityDay_date(ctx context.Context, field graphql.CollectedField, obj *availability.CalendarDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityDay_date(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Date, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v civil.Date) graphql.Marshaler {
+			return ec.marshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityDay_date(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityDay", field, false, false, "LocalDate")
+}
+
+func (ec *executionContext) _AvailabilityDay_openingCount(ctx context.Context, field graphql.CollectedField, obj *availability.CalendarDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityDay_openingCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpeningCount, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityDay_openingCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityDay", field, false, false, "Int")
+}
+
+func (ec *executionContext) _AvailabilityDay_firstStart(ctx context.Context, field graphql.CollectedField, obj *availability.CalendarDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityDay_firstStart(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstStart, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityDay_firstStart(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityDay", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _AvailabilityDay_level(ctx context.Context, field graphql.CollectedField, obj *availability.CalendarDay) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityDay_level(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Level, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v availability.Level) graphql.Marshaler {
+			return ec.marshalNAvailabilityLevel2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐLevel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityDay_level(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityDay", field, false, false, "AvailabilityLevel")
+}
+
+func (ec *executionContext) _AvailabilityMatch_id(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AvailabilityMatch().ID(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityMatch", field, true, true, "ID")
+}
+
+func (ec *executionContext) _AvailabilityMatch_provider(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_provider(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AvailabilityMatch().Provider(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *provider.Provider) graphql.Marshaler {
+			return ec.marshalNProvider2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐProvider(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_provider(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatch",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Provider(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatch_location(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_location(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AvailabilityMatch().Location(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clinic.Location) graphql.Marshaler {
+			return ec.marshalNLocation2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐLocation(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_location(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatch",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Location(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatch_nextAvailable(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_nextAvailable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NextAvailable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v availability.Slot) graphql.Marshaler {
+			return ec.marshalNSlot2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_nextAvailable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatch",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Slot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatch_upcoming(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_upcoming(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.AvailabilityMatch().Upcoming(ctx, obj, fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*availability.Slot) graphql.Marshaler {
+			return ec.marshalNSlot2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_upcoming(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatch",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Slot(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_AvailabilityMatch_upcoming_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatch_openingCount(ctx context.Context, field graphql.CollectedField, obj *availability.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatch_openingCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OpeningCount(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatch_openingCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityMatch", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AvailabilityMatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*relay.Edge[availability.Match]) graphql.Marshaler {
+			return ec.marshalOAvailabilityMatchEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AvailabilityMatchEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatchConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *relay.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AvailabilityMatchConnection_totalCount(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchConnection_totalCount(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.TotalCount(ctx)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchConnection_totalCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityMatchConnection", field, true, false, "Int")
+}
+
+func (ec *executionContext) _AvailabilityMatchConnection_streamCursor(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchConnection_streamCursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.StreamCursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchConnection_streamCursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityMatchConnection", field, false, false, "String")
+}
+
+func (ec *executionContext) _AvailabilityMatchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("AvailabilityMatchEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _AvailabilityMatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[availability.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AvailabilityMatchEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *availability.Match) graphql.Marshaler {
+			return ec.marshalOAvailabilityMatch2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐMatch(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AvailabilityMatchEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AvailabilityMatchEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AvailabilityMatch(ctx, field)
+		},
+	}
+	return fc, nil
+}
 
 func (ec *executionContext) _Slot_id(ctx context.Context, field graphql.CollectedField, obj *availability.Slot) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
@@ -588,6 +1153,139 @@ func (ec *executionContext) fieldContext_SlotExplanation_slot(_ context.Context,
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAvailabilitySearchInput(ctx context.Context, obj any) (model.AvailabilitySearchInput, error) {
+	var it model.AvailabilitySearchInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"organizationId", "visitKindId", "specialtyId", "providerIds", "near", "modalities", "language", "insurancePlanId", "from", "to", "timesOfDay", "timeZone", "stepFreeAccess", "reschedulingAppointmentId"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "organizationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("organizationId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OrganizationID = data
+		case "visitKindId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitKindId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VisitKindID = data
+		case "specialtyId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("specialtyId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SpecialtyID = data
+		case "providerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("providerIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProviderIds = data
+		case "near":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("near"))
+			data, err := ec.unmarshalOPlaceInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPlaceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Near = data
+		case "modalities":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modalities"))
+			data, err := ec.unmarshalOModality2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐModalityᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Modalities = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOLanguageTag2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		case "insurancePlanId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("insurancePlanId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.InsurancePlanID = data
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		case "timesOfDay":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timesOfDay"))
+			data, err := ec.unmarshalOLocalTimeRangeInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐLocalTimeRangeInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimesOfDay = data
+		case "timeZone":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeZone"))
+			data, err := ec.unmarshalOTimeZone2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TimeZone = data
+		case "stepFreeAccess":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("stepFreeAccess"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StepFreeAccess = data
+		case "reschedulingAppointmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reschedulingAppointmentId"))
+			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ReschedulingAppointmentID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAvailabilitySearchInput unmarshals raw into the AvailabilitySearchInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAvailabilitySearchInput(ctx context.Context, raw any) (model.AvailabilitySearchInput, error) {
+	var out model.AvailabilitySearchInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AvailabilitySearchInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputExplainSlotInput(ctx context.Context, obj any) (model.ExplainSlotInput, error) {
 	var it model.ExplainSlotInput
 	if obj == nil {
@@ -658,6 +1356,55 @@ func UnmarshalExplainSlotInput(ctx context.Context, raw any) (model.ExplainSlotI
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputLocalTimeRangeInput(ctx context.Context, obj any) (model.LocalTimeRangeInput, error) {
+	var it model.LocalTimeRangeInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"from", "to"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "from":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("from"))
+			data, err := ec.unmarshalNLocalTime2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐTimeOfDay(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.From = data
+		case "to":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("to"))
+			data, err := ec.unmarshalNLocalTime2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐTimeOfDay(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.To = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalLocalTimeRangeInput unmarshals raw into the LocalTimeRangeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalLocalTimeRangeInput(ctx context.Context, raw any) (model.LocalTimeRangeInput, error) {
+	var out model.LocalTimeRangeInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "LocalTimeRangeInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -665,6 +1412,251 @@ func UnmarshalExplainSlotInput(ctx context.Context, raw any) (model.ExplainSlotI
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var availabilityCalendarImplementors = []string{"AvailabilityCalendar"}
+
+func (ec *executionContext) _AvailabilityCalendar(ctx context.Context, sel ast.SelectionSet, obj *availability.Calendar) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityCalendarImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityCalendar")
+		case "days":
+			out.Values[i] = ec._AvailabilityCalendar_days(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "timeZone":
+			out.Values[i] = ec._AvailabilityCalendar_timeZone(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nextDayWithOpenings":
+			out.Values[i] = ec._AvailabilityCalendar_nextDayWithOpenings(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "streamCursor":
+			out.Values[i] = ec._AvailabilityCalendar_streamCursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var availabilityDayImplementors = []string{"AvailabilityDay"}
+
+func (ec *executionContext) _AvailabilityDay(ctx context.Context, sel ast.SelectionSet, obj *availability.CalendarDay) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityDayImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityDay")
+		case "date":
+			out.Values[i] = ec._AvailabilityDay_date(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "openingCount":
+			out.Values[i] = ec._AvailabilityDay_openingCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstStart":
+			out.Values[i] = ec._AvailabilityDay_firstStart(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "level":
+			out.Values[i] = ec._AvailabilityDay_level(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var availabilityMatchImplementors = []string{"AvailabilityMatch", "Node"}
+
+func (ec *executionContext) _AvailabilityMatch(ctx context.Context, sel ast.SelectionSet, obj *availability.Match) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityMatch")
+		case "id":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityMatch_id(ctx, field, obj)
+				})
+		case "provider":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityMatch_provider(ctx, field, obj)
+				})
+		case "location":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityMatch_location(ctx, field, obj)
+				})
+		case "nextAvailable":
+			out.Values[i] = ec._AvailabilityMatch_nextAvailable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "upcoming":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityMatch_upcoming(ctx, field, obj)
+				})
+		case "openingCount":
+			out.Values[i] = ec._AvailabilityMatch_openingCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var availabilityMatchConnectionImplementors = []string{"AvailabilityMatchConnection"}
+
+func (ec *executionContext) _AvailabilityMatchConnection(ctx context.Context, sel ast.SelectionSet, obj *relay.Connection[availability.Match]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityMatchConnection")
+		case "edges":
+			out.Values[i] = ec._AvailabilityMatchConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._AvailabilityMatchConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "totalCount":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AvailabilityMatchConnection_totalCount(ctx, field, obj)
+				})
+		case "streamCursor":
+			out.Values[i] = ec._AvailabilityMatchConnection_streamCursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var availabilityMatchEdgeImplementors = []string{"AvailabilityMatchEdge"}
+
+func (ec *executionContext) _AvailabilityMatchEdge(ctx context.Context, sel ast.SelectionSet, obj *relay.Edge[availability.Match]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.NewDeferredGroup(ctx)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AvailabilityMatchEdge")
+		case "cursor":
+			out.Values[i] = ec._AvailabilityMatchEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._AvailabilityMatchEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var slotImplementors = []string{"Slot", "Node", "Versioned"}
 
@@ -892,6 +1884,46 @@ func (ec *executionContext) _SlotExplanation(ctx context.Context, sel ast.Select
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAvailabilityDay2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDay(ctx context.Context, sel ast.SelectionSet, v availability.CalendarDay) graphql.Marshaler {
+	return ec._AvailabilityDay(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAvailabilityDay2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDayᚄ(ctx context.Context, sel ast.SelectionSet, v []availability.CalendarDay) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAvailabilityDay2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDay(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNAvailabilityLevel2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐLevel(ctx context.Context, v any) (availability.Level, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := availability.Level(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNAvailabilityLevel2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐLevel(ctx context.Context, sel ast.SelectionSet, v availability.Level) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "AvailabilityLevel!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNAvailabilitySearchInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAvailabilitySearchInput(ctx context.Context, v any) (model.AvailabilitySearchInput, error) {
+	res, err := ec.unmarshalInputAvailabilitySearchInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNBookingRule2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRule(ctx context.Context, v any) (availability.Rule, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := availability.Rule(tmp)
@@ -942,6 +1974,15 @@ func (ec *executionContext) unmarshalNExplainSlotInput2githubᚗcomᚋmediconnec
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNLocalTimeRangeInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐLocalTimeRangeInput(ctx context.Context, v any) (*model.LocalTimeRangeInput, error) {
+	res, err := ec.unmarshalInputLocalTimeRangeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSlot2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx context.Context, sel ast.SelectionSet, v availability.Slot) graphql.Marshaler {
+	return ec._Slot(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNSlot2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx context.Context, sel ast.SelectionSet, v []*availability.Slot) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -979,6 +2020,83 @@ func (ec *executionContext) marshalNSlotStatus2githubᚗcomᚋmediconnectᚋmedi
 		graphql.AddInvalidNullFromMarshaler(ctx, "SlotStatus!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalOAvailabilityCalendar2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendar(ctx context.Context, sel ast.SelectionSet, v *availability.Calendar) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AvailabilityCalendar(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAvailabilityMatch2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐMatch(ctx context.Context, sel ast.SelectionSet, v *availability.Match) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AvailabilityMatch(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAvailabilityMatchConnection2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐConnection(ctx context.Context, sel ast.SelectionSet, v *relay.Connection[availability.Match]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AvailabilityMatchConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOAvailabilityMatchEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx context.Context, sel ast.SelectionSet, v []*relay.Edge[availability.Match]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalOAvailabilityMatchEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
+	})
+
+	return ret
+}
+
+func (ec *executionContext) marshalOAvailabilityMatchEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx context.Context, sel ast.SelectionSet, v *relay.Edge[availability.Match]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AvailabilityMatchEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOAvailabilityOrder2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐOrder(ctx context.Context, v any) (*availability.Order, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := availability.Order(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOAvailabilityOrder2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐOrder(ctx context.Context, sel ast.SelectionSet, v *availability.Order) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
+func (ec *executionContext) unmarshalOLocalTimeRangeInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐLocalTimeRangeInputᚄ(ctx context.Context, v any) ([]*model.LocalTimeRangeInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.LocalTimeRangeInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLocalTimeRangeInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐLocalTimeRangeInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOSlot2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx context.Context, sel ast.SelectionSet, v *availability.Slot) graphql.Marshaler {

@@ -24,6 +24,7 @@ type ResolverRoot interface {
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
+	AvailabilityMatch() AvailabilityMatchResolver
 	HoldExpiredError() HoldExpiredErrorResolver
 	InsurancePlan() InsurancePlanResolver
 	Location() LocationResolver
@@ -78,6 +79,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
+			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
@@ -90,6 +92,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
+			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
 			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
@@ -570,6 +573,21 @@ type AppointmentEdge {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/availability.graphqls", Input: `extend type Query {
+  """Next bookable openings across providers, best match first: one edge per provider and location."""
+  searchAvailability(
+    """What the patient needs.""" where: AvailabilitySearchInput!
+    """Order of the matches.""" orderBy: AvailabilityOrder = SOONEST
+    """Page size, at most 50.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 50.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AvailabilityMatchConnection @cost(weight: 3, multipliers: ["first", "last"], base: 30)
+  """Day-level overview for a calendar picker: which days have openings at all, without listing slots."""
+  availabilityCalendar(
+    """What the patient needs.""" where: AvailabilitySearchInput!
+    """First day, read in ` + "`" + `timeZone` + "`" + `.""" from: LocalDate!
+    """How many days, 1 to 92.""" days: Int! = 42
+  ): AvailabilityCalendar @cost(weight: 5, base: 30)
   """Why a time can or can't be booked: every rule that keeps it out, without saying who or what is there."""
   explainSlot(
     """Which time."""
@@ -611,6 +629,107 @@ enum SlotStatus {
   BOOKED
   FREE
   HELD
+}
+
+"""One provider at one location with the first openings that fit."""
+type AvailabilityMatch implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Provider."""
+  provider: Provider!
+  """Location."""
+  location: Location!
+  """Earliest opening."""
+  nextAvailable: Slot!
+  """First few openings, for cards in a result list (default 6, at most 12)."""
+  upcoming(limit: Int! = 6): [Slot!]!
+  """How many openings fit in the searched period, capped at 1000."""
+  openingCount: Int!
+}
+
+"""Openings per day."""
+type AvailabilityCalendar {
+  """Days in order; every day of the period is present."""
+  days: [AvailabilityDay!]!
+  """Zone that the days are read in."""
+  timeZone: TimeZone!
+  """First day with an opening after the period, when the period has none."""
+  nextDayWithOpenings: LocalDate
+  """Hand it to ` + "`" + `availabilityChanged(after:)` + "`" + ` to continue from exactly this state."""
+  streamCursor: String!
+}
+
+"""One day of the calendar."""
+type AvailabilityDay {
+  """Day."""
+  date: LocalDate!
+  """Openings that day, capped at 100."""
+  openingCount: Int!
+  """First opening that day."""
+  firstStart: DateTime
+  """Coarse level for colouring."""
+  level: AvailabilityLevel!
+}
+
+"""
+Coarse level of availability. ` + "`" + `CLOSED` + "`" + `: nothing is offered that could be booked now. ` + "`" + `FULL` + "`" + `: all of it is taken. ` + "`" + `LIMITED` + "`" + `: fewer
+than 5 openings are left. ` + "`" + `OPEN` + "`" + `: 5 or more.
+"""
+enum AvailabilityLevel {
+  CLOSED
+  FULL
+  LIMITED
+  OPEN
+}
+
+"""What a patient is looking for. All parts narrow the search."""
+input AvailabilitySearchInput {
+  """Only this organisation; default: the token's own, and for anonymous callers the public openings of all."""
+  organizationId: ID
+  """Kind of visit; default: any."""
+  visitKindId: ID
+  """Specialty."""
+  specialtyId: ID
+  """Only these providers, at most 100."""
+  providerIds: [ID!]
+  """Where."""
+  near: PlaceInput
+  """Ways of meeting."""
+  modalities: [Modality!]
+  """Language of the visit. ` + "`" + `es` + "`" + ` suits whoever speaks ` + "`" + `es-MX` + "`" + `, and the other way round."""
+  language: LanguageTag
+  """Insurance plan that must be accepted."""
+  insurancePlanId: ID
+  """Not before."""
+  from: DateTime
+  """Not after, at most 92 days after ` + "`" + `from` + "`" + `; default: 92 days after it."""
+  to: DateTime
+  """Times of day that suit, in ` + "`" + `timeZone` + "`" + `: when the visit starts."""
+  timesOfDay: [LocalTimeRangeInput!]
+  """Zone for ` + "`" + `timesOfDay` + "`" + ` and for days; default: the location's zone."""
+  timeZone: TimeZone
+  """Accessibility needs of the place: true for places that are known to be reachable without steps."""
+  stepFreeAccess: Boolean
+  """Appointment being moved: its own slot counts as free."""
+  reschedulingAppointmentId: ID
+}
+
+"""A part of the day."""
+input LocalTimeRangeInput {
+  """From, inclusive."""
+  from: LocalTime!
+  """To, exclusive."""
+  to: LocalTime!
+}
+
+"""
+Order of availability matches. ` + "`" + `SOONEST` + "`" + `: by the start of the next opening, then by distance. ` + "`" + `NEAREST` + "`" + `: by distance; needs a circle or
+a postal code. ` + "`" + `RELEVANCE` + "`" + `: by both, a day's wait weighing as much as 10 km.
+"""
+enum AvailabilityOrder {
+  NEAREST
+  RELEVANCE
+  SOONEST
 }
 
 """A time that somebody wants to understand."""
@@ -672,6 +791,26 @@ type SlotEdge {
   cursor: String!
   """The item."""
   node: Slot
+}
+
+"""A page of results: matches."""
+type AvailabilityMatchConnection {
+  """Edges."""
+  edges: [AvailabilityMatchEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+  """Hand it to the matching subscription as ` + "`" + `after` + "`" + ` to continue from exactly this state."""
+  streamCursor: String!
+}
+
+"""An edge of AvailabilityMatchConnection."""
+type AvailabilityMatchEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: AvailabilityMatch
 }
 `, BuiltIn: false},
 	{Name: "../../schema/clinic.graphqls", Input: `extend type Query {
@@ -1917,6 +2056,76 @@ func (ec *executionContext) childFields_AppointmentEdge(ctx context.Context, fie
 	return nil, fmt.Errorf("no field named %q was found under type AppointmentEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_AvailabilityCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "days":
+		return ec.fieldContext_AvailabilityCalendar_days(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_AvailabilityCalendar_timeZone(ctx, field)
+	case "nextDayWithOpenings":
+		return ec.fieldContext_AvailabilityCalendar_nextDayWithOpenings(ctx, field)
+	case "streamCursor":
+		return ec.fieldContext_AvailabilityCalendar_streamCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityCalendar", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityDay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "date":
+		return ec.fieldContext_AvailabilityDay_date(ctx, field)
+	case "openingCount":
+		return ec.fieldContext_AvailabilityDay_openingCount(ctx, field)
+	case "firstStart":
+		return ec.fieldContext_AvailabilityDay_firstStart(ctx, field)
+	case "level":
+		return ec.fieldContext_AvailabilityDay_level(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityDay", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityMatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AvailabilityMatch_id(ctx, field)
+	case "provider":
+		return ec.fieldContext_AvailabilityMatch_provider(ctx, field)
+	case "location":
+		return ec.fieldContext_AvailabilityMatch_location(ctx, field)
+	case "nextAvailable":
+		return ec.fieldContext_AvailabilityMatch_nextAvailable(ctx, field)
+	case "upcoming":
+		return ec.fieldContext_AvailabilityMatch_upcoming(ctx, field)
+	case "openingCount":
+		return ec.fieldContext_AvailabilityMatch_openingCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityMatchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AvailabilityMatchConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AvailabilityMatchConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AvailabilityMatchConnection_totalCount(ctx, field)
+	case "streamCursor":
+		return ec.fieldContext_AvailabilityMatchConnection_streamCursor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityMatchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AvailabilityMatchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AvailabilityMatchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AvailabilityMatchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AvailabilityMatchEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_BookAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "appointment":
@@ -2311,6 +2520,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_nodes(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Query_appointments(ctx, field)
+	case "searchAvailability":
+		return ec.fieldContext_Query_searchAvailability(ctx, field)
+	case "availabilityCalendar":
+		return ec.fieldContext_Query_availabilityCalendar(ctx, field)
 	case "explainSlot":
 		return ec.fieldContext_Query_explainSlot(ctx, field)
 	case "locations":

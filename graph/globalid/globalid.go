@@ -31,20 +31,23 @@ const (
 	Slot
 	Viewer
 	InsurancePlan
+	Match
 )
 
 var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
+	Match: "a match",
 }
 
-// ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's is its provider.
+// ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
 type ID struct {
 	Type   Type
 	Ref    clinic.Ref
 	Slot   availability.SlotID // of a slot
 	Coding clinic.Coding       // of a specialty: system and code
+	Match  availability.MatchID
 }
 
 const (
@@ -109,6 +112,8 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.specialty(b)
 	case Slot:
 		return id.slot(b)
+	case Match:
+		return id.match(b)
 	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan:
 		if len(b) != size {
 			return id, false

@@ -34,6 +34,9 @@ type Services struct {
 	Availability interface {
 		SlotsOf(ctx context.Context, actor access.Actor, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error)
 	}
+	Search interface {
+		Matches(ctx context.Context, actor access.Actor, ids []availability.MatchID) (map[availability.MatchID]availability.Match, error)
+	}
 	Appointment interface {
 		Appointments(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 		Holds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error)
@@ -53,6 +56,7 @@ type Loaders struct {
 	Specialties   *Loader[provider.SpecialtyRef, clinic.Coding]
 	Patients      *Loader[clinic.Ref, patient.Patient]
 	Slots         *Loader[availability.SlotID, availability.Slot]
+	Matches       *Loader[availability.MatchID, availability.Match]
 	Appointments  *Loader[clinic.Ref, appointment.Appointment]
 	Holds         *Loader[clinic.Ref, appointment.Hold]
 	Identifiers   *Loader[clinic.Ref, []clinic.Identifier]
@@ -79,6 +83,11 @@ func (s Services) New(a access.Actor) *Loaders {
 	l.Slots = batch(func(ctx context.Context, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error) {
 		found, err := s.Availability.SlotsOf(ctx, a, ids)
 		l.OfSlots(slices.Collect(maps.Values(found)))
+		return found, err
+	})
+	l.Matches = batch(func(ctx context.Context, ids []availability.MatchID) (map[availability.MatchID]availability.Match, error) {
+		found, err := s.Search.Matches(ctx, a, ids)
+		l.OfMatches(slices.Collect(maps.Values(found)))
 		return found, err
 	})
 	l.Holds = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error) {

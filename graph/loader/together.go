@@ -27,6 +27,15 @@ func (l *Loaders) OfSlots(list []availability.Slot) {
 	l.VisitKinds.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.VisitKind} }))
 }
 
+// OfMatches says that what these matches refer to belongs together.
+func (l *Loaders) OfMatches(list []availability.Match) {
+	next := make([]availability.Slot, len(list))
+	for i, m := range list {
+		next[i] = m.NextAvailable
+	}
+	l.OfSlots(next)
+}
+
 // OfHolds says that the slots of these holds belong together.
 func (l *Loaders) OfHolds(list []appointment.Hold) {
 	slots := make([]availability.SlotID, len(list))
@@ -56,6 +65,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	refs := map[globalid.Type][]clinic.Ref{}
 	var organizations []uuid.UUID
 	var slots []availability.SlotID
+	var matches []availability.MatchID
 	for _, id := range ids {
 		refs[id.Type] = append(refs[id.Type], id.Ref)
 		if id.Type == globalid.Organization {
@@ -64,9 +74,13 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 		if id.Type == globalid.Slot {
 			slots = append(slots, id.Slot)
 		}
+		if id.Type == globalid.Match {
+			matches = append(matches, id.Match)
+		}
 	}
 	l.Organizations.Together(organizations)
 	l.Slots.Together(slots)
+	l.Matches.Together(matches)
 	l.Locations.Together(refs[globalid.Location])
 	l.VisitKinds.Together(refs[globalid.VisitKind])
 	l.Providers.Together(refs[globalid.Provider])

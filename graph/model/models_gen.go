@@ -110,6 +110,38 @@ type AppointmentFilterInput struct {
 	Identifier *IdentifierInput `json:"identifier,omitempty"`
 }
 
+// What a patient is looking for. All parts narrow the search.
+type AvailabilitySearchInput struct {
+	// Only this organisation; default: the token's own, and for anonymous callers the public openings of all.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// Kind of visit; default: any.
+	VisitKindID *string `json:"visitKindId,omitempty"`
+	// Specialty.
+	SpecialtyID *string `json:"specialtyId,omitempty"`
+	// Only these providers, at most 100.
+	ProviderIds []string `json:"providerIds,omitempty"`
+	// Where.
+	Near *PlaceInput `json:"near,omitempty"`
+	// Ways of meeting.
+	Modalities []clinic.Modality `json:"modalities,omitempty"`
+	// Language of the visit. `es` suits whoever speaks `es-MX`, and the other way round.
+	Language *string `json:"language,omitempty"`
+	// Insurance plan that must be accepted.
+	InsurancePlanID *string `json:"insurancePlanId,omitempty"`
+	// Not before.
+	From *time.Time `json:"from,omitempty"`
+	// Not after, at most 92 days after `from`; default: 92 days after it.
+	To *time.Time `json:"to,omitempty"`
+	// Times of day that suit, in `timeZone`: when the visit starts.
+	TimesOfDay []*LocalTimeRangeInput `json:"timesOfDay,omitempty"`
+	// Zone for `timesOfDay` and for days; default: the location's zone.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// Accessibility needs of the place: true for places that are known to be reachable without steps.
+	StepFreeAccess *bool `json:"stepFreeAccess,omitempty"`
+	// Appointment being moved: its own slot counts as free.
+	ReschedulingAppointmentID *string `json:"reschedulingAppointmentId,omitempty"`
+}
+
 // Input of `bookAppointment`.
 type BookAppointmentInput struct {
 	// What to book.
@@ -423,6 +455,14 @@ func (InvalidTransitionError) IsCancelAppointmentError() {}
 func (InvalidTransitionError) IsTransitionAppointmentError() {}
 
 func (InvalidTransitionError) IsUserError() {}
+
+// A part of the day.
+type LocalTimeRangeInput struct {
+	// From, inclusive.
+	From provider.TimeOfDay `json:"from"`
+	// To, exclusive.
+	To provider.TimeOfDay `json:"to"`
+}
 
 // Filter for locations.
 type LocationFilterInput struct {

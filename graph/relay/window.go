@@ -16,4 +16,24 @@ const (
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
+	"AvailabilityMatchConnection": availability.MatchKeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,
+	"LocationConnection":          2,
+	"PatientConnection":           1,
+	"ProviderConnection":          2,
+	"ScheduleExceptionConnection": 2,
+	"SlotConnection":              availability.SlotKeyParts,
+	"VisitKindConnection":         2,
+}
+
+// maxPage is the largest page of connections whose items are much work.
+var maxPage = map[string]int{"AvailabilityMatchConnection": 50}
+
+// Window checks the arguments of a connection.
+func Window(connection string, args paging.Args) (paging.Window, error) {
+	most, special := maxPage[connection]
+	if !special {
+		most = MaxPage
+	}
+	return args.Window(most, DefaultPage, keyParts[connection])
+}

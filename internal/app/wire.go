@@ -53,6 +53,7 @@ type App struct {
 	provider     *provider.Service
 	patient      *patient.Service
 	openings     *availability.Service
+	finder       *availability.Finder
 	appointments *appointment.Service
 }
 
@@ -71,7 +72,9 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
-	a.openings = availability.NewService(postgres.NewAvailabilityStore(db), frame.Clock)
+	openings := postgres.NewAvailabilityStore(db)
+	a.openings = availability.NewService(openings, frame.Clock)
+	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
 	return a
 }
@@ -84,12 +87,12 @@ func (a *App) Handler() http.Handler {
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
-			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Appointment: a.appointments,
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
 		},
 		Calendar: a.appointments, Links: links,
 		Verifier: a.tokens,

@@ -53,35 +53,43 @@ const MaxDeskDays = 100_000
 
 const maxDayOpenings = 100
 
-// CheckCalendar says what is wrong with the days of a calendar.
-func CheckCalendar(from civil.Date, days int) error {
+// Days are those of a calendar.
+type Days struct {
+	From  civil.Date
+	Count int
+}
+
+// Check says what is wrong with them.
+func (d Days) Check() error {
 	var check form.Check
-	check.Date(from, "from")
-	check.Count(days, 1, MaxCalendarDays, "days")
+	check.Date(d.From, "from")
+	check.Count(d.Count, 1, MaxCalendarDays, "days")
 	return check.Err()
 }
 
 // Calendar counts the openings that fit on each of some local days. Faults are at fields of the search.
-func (f *Finder) Calendar(ctx context.Context, a access.Actor, q Search, from civil.Date, days int) (Calendar, error) {
+func (f *Finder) Calendar(ctx context.Context, a access.Actor, q Search, days Days) (Calendar, error) {
 	h, err := f.hunt(ctx, a, q, Soonest)
 	if err != nil {
 		return Calendar{}, err
 	}
-	c := calendar{hunt: h, from: from, days: days}
-	if h.period.Start = f.clock.Now(); q.From != nil {
-		h.period.Start = later(h.period.Start, q.From.UTC())
-	}
 	if q.To == nil {
 		h.period.End = farAhead
 	}
-	var cursor string
-	if cursor, err = f.store.StreamCursor(ctx); err != nil {
+	c := calendar{hunt: h, from: days.From, days: days.Count}
+	cursor, err := f.store.StreamCursor(ctx)
+	if err != nil {
 		return Calendar{}, err
 	}
 	if err = f.store.Snapshot(ctx, c.read); err != nil {
 		return Calendar{}, err
 	}
 	return Calendar{Days: c.tally, TimeZone: c.zone.String(), NextDayWithOpenings: c.next, StreamCursor: cursor}, nil
+}
+
+// IsClosed says whether there is nothing at all.
+func (c Calendar) IsClosed() bool {
+	return c.NextDayWithOpenings == nil && !slices.ContainsFunc(c.Days, func(d CalendarDay) bool { return d.Level != DayClosed })
 }
 
 // farAhead is later than anything that can be booked.

@@ -95,7 +95,7 @@ func (f *Finder) hunt(ctx context.Context, a access.Actor, q Search, o Order) (*
 		return nil, err
 	}
 	return &hunt{
-		wanted: wanted, query: query, period: period, order: o, digest: q.digest(wanted.Organization, o), fitting: q.fitting(wanted),
+		wanted: wanted, query: query, period: period, order: o, digest: q.digest(wanted.Organization, o), fitting: q.fitting(wanted).Text(),
 	}, o.check(wanted)
 }
 
@@ -110,53 +110,54 @@ func (f *Finder) wanted(ctx context.Context, a access.Actor, q Search) (Wanted, 
 	return w, errs.Under(err, "near")
 }
 
-func (q Search) fitting(w Wanted) Fitting {
-	f := Fitting{Modalities: q.Modalities, From: q.From, To: q.To, TimesOfDay: q.TimesOfDay, TimeZone: q.TimeZone, Moving: q.Moving}
-	if q.VisitKind != nil {
-		f.VisitKind = q.VisitKind.ID
+// Matches finds matches again, with the same number of readings for all that fit the same. One that has no opening any more
+// is left out.
+func (f *Finder) Matches(ctx context.Context, a access.Actor, ids []MatchID) (map[MatchID]Match, error) {
+	type sort struct {
+		organization uuid.UUID
+		fitting      string
 	}
-	if w.Area != nil && w.Area.Circle != nil {
-		f.Origin = &w.Area.Circle.Center
+	alike := map[sort][]MatchID{}
+	for _, id := range ids {
+		of := sort{id.Provider.Organization, id.Fitting}
+		alike[of] = append(alike[of], id)
 	}
-	return f
+	found := make(map[MatchID]Match, len(ids))
+	for of, ids := range alike {
+		if err := f.again(ctx, a, of.organization, ids, found); err != nil && errs.Of(err) != errs.InvalidInput {
+			return nil, err // what is invalid never was a match
+		}
+	}
+	return found, nil
 }
 
-// Match finds what fits at one desk again, or nil.
-func (f *Finder) Match(ctx context.Context, a access.Actor, provider clinic.Ref, location uuid.UUID, fit Fitting) (*Match, error) {
-	q := fit.search(provider)
-	h, err := f.hunt(ctx, a, q, Soonest)
-	if err != nil {
-		return nil, err
+// again finds matches of one organisation that fit the same.
+func (f *Finder) again(ctx context.Context, a access.Actor, organization uuid.UUID, ids []MatchID, found map[MatchID]Match) error {
+	fit, _ := ReadFitting(ids[0].Fitting)
+	providers := make([]clinic.Ref, len(ids))
+	for i, id := range ids {
+		providers[i] = id.Provider
 	}
+	h, err := f.hunt(ctx, a, fit.search(organization, providers), Soonest)
+	if err != nil {
+		return err
+	}
+	h.fitting = ids[0].Fitting
 	if fit.Origin != nil {
 		h.wanted.Area = &clinic.Area{Circle: &clinic.Circle{Center: *fit.Origin, Radius: clinic.MaxRadius}}
 	}
-	h.wanted.Organization, h.fitting, h.window.Size = provider.Organization, fit, 1
-	var found []Match
-	err = f.store.Snapshot(ctx, func(ctx context.Context, s Snapshot) error {
+	return f.store.Snapshot(ctx, func(ctx context.Context, s Snapshot) error {
 		if err := h.begin(ctx, s); err != nil {
 			return err
 		}
-		h.open = slices.DeleteFunc(h.open, func(p prospect) bool { return p.Location != location })
-		found, err = h.matches(ctx, s, h.open)
+		list, err := h.matches(ctx, s, h.open)
+		for _, m := range list {
+			if slices.Contains(ids, m.Ref()) && !m.NextAvailable.Start.IsZero() {
+				found[m.Ref()] = m
+			}
+		}
 		return err
 	})
-	if err != nil || len(found) == 0 || found[0].NextAvailable.Start.IsZero() {
-		return nil, err
-	}
-	return &found[0], nil
-}
-
-// search is the search at one provider that has the same openings fit.
-func (f Fitting) search(at clinic.Ref) Search {
-	q := Search{
-		Organization: at.Organization, Providers: []clinic.Ref{at},
-		Modalities: f.Modalities, From: f.From, To: f.To, TimesOfDay: f.TimesOfDay, TimeZone: f.TimeZone, Moving: f.Moving,
-	}
-	if f.VisitKind != uuid.Nil {
-		q.VisitKind = &clinic.Ref{Organization: at.Organization, ID: f.VisitKind}
-	}
-	return q
 }
 
 // legs cuts a period in parts, so that openings of today don't wait for what is taken in a quarter of a year.

@@ -19,7 +19,7 @@ type hunt struct {
 	period  Span
 	order   Order
 	digest  string
-	fitting Fitting
+	fitting string
 	window  paging.Window
 	bounds  bounds
 
@@ -136,7 +136,7 @@ func (h *hunt) matches(ctx context.Context, s Snapshot, page []prospect) ([]Matc
 	list := make([]Match, len(page))
 	for i, p := range page {
 		v := views[p.Provider]
-		m := Match{Desk: p.Desk, Fitting: h.fitting, key: p.key, view: v, ask: h.query.at(p.Desk, h.period, v)}
+		m := Match{Desk: p.Desk, fitting: h.fitting, key: p.key, view: v, ask: h.query.at(p.Desk, h.period, v)}
 		if next := m.openings(1); len(next) > 0 {
 			m.NextAvailable = next[0]
 		}

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -28,23 +27,22 @@ type Desk struct {
 type Match struct {
 	Desk
 	NextAvailable Slot
-	Fitting       Fitting
 
-	key  MatchKey
-	view View
-	ask  Query
+	fitting string
+	key     MatchKey
+	view    View
+	ask     Query
 }
 
-// Fitting is what openings of a match fit, apart from the desk.
-type Fitting struct {
-	VisitKind  uuid.UUID // zero: any
-	Modalities []clinic.Modality
-	From, To   *time.Time
-	TimesOfDay []TimeRange
-	TimeZone   *string
-	Moving     *clinic.Ref
-	Origin     *clinic.GeoPoint
+// MatchID names a match by its desk and what fits there, so that it can be found again without its search.
+type MatchID struct {
+	Provider clinic.Ref
+	Location uuid.UUID
+	Fitting  string // as Fitting.Text writes it
 }
+
+// Ref names the match.
+func (m Match) Ref() MatchID { return MatchID{m.Provider, m.Location, m.fitting} }
 
 // MaxUpcoming bounds how many openings a match tells.
 const MaxUpcoming = 12

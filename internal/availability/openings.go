@@ -30,7 +30,10 @@ type Query struct {
 }
 
 // TimeRange is a part of the day, [From, To) on a wall clock.
-type TimeRange struct{ From, To provider.TimeOfDay }
+type TimeRange struct {
+	From provider.TimeOfDay `json:"f"`
+	To   provider.TimeOfDay `json:"t"`
+}
 
 // Openings lists slots by start, location, way of meeting and kind of visit. The times come from the hours before closed
 // periods are cut out of them; what each of them is comes from Check's validator. Rules and Taken must hold what ReachOf names.
