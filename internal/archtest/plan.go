@@ -25,7 +25,7 @@ var foundations = []string{"internal/errs", "internal/access", "internal/clock",
 
 // Frameworks and drivers, by what they bind to.
 var (
-	sql     = []string{"github.com/jackc/pgx/v5", "github.com/pressly/goose/v3", "database/sql"}
+	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
 	redis   = []string{"github.com/redis/go-redis/v9"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
