@@ -69,7 +69,39 @@ CREATE TABLE provider_plans (
 
 CREATE INDEX provider_specialties_of_all ON provider_specialties (system, code);
 
+-- A text as words are compared: without accents, ligatures and capitals. The module unaccent does as much, but by rules in a
+-- file that may change, so that its function is only STABLE, and an index may not hold its answers. What is used here is built
+-- in, and asks for no locale: under some, lower() knows ASCII alone.
+CREATE FUNCTION folded(words text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT replace(replace(replace(replace(lower(translate(
+        regexp_replace(normalize(translate(words, '‘’ʼ`´', repeat('''', 5)), NFKD), '[\u0300-\u036f]', '', 'g'),
+        'ØøŁłĐđÐðĦħŦŧıẞÆŒÞ‐‒–—ΑΒΓΔΕΖΗΘΙΚΛΜΝΞΟΠΡΣςΤΥΦΧΨΩАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯЂЄІЈЉЊЋЏҐ',
+        'oollddddhhttißæœþ----αβγδεζηθικλμνξοπρσστυφχψωабвгдежзиклмнопрстуфхцчшщъыьэюяђєіјљњћџґ')),
+        'ß', 'ss'), 'æ', 'ae'), 'œ', 'oe'), 'þ', 'th')
+$$;
+
+-- What somebody is found by: the texts, and once more without what some leave out, as in O'Neill and Smith-Jones.
+CREATE FUNCTION search_text(texts text[]) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT t || CASE WHEN t ~ '[''.-]' THEN E'\n' || regexp_replace(t, '[''.-]', '', 'g') ELSE '' END
+    FROM folded(array_to_string(texts, E'\n')) t
+$$;
+
+-- A pattern of LIKE for what has the word somewhere.
+CREATE FUNCTION search_part(word text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT '%' || regexp_replace(folded(word), '[\\%_]', '\\\&', 'g') || '%'
+$$;
+
+-- The name, and the specialties as they are shown. Providers are looked for far more often than put, so that the index has no
+-- list of what is still to be sorted in, which each search would read.
+ALTER TABLE providers ADD COLUMN search_text text NOT NULL DEFAULT '';
+UPDATE providers p SET search_text = search_text(name || ARRAY(SELECT coalesce(s.display, s.code) FROM provider_specialties s
+    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id ORDER BY s.ordinal));
+CREATE INDEX providers_by_text ON providers USING gin (search_text gin_trgm_ops) WITH (fastupdate = off);
+
 -- +goose Down
+DROP INDEX providers_by_text;
+ALTER TABLE providers DROP COLUMN search_text;
+DROP FUNCTION search_part, search_text, folded;
 DROP INDEX provider_specialties_of_all;
 DROP TABLE provider_plans, insurance_plans;
 DROP TRIGGER note_desks ON schedules;

@@ -44,15 +44,15 @@ func (r *organizationResolver) ID(ctx context.Context, obj *clinic.Organization)
 }
 
 func (r *organizationResolver) Locations(ctx context.Context, obj *clinic.Organization, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.Location], error) {
-	return r.locations(ctx, obj.ID, pageArgs{first, after, last, before})
+	return r.locations(ctx, clinic.LocationFilter{Organization: obj.ID}, pageArgs{first, after, last, before})
 }
 
 func (r *queryResolver) Locations(ctx context.Context, where *model.LocationFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.Location], error) {
-	organization, err := organizationOf(where)
+	filter, err := locationFilter(where)
 	if err != nil {
 		return nil, err
 	}
-	connection, err := r.locations(ctx, organization, pageArgs{first, after, last, before})
+	connection, err := r.locations(ctx, filter, pageArgs{first, after, last, before})
 	return connection, inFilter(err)
 }
 

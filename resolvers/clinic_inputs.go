@@ -1,6 +1,9 @@
 package resolvers
 
 import (
+	"slices"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
@@ -58,4 +61,19 @@ func identifiers(in []*model.IdentifierInput) []clinic.Identifier {
 		list = append(list, identifier(*i))
 	}
 	return list
+}
+
+// near reads a place; one that was left out is nil.
+func near(read *ids, in *model.PlaceInput, path ...string) *clinic.Near {
+	if in == nil {
+		return nil
+	}
+	n := &clinic.Near{Locations: read.list(globalid.Location, in.LocationIds, append(slices.Clone(path), "locationIds")...)}
+	if c := in.Circle; c != nil {
+		n.Circle = &clinic.Circle{Center: clinic.GeoPoint{Latitude: c.Latitude, Longitude: c.Longitude}, Radius: c.RadiusMeters}
+	}
+	if p := in.PostalCode; p != nil {
+		n.Postal = &clinic.PostalArea{Code: p.Code, Country: p.Country, Radius: p.RadiusMeters}
+	}
+	return n
 }

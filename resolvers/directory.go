@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
@@ -18,20 +19,37 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-func (r *Resolver) locations(ctx context.Context, organization uuid.UUID, args pageArgs) (*relay.Connection[clinic.Location], error) {
+func (r *Resolver) locations(ctx context.Context, f clinic.LocationFilter, args pageArgs) (*relay.Connection[clinic.Location], error) {
 	return list(args, locations, func(w paging.Window) (paging.Page[clinic.Location], error) {
-		return r.Services.Clinic.ListLocations(ctx, viewer.Actor(ctx), organization, w)
+		return r.Services.Clinic.ListLocations(ctx, viewer.Actor(ctx), f, w)
 	}, func(ctx context.Context) (int, error) {
-		return r.Services.Clinic.CountLocations(ctx, viewer.Actor(ctx), organization)
+		return r.Services.Clinic.CountLocations(ctx, viewer.Actor(ctx), f)
 	})
 }
 
-func organizationOf(where *model.LocationFilterInput) (uuid.UUID, error) {
+func locationFilter(where *model.LocationFilterInput) (clinic.LocationFilter, error) {
 	if where == nil {
-		return uuid.Nil, nil
+		return clinic.LocationFilter{}, nil
 	}
 	var read ids
-	return read.organization(where.OrganizationID, "where", "organizationId"), read.fault
+	f := clinic.LocationFilter{
+		Organization: read.organization(where.OrganizationID, "where", "organizationId"),
+		Near:         near(&read, where.Near, "where", "near"),
+	}
+	return f, read.fault
+}
+
+func (r *Resolver) providers(ctx context.Context, where *model.ProviderFilterInput, f provider.Filter, args pageArgs) (*relay.Connection[provider.Provider], error) {
+	return list(args, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
+		page, err := r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), f, w)
+		if err == nil && len(page.Items) == 0 {
+			return page, r.knownSpecialty(ctx, where)
+		}
+		loader.From(ctx).OfProviders(page.Items)
+		return page, inFilter(err)
+	}, func(ctx context.Context) (int, error) {
+		return r.Services.Provider.CountProviders(ctx, viewer.Actor(ctx), f)
+	})
 }
 
 // inFilter puts what a service has against a filter below the filter; unnamed is the field of something missing that the
@@ -51,14 +69,20 @@ func inFilter(err error, unnamed ...string) error {
 
 // providerFilter reads a filter. Who has an organisation is shown its providers only, so that another's specialty is none.
 func providerFilter(ctx context.Context, where *model.ProviderFilterInput) (provider.Filter, error) {
-	if where == nil || where.SpecialtyID == nil {
+	if where == nil {
 		return provider.Filter{}, nil
 	}
-	id, err := globalid.ParseAs(globalid.Specialty, *where.SpecialtyID)
-	if own := viewer.Actor(ctx).Organization; err == nil && own != uuid.Nil && own != id.Ref.Organization {
-		err = errs.Missing("specialty")
+	var read ids
+	f := provider.Filter{Text: where.Text, Near: near(&read, where.Near, "where", "near")}
+	if where.SpecialtyID == nil {
+		return f, read.fault
 	}
-	return provider.Filter{Specialty: &id.Coding}, errs.At(err, "where", "specialtyId")
+	id := read.parse(globalid.Specialty, *where.SpecialtyID, []string{"where", "specialtyId"})
+	if own := viewer.Actor(ctx).Organization; own != uuid.Nil {
+		read.same(own, "specialty", id.Ref, "where", "specialtyId")
+	}
+	f.Specialty = &id.Coding
+	return f, read.fault
 }
 
 // knownSpecialty fails when a filter names a specialty that nobody has.

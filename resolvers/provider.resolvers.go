@@ -144,16 +144,7 @@ func (r *queryResolver) Providers(ctx context.Context, where *model.ProviderFilt
 	if err != nil {
 		return nil, err
 	}
-	return list(pageArgs{first, after, last, before}, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
-		page, err := r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), filter, w)
-		if err == nil && len(page.Items) == 0 {
-			err = r.knownSpecialty(ctx, where)
-		}
-		loader.From(ctx).OfProviders(page.Items)
-		return page, err
-	}, func(ctx context.Context) (int, error) {
-		return r.Services.Provider.CountProviders(ctx, viewer.Actor(ctx), filter)
-	})
+	return r.providers(ctx, where, filter, pageArgs{first, after, last, before})
 }
 
 func (r *scheduleExceptionResolver) ID(ctx context.Context, obj *provider.Exception) (string, error) {

@@ -133,12 +133,12 @@ func (r clinicRoom) PutVisitKind(_ context.Context, _ access.Actor, in clinic.Pu
 	return r.kind, r.fail
 }
 
-func (r clinicRoom) ListLocations(_ context.Context, _ access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error) {
-	r.note("ListLocations", organization)
+func (r clinicRoom) ListLocations(_ context.Context, _ access.Actor, f clinic.LocationFilter, _ paging.Window) (paging.Page[clinic.Location], error) {
+	r.note("ListLocations", f)
 	return pageOf(r.location), r.fail
 }
 
-func (r clinicRoom) CountLocations(context.Context, access.Actor, uuid.UUID) (int, error) {
+func (r clinicRoom) CountLocations(context.Context, access.Actor, clinic.LocationFilter) (int, error) {
 	r.note("CountLocations", nil)
 	return 1, r.fail
 }

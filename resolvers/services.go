@@ -31,8 +31,8 @@ type Clinic interface {
 	PutLocation(context.Context, access.Actor, clinic.PutLocation) (clinic.Location, error)
 	PutVisitKind(context.Context, access.Actor, clinic.PutVisitKind) (clinic.VisitKind, error)
 
-	ListLocations(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error)
-	CountLocations(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error)
+	ListLocations(context.Context, access.Actor, clinic.LocationFilter, paging.Window) (paging.Page[clinic.Location], error)
+	CountLocations(context.Context, access.Actor, clinic.LocationFilter) (int, error)
 	ListVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error)
 	CountVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error)
 }

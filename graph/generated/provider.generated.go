@@ -2047,13 +2047,20 @@ func (ec *executionContext) unmarshalInputProviderFilterInput(ctx context.Contex
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"specialtyId"}
+	fieldsInOrder := [...]string{"text", "specialtyId", "near"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
+		case "text":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("text"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Text = data
 		case "specialtyId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("specialtyId"))
 			data, err := ec.unmarshalOID2ᚖstring(ctx, v)
@@ -2061,6 +2068,13 @@ func (ec *executionContext) unmarshalInputProviderFilterInput(ctx context.Contex
 				return it, err
 			}
 			it.SpecialtyID = data
+		case "near":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("near"))
+			data, err := ec.unmarshalOPlaceInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPlaceInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Near = data
 		}
 	}
 	return it, nil

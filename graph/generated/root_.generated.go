@@ -80,6 +80,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
+			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
@@ -89,6 +90,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
+			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
+			graphql.NewInputUnmarshaler("PostalCodeInput", ec.unmarshalInputPostalCodeInput),
 			graphql.NewInputUnmarshaler("ProviderFilterInput", ec.unmarshalInputProviderFilterInput),
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
 			graphql.NewInputUnmarshaler("PutProviderInput", ec.unmarshalInputPutProviderInput),
@@ -723,6 +726,8 @@ type Location implements Node {
   position: GeoPoint
   """Postal address lines."""
   addressLines: [String!]!
+  """Distance from the search origin; null outside a search."""
+  distanceMeters: Int
 }
 
 """WGS 84 point."""
@@ -819,6 +824,38 @@ input IdentifierInput {
 input LocationFilterInput {
   """Organisation; default: the caller's own, and for anonymous callers all public ones."""
   organizationId: ID
+  """Where."""
+  near: PlaceInput
+}
+
+"""Exactly one way of naming a place."""
+input PlaceInput @oneOf {
+  """These locations."""
+  locationIds: [ID!]
+  """A circle."""
+  circle: CircleInput
+  """A postal code."""
+  postalCode: PostalCodeInput
+}
+
+"""A circle on the map."""
+input CircleInput {
+  """Latitude."""
+  latitude: Float!
+  """Longitude."""
+  longitude: Float!
+  """Radius, 100 to 200000."""
+  radiusMeters: Int! = 10000
+}
+
+"""A postal code and how far from it."""
+input PostalCodeInput {
+  """Postal code."""
+  code: String!
+  """ISO 3166 alpha-2 country."""
+  country: String!
+  """Radius."""
+  radiusMeters: Int! = 10000
 }
 
 """Input of ` + "`" + `createOrganization` + "`" + `."""
@@ -1374,8 +1411,12 @@ enum ScheduleExceptionEffect {
 
 """Filter for providers."""
 input ProviderFilterInput {
+  """Free text."""
+  text: String
   """Specialty."""
   specialtyId: ID
+  """Where."""
+  near: PlaceInput
 }
 
 """A code from a code system."""
@@ -1990,6 +2031,8 @@ func (ec *executionContext) childFields_Location(ctx context.Context, field grap
 		return ec.fieldContext_Location_position(ctx, field)
 	case "addressLines":
 		return ec.fieldContext_Location_addressLines(ctx, field)
+	case "distanceMeters":
+		return ec.fieldContext_Location_distanceMeters(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Location", field.Name)
 }

@@ -174,6 +174,16 @@ type CancelAppointmentPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// A circle on the map.
+type CircleInput struct {
+	// Latitude.
+	Latitude float64 `json:"latitude"`
+	// Longitude.
+	Longitude float64 `json:"longitude"`
+	// Radius, 100 to 200000.
+	RadiusMeters int `json:"radiusMeters"`
+}
+
 // A code from a code system.
 type CodingInput struct {
 	// Code system.
@@ -410,6 +420,8 @@ func (InvalidTransitionError) IsUserError() {}
 type LocationFilterInput struct {
 	// Organisation; default: the caller's own, and for anonymous callers all public ones.
 	OrganizationID *string `json:"organizationId,omitempty"`
+	// Where.
+	Near *PlaceInput `json:"near,omitempty"`
 }
 
 // The patient has another appointment at that time.
@@ -447,6 +459,16 @@ type PatientFilterInput struct {
 	Identifier *IdentifierInput `json:"identifier,omitempty"`
 }
 
+// Exactly one way of naming a place.
+type PlaceInput struct {
+	// These locations.
+	LocationIds []string `json:"locationIds,omitempty"`
+	// A circle.
+	Circle *CircleInput `json:"circle,omitempty"`
+	// A postal code.
+	PostalCode *PostalCodeInput `json:"postalCode,omitempty"`
+}
+
 // The policy forbids it now or asks for a fee that was not accepted.
 type PolicyError struct {
 	// Stable machine-readable code.
@@ -469,10 +491,24 @@ func (PolicyError) IsCancelAppointmentError() {}
 
 func (PolicyError) IsUserError() {}
 
+// A postal code and how far from it.
+type PostalCodeInput struct {
+	// Postal code.
+	Code string `json:"code"`
+	// ISO 3166 alpha-2 country.
+	Country string `json:"country"`
+	// Radius.
+	RadiusMeters int `json:"radiusMeters"`
+}
+
 // Filter for providers.
 type ProviderFilterInput struct {
+	// Free text.
+	Text *string `json:"text,omitempty"`
 	// Specialty.
 	SpecialtyID *string `json:"specialtyId,omitempty"`
+	// Where.
+	Near *PlaceInput `json:"near,omitempty"`
 }
 
 // Input of `putLocation`.

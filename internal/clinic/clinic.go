@@ -42,6 +42,7 @@ type Location struct {
 	AddressLines   []string
 	PostalCode     *string
 	Country        *string // ISO 3166 alpha-2
+	DistanceMeters *int    // over the ground, from the middle of the circle that it was found in; nil when read otherwise
 }
 
 // Modality is how a visit takes place.

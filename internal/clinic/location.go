@@ -59,7 +59,7 @@ func (c Coding) Checked(check *form.Check, path ...string) Coding {
 	}
 }
 
-// Same says whether two readings of a location agree in everything but their ids.
+// Same says whether two readings of a location agree in everything but their ids, and from where it was found.
 func (l Location) Same(o Location) bool {
 	return l.Identifier == o.Identifier && l.Name == o.Name && l.TimeZone == o.TimeZone &&
 		slices.Equal(l.AddressLines, o.AddressLines) && Equal(l.PostalCode, o.PostalCode) && Equal(l.Country, o.Country) &&

@@ -92,19 +92,27 @@ func (s *Service) VisitKinds(ctx context.Context, refs []Ref) (map[Ref]VisitKind
 	return s.store.VisitKinds(ctx, refs)
 }
 
-// ListLocations pages by name through the locations of the organisation asked for, else of the caller's own, else of all.
-// The keys of its window are name and id.
-func (s *Service) ListLocations(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[Location], error) {
-	page, err := s.store.ListLocations(ctx, Listed(actor, organization), w)
+// ListLocations pages by name through the locations of the organisation asked for, else of the caller's own, else of all, as
+// far as they are near. The keys of its window are name and id.
+func (s *Service) ListLocations(ctx context.Context, actor access.Actor, f LocationFilter, w paging.Window) (paging.Page[Location], error) {
+	area, err := s.area(ctx, actor, f.Near)
+	if err != nil {
+		return paging.Page[Location]{}, err
+	}
+	page, err := s.store.ListLocations(ctx, Listed(actor, f.Organization), area, w)
 	if err == nil && len(page.Items) == 0 {
-		err = s.known(ctx, organization)
+		err = s.known(ctx, f.Organization)
 	}
 	return page, err
 }
 
 // CountLocations counts what ListLocations lists, up to paging.MaxCount.
-func (s *Service) CountLocations(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error) {
-	return s.store.CountLocations(ctx, Listed(actor, organization))
+func (s *Service) CountLocations(ctx context.Context, actor access.Actor, f LocationFilter) (int, error) {
+	area, err := s.area(ctx, actor, f.Near)
+	if err != nil {
+		return 0, err
+	}
+	return s.store.CountLocations(ctx, Listed(actor, f.Organization), area)
 }
 
 // ListVisitKinds pages by name through the kinds of visit, as ListLocations does.

@@ -28,11 +28,15 @@ type Store interface {
 	Locations(ctx context.Context, refs []Ref) (map[Ref]Location, error)
 	VisitKinds(ctx context.Context, refs []Ref) (map[Ref]VisitKind, error)
 
-	// ListLocations and ListVisitKinds page by name, then id; of all organisations when organization is zero. They fail
-	// with errs.InvalidInput at "after" or "before".
-	ListLocations(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[Location], error)
+	// PostalCenter is the middle, on the sphere, of the locations of all organisations that have a point, the country and the
+	// code; else of those whose codes begin with the longest beginning of it that any has, half of it or more. It answers
+	// false when there are none. Codes are letters and digits, in capitals.
+	PostalCenter(ctx context.Context, country, code string) (GeoPoint, bool, error)
+	// ListLocations and ListVisitKinds page by name, then id; of all organisations when organization is zero; in the area when
+	// there is one, and in a circle with their distances. They fail with errs.InvalidInput at "after" or "before".
+	ListLocations(ctx context.Context, organization uuid.UUID, in *Area, w paging.Window) (paging.Page[Location], error)
 	ListVisitKinds(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[VisitKind], error)
 	// CountLocations and CountVisitKinds stop at paging.MaxCount.
-	CountLocations(ctx context.Context, organization uuid.UUID) (int, error)
+	CountLocations(ctx context.Context, organization uuid.UUID, in *Area) (int, error)
 	CountVisitKinds(ctx context.Context, organization uuid.UUID) (int, error)
 }

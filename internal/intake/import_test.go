@@ -256,7 +256,7 @@ func TestAStrayDateSteersNothing(t *testing.T) {
 func TestWhatTheStaffAddedStays(t *testing.T) {
 	w := newWorld(t)
 	w.imported(t, intake.Order{From: little("09:00-12:00 12 free")}, "25 09:00 12:00 12 in 1")
-	locations, err := w.ListLocations(t.Context(), w.admin, w.organization, firstPage)
+	locations, err := w.ListLocations(t.Context(), w.admin, clinic.LocationFilter{Organization: w.organization}, firstPage)
 	if err != nil {
 		t.Fatal(err)
 	}

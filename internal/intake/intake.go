@@ -18,7 +18,7 @@ import (
 // Directory is what an import sets up: the services of the rooms clinic and provider. Putting what is there already
 // changes nothing, which makes an import safe to run again.
 type Directory interface {
-	ListLocations(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error)
+	ListLocations(ctx context.Context, actor access.Actor, f clinic.LocationFilter, w paging.Window) (paging.Page[clinic.Location], error)
 	ListProviders(ctx context.Context, actor access.Actor, f provider.Filter, w paging.Window) (paging.Page[provider.Provider], error)
 	ListVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error)
 	ListExceptions(ctx context.Context, actor access.Actor, by clinic.Ref, from, to time.Time, w paging.Window) (paging.Page[provider.Exception], error)

@@ -27,7 +27,7 @@ func (w *writer) lookUp(ctx context.Context) error {
 	own := w.order.Organization
 	err := everything(
 		func(p paging.Window) (paging.Page[clinic.Location], error) {
-			return w.into.ListLocations(ctx, w.actor, own, p)
+			return w.into.ListLocations(ctx, w.actor, clinic.LocationFilter{Organization: own}, p)
 		},
 		func(l clinic.Location) []string {
 			w.known.locations[l.Identifier] = l

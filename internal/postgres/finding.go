@@ -41,7 +41,7 @@ const (
 	deskSpecialty = ` AND EXISTS (SELECT FROM provider_specialties s
     WHERE s.organization_id = d.organization_id AND s.provider_id = d.provider_id AND s.system = $ AND s.code = $)`
 	deskProviders = ` AND (d.organization_id, d.provider_id) IN (SELECT * FROM unnest($::uuid[], $::uuid[]))`
-	deskLocations = ` AND (d.organization_id, d.location_id) IN (SELECT * FROM unnest($::uuid[], $::uuid[]))`
+	deskLocations = ` AND (l.organization_id, l.id) IN (SELECT * FROM unnest($::uuid[], $::uuid[]))`
 	deskCircle    = ` AND l.point <@ cube_enlarge($::cube, $, 3) AND cube_distance(l.point, $::cube) <= $`
 	deskStepFree  = ` AND l.step_free_access`
 	deskLanguage  = ` AND EXISTS (SELECT FROM unnest(p.languages) spoken
@@ -73,9 +73,8 @@ func (r deskRow) desk(area *clinic.Area) availability.Desk {
 	d := availability.Desk{
 		Provider: clinic.Ref{Organization: r.OrganizationID, ID: r.ProviderID}, Location: r.LocationID, TimeZone: r.TimeZone,
 	}
-	if area != nil && area.Circle != nil && r.Latitude != nil && r.Longitude != nil {
-		metres := int(math.Round(area.Circle.Center.Metres(clinic.GeoPoint{Latitude: *r.Latitude, Longitude: *r.Longitude})))
-		d.Metres = &metres
+	if r.Latitude != nil && r.Longitude != nil {
+		d.Metres = area.Distance(&clinic.GeoPoint{Latitude: *r.Latitude, Longitude: *r.Longitude})
 	}
 	return d
 }
@@ -129,6 +128,7 @@ func (n *narrowing) add(condition string, values ...any) {
 	}
 }
 
+// area narrows to the locations l in it.
 func (n *narrowing) area(a clinic.Area) {
 	if a.Circle == nil {
 		organizations, ids := split(a.Locations)

@@ -135,11 +135,9 @@ func (d *Directory) Locations(ctx context.Context, refs []clinic.Ref) (map[clini
 }
 
 const (
-	ofOrganization  = `WHERE organization_id = $1`
-	ofAll           = `WHERE $1 = '00000000-0000-0000-0000-000000000000'::uuid`
-	countLocations  = `SELECT FROM locations `
-	nameAndID       = `name, id`
-	locationsByName = selectLocations
+	ofOrganization = `WHERE organization_id = $1`
+	ofAll          = `WHERE $1 = '00000000-0000-0000-0000-000000000000'::uuid`
+	nameAndID      = `name, id`
 )
 
 // whose narrows a query to an organisation, $1, when there is one.
@@ -150,13 +148,33 @@ func whose(query string, organization uuid.UUID) string {
 	return query + ofOrganization
 }
 
+const (
+	listLocations  = `SELECT ` + locationColumns + ` FROM locations l `
+	countLocations = `SELECT FROM locations l `
+)
+
 // ListLocations is documented at clinic.Store.
-func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[clinic.Location], error) {
-	rows, err := page[locationRow](ctx, d.db, whose(locationsByName, organization), nameAndID, w, organization)
-	return mapPage(rows, locationRow.location), err
+func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area, w paging.Window) (paging.Page[clinic.Location], error) {
+	query, args := located(whose(listLocations, organization), organization, in)
+	rows, err := page[locationRow](ctx, d.db, query, nameAndID, w, args...)
+	return mapPage(rows, func(r locationRow) clinic.Location {
+		l := r.location()
+		l.DistanceMeters = in.Distance(l.Position)
+		return l
+	}), err
 }
 
 // CountLocations is documented at clinic.Store.
-func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID) (int, error) {
-	return count(ctx, d.db, whose(countLocations, organization), organization)
+func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area) (int, error) {
+	query, args := located(whose(countLocations, organization), organization, in)
+	return count(ctx, d.db, query, args...)
+}
+
+// located narrows a query whose first argument is the organisation.
+func located(query string, organization uuid.UUID, in *clinic.Area) (string, []any) {
+	n := narrowing{args: []any{organization}}
+	if in != nil {
+		n.area(*in)
+	}
+	return query + n.sql.String(), n.args
 }

@@ -7,7 +7,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -36,12 +35,12 @@ FROM providers p `
 )
 
 const insertProvider = `
-INSERT INTO providers (organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+INSERT INTO providers (organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments, search_text)
+VALUES ($1, $2, $3, $4, $5, $6, $7, search_text($8))
 ON CONFLICT (organization_id, identifier_system, identifier_value) DO NOTHING`
 
 const updateProvider = `
-UPDATE providers SET name = $5, languages = $6, max_daily_appointments = $7
+UPDATE providers SET name = $5, languages = $6, max_daily_appointments = $7, search_text = search_text($8)
 WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier_value = $4`
 
 // PutProvider is documented at provider.Store.
@@ -132,7 +131,9 @@ func attach(ctx context.Context, tx pgx.Tx, p provider.Provider) error {
 }
 
 func providerValues(p provider.Provider) []any {
-	return []any{p.OrganizationID, p.ID, p.Identifier.System, p.Identifier.Value, p.Name, p.Languages, p.MaxDailyAppointments}
+	return []any{
+		p.OrganizationID, p.ID, p.Identifier.System, p.Identifier.Value, p.Name, p.Languages, p.MaxDailyAppointments, searched(p),
+	}
 }
 
 func (r providerRow) provider() provider.Provider {
@@ -153,32 +154,6 @@ func (d *Directory) Providers(ctx context.Context, refs []clinic.Ref) (map[clini
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.provider()
 	}
 	return found, err
-}
-
-const (
-	countProviders = `SELECT FROM providers p `
-	withSpecialty  = ` AND ($2::text IS NULL OR EXISTS (SELECT FROM provider_specialties s
-    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id AND s.system = $2 AND s.code = $3))`
-)
-
-// ListProviders is documented at provider.Store.
-func (d *Directory) ListProviders(ctx context.Context, organization uuid.UUID, f provider.Filter, w paging.Window) (paging.Page[provider.Provider], error) {
-	system, code := specialtyOf(f)
-	rows, err := page[providerRow](ctx, d.db, whose(selectProviders, organization)+withSpecialty, nameAndID, w, organization, system, code)
-	return mapPage(rows, providerRow.provider), err
-}
-
-// CountProviders is documented at provider.Store.
-func (d *Directory) CountProviders(ctx context.Context, organization uuid.UUID, f provider.Filter) (int, error) {
-	system, code := specialtyOf(f)
-	return count(ctx, d.db, whose(countProviders, organization)+withSpecialty, organization, system, code)
-}
-
-func specialtyOf(f provider.Filter) (system, code *string) {
-	if f.Specialty == nil {
-		return nil, nil
-	}
-	return &f.Specialty.System, &f.Specialty.Code
 }
 
 const specialtiesByRef = `

@@ -74,11 +74,6 @@ type OpenWindow struct {
 	MaxAppointments *int // nil for no cap
 }
 
-// Filter narrows a list of providers.
-type Filter struct {
-	Specialty *clinic.Coding // its system and code; nil for all
-}
-
 // SpecialtyRef names a specialty that an organisation's providers have.
 type SpecialtyRef struct {
 	Organization uuid.UUID

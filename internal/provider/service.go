@@ -3,8 +3,6 @@ package provider
 import (
 	"context"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/google/uuid"
 
@@ -178,24 +176,21 @@ func (s *Service) Specialties(ctx context.Context, refs []SpecialtyRef) (map[Spe
 	return s.store.Specialties(ctx, possible)
 }
 
-// ListProviders pages by name through the providers of the caller's own organisation, else of all. The keys of its window
-// are name and id.
+// ListProviders pages by name through the providers of the caller's own organisation, else of all, as far as the filter fits
+// them. The keys of its window are name and id.
 func (s *Service) ListProviders(ctx context.Context, actor access.Actor, f Filter, w paging.Window) (paging.Page[Provider], error) {
-	if f.Specialty != nil && !isText(f.Specialty.System, f.Specialty.Code) {
-		return paging.Page[Provider]{}, nil
+	search, err := s.search(ctx, actor, f)
+	if err != nil || !search.possible() {
+		return paging.Page[Provider]{}, err
 	}
-	return s.store.ListProviders(ctx, actor.Organization, f, w)
+	return s.store.ListProviders(ctx, actor.Organization, search, w)
 }
 
 // CountProviders counts what ListProviders lists, up to paging.MaxCount.
 func (s *Service) CountProviders(ctx context.Context, actor access.Actor, f Filter) (int, error) {
-	if f.Specialty != nil && !isText(f.Specialty.System, f.Specialty.Code) {
-		return 0, nil
+	search, err := s.search(ctx, actor, f)
+	if err != nil || !search.possible() {
+		return 0, err
 	}
-	return s.store.CountProviders(ctx, actor.Organization, f)
-}
-
-// isText says whether texts out of an opaque id can be in the store at all.
-func isText(parts ...string) bool {
-	return !slices.ContainsFunc(parts, func(s string) bool { return !utf8.ValidString(s) || strings.ContainsRune(s, 0) })
+	return s.store.CountProviders(ctx, actor.Organization, search)
 }

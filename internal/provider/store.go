@@ -6,6 +6,7 @@ import (
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
@@ -37,9 +38,9 @@ type Store interface {
 	Specialties(ctx context.Context, refs []SpecialtyRef) (map[SpecialtyRef]clinic.Coding, error)
 	// ListProviders pages by name, then id; of all organisations when organization is zero. It fails with
 	// errs.InvalidInput at "after" or "before".
-	ListProviders(ctx context.Context, organization uuid.UUID, f Filter, w paging.Window) (paging.Page[Provider], error)
+	ListProviders(ctx context.Context, organization uuid.UUID, s Search, w paging.Window) (paging.Page[Provider], error)
 	// CountProviders stops at paging.MaxCount.
-	CountProviders(ctx context.Context, organization uuid.UUID, f Filter) (int, error)
+	CountProviders(ctx context.Context, organization uuid.UUID, s Search) (int, error)
 	// ScheduleInForce answers the latest schedule that covers a local day, if any does.
 	ScheduleInForce(ctx context.Context, at Desk, on civil.Date) (Schedule, bool, error)
 	// Zones answers the zones of the locations that a provider has any hours at.
@@ -56,6 +57,7 @@ type Store interface {
 type Clinic interface {
 	Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error)
 	VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error)
+	Area(ctx context.Context, actor access.Actor, n clinic.Near) (clinic.Area, error)
 }
 
 // Desk is a provider at a location.

@@ -27,6 +27,11 @@ func Contract(t *testing.T, open func(*testing.T) clinic.Store) {
 		"lists are paged by name and id":              pages,
 		"lists are of the right organisation":         whose,
 		"a broken cursor is bad input":                brokenCursor,
+		"locations are found in a circle":             circles,
+		"a circle may lie over a pole or a date line": edges,
+		"a postal code names a place":                 postalCodes,
+		"locations name a place":                      namedPlaces,
+		"what is near is paged":                       nearPages,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -160,7 +165,7 @@ func putsAtOnce(t *testing.T, w World) {
 			t.Error("puts at once answered different ids")
 		}
 	}
-	if n, err := w.Service.CountLocations(t.Context(), w.Admin, uuid.Nil); n != 1 || err != nil {
+	if n, err := w.Service.CountLocations(t.Context(), w.Admin, clinic.LocationFilter{}); n != 1 || err != nil {
 		t.Errorf("%d locations (%v)", n, err)
 	}
 	if n, err := w.Service.CountVisitKinds(t.Context(), w.Admin, uuid.Nil); n != 1 || err != nil {
@@ -198,7 +203,7 @@ func mayWrite(t *testing.T, w World) {
 	if one, other := try(w.Platform, foreign); one != nil || other != nil {
 		t.Errorf("a platform administrator is refused: %v, %v", one, other)
 	}
-	if n, _ := w.Service.CountLocations(t.Context(), w.Admin, uuid.Nil); n != 0 {
+	if n, _ := w.Service.CountLocations(t.Context(), w.Admin, clinic.LocationFilter{}); n != 0 {
 		t.Error("a refused put wrote something")
 	}
 }

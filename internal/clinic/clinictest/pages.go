@@ -59,7 +59,7 @@ func pages(t *testing.T, w World) {
 	for _, size := range []int{1, 2, 6, 7, 100} {
 		for _, backward := range []bool{false, true} {
 			all := Walk(t, size, backward, func(p paging.Window) (paging.Page[clinic.Location], error) {
-				return w.Service.ListLocations(t.Context(), w.Admin, uuid.Nil, p)
+				return w.Service.ListLocations(t.Context(), w.Admin, clinic.LocationFilter{}, p)
 			}, func(l clinic.Location) []string { return []string{l.Name, l.ID.String()} })
 			got := make([]string, len(all))
 			for i, l := range all {
@@ -91,8 +91,8 @@ func whose(t *testing.T, w World) {
 		{access.Nobody(""), w.Organization, 1}, {w.Platform, uuid.Nil, 1}, {Actor(access.FrontDesk, foreign), uuid.Nil, 0},
 		{Actor(access.FrontDesk, foreign), w.Organization, 1},
 	} {
-		p, err := w.Service.ListLocations(t.Context(), c.actor, c.asked, paging.Window{Size: 10})
-		n, err2 := w.Service.CountLocations(t.Context(), c.actor, c.asked)
+		p, err := w.Service.ListLocations(t.Context(), c.actor, clinic.LocationFilter{Organization: c.asked}, paging.Window{Size: 10})
+		n, err2 := w.Service.CountLocations(t.Context(), c.actor, clinic.LocationFilter{Organization: c.asked})
 		if len(p.Items) != c.want || n != c.want || err != nil || err2 != nil {
 			t.Errorf("%s asks for %v: %d locations, count %d (%v, %v)", c.actor.Kind, c.asked, len(p.Items), n, err, err2)
 		}
@@ -102,7 +102,7 @@ func whose(t *testing.T, w World) {
 			t.Errorf("%s asks for %v: %d kinds, count %d (%v, %v)", c.actor.Kind, c.asked, len(q.Items), n, err, err2)
 		}
 	}
-	_, err := w.Service.ListLocations(t.Context(), w.Admin, NewID(), paging.Window{Size: 10})
+	_, err := w.Service.ListLocations(t.Context(), w.Admin, clinic.LocationFilter{Organization: NewID()}, paging.Window{Size: 10})
 	Refused(t, err, errs.NotFound, "organizationId")
 	_, err = w.Service.ListVisitKinds(t.Context(), w.Admin, NewID(), paging.Window{Size: 10})
 	Refused(t, err, errs.NotFound, "organizationId")
@@ -110,7 +110,7 @@ func whose(t *testing.T, w World) {
 
 func brokenCursor(t *testing.T, w World) {
 	for _, key := range [][]string{{"a", "b"}, {"a\x00", NewID().String()}} {
-		_, err := w.Service.ListLocations(t.Context(), w.Admin, uuid.Nil, paging.Window{Size: 1, After: key})
+		_, err := w.Service.ListLocations(t.Context(), w.Admin, clinic.LocationFilter{}, paging.Window{Size: 1, After: key})
 		Refused(t, err, errs.InvalidInput, "after")
 		_, err = w.Service.ListVisitKinds(t.Context(), w.Admin, uuid.Nil, paging.Window{Size: 1, Before: key})
 		Refused(t, err, errs.InvalidInput, "before")

@@ -39,7 +39,7 @@ func NewWorld(t testing.TB, stores Stores) World {
 		World: clinictest.NewWorld(t, stores), Store: stores,
 		Tomorrow: civil.Date{Year: 2027, Month: 3, Day: 2}, NextMonth: civil.Date{Year: 2027, Month: 4, Day: 1},
 	}
-	w.Service = provider.NewService(stores, stores, w.Source)
+	w.Service = provider.NewService(stores, w.World.Service, w.Source)
 	w.Kind, w.Location = w.PutVisitKind(t, 1), w.PutLocation(t, 1)
 	w.K, w.L = w.Ref(w.Kind.ID), w.Ref(w.Location.ID)
 	w.Provider = w.PutProvider(t, 1)
