@@ -3,6 +3,7 @@ package clinic
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/google/uuid"
@@ -38,10 +39,22 @@ type Area struct {
 	Circle    *Circle
 }
 
+// Distance is how far a point is from the middle of a circle over the ground, in whole metres; nil when the area is none or the
+// point isn't known.
+func (a *Area) Distance(at *GeoPoint) *int {
+	if a == nil || a.Circle == nil || at == nil {
+		return nil
+	}
+	metres := int(math.Round(a.Circle.Center.Metres(*at)))
+	return &metres
+}
+
+// MaxRadius bounds circles, in metres.
+const MaxRadius = 200_000
+
 const (
 	minRadius    = 100
-	MaxRadius    = 200_000 // metres
-	maxLocations = 100     // that a place names
+	maxLocations = 100 // that a place names
 )
 
 // checked is the place as it is looked for.
@@ -153,3 +166,16 @@ func (s *Service) area(ctx context.Context, actor access.Actor, n *Near) (*Area,
 	area, err := s.Area(ctx, actor, *n)
 	return &area, errs.Under(err, "near")
 }
+
+// earth is the mean radius of the earth in metres (IUGG: 6371.0088 km, https://doi.org/10.1007/s001900050278).
+const earth = 6371008.8
+
+// Metres is the distance over the ground of a sphere, by the haversine formula.
+func (p GeoPoint) Metres(o GeoPoint) float64 {
+	half := func(a, b float64) float64 { return math.Pow(math.Sin((b-a)/2), 2) }
+	lat1, lat2 := radians(p.Latitude), radians(o.Latitude)
+	h := half(lat1, lat2) + math.Cos(lat1)*math.Cos(lat2)*half(radians(p.Longitude), radians(o.Longitude))
+	return 2 * earth * math.Asin(math.Sqrt(min(h, 1)))
+}
+
+func radians(degrees float64) float64 { return degrees * math.Pi / 180 }

@@ -136,6 +136,10 @@ func TestNumbers(t *testing.T) {
 	verdicts[float64]{
 		good: []float64{-90, 0, 90}, bad: []float64{-90.000001, 90.000001, math.NaN(), math.Inf(1), math.Inf(-1)},
 	}.judge(t, func(c *form.Check, d float64) { c.Degrees(d, 90, "field") })
+	var c form.Check
+	if tiny, small := c.Degrees(5e-324, 90), c.Degrees(-1e-11, 90); tiny != 0 || small != -1e-11 {
+		t.Errorf("degrees too small to see are %v, others %v", tiny, small)
+	}
 }
 
 func TestDurations(t *testing.T) {

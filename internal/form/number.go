@@ -23,9 +23,13 @@ func (c *Check) OptionalCount(n *int, least, most int, path ...string) *int {
 	return &value
 }
 
-// Degrees reads an angle from -most to most.
+// Degrees reads an angle from -most to most. What is less than a micrometre on the ground is zero: PostgreSQL refuses products
+// too small for a float.
 func (c *Check) Degrees(d, most float64, path ...string) float64 {
 	c.That(math.Abs(d) <= most, fmt.Sprintf("This is a number from -%g to %g.", most, most), path...) // NaN isn't
+	if math.Abs(d) < 1e-12 {
+		return 0
+	}
 	return d
 }
 

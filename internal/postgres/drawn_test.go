@@ -35,8 +35,9 @@ func newOffice(t *testing.T) *office {
 	d := newDesk(t)
 	directory := postgres.New(d.pool).Directory()
 	source := clinic.Source{Clock: d.clock, NewID: clinictest.NewID}
+	rooms := clinic.NewService(directory, source)
 	return &office{
-		desk: d, rooms: clinic.NewService(directory, source), providers: provider.NewService(directory, clinic.NewService(directory, source), source),
+		desk: d, rooms: rooms, providers: provider.NewService(directory, rooms, source),
 		admin: clinictest.Actor(access.Admin, d.Organization),
 	}
 }

@@ -28,6 +28,30 @@ func (l *lastQuery) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trac
 
 func (*lastQuery) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+// directory is a store over the pool's database whose statements are remembered.
+func (l *lastQuery) directory(t *testing.T, pool *pgxpool.Pool) *postgres.Directory {
+	t.Helper()
+	config := pool.Config()
+	config.ConnConfig.Tracer = l
+	traced, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(traced.Close)
+	return postgres.New(traced).Directory()
+}
+
+// plan is how the last statement is executed.
+func (l *lastQuery) plan(t *testing.T, pool *pgxpool.Pool) string {
+	t.Helper()
+	rows, _ := pool.Query(t.Context(), "EXPLAIN "+l.sql, l.args...)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%s: %v", l.sql, err)
+	}
+	return strings.Join(lines, "\n")
+}
+
 // 50 organisations with 100 of everything that is listed by name.
 const crowd = `
 WITH o AS (INSERT INTO organizations SELECT gen_random_uuid(), 'Clinic ' || n, 'epoch' FROM generate_series(1, 50) n RETURNING id),
@@ -48,14 +72,7 @@ func TestListsOfAllOrganisationsAreReadInOrderFromAnIndex(t *testing.T) {
 		}
 	}
 	sent := &lastQuery{}
-	config := pool.Config()
-	config.ConnConfig.Tracer = sent
-	traced, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(traced.Close)
-	d := postgres.New(traced).Directory()
+	d := sent.directory(t, pool)
 	after := []string{"8", uuid.Nil.String()}
 	everybodys := uuid.Nil
 	for table, list := range map[string]func(paging.Window) error{
@@ -76,10 +93,8 @@ func TestListsOfAllOrganisationsAreReadInOrderFromAnIndex(t *testing.T) {
 			if err := list(w); err != nil {
 				t.Fatal(err)
 			}
-			rows, _ := pool.Query(t.Context(), "EXPLAIN "+sent.sql, sent.args...)
-			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-			if plan := strings.Join(lines, "\n"); err != nil || !strings.Contains(plan, " "+table+"_by_name_of_all ") || strings.Contains(plan, "Sort Key: name") {
-				t.Errorf("%s, %+v: %v\n%s\n%s", table, w, err, sent.sql, plan)
+			if plan := sent.plan(t, pool); !strings.Contains(plan, " "+table+"_by_name_of_all ") || strings.Contains(plan, "Sort Key: name") {
+				t.Errorf("%s, %+v:\n%s\n%s", table, w, sent.sql, plan)
 			}
 		}
 	}

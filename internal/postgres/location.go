@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -149,35 +148,33 @@ func whose(query string, organization uuid.UUID) string {
 	return query + ofOrganization
 }
 
-// foundLocation is a location and how far it is.
-type foundLocation struct {
-	locationRow
-	DistanceMeters *int
-}
-
 const (
-	findLocations  = `SELECT ` + locationColumns + `, %s AS distance_meters FROM locations l `
+	listLocations  = `SELECT ` + locationColumns + ` FROM locations l `
 	countLocations = `SELECT FROM locations l `
 )
 
 // ListLocations is documented at clinic.Store.
 func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area, w paging.Window) (paging.Page[clinic.Location], error) {
-	cond := &where{args: []any{organization}}
-	at := cond.place(in)
-	query := whose(fmt.Sprintf(findLocations, at.distance), organization) + " AND " + at.holds
-	rows, err := page[foundLocation](ctx, d.db, query, nameAndID, w, cond.args...)
-	return mapPage(rows, foundLocation.found), err
-}
-
-func (r foundLocation) found() clinic.Location {
-	l := r.location()
-	l.DistanceMeters = r.DistanceMeters
-	return l
+	query, args := located(whose(listLocations, organization), organization, in)
+	rows, err := page[locationRow](ctx, d.db, query, nameAndID, w, args...)
+	return mapPage(rows, func(r locationRow) clinic.Location {
+		l := r.location()
+		l.DistanceMeters = in.Distance(l.Position)
+		return l
+	}), err
 }
 
 // CountLocations is documented at clinic.Store.
 func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area) (int, error) {
-	cond := &where{args: []any{organization}}
-	at := cond.place(in)
-	return count(ctx, d.db, whose(countLocations, organization)+" AND "+at.holds, cond.args...)
+	query, args := located(whose(countLocations, organization), organization, in)
+	return count(ctx, d.db, query, args...)
+}
+
+// located narrows a query whose first argument is the organisation.
+func located(query string, organization uuid.UUID, in *clinic.Area) (string, []any) {
+	n := narrowing{args: []any{organization}}
+	if in != nil {
+		n.area(*in)
+	}
+	return query + n.sql.String(), n.args
 }

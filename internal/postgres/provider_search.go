@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"fmt"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -24,53 +23,57 @@ func searched(p provider.Provider) []string {
 	return texts
 }
 
+const countProviders = `SELECT FROM providers p `
+
+// What narrows providers. The index on the text serves both ways of having a word.
 const (
-	countProviders = `SELECT FROM providers p `
-	withSpecialty  = ` AND EXISTS (SELECT FROM provider_specialties s
-    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id AND s.system = %s AND s.code = %s)`
-	withDesk = ` AND (p.organization_id, p.id) IN (SELECT d.organization_id, d.provider_id FROM locations l
-    JOIN desks d ON d.organization_id = l.organization_id AND d.location_id = l.id WHERE %s)`
+	hasPart      = ` AND search_text LIKE search_part($)`
+	hasWord      = ` AND (search_text LIKE search_part($) OR search_text %> folded($))`
+	hasSpecialty = ` AND EXISTS (SELECT FROM provider_specialties s
+    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id AND s.system = $ AND s.code = $)`
+	hasDesk = ` AND (p.organization_id, p.id) IN (SELECT d.organization_id, d.provider_id FROM locations l
+    JOIN desks d ON d.organization_id = l.organization_id AND d.location_id = l.id WHERE true`
 )
 
 // ListProviders is documented at provider.Store.
 func (d *Directory) ListProviders(ctx context.Context, organization uuid.UUID, s provider.Search, w paging.Window) (paging.Page[provider.Provider], error) {
-	narrowed, args := narrowing(organization, s)
-	rows, err := page[providerRow](ctx, d.db, whose(selectProviders, organization)+narrowed, nameAndID, w, args...)
+	query, args := searching(whose(selectProviders, organization), organization, s)
+	rows, err := page[providerRow](ctx, d.db, query, nameAndID, w, args...)
 	return mapPage(rows, providerRow.provider), err
 }
 
 // CountProviders is documented at provider.Store.
 func (d *Directory) CountProviders(ctx context.Context, organization uuid.UUID, s provider.Search) (int, error) {
-	narrowed, args := narrowing(organization, s)
-	return count(ctx, d.db, whose(countProviders, organization)+narrowed, args...)
+	query, args := searching(whose(countProviders, organization), organization, s)
+	return count(ctx, d.db, query, args...)
 }
 
-// narrowing is what a search adds to a query whose first argument is the organisation, and all arguments: only conditions that
-// narrow, so that each shape has a plan of its own.
-func narrowing(organization uuid.UUID, s provider.Search) (conditions string, args []any) {
-	cond := &where{args: []any{organization}}
+// searching narrows a query whose first argument is the organisation.
+func searching(query string, organization uuid.UUID, s provider.Search) (string, []any) {
+	n := narrowing{args: []any{organization}}
 	for _, word := range s.Words {
-		conditions += " AND " + cond.has(word)
+		n.word(word)
 	}
 	if s.Specialty != nil {
-		conditions += fmt.Sprintf(withSpecialty, cond.mark(s.Specialty.System), cond.mark(s.Specialty.Code))
+		n.add(hasSpecialty, s.Specialty.System, s.Specialty.Code)
 	}
 	if s.Area != nil {
-		conditions += fmt.Sprintf(withDesk, cond.place(s.Area).holds)
+		n.add(hasDesk)
+		n.area(*s.Area)
+		n.add(")")
 	}
-	return conditions, cond.args
+	return query + n.sql.String(), n.args
 }
 
 // A shorter word is too often another one with a letter changed.
 const forgiving = 5
 
-// has is the condition that a provider has a word: as a part of the text or, if it is long enough, by three fifths of its
-// trigrams (PostgreSQL's default for pg_trgm.word_similarity_threshold). The index on the text serves both.
-func (w *where) has(word string) string {
-	mark := w.mark(word)
-	part := "search_text LIKE search_part(" + mark + ")"
+// word narrows to those who have a word as a part of the text or, if it is long enough, by three fifths of its trigrams
+// (PostgreSQL's default for pg_trgm.word_similarity_threshold).
+func (n *narrowing) word(word string) {
 	if utf8.RuneCountInString(word) < forgiving {
-		return part
+		n.add(hasPart, word)
+	} else {
+		n.add(hasWord, word, word)
 	}
-	return "(" + part + " OR search_text %> folded(" + mark + "))"
 }

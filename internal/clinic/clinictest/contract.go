@@ -27,6 +27,11 @@ func Contract(t *testing.T, open func(*testing.T) clinic.Store) {
 		"lists are paged by name and id":              pages,
 		"lists are of the right organisation":         whose,
 		"a broken cursor is bad input":                brokenCursor,
+		"locations are found in a circle":             circles,
+		"a circle may lie over a pole or a date line": edges,
+		"a postal code names a place":                 postalCodes,
+		"locations name a place":                      namedPlaces,
+		"what is near is paged":                       nearPages,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,6 +36,10 @@ func Contract(t *testing.T, open func(*testing.T) Stores) {
 		"exceptions are the staff's":                         staffOnly,
 		"openings are put again without doubling":            putOpenings,
 		"openings come in batches":                           manyOpenings,
+		"providers are found by text":                        searchText,
+		"what is found follows from the last put":            searchAgain,
+		"a bad search is bad input":                          badSearch,
+		"providers are found by place":                       searchNear,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
