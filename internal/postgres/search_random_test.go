@@ -75,8 +75,10 @@ func (a *asked) fits(p *resident, m wantedMatch) bool {
 		n := min(len(asked), len(spoken))
 		return slices.Equal(asked[:n], spoken[:n])
 	}
+	offers := func(k clinic.VisitKind) bool { return q.VisitKind == nil || q.VisitKind.ID == k.ID }
 	switch {
-	case q.Specialty != nil && !slices.ContainsFunc(p.specialties, func(c clinic.Coding) bool { return c.Code == q.Specialty.Code }),
+	case !slices.ContainsFunc(p.kinds, offers),
+		q.Specialty != nil && !slices.ContainsFunc(p.specialties, func(c clinic.Coding) bool { return c.Code == q.Specialty.Code }),
 		q.Providers != nil && !slices.Contains(q.Providers, p.provider),
 		q.Language != nil && !slices.ContainsFunc(p.languages, speaks),
 		q.StepFree && (m.at.stepFree == nil || !*m.at.stepFree),
