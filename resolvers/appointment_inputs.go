@@ -89,6 +89,14 @@ func private(s *string) *access.Private {
 	return &p
 }
 
+// orZero is what a pointer points to, or the zero value of what was left out.
+func orZero[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
+	}
+	return v
+}
+
 // appointmentFilter reads a filter. The ids in it may name one organisation only, which is then the one searched.
 func appointmentFilter(in *model.AppointmentFilterInput) (appointment.Filter, error) {
 	var f appointment.Filter
@@ -112,12 +120,7 @@ func appointmentFilter(in *model.AppointmentFilterInput) (appointment.Filter, er
 	f.Provider = narrow(globalid.Provider, in.ProviderID, "providerId")
 	f.Location = narrow(globalid.Location, in.LocationID, "locationId")
 	f.Statuses = in.Status
-	if in.From != nil {
-		f.From = *in.From
-	}
-	if in.To != nil {
-		f.To = *in.To
-	}
+	f.From, f.To = orZero(in.From), orZero(in.To)
 	if in.Identifier != nil {
 		named := identifier(*in.Identifier)
 		f.Identifier = &named

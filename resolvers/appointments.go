@@ -2,11 +2,15 @@ package resolvers
 
 import (
 	"context"
+	"slices"
+
+	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
@@ -32,6 +36,31 @@ func (r *Resolver) appointments(
 	}, func(ctx context.Context) (int, error) {
 		return r.Services.Appointment.Count(ctx, viewer.Actor(ctx), f)
 	})
+}
+
+// agenda pages the appointments with one provider, read with those of all providers that the same field is asked of.
+func (r *Resolver) agenda(
+	ctx context.Context, provider clinic.Ref, q appointment.Agenda, args pageArgs,
+) (*relay.Connection[appointment.Appointment], error) {
+	all, field := loader.From(ctx), graphql.GetFieldContext(ctx).Field.Field
+	asked := func() appointment.Agenda {
+		q.Continued = selects(ctx, "AppointmentConnection", "streamCursor")
+		return q
+	}
+	return follow(args, appointmentsBy(q.Order), func(w paging.Window) (paging.Page[appointment.Appointment], string, error) {
+		q.Window = w
+		found, err := all.Agenda(ctx, field, provider, asked)
+		read := orZero(found)
+		return read.Page, read.StreamCursor, err
+	}, func(ctx context.Context) (int, error) {
+		n, err := all.CountAgenda(ctx, field, provider, asked)
+		return orZero(n), err
+	})
+}
+
+// selects says whether a field is among those that are asked of the connection at hand.
+func selects(ctx context.Context, connection, name string) bool {
+	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, []string{connection}), func(f graphql.CollectedField) bool { return f.Name == name })
 }
 
 // outsideHours pages the visits that a change of hours left outside them, or none when the change was refused. They are found

@@ -81,6 +81,21 @@ func TestAPageIsFetchedInAConstantNumberOfBatches(t *testing.T) {
 	}
 }
 
+func TestThePlaceInTheLogIsReadOnlyWhenAskedFor(t *testing.T) {
+	a := serve(t, open())
+	for document, want := range map[string]bool{
+		`{ providers { edges { node { appointments { edges { cursor } } } } } }`:                                                                                       false,
+		`{ providers { edges { node { appointments { streamCursor } } } } }`:                                                                                           true,
+		`{ providers { edges { node { appointments { ...Place } } } } } fragment Place on AppointmentConnection { ... on AppointmentConnection { at: streamCursor } }`: true,
+		`{ providers { edges { node { appointments { streamCursor @skip(if: true) pageInfo { hasNextPage } } } } } }`:                                                  false,
+	} {
+		a.as(t, access.FrontDesk).Post(t, document, nil).OK(t)
+		if got := a.rooms.heard.(appointment.Agenda).Continued; got != want {
+			t.Errorf("%s: %v", document, got)
+		}
+	}
+}
+
 func TestAChangeIsAnsweredAsItIsAfterIt(t *testing.T) {
 	a := serve(t, open())
 	query := `mutation($a: CancelAppointmentInput!, $b: CancelAppointmentInput!, $id: ID!) {

@@ -128,6 +128,11 @@ func (r *providerResolver) Slots(ctx context.Context, obj *provider.Provider, vi
 	return r.slotsOf(ctx, wanted, pageArgs{first, after, last, before})
 }
 
+func (r *providerResolver) Appointments(ctx context.Context, obj *provider.Provider, status []appointment.Status, from *time.Time, to *time.Time, orderBy *appointment.Order, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {
+	q := appointment.Agenda{Filter: appointment.Filter{Statuses: status, From: orZero(from), To: orZero(to)}, Order: ordered(orderBy)}
+	return r.agenda(ctx, providerRef(obj), q, pageArgs{first, after, last, before})
+}
+
 func (r *providerResolver) WeeklyHours(ctx context.Context, obj *provider.Provider, locationID string, on *civil.Date) ([]*provider.WeeklyHours, error) {
 	var read ids
 	location := read.ref(globalid.Location, locationID, "locationId")

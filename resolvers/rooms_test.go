@@ -345,6 +345,16 @@ func (r appointmentRoom) Count(context.Context, access.Actor, appointment.Filter
 	return r.visits, r.fail
 }
 
+func (r appointmentRoom) Agendas(_ context.Context, _ access.Actor, providers []clinic.Ref, q appointment.Agenda) (map[clinic.Ref]appointment.AgendaPage, error) {
+	r.note("Agendas", q)
+	return only(providers, r.ref(r.provider.ID), appointment.AgendaPage{Page: pageOf(r.visit), StreamCursor: "here"}), r.fail
+}
+
+func (r appointmentRoom) CountAgendas(_ context.Context, _ access.Actor, providers []clinic.Ref, _ appointment.Agenda) (map[clinic.Ref]int, error) {
+	r.note("CountAgendas", nil)
+	return only(providers, r.ref(r.provider.ID), r.visits), r.fail
+}
+
 func (r appointmentRoom) OutsideHours(_ context.Context, _ access.Actor, c appointment.Clash, _ paging.Window) (paging.Page[appointment.Appointment], error) {
 	r.note("OutsideHours", c)
 	return pageOf(r.visit), nil

@@ -52,6 +52,10 @@ func TestReadingWithoutAScopeIsForbiddenWithThePath(t *testing.T) {
 	if inside.Code() != "FORBIDDEN" || inside.Text("providers", "edges", 0, "node", "name") == "" {
 		t.Errorf("a field inside: %s", inside.Raw)
 	}
+	visits := a.Post(t, `{ providers { edges { node { name appointments(first: 1) { totalCount } } } } }`, nil)
+	if visits.Code() != "UNAUTHENTICATED" || visits.Text("providers", "edges", 0, "node", "name") == "" || len(a.rooms.asked) != 2 {
+		t.Errorf("visits, nobody: %s, asked %v", visits.Raw, a.rooms.asked)
+	}
 }
 
 func TestATokenThatIsNotAcceptedIsRefused(t *testing.T) {

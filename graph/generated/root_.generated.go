@@ -1493,6 +1493,14 @@ type Provider implements Node {
     """Only these states.""" status: [SlotStatus!] = [FREE]
     first: Int, after: String, last: Int, before: String
   ): SlotConnection @cost(weight: 1, multipliers: ["first", "last"], base: 10, perDay: 2)
+  """Appointments with this provider, of those that the caller may see."""
+  appointments(
+    """Only these states; null for all.""" status: [AppointmentStatus!]
+    """Starting at or after.""" from: DateTime
+    """Starting before.""" to: DateTime
+    """Order.""" orderBy: AppointmentOrder = START_ASC
+    first: Int, after: String, last: Int, before: String
+  ): AppointmentConnection @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
   """Weekly hours in force on a date, for staff."""
   weeklyHours("""Location.""" locationId: ID!, """Local date; default: today.""" on: LocalDate): [WeeklyHours!] @requiresScopes(scopes: [["schedules:read"]]) @cost(weight: 3)
   """Exceptions to the weekly hours, for staff."""
@@ -2446,6 +2454,8 @@ func (ec *executionContext) childFields_Provider(ctx context.Context, field grap
 		return ec.fieldContext_Provider_nextAvailable(ctx, field)
 	case "slots":
 		return ec.fieldContext_Provider_slots(ctx, field)
+	case "appointments":
+		return ec.fieldContext_Provider_appointments(ctx, field)
 	case "weeklyHours":
 		return ec.fieldContext_Provider_weeklyHours(ctx, field)
 	case "scheduleExceptions":

@@ -40,6 +40,7 @@ type Services struct {
 	Appointment interface {
 		Appointments(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 		Holds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error)
+		agendas
 		Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
 	}
 }
@@ -60,6 +61,11 @@ type Loaders struct {
 	Appointments  *Loader[clinic.Ref, appointment.Appointment]
 	Holds         *Loader[clinic.Ref, appointment.Hold]
 	Identifiers   *Loader[clinic.Ref, []clinic.Identifier]
+
+	actor        access.Actor
+	appointments agendas
+	agendas      listings[appointment.AgendaPage]
+	counts       listings[int]
 }
 
 // New makes empty loaders for a caller.
@@ -74,6 +80,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		Patients:      batch(as(a, s.Patient.Patients)),
 		Appointments:  batch(as(a, s.Appointment.Appointments)),
 		Identifiers:   batch(s.Appointment.Identifiers),
+		actor:         a,
+		appointments:  s.Appointment,
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)

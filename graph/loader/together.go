@@ -20,6 +20,15 @@ func (l *Loaders) OfAppointments(list []appointment.Appointment) {
 	l.Identifiers.Together(refs(appointment.Appointment.Ref))
 }
 
+// ofAgendas says that what the appointments of several providers refer to belongs together.
+func (l *Loaders) ofAgendas(pages map[clinic.Ref]appointment.AgendaPage) {
+	var list []appointment.Appointment
+	for _, page := range pages {
+		list = append(list, page.Items...)
+	}
+	l.OfAppointments(list)
+}
+
 // OfSlots says that what these slots refer to belongs together.
 func (l *Loaders) OfSlots(list []availability.Slot) {
 	l.Providers.Together(each(list, func(s availability.Slot) clinic.Ref { return clinic.Ref{Organization: s.Organization, ID: s.Provider} }))
@@ -58,6 +67,12 @@ func (l *Loaders) OfProviders(list []provider.Provider) {
 	}
 	l.VisitKinds.Together(kinds)
 	l.Plans.Together(plans)
+	page := make([]clinic.Ref, len(list))
+	for i, p := range list {
+		page[i] = clinic.Ref{Organization: p.OrganizationID, ID: p.ID}
+	}
+	l.agendas.together(page)
+	l.counts.together(page)
 }
 
 // OfNodes says that things asked for by their ids belong together.

@@ -70,9 +70,8 @@ func columnsOf(refs []clinic.Ref) []any {
 	return []any{organizations, ids}
 }
 
-func appointments(ctx context.Context, tx pgx.Tx, sql string, args ...any) ([]appointment.Appointment, error) {
-	rows, _ := tx.Query(ctx, sql, args...)
-	list, err := pgx.CollectRows(rows, pgx.RowToStructByName[appointmentRow])
+func appointments(ctx context.Context, q querier, sql string, args ...any) ([]appointment.Appointment, error) {
+	list, err := all[appointmentRow](ctx, q, sql, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -35,9 +36,23 @@ func (w *where) mark(arg any) string {
 
 func (w *where) String() string { return strings.Join(w.conditions, " AND ") }
 
+// further are the conditions after others.
+func (w *where) further() string {
+	if len(w.conditions) == 0 {
+		return ""
+	}
+	return " AND " + w.String()
+}
+
 func filtered(f appointment.Filter) *where {
 	w := &where{}
 	w.and("a.organization_id = $%d", f.Organization)
+	w.narrow(f)
+	return w
+}
+
+// narrow adds what a filter asks for within an organisation.
+func (w *where) narrow(f appointment.Filter) {
 	for _, id := range []struct {
 		condition string
 		value     uuid.UUID
@@ -62,19 +77,42 @@ func filtered(f appointment.Filter) *where {
 			WHERE i.organization_id = a.organization_id AND i.system = $%d`, f.Identifier.System)
 		w.and("i.value = $%d)", f.Identifier.Value)
 	}
-	return w
 }
 
 // order is how a list runs: by a column, then id.
 type order struct {
 	column     string
+	of         func(appointment.Appointment) time.Time
 	descending bool
 }
 
+func start(a appointment.Appointment) time.Time   { return a.Start }
+func updated(a appointment.Appointment) time.Time { return a.UpdatedAt }
+
 var orders = map[appointment.Order]order{
-	appointment.StartAscending:    {"a.starts_at", false},
-	appointment.StartDescending:   {"a.starts_at", true},
-	appointment.UpdatedDescending: {"a.updated_at", true},
+	appointment.StartAscending:    {"a.starts_at", start, false},
+	appointment.StartDescending:   {"a.starts_at", start, true},
+	appointment.UpdatedDescending: {"a.updated_at", updated, true},
+}
+
+// compare is the order in the direction of a window, of what is read already.
+func (o order) compare(w paging.Window) func(a, b appointment.Appointment) int {
+	return func(a, b appointment.Appointment) int {
+		earlier := cmp.Or(o.of(a).Compare(o.of(b)), compareIDs(a.ID, b.ID))
+		if o.descending != w.Backward {
+			return -earlier
+		}
+		return earlier
+	}
+}
+
+// clause is the order in the direction of a window.
+func (o order) clause(w paging.Window) string {
+	direction := " ASC"
+	if o.descending != w.Backward {
+		direction = " DESC"
+	}
+	return o.column + direction + ", a.id" + direction
 }
 
 // List implements appointment.Store.
@@ -84,12 +122,7 @@ func (s *AppointmentStore) List(ctx context.Context, f appointment.Filter, o app
 	if err := cond.keyset(by, w); err != nil {
 		return paging.Page[appointment.Appointment]{}, err
 	}
-	direction := "ASC"
-	if by.descending != w.Backward {
-		direction = "DESC"
-	}
-	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY %s %s, a.id %s LIMIT %d",
-		appointmentColumns, cond, by.column, direction, direction, w.Size+1)
+	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY %s LIMIT %d", appointmentColumns, cond, by.clause(w), w.Size+1)
 	var page paging.Page[appointment.Appointment]
 	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		list, err := appointments(ctx, tx, sql, cond.args...)

@@ -1,0 +1,85 @@
+package appointment
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+)
+
+// Agenda asks for appointments with providers, a page with each. Of the filter, organisation and provider are theirs.
+type Agenda struct {
+	Filter    Filter
+	Order     Order
+	Window    paging.Window
+	Continued bool // also tell the log position of what is read
+}
+
+// AgendaPage is the page of one provider.
+type AgendaPage struct {
+	paging.Page[Appointment]
+	StreamCursor string
+}
+
+// Agendas pages the appointments with each of these providers, of those that the caller may see. Providers elsewhere have none.
+func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clinic.Ref, q Agenda) (map[clinic.Ref]AgendaPage, error) {
+	f, own, err := q.allowed(a, providers)
+	if err != nil {
+		return nil, err
+	}
+	var cursor string
+	if q.Continued {
+		if cursor, err = s.store.StreamCursor(ctx); err != nil {
+			return nil, err
+		}
+	}
+	found := make(map[clinic.Ref]AgendaPage, len(providers))
+	for _, p := range providers {
+		found[p] = AgendaPage{StreamCursor: cursor}
+	}
+	if len(own) == 0 {
+		return found, nil
+	}
+	pages, err := s.store.Agendas(ctx, own, f, q.Order, q.Window)
+	for p, page := range pages {
+		found[p] = AgendaPage{Page: page, StreamCursor: cursor}
+	}
+	return found, err
+}
+
+// CountAgendas counts what Agendas pages, up to paging.MaxCount with each provider.
+func (s *Service) CountAgendas(ctx context.Context, a access.Actor, providers []clinic.Ref, q Agenda) (map[clinic.Ref]int, error) {
+	f, own, err := q.allowed(a, providers)
+	if err != nil || len(own) == 0 {
+		return nil, err
+	}
+	return s.store.CountAgendas(ctx, own, f)
+}
+
+// allowed narrows the filter, and the providers, to what the caller may see.
+func (q Agenda) allowed(a access.Actor, providers []clinic.Ref) (Filter, []clinic.Ref, error) {
+	f := q.Filter
+	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
+		return f, nil, errs.Invalid("The period ends before it starts.", "to")
+	}
+	if !a.Has(access.AppointmentsRead) {
+		return f, nil, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
+	}
+	if !a.Has(access.PatientsRead) {
+		if a.PatientID == uuid.Nil {
+			return f, nil, nil
+		}
+		f.Patient = a.PatientID
+	}
+	own := make([]clinic.Ref, 0, len(providers))
+	for _, p := range providers {
+		if a.In(p.Organization) {
+			own = append(own, p)
+		}
+	}
+	return f, own, nil
+}
