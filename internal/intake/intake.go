@@ -71,10 +71,7 @@ func Import(ctx context.Context, into Directory, actor access.Actor, o Order) (R
 			return p.report, err
 		}
 	}
-	if actor.Role == access.PlatformAdmin {
-		actor.Organization = o.Organization // so that lists show what is this organisation's alone
-	}
-	w := &writer{publication: p, order: o, into: into, actor: actor}
+	w := &writer{publication: p, order: o, clerk: newClerk(into, actor, o.Organization, o.Visit, DefaultVisit)}
 	err = w.write(ctx)
 	return p.report, err
 }

@@ -18,19 +18,19 @@ type known struct {
 
 const pageSize = 500
 
-func (w *writer) lookUp(ctx context.Context) error {
-	w.known = known{
+func (c *clerk) lookUp(ctx context.Context) error {
+	c.known = known{
 		locations: map[clinic.Identifier]clinic.Location{},
 		providers: map[clinic.Identifier]provider.Provider{},
 		kinds:     map[string]clinic.VisitKind{},
 	}
-	own := w.order.Organization
+	own := c.organization
 	err := everything(
 		func(p paging.Window) (paging.Page[clinic.Location], error) {
-			return w.into.ListLocations(ctx, w.actor, own, p)
+			return c.into.ListLocations(ctx, c.actor, own, p)
 		},
 		func(l clinic.Location) []string {
-			w.known.locations[l.Identifier] = l
+			c.known.locations[l.Identifier] = l
 			return []string{l.Name, l.ID.String()}
 		})
 	if err != nil {
@@ -38,11 +38,11 @@ func (w *writer) lookUp(ctx context.Context) error {
 	}
 	err = everything(
 		func(p paging.Window) (paging.Page[provider.Provider], error) {
-			return w.into.ListProviders(ctx, w.actor, provider.Filter{}, p)
+			return c.into.ListProviders(ctx, c.actor, provider.Filter{}, p)
 		},
 		func(p provider.Provider) []string {
 			if p.OrganizationID == own {
-				w.known.providers[p.Identifier] = p
+				c.known.providers[p.Identifier] = p
 			}
 			return []string{p.Name, p.ID.String()}
 		})
@@ -51,10 +51,10 @@ func (w *writer) lookUp(ctx context.Context) error {
 	}
 	return everything(
 		func(p paging.Window) (paging.Page[clinic.VisitKind], error) {
-			return w.into.ListVisitKinds(ctx, w.actor, own, p)
+			return c.into.ListVisitKinds(ctx, c.actor, own, p)
 		},
 		func(k clinic.VisitKind) []string {
-			w.known.kinds[k.Key] = k
+			c.known.kinds[k.Key] = k
 			return []string{k.Name, k.ID.String()}
 		})
 }

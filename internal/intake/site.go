@@ -145,6 +145,19 @@ func (a fhirAddress) where() string {
 	return joined(strings.Join(a.Line, " "), a.City)
 }
 
+// tellApart adds where they are to the names of sites that share them.
+func tellApart(sites []*site) {
+	shared := map[string]int{}
+	for _, s := range sites {
+		shared[s.put.Name]++
+	}
+	for _, s := range sites {
+		if shared[s.put.Name] > 1 {
+			s.distinct()
+		}
+	}
+}
+
 // distinct adds where a site is to a name that it shares with others.
 func (s *site) distinct() { s.put.Name = joined(s.put.Name, s.where) }
 
