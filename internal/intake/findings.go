@@ -20,6 +20,9 @@ const (
 	PostalCodePadded  Repair = "ZIP code without its leading zeros: restored"
 	SecondsCut        Repair = "not on whole minutes: narrowed to them"
 	ShownTwice        Repair = "the wall clock's second showing of a time: narrowed to what it shows once"
+	ZoneContradicts   Repair = "the coordinates are in a zone that keeps another time: the one that is named kept"
+	ZoneFromPoint     Repair = "no time zone is named: the one that the coordinates are in"
+	ZoneUnknown       Repair = "not a time zone: the one that the coordinates are in"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
 )
 

@@ -18,6 +18,7 @@ type site struct {
 	where string // street and city, to tell sites of one name apart
 	zone  *time.Location
 	desks []*desk
+	ref   clinic.Ref // once it is set up
 }
 
 // ZoneOf names the IANA zone of a point, or nothing when it lies in none.
