@@ -34,6 +34,12 @@ var faults = []fault{
 	{"a published window may end before it begins", []edit{
 		{"internal/intake/slot.go", `if !from.Before(to) {`, `if false {`},
 	}, "./internal/intake", "FuzzSlot", "a window was taken as"},
+	{"an open quote swallows the rows after it", []edit{
+		{"internal/intake/sheet.go", `others := s.pending[1:]`, `others := s.pending[len(s.pending):]`},
+	}, "./internal/intake", "FuzzSheet", "the last row is missing"},
+	{"hours may end when they begin", []edit{
+		{"internal/intake/hours.go", `if to <= from {`, `if to < from {`},
+	}, "./internal/intake", "FuzzHours", "hours were taken as"},
 	{"a lane from when there were more takes none away", []edit{
 		{"internal/availability/lanes.go", `if c.lane < 0 {`, `if c.lane < 0 || c.lane >= n {`},
 	}, "./internal/availability", "FuzzOpenings", "the reference has"},

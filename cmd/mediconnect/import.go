@@ -10,9 +10,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/app"
 )
 
-const importHelp = `Reads a SMART Scheduling Links publication from a folder or a web address: a site becomes a location with a provider,
-a slot of capacity n becomes open hours for n visits. What cannot be read is refused with its line, the rest goes on.
-The same import again changes nothing. Configured by environment variables (name, default, meaning):
+const importHelp = `What cannot be read is refused with its line, the rest goes on, and a report at the end says so. The same import again changes
+nothing. Configured by environment variables (name, default, meaning):
 
 `
 
@@ -21,7 +20,7 @@ func importCommand() *cli.Command {
 		Name:        "import",
 		Usage:       "bring in what others published",
 		Description: importHelp + app.Describe[app.WorkSettings](),
-		Commands:    []*cli.Command{importSmartScheduling()},
+		Commands:    []*cli.Command{importSmartScheduling(), importLocations()},
 	}
 }
 
@@ -31,6 +30,8 @@ func importSmartScheduling() *cli.Command {
 		Name:      "smart-scheduling",
 		Usage:     "import a SMART Scheduling Links publication",
 		ArgsUsage: "DIR|URL",
+		Description: "Reads a SMART Scheduling Links publication from a folder or a web address: a site becomes a location with a provider,\n" +
+			"a slot of capacity n becomes open hours for n visits.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "organization", Usage: "the `ID` of the organisation to import into", Destination: &opts.Organization},
 			&cli.StringFlag{Name: "organization-name", Usage: "the `NAME` of the organisation; it is created if there is none (default: the publisher's host)", Destination: &opts.OrganizationName},

@@ -51,41 +51,59 @@ func Import(ctx context.Context, environ []string, opts ImportOptions, out, logs
 	}
 	defer a.Close()
 	order.Owner = func(ctx context.Context, publisher string) (uuid.UUID, error) {
-		name := cmp.Or(strings.TrimSpace(opts.OrganizationName), publisher)
-		id, err := a.organizationNamed(ctx, name)
-		if err == nil {
-			fmt.Fprintf(out, "Organization  %s (%s)\n", globalid.OfOrganization(id), name)
-		}
-		return id, err
+		return a.owner(ctx, cmp.Or(strings.TrimSpace(opts.OrganizationName), publisher), out)
 	}
 	return a.importOrder(ctx, order, out, logs)
 }
 
 func (o ImportOptions) order() (intake.Order, error) {
-	order := intake.Order{Visit: time.Duration(o.VisitMinutes) * time.Minute, WeeklyHours: o.WeeklyHours}
-	var faults []error
-	if o.Organization != "" && o.OrganizationName != "" {
-		faults = append(faults, errors.New("give either --organization or --organization-name"))
-	}
-	if o.Organization != "" {
-		id, err := organizationID(o.Organization)
-		if order.Organization = id; err != nil {
-			faults = append(faults, err)
-		}
-	}
-	if o.VisitMinutes < 0 || o.VisitMinutes > longestVisit {
-		faults = append(faults, fmt.Errorf("--visit-minutes must be from 1 to %d", longestVisit))
-	}
-	if o.ShiftTo != "" {
-		date, err := civil.ParseDate(o.ShiftTo)
-		if order.ShiftTo = date; err != nil {
-			faults = append(faults, errors.New("--shift-to must be a date such as 2027-03-01"))
-		}
-	}
+	order := intake.Order{WeeklyHours: o.WeeklyHours}
+	var faults argumentFaults
+	order.Organization = faults.organization(o.Organization, o.OrganizationName)
+	order.Visit = faults.visit(o.VisitMinutes)
+	order.ShiftTo = faults.date("--shift-to", o.ShiftTo)
 	return order, errors.Join(faults...)
 }
 
+// argumentFaults are told all at once.
+type argumentFaults []error
+
+func (f *argumentFaults) add(err error) { *f = append(*f, err) }
+
+// organization reads an id unless a name is given instead.
+func (f *argumentFaults) organization(id, name string) uuid.UUID {
+	if id != "" && name != "" {
+		f.add(errors.New("give either --organization or --organization-name"))
+	}
+	if id == "" {
+		return uuid.Nil
+	}
+	known, err := organizationID(id)
+	if err != nil {
+		f.add(err)
+	}
+	return known
+}
+
 const longestVisit = 24 * 60 // minutes
+
+func (f *argumentFaults) visit(minutes int) time.Duration {
+	if minutes < 0 || minutes > longestVisit {
+		f.add(fmt.Errorf("--visit-minutes must be from 1 to %d", longestVisit))
+	}
+	return time.Duration(minutes) * time.Minute
+}
+
+func (f *argumentFaults) date(flag, text string) civil.Date {
+	if text == "" {
+		return civil.Date{}
+	}
+	date, err := civil.ParseDate(text)
+	if err != nil {
+		f.add(fmt.Errorf("%s must be a date such as 2027-03-01", flag))
+	}
+	return date
+}
 
 func organizationID(text string) (uuid.UUID, error) {
 	if id, err := uuid.Parse(text); err == nil {
@@ -96,6 +114,15 @@ func organizationID(text string) (uuid.UUID, error) {
 		return uuid.Nil, errors.New("--organization must be an organisation's id, as the API gives it, or its UUID")
 	}
 	return id.Ref.Organization, nil
+}
+
+// owner is the organisation of a name, and tells its id.
+func (a *App) owner(ctx context.Context, name string, out io.Writer) (uuid.UUID, error) {
+	id, err := a.organizationNamed(ctx, name)
+	if err == nil {
+		fmt.Fprintf(out, "Organization  %s (%s)\n", globalid.OfOrganization(id), name)
+	}
+	return id, err
 }
 
 // organizationNamed finds the organisation of a name, or creates it.
@@ -119,11 +146,16 @@ func (a *App) organizationNamed(ctx context.Context, name string) (uuid.UUID, er
 func (a *App) importOrder(ctx context.Context, order intake.Order, out, progress io.Writer) error {
 	order.Progress = showProgress(progress)
 	report, err := intake.Import(ctx, a.directory(), importer, order)
+	return tellReport(report, report.Locations > 0, err, out, progress)
+}
+
+// tellReport prints a report, also of an import that failed once it had set something up.
+func tellReport(report fmt.Stringer, begun bool, err error, out, progress io.Writer) error {
 	if isTerminal(progress) {
 		fmt.Fprintln(progress)
 	}
-	if err != nil && report.Locations == 0 {
-		return err // nothing was set up
+	if err != nil && !begun {
+		return err
 	}
 	_, printErr := fmt.Fprint(out, report)
 	return errors.Join(err, printErr)

@@ -28,6 +28,8 @@ type Directory interface {
 	PutProvider(ctx context.Context, actor access.Actor, in provider.PutProvider) (provider.Provider, error)
 	// PutOpenings answers how many windows are new or other than before.
 	PutOpenings(ctx context.Context, actor access.Actor, by, at clinic.Ref, windows []provider.OpenWindow) (changed int, err error)
+	// AddException does so once for a key.
+	AddException(ctx context.Context, actor access.Actor, in provider.AddException) (provider.Exception, error)
 	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref) error
 	SetSchedule(ctx context.Context, actor access.Actor, in provider.SetSchedule) (provider.Provider, error)
 	WeeklyHours(ctx context.Context, actor access.Actor, by, at clinic.Ref, on *civil.Date) ([]provider.WeeklyHours, error)
@@ -72,10 +74,7 @@ func Import(ctx context.Context, into Directory, actor access.Actor, o Order) (R
 			return p.report, err
 		}
 	}
-	if actor.Role == access.PlatformAdmin {
-		actor.Organization = o.Organization // so that lists show what is this organisation's alone
-	}
-	w := &writer{publication: p, order: o, into: into, actor: actor}
+	w := &writer{publication: p, order: o, clerk: newClerk(into, actor, o.Organization, o.Visit, DefaultVisit)}
 	err = w.write(ctx)
 	return p.report, err
 }

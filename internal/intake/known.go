@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -21,19 +20,19 @@ type known struct {
 
 const pageSize = 500
 
-func (w *writer) lookUp(ctx context.Context) error {
-	w.known = known{
+func (c *clerk) lookUp(ctx context.Context) error {
+	c.known = known{
 		locations: map[clinic.Identifier]clinic.Location{},
 		providers: map[clinic.Identifier]provider.Provider{},
 		kinds:     map[string]clinic.VisitKind{},
 	}
-	own := w.order.Organization
+	own := c.organization
 	err := everything(
 		func(p paging.Window) (paging.Page[clinic.Location], error) {
-			return w.into.ListLocations(ctx, w.actor, clinic.LocationFilter{Organization: own}, p)
+			return c.into.ListLocations(ctx, c.actor, clinic.LocationFilter{Organization: own}, p)
 		},
 		func(l clinic.Location) []string {
-			w.known.locations[l.Identifier] = l
+			c.known.locations[l.Identifier] = l
 			return []string{l.Name, l.ID.String()}
 		})
 	if err != nil {
@@ -42,11 +41,11 @@ func (w *writer) lookUp(ctx context.Context) error {
 	var plans []clinic.Ref
 	err = everything(
 		func(p paging.Window) (paging.Page[provider.Provider], error) {
-			return w.into.ListProviders(ctx, w.actor, provider.Filter{}, p)
+			return c.into.ListProviders(ctx, c.actor, provider.Filter{}, p)
 		},
 		func(p provider.Provider) []string {
 			if p.OrganizationID == own {
-				w.known.providers[p.Identifier] = p
+				c.known.providers[p.Identifier] = p
 				plans = append(plans, refs(own, p.PlanIDs)...)
 			}
 			return []string{p.Name, p.ID.String()}
@@ -54,15 +53,15 @@ func (w *writer) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.known.plans, err = w.into.InsurancePlans(ctx, distinct(plans)); err != nil {
+	if c.known.plans, err = c.into.InsurancePlans(ctx, distinct(plans)); err != nil {
 		return err
 	}
 	return everything(
 		func(p paging.Window) (paging.Page[clinic.VisitKind], error) {
-			return w.into.ListVisitKinds(ctx, w.actor, own, p)
+			return c.into.ListVisitKinds(ctx, c.actor, own, p)
 		},
 		func(k clinic.VisitKind) []string {
-			w.known.kinds[k.Key] = k
+			c.known.kinds[k.Key] = k
 			return []string{k.Name, k.ID.String()}
 		})
 }
@@ -82,13 +81,6 @@ func everything[T any](list func(paging.Window) (paging.Page[T], error), see fun
 			return nil
 		}
 	}
-}
-
-func refs(organization uuid.UUID, ids []uuid.UUID) (list []clinic.Ref) {
-	for _, id := range ids {
-		list = append(list, ref(organization, id))
-	}
-	return list
 }
 
 func distinct(list []clinic.Ref) []clinic.Ref {
@@ -127,9 +119,15 @@ func (k known) desk(d *desk, identifier clinic.Identifier, kind clinic.VisitKind
 		offered = append(slices.Clone(offered), kind.ID)
 	}
 	put.VisitKinds = refs(kind.OrganizationID, offered)
-	for _, r := range refs(kind.OrganizationID, old.PlanIDs) {
-		put.AcceptedPlans = append(put.AcceptedPlans, provider.AcceptedPlan{Carrier: k.plans[r].Carrier, Name: k.plans[r].Name})
-	}
+	put.AcceptedPlans = k.accepted(old)
 	put.Specialties, put.Languages, put.MaxDailyAppointments = old.Specialties, old.Languages, old.MaxDailyAppointments
 	return put
+}
+
+// accepted are the insurance plans of a provider as they are put.
+func (k known) accepted(p provider.Provider) (list []provider.AcceptedPlan) {
+	for _, r := range refs(p.OrganizationID, p.PlanIDs) {
+		list = append(list, provider.AcceptedPlan{Carrier: k.plans[r].Carrier, Name: k.plans[r].Name})
+	}
+	return list
 }

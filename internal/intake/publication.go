@@ -14,14 +14,11 @@ import (
 // maxSites bounds the locations and the schedules of one publication, and with them the memory of an import.
 const maxSites = 100_000
 
-// place is a line of one of a publication's files.
-type place struct{ file, line int }
-
 // publication is what is kept of one while it is read: its sites with their desks, and each window in a few bytes.
 type publication struct {
+	reading
 	base       string
-	files      []string // names, by place.file
-	sites      []*site  // in the order of the file
+	sites      []*site // in the order of the file
 	byID       map[string]*site
 	byName     map[clinic.Identifier]*site
 	desks      map[string]*desk
@@ -30,27 +27,18 @@ type publication struct {
 	windows    int
 	days       map[civil.Date]int // windows that begin on each local day
 	period
-	zoneOf   ZoneOf
-	repairs  []Note // of the line being read, told once it is taken
-	report   Report
-	progress func(Progress)
+	zoneOf ZoneOf
+	report Report
 }
 
 func newPublication(zoneOf ZoneOf, progress func(Progress)) *publication {
-	return &publication{
+	p := &publication{
 		byID: map[string]*site{}, byName: map[clinic.Identifier]*site{}, desks: map[string]*desk{},
-		turnedAway: map[string]bool{}, days: map[civil.Date]int{}, zoneOf: zoneOf, progress: progress,
+		turnedAway: map[string]bool{}, days: map[civil.Date]int{}, zoneOf: zoneOf,
 	}
+	p.reading = reading{found: &p.report.Findings, progress: progress}
+	return p
 }
-
-// Progress says how far an import is. Total is 0 while it isn't known.
-type Progress struct {
-	Step        string
-	Done, Total int
-}
-
-// told is how many lines are read between two words on progress.
-const told = 1_000
 
 // read reads a whole publication. Broken lines are refused and told in the report; only a file that can't be read at all
 // is an error, and then nothing has been written.
@@ -83,41 +71,15 @@ func (p *publication) readFile(ctx context.Context, from Source, address string,
 		return err
 	}
 	defer body.Close()
-	name := short(clean(path.Base(address)))
-	p.files = append(p.files, name)
-	number := 0
-	for l, err := range lines(body) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		number = l.number
+	return p.file(ctx, path.Base(address), body, func(l line) error {
 		p.takeLine(l, take)
-		if number%told == 0 {
-			p.progress(Progress{Step: "reading " + name, Done: number})
-		}
-	}
-	p.progress(Progress{Step: "reading " + name, Done: number, Total: number})
-	return nil
+		return nil
+	})
 }
 
 func (p *publication) takeLine(l line, take func([]byte, place) error) {
-	at := place{file: len(p.files) - 1, line: l.number}
-	if l.tooLong {
-		p.strays = true
-		p.refuse(at, fmt.Sprintf("longer than %d bytes", maxLine))
-		return
-	}
-	p.repairs = p.repairs[:0]
-	if err := take(l.text, at); err != nil {
-		p.refuse(at, err.Error())
-		return
-	}
-	for _, n := range p.repairs {
-		p.report.repaired(n)
-	}
+	p.strays = p.strays || l.tooLong
+	p.reading.takeLine(l, take)
 }
 
 func (p *publication) takeSite(text []byte, at place) error {
@@ -203,32 +165,16 @@ func (p *publication) addWindow(d *desk, s slot, at place) error {
 	return nil
 }
 
-func (p *publication) refuse(at place, reason string) {
-	p.report.refuse(Refusal{File: p.files[at.file], Line: at.line, Reason: reason})
-}
-
 func (p *publication) refuseWindow(d *desk, w window, reason string) {
 	d.partial = true
 	p.refuse(w.at(), reason)
 }
 
-func (p *publication) noteAt(at place) func(Repair, string, string) {
-	return func(kind Repair, from, to string) {
-		p.repairs = append(p.repairs, Note{Kind: kind, File: p.files[at.file], Line: at.line, From: from, To: to})
-	}
-}
-
 // settle makes what was read ready to be written: names that tell sites apart, the period, and one window for each open time.
 func (p *publication) settle() {
 	p.period = mainPeriod(p.days)
-	shared := map[string]int{}
+	tellApart(p.sites)
 	for _, s := range p.sites {
-		shared[s.put.Name]++
-	}
-	for _, s := range p.sites {
-		if shared[s.put.Name] > 1 {
-			s.distinct()
-		}
 		for _, d := range s.desks {
 			p.dropStrays(d)
 			for _, w := range d.windows {

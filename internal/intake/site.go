@@ -18,6 +18,7 @@ type site struct {
 	where string // street and city, to tell sites of one name apart
 	zone  *time.Location
 	desks []*desk
+	ref   clinic.Ref // once it is set up
 }
 
 // ZoneOf names the IANA zone of a point, or nothing when it lies in none.
@@ -143,6 +144,19 @@ func (l fhirLocation) phone(inUS bool, note func(Repair, string, string)) *strin
 
 func (a fhirAddress) where() string {
 	return joined(strings.Join(a.Line, " "), a.City)
+}
+
+// tellApart adds where they are to the names of sites that share them.
+func tellApart(sites []*site) {
+	shared := map[string]int{}
+	for _, s := range sites {
+		shared[s.put.Name]++
+	}
+	for _, s := range sites {
+		if shared[s.put.Name] > 1 {
+			s.distinct()
+		}
+	}
 }
 
 // distinct adds where a site is to a name that it shares with others.

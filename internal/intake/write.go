@@ -2,27 +2,16 @@ package intake
 
 import (
 	"context"
-	"errors"
-	"slices"
-	"strings"
-	"time"
 
-	"cloud.google.com/go/civil"
-
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/errs"
-	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // writer sets up what was read.
 type writer struct {
 	*publication
+	*clerk
 	order Order
-	into  Directory
-	actor access.Actor
 	shift int
-	known known
 }
 
 func (w *writer) write(ctx context.Context) error {
@@ -34,8 +23,12 @@ func (w *writer) write(ctx context.Context) error {
 	if err := w.lookUp(ctx); err != nil {
 		return err
 	}
-	if err := w.agree(); err != nil {
-		return err
+	for _, s := range w.sites {
+		for _, d := range s.desks {
+			if err := w.agree(d.service); err != nil {
+				return err
+			}
+		}
 	}
 	for i, s := range w.sites {
 		if err := w.site(ctx, s); err != nil {
@@ -48,7 +41,7 @@ func (w *writer) write(ctx context.Context) error {
 
 // site sets up one location. What the rooms find wrong with it is refused like a broken line.
 func (w *writer) site(ctx context.Context, s *site) error {
-	s.put.Organization = w.order.Organization
+	s.put.Organization = w.organization
 	var there clinic.Location
 	err := patiently(ctx, func() (err error) {
 		there, err = w.into.PutLocation(ctx, w.actor, w.known.keep(s.put))
@@ -133,72 +126,10 @@ func (w *writer) weekly(ctx context.Context, by, at clinic.Ref, windows []openin
 	hours := DeriveWeekly(pattern)
 	if first := w.first.AddDays(w.shift); w.order.WeeklyFrom.IsValid() && w.order.WeeklyFrom.Before(first) {
 		until := first.AddDays(-1)
-		if err := w.follow(ctx, by, at, hours, w.order.WeeklyFrom, &until); err != nil {
+		if _, err := w.follow(ctx, by, at, hours, w.order.WeeklyFrom, &until); err != nil {
 			return err
 		}
 	}
-	return w.follow(ctx, by, at, hours, w.last.AddDays(w.shift+1), nil)
+	_, err := w.follow(ctx, by, at, hours, w.last.AddDays(w.shift+1), nil)
+	return err
 }
-
-func (w *writer) follow(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, from civil.Date, until *civil.Date) error {
-	known, err := w.into.WeeklyHours(ctx, w.actor, by, at, &from)
-	if err != nil || slices.EqualFunc(known, hours, sameWeekly) {
-		return err
-	}
-	return patiently(ctx, func() error {
-		_, err := w.into.SetSchedule(ctx, w.actor, provider.SetSchedule{
-			Provider: by, Location: at, EffectiveFrom: from, EffectiveUntil: until, Hours: asked(hours),
-		})
-		return err
-	})
-}
-
-func sameWeekly(a, b provider.WeeklyHours) bool {
-	return a.Weekday == b.Weekday && a.Hours.Same(b.Hours)
-}
-
-// asked writes hours as an input: times of day, where one at or before the opening is of the next day.
-func asked(hours []provider.WeeklyHours) []provider.WeeklyOpening {
-	list := make([]provider.WeeklyOpening, len(hours))
-	for i, h := range hours {
-		to := h.To
-		if to > minutesPerDay {
-			to -= minutesPerDay
-		}
-		list[i] = provider.WeeklyOpening{Weekday: h.Weekday, Opening: provider.Opening{
-			From: provider.At(0, h.From), To: provider.At(0, to), Capacity: h.Capacity,
-		}}
-	}
-	return list
-}
-
-// patience is how long an import waits for a database that is busy, in all.
-var patience = []time.Duration{100 * time.Millisecond, 400 * time.Millisecond, 1600 * time.Millisecond, 6400 * time.Millisecond}
-
-func patiently(ctx context.Context, do func() error) error {
-	for _, pause := range patience {
-		err := do()
-		if errs.Of(err) != errs.Busy {
-			return err
-		}
-		wait := time.NewTimer(pause)
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return ctx.Err()
-		case <-wait.C:
-		}
-	}
-	return do()
-}
-
-// refusedBy tells bad input from every other failure, and what is bad.
-func refusedBy(err error) (reason string, refused bool) {
-	e, ok := errors.AsType[*errs.Error](err)
-	if !ok || e.Kind != errs.InvalidInput {
-		return "", false
-	}
-	return strings.Join(e.Path, ".") + ": " + plainly(e), true
-}
-
-func plainly(e *errs.Error) string { return strings.TrimSuffix(e.Message, ".") }
