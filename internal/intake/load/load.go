@@ -13,6 +13,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // The bounds of an order.
@@ -58,7 +59,7 @@ const hands = 2
 // whatever has happened to it since.
 func Load(ctx context.Context, directory clinic.Store, store Store, order Order) (Report, error) {
 	c := newCrowd(order)
-	report := Report{Organization: order.Organization, Asked: order.Appointments}
+	report := Report{Organization: order.Organization}
 	begun, err := c.begin(ctx, store)
 	if err != nil {
 		return report, err
@@ -74,6 +75,7 @@ func Load(ctx context.Context, directory clinic.Store, store Store, order Order)
 	if err := c.fill(ctx, store, begun, &report); err != nil {
 		return report, err
 	}
+	report.NoRoom = c.Appointments - report.Appointments - report.Found.Appointments
 	return report, store.Analyze(ctx)
 }
 
@@ -127,7 +129,7 @@ func (c *crowd) fill(ctx context.Context, store Store, begun map[uuid.UUID]time.
 			if err != nil {
 				return err
 			}
-			saved, err := store.Save(working, b)
+			saved, err := save(working, store, b)
 			if err == nil {
 				tell(b, s, saved)
 			}
@@ -138,4 +140,17 @@ func (c *crowd) fill(ctx context.Context, store Store, begun map[uuid.UUID]time.
 		return err
 	}
 	return context.Cause(ctx)
+}
+
+// attempts are made at a batch while the database is busy.
+const attempts = 5
+
+func save(ctx context.Context, store Store, b Batch) (saved bool, err error) {
+	for range attempts {
+		saved, err = store.Save(ctx, b)
+		if ctx.Err() != nil || errs.Of(err) != errs.Busy {
+			break
+		}
+	}
+	return saved, err
 }

@@ -4,7 +4,15 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/intake/load"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
 func TestALoadIsWholeAndTwiceIsOnce(t *testing.T) {
@@ -13,7 +21,7 @@ func TestALoadIsWholeAndTwiceIsOnce(t *testing.T) {
 	told := 0
 	o.Progress = func(done, total int) { told = done * 100 / total }
 	r := w.mustLoad(o)
-	if r.Locations != 60 || r.Providers != 60 || r.Appointments != 1500 || r.Patients < 375 || r.Found.Batches != 0 || r.Today != monday || told != 100 {
+	if r.Locations != 60 || r.Providers != 60 || r.Appointments != 1500 || r.Patients < 375 || r.Found.Batches != 0 || r.Today != monday || r.NoRoom != 0 || told != 100 {
 		t.Errorf("%+v, told %d %%", r, told)
 	}
 	w.holds()
@@ -63,7 +71,7 @@ func TestALoadThatWasInterruptedGoesOnToTheSame(t *testing.T) {
 	cut := o
 	cut.Progress = func(int, int) { stop() }
 	r, err := w.load(ctx, cut)
-	if !errors.Is(err, context.Canceled) || r.Appointments == 0 || r.Appointments == 4000 {
+	if !errors.Is(err, context.Canceled) || r.Appointments == 0 || r.Appointments == 4000 || strings.Contains(r.String(), "No room") {
 		t.Fatalf("stopped in the middle: %+v, %v", r, err)
 	}
 	w.holds()
@@ -121,8 +129,59 @@ func TestTheDensestCrowdFindsRoom(t *testing.T) {
 	w := newWorld(t)
 	o := order(t, 20, 20*(1+30)*3)
 	o.Days = 1
-	if r := w.mustLoad(o); r.Appointments != o.Appointments || strings.Contains(r.String(), "No room") {
+	if r := w.mustLoad(o); r.Appointments != o.Appointments || r.NoRoom != 0 {
 		t.Errorf("%+v\n%s", r, r)
 	}
 	w.holds()
+}
+
+// hesitant is a store that is busy at first.
+type hesitant struct {
+	load.Store
+	mu    sync.Mutex
+	asked map[uuid.UUID]int
+}
+
+func (h *hesitant) Save(ctx context.Context, b load.Batch) (bool, error) {
+	h.mu.Lock()
+	h.asked[b.Staff[0].ID]++
+	n := h.asked[b.Staff[0].ID]
+	h.mu.Unlock()
+	if n < 3 {
+		return false, errs.TryAgain(nil)
+	}
+	return h.Store.Save(ctx, b)
+}
+
+func TestABusyDatabaseIsAskedAgain(t *testing.T) {
+	w := newWorld(t)
+	o := order(t, 6, 60)
+	h := &hesitant{Store: postgres.NewLoadStore(w.db), asked: map[uuid.UUID]int{}}
+	if r, err := load.Load(t.Context(), w.db.Directory(), h, o); err != nil || r.Appointments != 60 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A few are booked out for days, the others have openings in the same time.
+func TestAFewProvidersAreBookedOut(t *testing.T) {
+	w := newWorld(t)
+	w.mustLoad(order(t, 60, 3000))
+	full, busy := 0, 0
+	for _, id := range w.ids(`SELECT id FROM providers`) {
+		v := w.view(id, dawn, dawn.AddDate(0, 0, 2))
+		openings := 0
+		for _, k := range v.Rules.Kinds {
+			openings += len(availability.Openings(v.Rules, v.Taken, availability.Query{VisitKind: k.ID, From: dawn, To: dawn.AddDate(0, 0, 2), Now: dawn}))
+		}
+		if n := w.count(`SELECT count(*) FROM claims WHERE party_id = $1 AND starts_at >= $2 AND starts_at < $3`, id, dawn, dawn.AddDate(0, 0, 2)); n == 0 {
+			continue
+		}
+		busy++
+		if openings == 0 {
+			full++
+		}
+	}
+	if full < 1 || full > busy/5 {
+		t.Errorf("%d of %d providers are booked out", full, busy)
+	}
 }

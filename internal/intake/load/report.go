@@ -16,9 +16,9 @@ type Report struct {
 	Today                        civil.Date
 	Locations, VisitKinds, Plans int // of the crowd, made now or before
 	Made
-	Found Made // as asked for before
-	Asked int  // appointments
-	Took  time.Duration
+	Found  Made // loaded before, as then asked for
+	NoRoom int  // appointments that fit nowhere
+	Took   time.Duration
 }
 
 // Made counts what was made in batches.
@@ -47,8 +47,8 @@ func (r Report) String() string {
 		fmt.Fprintf(table, "Found\t%d providers with %d appointments, loaded before\n", r.Found.Providers, r.Found.Appointments)
 	}
 	fmt.Fprintf(table, "Loaded\t%d providers, %d patients, %d appointments in %s\n", r.Providers, r.Patients, r.Appointments, r.Took.Round(100*time.Millisecond))
-	if missing := r.Asked - r.Appointments - r.Found.Appointments; missing > 0 {
-		fmt.Fprintf(table, "No room\tfor %d appointments: ask for fewer, or for more days\n", missing)
+	if r.NoRoom > 0 {
+		fmt.Fprintf(table, "No room\tfor %d appointments: ask for fewer, or for more days\n", r.NoRoom)
 	}
 	_ = table.Flush() // a strings.Builder doesn't fail
 	return text.String()
