@@ -37,8 +37,10 @@ func (s *LoadStore) Begun(ctx context.Context, organization uuid.UUID, providers
 	return begun, err
 }
 
+// Whoever adds a plan makes others wait that add the same one: all add theirs in the order of the ids.
 const insertPlans = `
-INSERT INTO insurance_plans (organization_id, id, carrier, name) SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::text[])
+INSERT INTO insurance_plans (organization_id, id, carrier, name)
+SELECT $1, p.* FROM unnest($2::uuid[], $3::text[], $4::text[]) p(id, carrier, name) ORDER BY p.id
 ON CONFLICT DO NOTHING`
 
 // PutPlans is documented at load.Store.

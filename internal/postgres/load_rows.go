@@ -19,15 +19,7 @@ type copied struct {
 	rows    [][]any
 }
 
-// add takes ids as the arrays that they are: the driver would go by their text.
-func (c *copied) add(values ...any) {
-	for i, v := range values {
-		if id, ok := v.(uuid.UUID); ok {
-			values[i] = [16]byte(id)
-		}
-	}
-	c.rows = append(c.rows, values)
-}
+func (c *copied) add(values ...any) { c.rows = append(c.rows, values) }
 
 // copiesOf are a batch's rows, what is referred to before what refers to it.
 func copiesOf(b load.Batch) []*copied {

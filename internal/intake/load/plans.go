@@ -7,11 +7,12 @@ var carriers = []string{"Harborline Health", "Juniper Mutual", "Northmeadow Care
 
 var planNames = []string{"Basic HMO", "Choice PPO", "Family Plus", "Senior Advantage"}
 
+// plansOf gives each plan the id that follows from its names.
 func plansOf(organization uuid.UUID) []Plan {
 	var list []Plan
 	for _, carrier := range carriers {
 		for _, name := range planNames {
-			list = append(list, Plan{ID: uuid.NewSHA1(organization, []byte(carrier+"\x00"+name)), Carrier: carrier, Name: name})
+			list = append(list, Plan{ID: uuid.NewSHA1(organization, []byte(carrier+"\n"+name)), Carrier: carrier, Name: name})
 		}
 	}
 	return list

@@ -42,8 +42,18 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	pool := pgtest.New(t)
-	w := &world{t: t, pool: pool, db: postgres.New(pool)}
+	url := pgtest.NewURL(t)
+	db, err := postgres.Open(t.Context(), postgres.Defaults(url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	pool, err := pgxpool.New(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	w := &world{t: t, pool: pool, db: db}
 	w.exec(`INSERT INTO organizations (id, name, created_at) VALUES ($1, 'Crowd', '2026-01-01')`, group)
 	return w
 }
