@@ -86,6 +86,7 @@ func TestTheLogTellsTheLoad(t *testing.T) {
 	for _, id := range w.ids(`SELECT id FROM providers`) {
 		mirrors[id] = live.NewMirror(availability.Taken{})
 	}
+	var latest time.Time
 	var last int64
 	if err := w.pool.QueryRow(t.Context(), `SELECT max(position) FROM event_log`).Scan(&last); err != nil {
 		t.Fatal(err)
@@ -96,6 +97,11 @@ func TestTheLogTellsTheLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range entries {
+			if e.Appointment != uuid.Nil && e.At.Before(latest) {
+				t.Errorf("%s at %s comes after %s", e.Topic, e.At, latest)
+			} else if e.Appointment != uuid.Nil {
+				latest = e.At
+			}
 			if m := mirrors[e.Provider]; m == nil {
 				t.Fatalf("%s tells of nobody", e.Topic)
 			} else if err := m.Apply(e); err != nil {

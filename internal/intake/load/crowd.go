@@ -15,14 +15,14 @@ import (
 // crowd is an order on its way.
 type crowd struct {
 	Order
-	space    uuid.UUID // of all names and draws
-	now      time.Time // the first day's morning: what is before it is over
-	places   []clinic.Location
-	zones    map[uuid.UUID]string // of the places
-	kinds    []clinic.VisitKind
-	plans    []Plan
-	quotas   []int // appointments of the providers before each, and last of all
-	frontOne access.Actor
+	space     uuid.UUID // of all names and draws
+	now       time.Time // the first day's morning: what is before it is over
+	places    []clinic.Location
+	zones     map[uuid.UUID]string // of the places
+	kinds     []clinic.VisitKind
+	plans     []Plan
+	quotas    []int // appointments of the providers before each, and last of all
+	frontDesk access.Actor
 }
 
 const (
@@ -38,7 +38,7 @@ func newCrowd(order Order) *crowd {
 	c := &crowd{Order: order, zones: map[uuid.UUID]string{}}
 	c.space = uuid.NewSHA1(order.Organization, fmt.Appendf(nil, "load %d %d %d %d", order.Seed, order.Providers, order.Appointments, order.Days))
 	c.plans = plansOf(order.Organization)
-	c.frontOne = access.Actor{Kind: access.Staff, ID: c.named("front desk", 0), Client: order.Actor.Client}
+	c.frontDesk = access.Actor{Kind: access.Staff, ID: c.named("front desk", 0), Client: order.Actor.Client}
 	c.quotas = c.shares()
 	return c
 }

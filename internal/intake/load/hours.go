@@ -52,7 +52,7 @@ const (
 	keepHolidays = 85
 	onVacation   = 20
 	stayLonger   = 15
-	vaccinate    = 25 // of those who do so at all
+	vaccinate    = 40 // of those who do so at all
 )
 
 // exceptions are holidays, a vacation, a long evening, a day of vaccinations with a cap.
@@ -70,13 +70,13 @@ func (c *crowd) exceptions(d dice, s Staff, at time.Time) []Exception {
 		}
 	}
 	if d.chance(onVacation) {
-		add(closed(c.Today.AddDays(d.between(1, c.Days)), d.between(3, 10)), "Vacation")
+		add(closed(c.Today.AddDays(d.between(1-Behind, c.Days)), d.between(3, 10)), "Vacation")
 	}
 	if d.chance(stayLonger) {
-		add(opened(home, c.Today.AddDays(d.between(1, c.Days)), 18, 21), "Long evening")
+		add(opened(home, c.Today.AddDays(d.between(1-Behind, c.Days)), 18, 21), "Long evening")
 	}
 	if slices.Contains(s.VisitKindIDs, c.kinds[vaccination].ID) && d.chance(vaccinate) {
-		e := opened(home, c.Today.AddDays(d.between(1, c.Days)), 10, 14)
+		e := opened(home, c.Today.AddDays(d.between(1-Behind, c.Days)), 10, 14)
 		e.Capacity, e.MaxAppointments = 2, new(d.between(4, 12))
 		add(e, "Vaccination day")
 	}

@@ -52,7 +52,7 @@ type Store interface {
 	Analyze(ctx context.Context) error
 }
 
-// Most batches are made and saved at the same time.
+// hands are how many batches are made and saved at the same time.
 const hands = 2
 
 // Load makes what an order says, batch by batch. What an earlier load of the same order has saved is found again and stays,

@@ -52,7 +52,7 @@ func (p *people) join() {
 	at := p.c.founded(0).Add(d.during(time.Hour, 5*day))
 	zone := pick(d, p.zones)
 	p.list = append(p.list, Person{
-		Registered: clinic.Stamp{Actor: p.c.frontOne, At: at, AuditID: d.id(at)},
+		Registered: clinic.Stamp{Actor: p.c.frontDesk, At: at, AuditID: d.id(at)},
 		Patient: patient.Patient{
 			ID: d.id(at), OrganizationID: p.c.Organization, System: "https://demo.example/patients", Identifier: access.Private(p.c.label(n)),
 			GivenName: access.Private(given), FamilyName: access.Private(family), BirthDate: &born,

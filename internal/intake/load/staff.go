@@ -114,14 +114,14 @@ func specialtiesOf(d dice, first int) []clinic.Coding {
 // seat gives a provider weekly hours at one site, or at two that are near each other by turns.
 func (c *crowd) seat(d dice, s *Staff, n int, at time.Time) {
 	home := c.site(n)
-	weekly := weekly(d)
+	week := weekly(d)
 	second, near := c.near(home)
 	if !d.chance(atTwoSites) || !near {
-		s.Desks = []Desk{c.desk(d, home, weekly, at.Add(time.Minute))}
+		s.Desks = []Desk{c.desk(d, home, week, at.Add(time.Minute))}
 		return
 	}
-	odd := slices.DeleteFunc(slices.Clone(weekly), func(w provider.WeeklyHours) bool { return w.Weekday%2 == 0 })
-	even := slices.DeleteFunc(slices.Clone(weekly), func(w provider.WeeklyHours) bool { return w.Weekday%2 == 1 })
+	odd := slices.DeleteFunc(slices.Clone(week), func(w provider.WeeklyHours) bool { return w.Weekday%2 == 0 })
+	even := slices.DeleteFunc(slices.Clone(week), func(w provider.WeeklyHours) bool { return w.Weekday%2 == 1 })
 	s.Desks = []Desk{c.desk(d, home, odd, at.Add(time.Minute)), c.desk(d, second, even, at.Add(2*time.Minute))}
 }
 

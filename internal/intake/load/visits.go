@@ -68,7 +68,7 @@ func (w *writer) visit(e entry) {
 	who := w.people.free(e.plan.Visit())
 	caller := w.people.caller(who)
 	if d.chance(40) {
-		caller = w.frontOne
+		caller = w.frontDesk
 	}
 	v := Visit{Plan: e.plan, Lane: e.lane, Claim: d.id(e.decided), PatientClaim: d.id(e.decided), ClaimState: active}
 	v.Appointment = appointment.Appointment{
@@ -100,11 +100,11 @@ func (w *writer) end(v *Visit, caller access.Actor) {
 	case 0:
 		at := v.End.Add(d.during(time.Minute, 10*time.Minute))
 		v.Appointment = appointment.After(v.Appointment, appointment.Complete, at)
-		w.step(at, w.frontOne, appointment.Complete)
+		w.step(at, w.frontDesk, appointment.Complete)
 	case 1:
 		at := v.Start.Add(d.during(15*time.Minute, time.Hour))
 		v.Appointment = appointment.After(v.Appointment, appointment.MarkNoShow, at)
-		w.step(at, w.frontOne, appointment.MarkNoShow)
+		w.step(at, w.frontDesk, appointment.MarkNoShow)
 	default:
 		c := appointment.Cancellation{Reason: appointment.ScheduleConflict, By: appointment.ByPatient}
 		c.At = v.UpdatedAt.Add(d.during(time.Minute, v.Start.Sub(v.UpdatedAt)-time.Minute))
@@ -114,7 +114,7 @@ func (w *writer) end(v *Visit, caller access.Actor) {
 		case 2:
 			c.Reason = appointment.Transport
 		case 3:
-			c.Reason, c.By, caller = appointment.ProviderUnavailable, appointment.ByClinic, w.frontOne
+			c.Reason, c.By, caller = appointment.ProviderUnavailable, appointment.ByClinic, w.frontDesk
 		}
 		v.Appointment, v.ClaimState = appointment.AfterCancel(v.Appointment, appointment.Cancel, c), freed
 		w.step(c.At, caller, appointment.Cancel)
