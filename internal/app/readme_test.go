@@ -32,7 +32,7 @@ func settingsTable() string {
 		}
 		readers := []string{"`serve`"}
 		if slices.Contains(work, v.name) {
-			readers = append(readers, "`work`", "`import`", "`zones`")
+			readers = append(readers, "`work`", "`import`", "`demo`", "`zones`")
 		}
 		if slices.Contains(migrate, v.name) {
 			readers = append(readers, "`migrate`")

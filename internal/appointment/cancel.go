@@ -56,7 +56,7 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 	if in.Preview {
 		return Cancellable{Appointment: ap, Fee: fee}, false, nil
 	}
-	w.From, w.To = ap, cancelled(ap, Cancel, Cancellation{Reason: in.Reason, Note: in.Note, At: w.At, By: by, Fee: fee})
+	w.From, w.To = ap, AfterCancel(ap, Cancel, Cancellation{Reason: in.Reason, Note: in.Note, At: w.At, By: by, Fee: fee})
 	answer, err := s.store.Cancel(ctx, w)
 	switch {
 	case err != nil:
@@ -85,8 +85,8 @@ func (s *Service) checkCancel(ap Appointment, a access.Actor, in CancelVisit, p 
 	return nil
 }
 
-// cancelled is the appointment after a cancellation, or after the clinic declined it.
-func cancelled(ap Appointment, action Action, c Cancellation) Appointment {
+// AfterCancel is the appointment after a cancellation, or after the clinic declined it.
+func AfterCancel(ap Appointment, action Action, c Cancellation) Appointment {
 	to := ap
 	to.Version++
 	to.UpdatedAt, to.Status, to.Cancellation = c.At, Cancelled, &c

@@ -73,11 +73,11 @@ func (s *Service) barred(ctx context.Context, a access.Actor, ap Appointment, in
 
 func (s *Service) take(ctx context.Context, ap Appointment, action Action, w Write) (Appointment, Answer, error) {
 	if action == Decline {
-		to := cancelled(ap, Decline, Cancellation{Reason: ClinicRequest, At: w.At, By: ByClinic})
+		to := AfterCancel(ap, Decline, Cancellation{Reason: ClinicRequest, At: w.At, By: ByClinic})
 		answer, err := s.store.Cancel(ctx, CancelWrite{Write: w, From: ap, To: to})
 		return to, answer, err
 	}
-	to := after(ap, action, w.At)
+	to := After(ap, action, w.At)
 	answer, err := s.store.Change(ctx, StateWrite{Write: w, From: ap, To: to})
 	return to, answer, err
 }

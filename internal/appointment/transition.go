@@ -99,8 +99,8 @@ func open(ap Appointment, a access.Actor, p clinic.Policy, now time.Time) []Acti
 	return list
 }
 
-// after is the appointment once an action other than Cancel, Decline and Reschedule is taken.
-func after(ap Appointment, action Action, now time.Time) Appointment {
+// After is the appointment once an action other than Cancel, Decline and Reschedule is taken.
+func After(ap Appointment, action Action, now time.Time) Appointment {
 	to := ap
 	to.Version++
 	to.UpdatedAt, to.LastAction = now, action

@@ -65,12 +65,12 @@ func TestArrivalOpensAtLocalMidnightAndNoShowAtTheStart(t *testing.T) {
 }
 
 func TestUndoTakesTheLastStepBackOnce(t *testing.T) {
-	confirmed := after(visit(Booked), Confirm, start.Add(-time.Hour))
-	arrived := after(confirmed, Arrive, start)
+	confirmed := After(visit(Booked), Confirm, start.Add(-time.Hour))
+	arrived := After(confirmed, Arrive, start)
 	if !legal(arrived, Undo, start) || !entitled(arrived, desk, Undo) || entitled(arrived, ann, Undo) {
 		t.Fatal("the front desk can't take an arrival back, or the patient can")
 	}
-	back := after(arrived, Undo, start)
+	back := After(arrived, Undo, start)
 	if back.Status != Booked || back.ConfirmedAt == nil || back.Version != 4 {
 		t.Fatalf("back to %s, confirmed %v, version %d", back.Status, back.ConfirmedAt, back.Version)
 	}

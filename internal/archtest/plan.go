@@ -58,7 +58,10 @@ var plan = []floor{
 	{at: "internal/intake/demo", may: join(foundations, allRooms, []string{"internal/intake"}),
 		tests: []string{"internal/postgres", "github.com/jackc/pgx/v5"}},
 
-	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/postgres/migrate"}),
+	{at: "internal/intake/load", may: join(foundations, allRooms),
+		tests: []string{"internal/intake/demo", "internal/live", "internal/postgres", "github.com/jackc/pgx/v5"}},
+
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate"}),
 		uses: join(sql, []string{"net"})},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},

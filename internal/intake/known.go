@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"

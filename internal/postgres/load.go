@@ -1,0 +1,102 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/internal/intake/load"
+)
+
+// LoadStore keeps what a load makes. It copies rows of what does not exist yet, and so waits for nobody.
+type LoadStore struct{ db *DB }
+
+var _ load.Store = (*LoadStore)(nil)
+
+// NewLoadStore puts the store over a database.
+func NewLoadStore(db *DB) *LoadStore { return &LoadStore{db} }
+
+const firstPut = `
+SELECT entity_id, min(at) AS at FROM audit_events
+WHERE organization_id = $1 AND entity_id = ANY ($2) AND action = 'provider.put' GROUP BY 1`
+
+// Begun is documented at load.Store.
+func (s *LoadStore) Begun(ctx context.Context, organization uuid.UUID, providers []uuid.UUID) (map[uuid.UUID]time.Time, error) {
+	type row struct {
+		EntityID uuid.UUID
+		At       time.Time
+	}
+	rows, err := list[row](ctx, s.db, firstPut, organization, providers)
+	begun := make(map[uuid.UUID]time.Time, len(rows))
+	for _, r := range rows {
+		begun[r.EntityID] = r.At.UTC()
+	}
+	return begun, err
+}
+
+// Whoever adds a plan makes others wait that add the same one: all add theirs in the order of the ids.
+const insertPlans = `
+INSERT INTO insurance_plans (organization_id, id, carrier, name)
+SELECT $1, p.* FROM unnest($2::uuid[], $3::text[], $4::text[]) p(id, carrier, name) ORDER BY p.id
+ON CONFLICT DO NOTHING`
+
+// PutPlans is documented at load.Store.
+func (s *LoadStore) PutPlans(ctx context.Context, organization uuid.UUID, plans []load.Plan) error {
+	var ids []uuid.UUID
+	var carriers, names []string
+	for _, p := range plans {
+		ids, carriers, names = append(ids, p.ID), append(carriers, p.Carrier), append(names, p.Name)
+	}
+	return s.db.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, insertPlans, organization, ids, carriers, names)
+		return err
+	})
+}
+
+const providerExists = `SELECT EXISTS (SELECT FROM providers WHERE organization_id = $1 AND id = $2)`
+
+// Save is documented at load.Store. Events come last: their positions are taken after everything else is written.
+func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err error) {
+	copies := copiesOf(b)
+	err = s.db.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		saved = false
+		if _, err := tx.Exec(ctx, lockProvider, b.Organization, b.Staff[0].ID); err != nil {
+			return err // another load may be at the same batch
+		}
+		var exists bool
+		if err := tx.QueryRow(ctx, providerExists, b.Organization, b.Staff[0].ID).Scan(&exists); err != nil || exists {
+			return err
+		}
+		for _, c := range copies {
+			if _, err := tx.CopyFrom(ctx, pgx.Identifier{c.table}, c.columns, pgx.CopyFromRows(c.rows)); err != nil {
+				return err
+			}
+		}
+		saved = true
+		return nil
+	})
+	return saved && err == nil, broken(err)
+}
+
+// loaded are the tables that a load writes to.
+var loaded = []string{
+	"locations", "visit_kinds", "insurance_plans", "providers", "provider_visit_kinds", "provider_specialties", "provider_plans", "schedules",
+	"schedule_exceptions", "desks", "patients", "patient_tokens", "party_days", "window_counts", "appointments", "claims", "audit_events", "event_log",
+}
+
+// Analyze is documented at load.Store. A statement for each table stays within the time that one may take.
+func (s *LoadStore) Analyze(ctx context.Context) error {
+	for _, table := range loaded {
+		err := s.db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+			_, err := conn.Exec(ctx, "ANALYZE "+pgx.Identifier{table}.Sanitize())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
