@@ -76,9 +76,24 @@ func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err err
 			}
 		}
 		saved = true
-		return nil
+		_, err := tx.Exec(ctx, describeLoaded, b.Organization, idsOf(b.Staff))
+		return err
 	})
 	return saved && err == nil, broken(err)
+}
+
+// What a copy can't say: the text that a provider is found by.
+const describeLoaded = `
+UPDATE providers p SET search_text = search_text(p.name || ARRAY(SELECT coalesce(s.display, s.code) FROM provider_specialties s
+    WHERE s.organization_id = p.organization_id AND s.provider_id = p.id ORDER BY s.ordinal))
+WHERE organization_id = $1 AND id = ANY ($2)`
+
+func idsOf(staff []load.Staff) []uuid.UUID {
+	list := make([]uuid.UUID, len(staff))
+	for i, s := range staff {
+		list[i] = s.ID
+	}
+	return list
 }
 
 // loaded are the tables that a load writes to.

@@ -59,7 +59,7 @@ func (c *copies) to(table string, columns ...string) *copied {
 
 func (c *copies) staff(org uuid.UUID, s load.Staff) {
 	c.to("providers", "organization_id", "id", "identifier_system", "identifier_value", "name", "languages", "max_daily_appointments", "schedule_revision").
-		add(append(providerValues(s.Provider), s.Revision())...)
+		add(org, s.ID, s.Identifier.System, s.Identifier.Value, s.Name, s.Languages, s.MaxDailyAppointments, s.Revision())
 	for _, k := range s.VisitKindIDs {
 		c.to("provider_visit_kinds", "organization_id", "provider_id", "visit_kind_id").add(org, s.ID, k)
 	}
