@@ -127,7 +127,7 @@ func (r *Resolver) calendar(ctx context.Context, where model.AvailabilitySearchI
 	}
 	found, err := r.Services.Search.Calendar(ctx, viewer.Actor(ctx), q, days)
 	if err == nil && found.IsClosed() {
-		err = r.knownParts(ctx, where, q)
+		return &found, r.knownParts(ctx, where, q)
 	}
 	return &found, inFilter(err)
 }
