@@ -8,6 +8,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
@@ -106,6 +108,9 @@ func TestAnAnswerTellsWhatItCost(t *testing.T) {
 	other.Provider = id(44)
 	week := a.rooms.slot.SlotID
 	week.Start = week.Start.AddDate(0, 0, 7)
+	match := func(fitting string) string {
+		return globalid.OfMatch(availability.MatchID{Provider: clinic.Ref{Organization: id(1), ID: id(2)}, Location: id(3), Fitting: fitting})
+	}
 	nodes := func(ids ...string) string { return `{ nodes(ids: ["` + strings.Join(ids, `", "`) + `"]) { id } }` }
 	for document, want := range map[string]float64{
 		`{ providers(first: 10) { edges { cursor } } }`:                                                      10,
@@ -121,6 +126,10 @@ func TestAnAnswerTellsWhatItCost(t *testing.T) {
 		nodes(a.slotID(), globalid.OfSlot(other)):                                                            2 + 2*10,
 		nodes(a.slotID(), globalid.OfSlot(week)):                                                             2 + 2*10,
 		`{ node(id: "` + a.slotID() + `") { id } }`:                                                          10,
+		nodes(match("{}"), match("{}"), match(`{"z":"UTC"}`)):                                                3 + 2*10,
+		`{ searchAvailability(where: {}, first: 20) { edges { node { openingCount } } } }`:                   100 + 3*20,
+		`{ availabilityCalendar(where: {}, from: "2030-05-06", days: 7) { timeZone } }`:                      20 + 7*2 + 5,
+		`{ availabilityCalendar(where: {}, from: "2030-05-06") { timeZone } }`:                               20 + 42*2 + 5,
 	} {
 		if got := gqltest.At(a.Post(t, document, nil).OK(t).Body, "extensions", "cost", "requested"); got != want {
 			t.Errorf("%s costs %v, want %v", document, got, want)

@@ -581,13 +581,13 @@ type AppointmentEdge {
     """Cursor to start after.""" after: String
     """Page size backwards, at most 50.""" last: Int
     """Cursor to end before.""" before: String
-  ): AvailabilityMatchConnection @cost(weight: 3, multipliers: ["first", "last"], base: 30)
+  ): AvailabilityMatchConnection @cost(weight: 3, multipliers: ["first", "last"], base: 100)
   """Day-level overview for a calendar picker: which days have openings at all, without listing slots."""
   availabilityCalendar(
     """What the patient needs.""" where: AvailabilitySearchInput!
     """First day, read in ` + "`" + `timeZone` + "`" + `.""" from: LocalDate!
     """How many days, 1 to 92.""" days: Int! = 42
-  ): AvailabilityCalendar @cost(weight: 5, base: 30)
+  ): AvailabilityCalendar @cost(weight: 5, base: 20, perDay: 2)
   """Why a time can or can't be booked: every rule that keeps it out, without saying who or what is there."""
   explainSlot(
     """Which time."""
@@ -1817,8 +1817,8 @@ directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
 """
 Marks static cost used for ` + "`" + `extensions.cost` + "`" + `. The weight, and what is inside the field, is multiplied by the named arguments. Once,
-` + "`" + `base` + "`" + ` is added; ` + "`" + `perDay` + "`" + ` for each day begun from ` + "`" + `from` + "`" + ` to ` + "`" + `to` + "`" + `; ` + "`" + `perReading` + "`" + ` for each provider, and each week, whose slots the
-ids name.
+` + "`" + `base` + "`" + ` is added; ` + "`" + `perDay` + "`" + ` for each day begun from ` + "`" + `from` + "`" + ` to ` + "`" + `to` + "`" + `, or each of ` + "`" + `days` + "`" + `; ` + "`" + `perReading` + "`" + ` for each provider, and each week, whose
+slots the ids name, and for each search whose matches they name.
 """
 directive @cost(weight: Int!, multipliers: [String!], base: Int, perDay: Int, perReading: Int) on FIELD_DEFINITION
 

@@ -23,7 +23,8 @@ var (
 )
 
 func all() []string {
-	ids := []string{globalid.OfOrganization(ref.Organization), globalid.OfSlot(slot), globalid.OfSpecialty(ref.Organization, coding)}
+	match := availability.MatchID{Provider: ref, Location: slot.Location, Fitting: `{"m":["VIDEO"],"z":"Europe/Berlin"}`}
+	ids := []string{globalid.OfOrganization(ref.Organization), globalid.OfSlot(slot), globalid.OfSpecialty(ref.Organization, coding), globalid.OfMatch(match)}
 	for _, t := range []globalid.Type{
 		globalid.Location, globalid.VisitKind, globalid.Provider, globalid.ScheduleException, globalid.Patient, globalid.Appointment, globalid.Hold, globalid.Viewer, globalid.InsurancePlan,
 	} {
@@ -39,6 +40,8 @@ func again(id globalid.ID) string {
 		return globalid.OfSlot(id.Slot)
 	case globalid.Specialty:
 		return globalid.OfSpecialty(id.Ref.Organization, id.Coding)
+	case globalid.Match:
+		return globalid.OfMatch(id.Match)
 	}
 	return globalid.Of(id.Type, id.Ref)
 }

@@ -17,8 +17,8 @@ type tariff struct {
 	weight      int
 	multipliers []string
 	base        int
-	perDay      int // begun from "from" to "to": a listing is computed whole, whatever its page
-	perReading  int // of slots that ids name
+	perDay      int // begun from "from" to "to", or of "days": a listing is computed whole, whatever its page
+	perReading  int // of slots and matches that ids name
 }
 
 // tariffOf reads a field's @cost.
@@ -62,8 +62,11 @@ func (t tariff) once(args map[string]any) int {
 	return cost
 }
 
-// days counts those begun in a period, as far as one may be listed.
+// days counts those asked for, or begun in a period, as far as one may be listed.
 func days(args map[string]any) int {
+	if asked := whole(args["days"]); asked != nil {
+		return min(max(*asked, 0), availability.MaxCalendarDays)
+	}
 	from, to := instant(args["from"]), instant(args["to"])
 	const day = 24 * time.Hour
 	asked := min(max(to.Sub(from), 0), availability.MaxPeriod)
@@ -76,15 +79,19 @@ func instant(value any) time.Time {
 	return at
 }
 
-// readings counts the views that the slots among the ids take.
+// readings counts the views that the slots among the ids take, and the searches that their matches are of.
 func readings(args map[string]any) int {
 	var slots []availability.SlotID
+	var matches []availability.MatchID
 	for _, text := range append(texts(args["ids"]), texts(args["id"])...) {
-		if id, err := globalid.ParseAs(globalid.Slot, text); err == nil {
+		switch id, _ := globalid.Parse(text); id.Type {
+		case globalid.Slot:
 			slots = append(slots, id.Slot)
+		case globalid.Match:
+			matches = append(matches, id.Match)
 		}
 	}
-	return len(availability.Groups(slots))
+	return len(availability.Groups(slots)) + len(availability.Alike(matches))
 }
 
 // texts are the strings of an argument, one or a list; gqlgen makes a typed slice of a variable that is a single value.

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"time"
 
@@ -113,32 +114,37 @@ func (f *Finder) wanted(ctx context.Context, a access.Actor, q Search) (Wanted, 
 // Matches finds matches again, with the same number of readings for all that fit the same. One that has no opening any more
 // is left out.
 func (f *Finder) Matches(ctx context.Context, a access.Actor, ids []MatchID) (map[MatchID]Match, error) {
-	type sort struct {
-		organization uuid.UUID
-		fitting      string
-	}
-	alike := map[sort][]MatchID{}
-	for _, id := range ids {
-		of := sort{id.Provider.Organization, id.Fitting}
-		alike[of] = append(alike[of], id)
-	}
 	found := make(map[MatchID]Match, len(ids))
-	for of, ids := range alike {
-		if err := f.again(ctx, a, of.organization, ids, found); err != nil && errs.Of(err) != errs.InvalidInput {
+	for _, alike := range Alike(ids) {
+		if err := f.again(ctx, a, alike, found); err != nil && errs.Of(err) != errs.InvalidInput {
 			return nil, err // what is invalid never was a match
 		}
 	}
 	return found, nil
 }
 
-// again finds matches of one organisation that fit the same.
-func (f *Finder) again(ctx context.Context, a access.Actor, organization uuid.UUID, ids []MatchID, found map[MatchID]Match) error {
+// Alike parts matches into what one reading can answer: those of one organisation that fit the same.
+func Alike(ids []MatchID) [][]MatchID {
+	type kin struct {
+		organization uuid.UUID
+		fitting      string
+	}
+	parts := map[kin][]MatchID{}
+	for _, id := range ids {
+		of := kin{id.Provider.Organization, id.Fitting}
+		parts[of] = append(parts[of], id)
+	}
+	return slices.Collect(maps.Values(parts))
+}
+
+// again finds matches that are alike.
+func (f *Finder) again(ctx context.Context, a access.Actor, ids []MatchID, found map[MatchID]Match) error {
 	fit, _ := ReadFitting(ids[0].Fitting)
 	providers := make([]clinic.Ref, len(ids))
 	for i, id := range ids {
 		providers[i] = id.Provider
 	}
-	h, err := f.hunt(ctx, a, fit.search(organization, providers), Soonest)
+	h, err := f.hunt(ctx, a, fit.search(ids[0].Provider.Organization, providers), Soonest)
 	if err != nil {
 		return err
 	}
