@@ -196,6 +196,22 @@ func TestALoadedCrowdCanBeBookedMovedAndCancelled(t *testing.T) {
 	w.holds()
 }
 
+func (w *world) plans(ids []uuid.UUID) (list []provider.AcceptedPlan) {
+	w.t.Helper()
+	refs := make([]clinic.Ref, len(ids))
+	for i, id := range ids {
+		refs[i] = clinic.Ref{Organization: group, ID: id}
+	}
+	found, err := w.db.Directory().InsurancePlans(w.t.Context(), refs)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, p := range found {
+		list = append(list, provider.AcceptedPlan{Carrier: p.Carrier, Name: p.Name})
+	}
+	return list
+}
+
 // What the rooms would have stored is what is stored: putting it again writes nothing.
 func TestPuttingALoadedProviderAndPatientAgainWritesNothing(t *testing.T) {
 	w := newWorld(t)
@@ -218,6 +234,7 @@ func TestPuttingALoadedProviderAndPatientAgainWritesNothing(t *testing.T) {
 		for _, k := range p.VisitKindIDs {
 			in.VisitKinds = append(in.VisitKinds, clinic.Ref{Organization: group, ID: k})
 		}
+		in.AcceptedPlans = w.plans(p.PlanIDs)
 		if again, err := rooms.PutProvider(t.Context(), admin, in); err != nil || !reflect.DeepEqual(again, p) {
 			t.Errorf("put %+v, got %+v, %v", p, again, err)
 		}

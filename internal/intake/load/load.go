@@ -146,11 +146,11 @@ func (c *crowd) fill(ctx context.Context, store Store, begun map[uuid.UUID]time.
 const attempts = 5
 
 func save(ctx context.Context, store Store, b Batch) (saved bool, err error) {
-	for range attempts {
+	for again := range attempts {
 		saved, err = store.Save(ctx, b)
 		if ctx.Err() != nil || errs.Of(err) != errs.Busy {
-			break
+			return saved || err == nil && again > 0, err // a busy answer may have come after all was saved
 		}
 	}
-	return saved, err
+	return false, err
 }
