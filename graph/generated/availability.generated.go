@@ -460,7 +460,7 @@ func (ec *executionContext) _SlotEdge_cursor(ctx context.Context, field graphql.
 			return ec.fieldContext_SlotEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -471,7 +471,7 @@ func (ec *executionContext) _SlotEdge_cursor(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_SlotEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SlotEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("SlotEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _SlotEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[availability.Slot]) (ret graphql.Marshaler) {
@@ -672,7 +672,7 @@ func (ec *executionContext) _Slot(ctx context.Context, sel ast.SelectionSet, obj
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -764,7 +764,7 @@ func (ec *executionContext) _SlotConnection(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -813,7 +813,7 @@ func (ec *executionContext) _SlotEdge(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -851,7 +851,7 @@ func (ec *executionContext) _SlotExplanation(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotExplanationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -922,7 +922,7 @@ func (ec *executionContext) unmarshalNBookingRule2ᚕgithubᚗcomᚋmediconnect�
 }
 
 func (ec *executionContext) marshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []availability.Rule) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBookingRule2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRule(ctx, sel, v[i])
@@ -943,7 +943,7 @@ func (ec *executionContext) unmarshalNExplainSlotInput2githubᚗcomᚋmediconnec
 }
 
 func (ec *executionContext) marshalNSlot2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx context.Context, sel ast.SelectionSet, v []*availability.Slot) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSlot2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx, sel, v[i])
@@ -999,7 +999,7 @@ func (ec *executionContext) marshalOSlotEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOSlotEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -1043,7 +1043,7 @@ func (ec *executionContext) marshalOSlotStatus2ᚕgithubᚗcomᚋmediconnectᚋm
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSlotStatus2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐStatus(ctx, sel, v[i])

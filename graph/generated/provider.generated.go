@@ -753,7 +753,7 @@ func (ec *executionContext) _InsurancePlanEdge_cursor(ctx context.Context, field
 			return ec.fieldContext_InsurancePlanEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -764,7 +764,7 @@ func (ec *executionContext) _InsurancePlanEdge_cursor(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_InsurancePlanEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InsurancePlanEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("InsurancePlanEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _InsurancePlanEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[clinic.InsurancePlan]) (ret graphql.Marshaler) {
@@ -1346,7 +1346,7 @@ func (ec *executionContext) _ProviderEdge_cursor(ctx context.Context, field grap
 			return ec.fieldContext_ProviderEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1357,7 +1357,7 @@ func (ec *executionContext) _ProviderEdge_cursor(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ProviderEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProviderEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ProviderEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ProviderEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[provider.Provider]) (ret graphql.Marshaler) {
@@ -1762,7 +1762,7 @@ func (ec *executionContext) _ScheduleExceptionEdge_cursor(ctx context.Context, f
 			return ec.fieldContext_ScheduleExceptionEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1773,7 +1773,7 @@ func (ec *executionContext) _ScheduleExceptionEdge_cursor(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_ScheduleExceptionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduleExceptionEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ScheduleExceptionEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ScheduleExceptionEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[provider.Exception]) (ret graphql.Marshaler) {
@@ -2918,7 +2918,7 @@ func (ec *executionContext) _AddScheduleExceptionPayload(ctx context.Context, se
 	fields := graphql.CollectFields(ec.OperationContext, sel, addScheduleExceptionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2967,7 +2967,7 @@ func (ec *executionContext) _InsurancePlan(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3011,7 +3011,7 @@ func (ec *executionContext) _InsurancePlanConnection(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3055,7 +3055,7 @@ func (ec *executionContext) _InsurancePlanEdge(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3093,7 +3093,7 @@ func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3185,7 +3185,7 @@ func (ec *executionContext) _ProviderConnection(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3229,7 +3229,7 @@ func (ec *executionContext) _ProviderEdge(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3267,7 +3267,7 @@ func (ec *executionContext) _PutProviderPayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, putProviderPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3310,7 +3310,7 @@ func (ec *executionContext) _RemoveScheduleExceptionPayload(ctx context.Context,
 	fields := graphql.CollectFields(ec.OperationContext, sel, removeScheduleExceptionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3353,7 +3353,7 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3407,7 +3407,7 @@ func (ec *executionContext) _ScheduleExceptionConnection(ctx context.Context, se
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3451,7 +3451,7 @@ func (ec *executionContext) _ScheduleExceptionEdge(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3489,7 +3489,7 @@ func (ec *executionContext) _SetDateHoursPayload(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, setDateHoursPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3538,7 +3538,7 @@ func (ec *executionContext) _SetProviderSchedulePayload(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, setProviderSchedulePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3587,7 +3587,7 @@ func (ec *executionContext) _Specialty(ctx context.Context, sel ast.SelectionSet
 	fields := graphql.CollectFields(ec.OperationContext, sel, specialtyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3632,7 +3632,7 @@ func (ec *executionContext) _WeeklyHours(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, weeklyHoursImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3744,7 +3744,7 @@ func (ec *executionContext) unmarshalNSetProviderScheduleInput2githubᚗcomᚋme
 }
 
 func (ec *executionContext) marshalNSpecialty2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSpecialtyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Specialty) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSpecialty2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSpecialty(ctx, sel, v[i])
@@ -3867,7 +3867,7 @@ func (ec *executionContext) marshalOInsurancePlanEdge2ᚕᚖgithubᚗcomᚋmedic
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOInsurancePlanEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -3918,7 +3918,7 @@ func (ec *executionContext) marshalOProviderEdge2ᚕᚖgithubᚗcomᚋmediconnec
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOProviderEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -3974,7 +3974,7 @@ func (ec *executionContext) marshalOScheduleExceptionEdge2ᚕᚖgithubᚗcomᚋm
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOScheduleExceptionEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -4008,7 +4008,7 @@ func (ec *executionContext) marshalOWeeklyHours2ᚕᚖgithubᚗcomᚋmediconnect
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWeeklyHours2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐWeeklyHours(ctx, sel, v[i])
