@@ -48,31 +48,40 @@ const longestReply = 4 << 20
 
 // Ask posts a document and reads data from the answer. It fails with ErrUnanswered or a TopError.
 func (c Client) Ask(ctx context.Context, document string, variables, data any) error {
-	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	status, text, err := c.Post(ctx, document, variables)
 	if err != nil {
 		return err
-	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server.URL+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+c.Token)
-	response, err := c.HTTP.Do(request)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnanswered, err)
-	}
-	defer response.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(response.Body, longestReply))
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
 	var r reply
 	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("status %d, no JSON: %.200s", response.StatusCode, text)
+		return fmt.Errorf("status %d, no JSON: %.200s", status, text)
 	}
 	if len(r.Errors) > 0 {
 		return &TopError{Code: r.Errors[0].Extensions.Code, Message: r.Errors[0].Message}
 	}
 	return json.Unmarshal(r.Data, data)
+}
+
+// Post posts a document and answers what comes, for those who measure how fast. It fails with ErrUnanswered.
+func (c Client) Post(ctx context.Context, document string, variables any) (status int, text []byte, err error) {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
+	if err != nil {
+		return 0, nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Server.URL+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+c.Token)
+	response, err := c.HTTP.Do(request)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnanswered, err)
+	}
+	defer response.Body.Close()
+	text, err = io.ReadAll(io.LimitReader(response.Body, longestReply))
+	if err != nil {
+		return 0, nil, fmt.Errorf("%w: %w", ErrUnanswered, err)
+	}
+	return response.StatusCode, text, nil
 }

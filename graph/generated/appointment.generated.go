@@ -799,7 +799,7 @@ func (ec *executionContext) _AppointmentEdge_cursor(ctx context.Context, field g
 			return ec.fieldContext_AppointmentEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -810,7 +810,7 @@ func (ec *executionContext) _AppointmentEdge_cursor(ctx context.Context, field g
 	)
 }
 func (ec *executionContext) fieldContext_AppointmentEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AppointmentEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("AppointmentEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _AppointmentEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[appointment.Appointment]) (ret graphql.Marshaler) {
@@ -2589,7 +2589,7 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, appointmentImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2720,7 +2720,7 @@ func (ec *executionContext) _AppointmentActionState(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, appointmentActionStateImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2774,7 +2774,7 @@ func (ec *executionContext) _AppointmentConnection(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, appointmentConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2823,7 +2823,7 @@ func (ec *executionContext) _AppointmentEdge(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, appointmentEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2861,7 +2861,7 @@ func (ec *executionContext) _BookAppointmentPayload(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, bookAppointmentPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2909,7 +2909,7 @@ func (ec *executionContext) _CancelAppointmentPayload(ctx context.Context, sel a
 	fields := graphql.CollectFields(ec.OperationContext, sel, cancelAppointmentPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2957,7 +2957,7 @@ func (ec *executionContext) _Cancellation(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, cancellationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3010,7 +3010,7 @@ func (ec *executionContext) _InvalidTransitionError(ctx context.Context, sel ast
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidTransitionErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3068,7 +3068,7 @@ func (ec *executionContext) _PatientConflictError(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, patientConflictErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3122,7 +3122,7 @@ func (ec *executionContext) _PolicyError(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, policyErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3180,7 +3180,7 @@ func (ec *executionContext) _RescheduleAppointmentPayload(ctx context.Context, s
 	fields := graphql.CollectFields(ec.OperationContext, sel, rescheduleAppointmentPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3229,7 +3229,7 @@ func (ec *executionContext) _StaleVersionError(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, staleVersionErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3282,7 +3282,7 @@ func (ec *executionContext) _TransitionAppointmentPayload(ctx context.Context, s
 	fields := graphql.CollectFields(ec.OperationContext, sel, transitionAppointmentPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3353,7 +3353,7 @@ func (ec *executionContext) unmarshalNAppointmentAction2ᚕgithubᚗcomᚋmedico
 }
 
 func (ec *executionContext) marshalNAppointmentAction2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐActionᚄ(ctx context.Context, sel ast.SelectionSet, v []appointment.Action) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAppointmentAction2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAction(ctx, sel, v[i])
@@ -3369,7 +3369,7 @@ func (ec *executionContext) marshalNAppointmentAction2ᚕgithubᚗcomᚋmediconn
 }
 
 func (ec *executionContext) marshalNAppointmentActionState2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐActionStateᚄ(ctx context.Context, sel ast.SelectionSet, v []*appointment.ActionState) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAppointmentActionState2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐActionState(ctx, sel, v[i])
@@ -3416,7 +3416,7 @@ func (ec *executionContext) marshalNBookAppointmentError2githubᚗcomᚋmediconn
 }
 
 func (ec *executionContext) marshalNBookAppointmentError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookAppointmentErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.BookAppointmentError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBookAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookAppointmentError(ctx, sel, v[i])
@@ -3450,7 +3450,7 @@ func (ec *executionContext) marshalNCancelAppointmentError2githubᚗcomᚋmedico
 }
 
 func (ec *executionContext) marshalNCancelAppointmentError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐCancelAppointmentErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.CancelAppointmentError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNCancelAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐCancelAppointmentError(ctx, sel, v[i])
@@ -3509,7 +3509,7 @@ func (ec *executionContext) marshalNRescheduleAppointmentError2githubᚗcomᚋme
 }
 
 func (ec *executionContext) marshalNRescheduleAppointmentError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRescheduleAppointmentErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.RescheduleAppointmentError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNRescheduleAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRescheduleAppointmentError(ctx, sel, v[i])
@@ -3538,7 +3538,7 @@ func (ec *executionContext) marshalNTransitionAppointmentError2githubᚗcomᚋme
 }
 
 func (ec *executionContext) marshalNTransitionAppointmentError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.TransitionAppointmentError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNTransitionAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentError(ctx, sel, v[i])
@@ -3576,7 +3576,7 @@ func (ec *executionContext) marshalOAppointmentEdge2ᚕᚖgithubᚗcomᚋmedicon
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOAppointmentEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -3640,7 +3640,7 @@ func (ec *executionContext) marshalOAppointmentStatus2ᚕgithubᚗcomᚋmediconn
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAppointmentStatus2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐStatus(ctx, sel, v[i])

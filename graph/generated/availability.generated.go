@@ -1025,7 +1025,7 @@ func (ec *executionContext) _SlotEdge_cursor(ctx context.Context, field graphql.
 			return ec.fieldContext_SlotEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1036,7 +1036,7 @@ func (ec *executionContext) _SlotEdge_cursor(ctx context.Context, field graphql.
 	)
 }
 func (ec *executionContext) fieldContext_SlotEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("SlotEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("SlotEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _SlotEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[availability.Slot]) (ret graphql.Marshaler) {
@@ -1664,7 +1664,7 @@ func (ec *executionContext) _Slot(ctx context.Context, sel ast.SelectionSet, obj
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1756,7 +1756,7 @@ func (ec *executionContext) _SlotConnection(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1805,7 +1805,7 @@ func (ec *executionContext) _SlotEdge(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1843,7 +1843,7 @@ func (ec *executionContext) _SlotExplanation(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotExplanationImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1954,7 +1954,7 @@ func (ec *executionContext) unmarshalNBookingRule2ᚕgithubᚗcomᚋmediconnect�
 }
 
 func (ec *executionContext) marshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []availability.Rule) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNBookingRule2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRule(ctx, sel, v[i])
@@ -1984,7 +1984,7 @@ func (ec *executionContext) marshalNSlot2githubᚗcomᚋmediconnectᚋmediconnec
 }
 
 func (ec *executionContext) marshalNSlot2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx context.Context, sel ast.SelectionSet, v []*availability.Slot) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSlot2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx, sel, v[i])
@@ -2117,7 +2117,7 @@ func (ec *executionContext) marshalOSlotEdge2ᚕᚖgithubᚗcomᚋmediconnectᚋ
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOSlotEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -2161,7 +2161,7 @@ func (ec *executionContext) marshalOSlotStatus2ᚕgithubᚗcomᚋmediconnectᚋm
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSlotStatus2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐStatus(ctx, sel, v[i])

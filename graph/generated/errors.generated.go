@@ -460,7 +460,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -508,7 +508,7 @@ func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.Selec
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -561,7 +561,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -616,7 +616,7 @@ func (ec *executionContext) marshalNSetupError2githubᚗcomᚋmediconnectᚋmedi
 }
 
 func (ec *executionContext) marshalNSetupError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSetupErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SetupError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSetupError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSetupError(ctx, sel, v[i])

@@ -1137,7 +1137,7 @@ func (ec *executionContext) _ExtendHoldPayload(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, extendHoldPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1180,7 +1180,7 @@ func (ec *executionContext) _HoldExpiredError(ctx context.Context, sel ast.Selec
 	fields := graphql.CollectFields(ec.OperationContext, sel, holdExpiredErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1239,7 +1239,7 @@ func (ec *executionContext) _HoldSlotPayload(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, holdSlotPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1282,7 +1282,7 @@ func (ec *executionContext) _ReleaseHoldPayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, releaseHoldPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1326,7 +1326,7 @@ func (ec *executionContext) _SlotHold(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotHoldImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1371,7 +1371,7 @@ func (ec *executionContext) _SlotTakenError(ctx context.Context, sel ast.Selecti
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotTakenErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1431,7 +1431,7 @@ func (ec *executionContext) _SlotUnavailableError(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotUnavailableErrorImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1502,7 +1502,7 @@ func (ec *executionContext) marshalNHoldSlotError2githubᚗcomᚋmediconnectᚋm
 }
 
 func (ec *executionContext) marshalNHoldSlotError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐHoldSlotErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.HoldSlotError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNHoldSlotError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐHoldSlotError(ctx, sel, v[i])
@@ -1531,7 +1531,7 @@ func (ec *executionContext) marshalNReleaseHoldError2githubᚗcomᚋmediconnect�
 }
 
 func (ec *executionContext) marshalNReleaseHoldError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReleaseHoldErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ReleaseHoldError) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNReleaseHoldError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReleaseHoldError(ctx, sel, v[i])

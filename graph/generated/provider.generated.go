@@ -753,7 +753,7 @@ func (ec *executionContext) _InsurancePlanEdge_cursor(ctx context.Context, field
 			return ec.fieldContext_InsurancePlanEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -764,7 +764,7 @@ func (ec *executionContext) _InsurancePlanEdge_cursor(ctx context.Context, field
 	)
 }
 func (ec *executionContext) fieldContext_InsurancePlanEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("InsurancePlanEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("InsurancePlanEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _InsurancePlanEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[clinic.InsurancePlan]) (ret graphql.Marshaler) {
@@ -1346,7 +1346,7 @@ func (ec *executionContext) _ProviderEdge_cursor(ctx context.Context, field grap
 			return ec.fieldContext_ProviderEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1357,7 +1357,7 @@ func (ec *executionContext) _ProviderEdge_cursor(ctx context.Context, field grap
 	)
 }
 func (ec *executionContext) fieldContext_ProviderEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ProviderEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ProviderEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ProviderEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[provider.Provider]) (ret graphql.Marshaler) {
@@ -1762,7 +1762,7 @@ func (ec *executionContext) _ScheduleExceptionEdge_cursor(ctx context.Context, f
 			return ec.fieldContext_ScheduleExceptionEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -1773,7 +1773,7 @@ func (ec *executionContext) _ScheduleExceptionEdge_cursor(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_ScheduleExceptionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("ScheduleExceptionEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("ScheduleExceptionEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _ScheduleExceptionEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[provider.Exception]) (ret graphql.Marshaler) {
@@ -2932,7 +2932,7 @@ func (ec *executionContext) _AddScheduleExceptionPayload(ctx context.Context, se
 	fields := graphql.CollectFields(ec.OperationContext, sel, addScheduleExceptionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -2981,7 +2981,7 @@ func (ec *executionContext) _InsurancePlan(ctx context.Context, sel ast.Selectio
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3025,7 +3025,7 @@ func (ec *executionContext) _InsurancePlanConnection(ctx context.Context, sel as
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3069,7 +3069,7 @@ func (ec *executionContext) _InsurancePlanEdge(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, insurancePlanEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3107,7 +3107,7 @@ func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet,
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3199,7 +3199,7 @@ func (ec *executionContext) _ProviderConnection(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3243,7 +3243,7 @@ func (ec *executionContext) _ProviderEdge(ctx context.Context, sel ast.Selection
 	fields := graphql.CollectFields(ec.OperationContext, sel, providerEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3281,7 +3281,7 @@ func (ec *executionContext) _PutProviderPayload(ctx context.Context, sel ast.Sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, putProviderPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3324,7 +3324,7 @@ func (ec *executionContext) _RemoveScheduleExceptionPayload(ctx context.Context,
 	fields := graphql.CollectFields(ec.OperationContext, sel, removeScheduleExceptionPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3367,7 +3367,7 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3421,7 +3421,7 @@ func (ec *executionContext) _ScheduleExceptionConnection(ctx context.Context, se
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3465,7 +3465,7 @@ func (ec *executionContext) _ScheduleExceptionEdge(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleExceptionEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3503,7 +3503,7 @@ func (ec *executionContext) _SetDateHoursPayload(ctx context.Context, sel ast.Se
 	fields := graphql.CollectFields(ec.OperationContext, sel, setDateHoursPayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3552,7 +3552,7 @@ func (ec *executionContext) _SetProviderSchedulePayload(ctx context.Context, sel
 	fields := graphql.CollectFields(ec.OperationContext, sel, setProviderSchedulePayloadImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3601,7 +3601,7 @@ func (ec *executionContext) _Specialty(ctx context.Context, sel ast.SelectionSet
 	fields := graphql.CollectFields(ec.OperationContext, sel, specialtyImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3646,7 +3646,7 @@ func (ec *executionContext) _WeeklyHours(ctx context.Context, sel ast.SelectionS
 	fields := graphql.CollectFields(ec.OperationContext, sel, weeklyHoursImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -3758,7 +3758,7 @@ func (ec *executionContext) unmarshalNSetProviderScheduleInput2githubᚗcomᚋme
 }
 
 func (ec *executionContext) marshalNSpecialty2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSpecialtyᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Specialty) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNSpecialty2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSpecialty(ctx, sel, v[i])
@@ -3881,7 +3881,7 @@ func (ec *executionContext) marshalOInsurancePlanEdge2ᚕᚖgithubᚗcomᚋmedic
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOInsurancePlanEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -3932,7 +3932,7 @@ func (ec *executionContext) marshalOProviderEdge2ᚕᚖgithubᚗcomᚋmediconnec
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOProviderEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -3988,7 +3988,7 @@ func (ec *executionContext) marshalOScheduleExceptionEdge2ᚕᚖgithubᚗcomᚋm
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOScheduleExceptionEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
@@ -4022,7 +4022,7 @@ func (ec *executionContext) marshalOWeeklyHours2ᚕᚖgithubᚗcomᚋmediconnect
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNWeeklyHours2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐWeeklyHours(ctx, sel, v[i])

@@ -27,6 +27,7 @@ type Loader[K comparable, V any] struct {
 	others *dataloadgen.Loader[K, *V]
 
 	mu     sync.Mutex
+	said   [][]K // to belong together, since somebody asked last
 	groups map[K]*group[K]
 }
 
@@ -75,17 +76,28 @@ func guarded[K comparable, V any](ctx context.Context, keys []K, fetch func(cont
 	return fetch(ctx, keys)
 }
 
-// Together says that these keys belong together. It fetches nothing yet.
+// Together says that these keys belong together. It fetches nothing yet, and costs nothing while nobody asks.
 func (l *Loader[K, V]) Together(keys []K) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	g := &group[K]{}
-	for _, key := range keys {
-		if l.groups[key] == nil {
-			l.groups[key] = g
-			g.keys = append(g.keys, key)
+	l.said = append(l.said, keys)
+}
+
+// groupOf is what a key belongs to, or nil.
+func (l *Loader[K, V]) groupOf(key K) *group[K] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, keys := range l.said {
+		g := &group[K]{}
+		for _, key := range keys {
+			if l.groups[key] == nil {
+				l.groups[key] = g
+				g.keys = append(g.keys, key)
+			}
 		}
 	}
+	l.said = nil
+	return l.groups[key]
 }
 
 // Load answers one.
@@ -109,9 +121,7 @@ func (l *Loader[K, V]) LoadAll(ctx context.Context, keys []K) ([]*V, error) {
 
 // gather fetches what belongs to a key, once.
 func (l *Loader[K, V]) gather(ctx context.Context, key K) error {
-	l.mu.Lock()
-	g := l.groups[key]
-	l.mu.Unlock()
+	g := l.groupOf(key)
 	if g == nil {
 		return nil
 	}

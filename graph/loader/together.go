@@ -11,22 +11,30 @@ import (
 )
 
 // OfAppointments says that what these appointments refer to belongs together.
-func (l *Loaders) OfAppointments(list []appointment.Appointment) {
-	refs := func(of func(appointment.Appointment) clinic.Ref) []clinic.Ref { return each(list, of) }
-	l.Patients.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.PatientID) }))
-	l.Providers.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.ProviderID) }))
-	l.Locations.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.LocationID) }))
-	l.VisitKinds.Together(refs(func(a appointment.Appointment) clinic.Ref { return in(a, a.VisitKindID) }))
-	l.Identifiers.Together(refs(appointment.Appointment.Ref))
+func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
+	var patients, providers, locations, kinds, visits []clinic.Ref
+	for _, list := range lists {
+		for i := range list {
+			a := &list[i]
+			patients, providers = append(patients, in(a, a.PatientID)), append(providers, in(a, a.ProviderID))
+			locations, kinds = append(locations, in(a, a.LocationID)), append(kinds, in(a, a.VisitKindID))
+			visits = append(visits, a.Ref())
+		}
+	}
+	l.Patients.Together(patients)
+	l.Providers.Together(providers)
+	l.Locations.Together(locations)
+	l.VisitKinds.Together(kinds)
+	l.Identifiers.Together(visits)
 }
 
 // ofAgendas says that what the appointments of several providers refer to belongs together.
 func (l *Loaders) ofAgendas(pages map[clinic.Ref]appointment.AgendaPage) {
-	var list []appointment.Appointment
+	lists := make([][]appointment.Appointment, 0, len(pages))
 	for _, page := range pages {
-		list = append(list, page.Items...)
+		lists = append(lists, page.Items)
 	}
-	l.OfAppointments(list)
+	l.OfAppointments(lists...)
 }
 
 // OfSlots says that what these slots refer to belongs together.
@@ -114,6 +122,6 @@ func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {
 	return refs
 }
 
-func in(a appointment.Appointment, id uuid.UUID) clinic.Ref {
+func in(a *appointment.Appointment, id uuid.UUID) clinic.Ref {
 	return clinic.Ref{Organization: a.OrganizationID, ID: id}
 }

@@ -23,16 +23,32 @@ type Connection[T any] struct {
 
 // Edge is an item and its place.
 type Edge[T any] struct {
-	Cursor string
-	Node   *T
+	Node *T
+	key  func(T) []string
 }
+
+// Cursor is the place. It is made only when a client asks for it, as in a list of many pages few do.
+func (e *Edge[T]) Cursor() string { return paging.Cursor(e.key(*e.Node)...) }
 
 // PageInfo is the position of a page.
 type PageInfo struct {
-	EndCursor       *string
 	HasNextPage     bool
 	HasPreviousPage bool
-	StartCursor     *string
+	start, end      func() string // nil for an empty page
+}
+
+// StartCursor is the first edge's.
+func (p *PageInfo) StartCursor() *string { return asked(p.start) }
+
+// EndCursor is the last edge's.
+func (p *PageInfo) EndCursor() *string { return asked(p.end) }
+
+func asked(cursor func() string) *string {
+	if cursor == nil {
+		return nil
+	}
+	c := cursor()
+	return &c
 }
 
 // Count counts all matches, up to paging.MaxCount. It is called only when a client asks for the total.
@@ -45,11 +61,13 @@ func Connect[T any](page paging.Page[T], key func(T) []string, count Count) *Con
 		PageInfo: &PageInfo{HasNextPage: page.HasNext, HasPreviousPage: page.HasPrevious},
 		count:    count,
 	}
+	edges := make([]Edge[T], len(page.Items))
 	for i := range page.Items {
-		c.Edges[i] = &Edge[T]{Cursor: paging.Cursor(key(page.Items[i])...), Node: &page.Items[i]}
+		edges[i] = Edge[T]{Node: &page.Items[i], key: key}
+		c.Edges[i] = &edges[i]
 	}
-	if n := len(c.Edges); n > 0 {
-		c.PageInfo.StartCursor, c.PageInfo.EndCursor = &c.Edges[0].Cursor, &c.Edges[n-1].Cursor
+	if n := len(edges); n > 0 {
+		c.PageInfo.start, c.PageInfo.end = edges[0].Cursor, edges[n-1].Cursor
 	}
 	return c
 }

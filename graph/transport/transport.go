@@ -96,14 +96,7 @@ func write(ctx context.Context, w http.ResponseWriter, kind string, status int, 
 		entry := accesslog.From(ctx)
 		entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
 	}
-	shown := body{Errors: answer.Errors, Extensions: answer.Extensions}
-	if executed {
-		shown.Data = &answer.Data
-	}
-	text, err := json.Marshal(shown)
-	if err != nil {
-		panic(err) // plain strings, and what gqlgen has marshalled already
-	}
+	text := written(answer, executed)
 	head := w.Header()
 	if status == http.StatusServiceUnavailable {
 		Later(head)
@@ -127,8 +120,37 @@ func Later(head http.Header) {
 	head.Set("Retry-After", strconv.Itoa(leastWait+rand.IntN(mostWait-leastWait+1)))
 }
 
-type body struct {
-	Errors     gqlerror.List    `json:"errors,omitempty"`
-	Data       *json.RawMessage `json:"data,omitempty"`
-	Extensions map[string]any   `json:"extensions,omitempty"`
+// written is an answer as JSON. Its data is JSON already, and the most of it: it is taken over as it is, not read again.
+func written(answer *graphql.Response, executed bool) []byte {
+	text := append(make([]byte, 0, len(answer.Data)+roomAround), '{')
+	part := func(name string, json []byte) {
+		if len(text) > 1 {
+			text = append(text, ',')
+		}
+		text = append(append(text, name...), json...)
+	}
+	if len(answer.Errors) > 0 {
+		part(`"errors":`, marshalled(answer.Errors))
+	}
+	switch {
+	case executed && len(answer.Data) == 0:
+		part(`"data":`, []byte("null"))
+	case executed:
+		part(`"data":`, answer.Data)
+	}
+	if len(answer.Extensions) > 0 {
+		part(`"extensions":`, marshalled(answer.Extensions))
+	}
+	return append(text, '}')
+}
+
+// roomAround is for extensions, and for the errors that there usually aren't.
+const roomAround = 256
+
+func marshalled(v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // plain strings and numbers
+	}
+	return text
 }

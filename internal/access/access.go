@@ -66,7 +66,9 @@ type Actor struct {
 func Nobody(requestID string) Actor { return Actor{Kind: Anonymous, RequestID: requestID} }
 
 // Has says whether the caller's token carries a scope after its role is applied.
-func (a Actor) Has(scope string) bool { return slices.Contains(a.Effective(), scope) }
+func (a Actor) Has(scope string) bool {
+	return slices.Contains(a.Scopes, scope) && slices.Contains(scopesOf[a.Role], scope)
+}
 
 // Effective lists the scopes of the token that its role allows, in the role's order.
 func (a Actor) Effective() []string {

@@ -1,11 +1,13 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
@@ -28,34 +30,49 @@ SELECT p.organization, p.provider, v.visits FROM unnest($1::uuid[], $2::uuid[]) 
 func (s *AppointmentStore) Agendas(
 	ctx context.Context, providers []clinic.Ref, f appointment.Filter, o appointment.Order, w paging.Window,
 ) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
-	by := orders[o]
-	cond := &where{args: columnsOf(providers)}
+	by, wanted := orders[o], slices.SortedFunc(slices.Values(providers), compareRefs)
+	cond := &where{args: columnsOf(wanted)}
 	cond.narrow(f)
 	if err := cond.keyset(by, w); err != nil {
 		return nil, err
 	}
 	sql := fmt.Sprintf(selectAgendas, appointmentColumns, cond.further(), by.clause(w), w.Size+1)
-	pages := make(map[clinic.Ref]paging.Page[appointment.Appointment], len(providers))
+	visits := make([]appointment.Appointment, 0, min(len(wanted)*(w.Size+1), manyVisits))
 	err := s.db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		visits, err := appointments(ctx, conn, sql, cond.args...)
-		with := eachProviders(visits)
-		for _, provider := range providers {
-			slices.SortFunc(with[provider], by.compare(w)) // they come so, which SQL doesn't promise
-			pages[provider] = paging.Cut(with[provider], w)
+		rows, err := conn.Query(ctx, sql, cond.args...)
+		if err == nil {
+			visits, err = pgx.AppendRows(visits, rows, toAppointment())
 		}
 		return err
 	})
-	return pages, err
+	return by.agendas(visits, wanted, w), err
 }
 
-// eachProviders parts visits by whom they are with.
-func eachProviders(visits []appointment.Appointment) map[clinic.Ref][]appointment.Appointment {
-	parts := make(map[clinic.Ref][]appointment.Appointment)
-	for _, v := range visits {
-		provider := clinic.Ref{Organization: v.OrganizationID, ID: v.ProviderID}
-		parts[provider] = append(parts[provider], v)
+// manyVisits is how many there is room for before any is read.
+const manyVisits = 500
+
+// agendas parts what was read by whom it is with. It comes in that order already, which SQL doesn't promise.
+func (o order) agendas(visits []appointment.Appointment, providers []clinic.Ref, w paging.Window) map[clinic.Ref]paging.Page[appointment.Appointment] {
+	compare := o.compare(w)
+	slices.SortFunc(visits, func(a, b appointment.Appointment) int { return cmp.Or(compareRefs(with(a), with(b)), compare(a, b)) })
+	pages := make(map[clinic.Ref]paging.Page[appointment.Appointment], len(providers))
+	for _, p := range providers {
+		n := 0
+		for n < len(visits) && with(visits[n]) == p {
+			n++
+		}
+		pages[p] = paging.Cut(visits[:n:n], w)
+		visits = visits[n:]
 	}
-	return parts
+	return pages
+}
+
+func with(a appointment.Appointment) clinic.Ref {
+	return clinic.Ref{Organization: a.OrganizationID, ID: a.ProviderID}
+}
+
+func compareRefs(a, b clinic.Ref) int {
+	return cmp.Or(compareIDs(a.Organization, b.Organization), compareIDs(a.ID, b.ID))
 }
 
 // CountAgendas implements appointment.Store.

@@ -165,6 +165,7 @@ func (db *DB) on(ctx context.Context, pool *pgxpool.Pool, f func(*pgxpool.Conn) 
 		return errs.TryAgain(err)
 	}
 	defer conn.Release()
+	readIDs(conn.Conn())
 	err = f(conn)
 	if code(err) == readOnlyTransaction {
 		pool.Reset() // a demoted primary keeps its sessions: let all of them find the new one
