@@ -1,12 +1,19 @@
 package intake_test
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/intake"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // role is one of practitioner p at location l, with whatever else is said of it.
@@ -90,8 +97,12 @@ func TestWhatIsOverEnds(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.fhir(t, ndjson(then...), nil)
-		if n := w.count(t, "SELECT count(*) FROM schedules"); n != 0 {
-			t.Errorf("%s: %d schedules at first", name, n)
+		created := 1
+		if strings.Contains(name, "active") || strings.Contains(name, "period") {
+			created = 0 // nobody new is made for what is over
+		}
+		if n := w.count(t, "SELECT count(*) FROM providers"); n != created || w.count(t, "SELECT count(*) FROM schedules") != 0 {
+			t.Errorf("%s: %d providers at first, %q", name, n, w.timetable(t))
 		}
 		w.fhir(t, ndjson(open...), nil)
 		w.fhir(t, ndjson(then...), nil)
@@ -99,12 +110,85 @@ func TestWhatIsOverEnds(t *testing.T) {
 			t.Errorf("%s: %v", name, w.timetable(t))
 		}
 	}
+}
+
+func TestAnEndThatMovesIsFollowed(t *testing.T) {
 	w := newWorld(t)
-	w.fhir(t, ndjson(open...), nil)
-	w.fhir(t, ndjson(openClinic, personLine, role("r", mondays+`,"period":{"end":"2026-06-30"}`)), nil)
-	want := []string{"Doe at Clinic 2026-03-05/ 1 09:00-12:00", "Doe at Clinic 2026-07-01/"}
-	if got := w.timetable(t); !slices.Equal(got, want) {
-		t.Errorf("when an end is set: %q", got)
+	for _, c := range []struct{ until, last, closed string }{ // Mondays
+		{"", "2027-01-04", ""}, {"2026-06-30", "2026-06-29", "2026-07-06"}, {"2026-12-31", "2026-12-28", "2027-01-04"}, {"2026-04-30", "2026-04-27", "2026-05-04"},
+	} {
+		period := ""
+		if c.until != "" {
+			period = `,"period":{"end":"` + c.until + `"}`
+		}
+		w.fhir(t, ndjson(openClinic, personLine, role("r", mondays+period)), nil)
+		if !w.isOpen(t, c.last) || c.closed != "" && w.isOpen(t, c.closed) {
+			t.Errorf("until %q: %q", c.until, w.timetable(t))
+		}
+	}
+}
+
+// isOpen says whether the only provider has hours in force on a day at the only location.
+func (w *world) isOpen(t *testing.T, day string) bool {
+	t.Helper()
+	on := at(day + "T00:00:00").Date
+	by, there := w.ids(t, "SELECT id FROM providers")[0], w.ids(t, "SELECT id FROM locations")[0]
+	hours, err := w.WeeklyHours(t.Context(), w.admin, clinic.Ref{Organization: w.organization, ID: by}, clinic.Ref{Organization: w.organization, ID: there}, &on)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(hours) > 0
+}
+
+// hesitant is a directory whose database is busy at first.
+type hesitant struct {
+	intake.Directory
+	locations, providers, schedules atomic.Int32
+}
+
+func busyAtFirst(calls *atomic.Int32) error {
+	if calls.Add(1) == 1 {
+		return errs.TryAgain(nil)
+	}
+	return nil
+}
+
+func (h *hesitant) PutLocation(ctx context.Context, actor access.Actor, in clinic.PutLocation) (clinic.Location, error) {
+	if err := busyAtFirst(&h.locations); err != nil {
+		return clinic.Location{}, err
+	}
+	return h.Directory.PutLocation(ctx, actor, in)
+}
+
+func (h *hesitant) PutProvider(ctx context.Context, actor access.Actor, in provider.PutProvider) (provider.Provider, error) {
+	if err := busyAtFirst(&h.providers); err != nil {
+		return provider.Provider{}, err
+	}
+	return h.Directory.PutProvider(ctx, actor, in)
+}
+
+func (h *hesitant) SetSchedule(ctx context.Context, actor access.Actor, in provider.SetSchedule) (provider.Provider, error) {
+	if err := busyAtFirst(&h.schedules); err != nil {
+		return provider.Provider{}, err
+	}
+	return h.Directory.SetSchedule(ctx, actor, in)
+}
+
+func TestABusyDatabaseIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	zoneOf, err := zones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &hesitant{Directory: w}
+	r, err := intake.ImportFHIR(t.Context(), h, w.admin, intake.FHIROrder{
+		Resources: riverside(t, "ndjson"), Organization: w.organization, Clock: clock.FrozenAt(now), ZoneOf: zoneOf,
+	})
+	if err != nil || r.Locations.All != 3 || !slices.Equal(w.timetable(t), riversideHours) {
+		t.Errorf("%v\n%v", err, r)
+	}
+	if h.locations.Load() != 4 || h.providers.Load() != 5 || h.schedules.Load() != 7 {
+		t.Errorf("%d, %d, %d calls", h.locations.Load(), h.providers.Load(), h.schedules.Load())
 	}
 }
 
