@@ -40,6 +40,9 @@ var faults = []fault{
 	{"hours may end when they begin", []edit{
 		{"internal/intake/hours.go", `if to <= from {`, `if to < from {`},
 	}, "./internal/intake", "FuzzHours", "hours were taken as"},
+	{"hours end on the day on which the next begin", []edit{
+		{"internal/intake/directory_terms.go", `until := from.AddDays(-1)`, `until := from`},
+	}, "./internal/intake", "FuzzDirectory", "terms don't follow each other"},
 	{"a lane from when there were more takes none away", []edit{
 		{"internal/availability/lanes.go", `if c.lane < 0 {`, `if c.lane < 0 || c.lane >= n {`},
 	}, "./internal/availability", "FuzzOpenings", "the reference has"},

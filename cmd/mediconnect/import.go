@@ -20,7 +20,7 @@ func importCommand() *cli.Command {
 		Name:        "import",
 		Usage:       "bring in what others published",
 		Description: importHelp + app.Describe[app.WorkSettings](),
-		Commands:    []*cli.Command{importSmartScheduling(), importLocations()},
+		Commands:    []*cli.Command{importSmartScheduling(), importLocations(), importFHIR()},
 	}
 }
 

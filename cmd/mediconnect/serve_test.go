@@ -91,7 +91,7 @@ func TestADatabaseThatIsAwayIsToldInOneSentence(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range [][]string{
 		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
-		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"import", "locations"}, {"schema"}, {"zones"},
+		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"import", "locations"}, {"import", "fhir"}, {"schema"}, {"zones"},
 	} {
 		p := start(t, nil, append(command, "--help")...)
 		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "USAGE") {

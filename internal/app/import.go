@@ -85,6 +85,14 @@ func (f *argumentFaults) organization(id, name string) uuid.UUID {
 	return known
 }
 
+// needed is organization for an import that can't name one itself.
+func (f *argumentFaults) needed(id, name string) uuid.UUID {
+	if id == "" && strings.TrimSpace(name) == "" {
+		f.add(errors.New("name the organisation by --organization or --organization-name"))
+	}
+	return f.organization(id, name)
+}
+
 const longestVisit = 24 * 60 // minutes
 
 func (f *argumentFaults) visit(minutes int) time.Duration {

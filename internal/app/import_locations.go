@@ -76,14 +76,6 @@ func (o ImportLocationsOptions) order() (intake.LocationsOrder, error) {
 	return order, errors.Join(faults...)
 }
 
-// needed is organization for an import that can't name one itself.
-func (f *argumentFaults) needed(id, name string) uuid.UUID {
-	if id == "" && strings.TrimSpace(name) == "" {
-		f.add(errors.New("name the organisation by --organization or --organization-name"))
-	}
-	return f.organization(id, name)
-}
-
 // coding is nil for no text.
 func (f *argumentFaults) coding(flag, text string) *clinic.Coding {
 	if text == "" {

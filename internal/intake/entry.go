@@ -116,7 +116,7 @@ func (e *entry) site(ctx context.Context, s *site) error {
 		return err
 	})
 	if reason, refused := refusedBy(err); refused {
-		e.tell(func() { e.refuse(s.at, reason) })
+		e.tell(func() { e.refuse(s.at, s.label+reason) })
 		return nil
 	}
 	if err != nil {
@@ -129,6 +129,10 @@ func (e *entry) site(ctx context.Context, s *site) error {
 }
 
 func (e *entry) member(ctx context.Context, m *member) error {
+	old, before := e.known.providers[m.identifier]
+	if m.ended && !before {
+		return nil
+	}
 	put, err := e.put(m)
 	var there provider.Provider
 	if err == nil {
@@ -138,18 +142,17 @@ func (e *entry) member(ctx context.Context, m *member) error {
 		})
 	}
 	if reason, refused := refusedBy(err); refused {
-		e.tell(func() { e.refuse(m.at, reason) })
+		e.tell(func() { e.refuse(m.at, m.label+reason) })
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	old, before := e.known.providers[m.identifier]
 	e.tell(func() { e.report.Providers.add(!before || !old.Same(there)) })
 	for _, p := range m.posts {
-		err := e.post(ctx, m, ref(there.OrganizationID, there.ID), p)
+		err := e.post(ctx, ref(there.OrganizationID, there.ID), p)
 		if reason, refused := refusedBy(err); refused {
-			e.tell(func() { e.refuse(m.at, "its hours at "+quoted(p.site.put.Name)+": "+reason) })
+			e.tell(func() { e.refuse(m.at, m.label+"its hours at "+quoted(p.site.put.Name)+": "+reason) })
 			continue
 		}
 		if err != nil {

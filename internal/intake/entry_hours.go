@@ -42,7 +42,7 @@ func (e *entry) put(m *member) (provider.PutProvider, error) {
 }
 
 // post sets the hours of a member at a site, from the import's first day on. What was before stays.
-func (e *entry) post(ctx context.Context, m *member, by clinic.Ref, p post) error {
+func (e *entry) post(ctx context.Context, by clinic.Ref, p post) error {
 	if p.site.ref == (clinic.Ref{}) {
 		return errs.Invalid("The location is refused.", "locationId")
 	}
@@ -50,41 +50,39 @@ func (e *entry) post(ctx context.Context, m *member, by clinic.Ref, p post) erro
 	if first.IsZero() {
 		first = clock.Local(e.now.Now(), p.site.zone).Date
 	}
-	for i, t := range p.terms {
-		if t.until != nil && t.until.Before(first) {
-			continue
-		}
-		last := i == len(p.terms)-1
-		if err := e.term(ctx, by, p.site.ref, e.weekly(m, t.hours), laterDay(t.from, first), t.until, last); err != nil {
+	for _, t := range p.terms {
+		if err := e.term(ctx, by, p.site.ref, t, first); err != nil {
 			return err
 		}
 	}
 	return e.away(ctx, by, p, first)
 }
 
-// term sets hours. Those of an earlier import that went on beyond the last term's end are ended there.
-func (e *entry) term(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, from civil.Date, until *civil.Date, last bool) error {
-	changed, err := e.follow(ctx, by, at, hours, from, until)
-	if err != nil {
-		return err
+func (e *entry) term(ctx context.Context, by, at clinic.Ref, t term, first civil.Date) (err error) {
+	hours, over, changed := e.weekly(t.hours), t.until != nil && t.until.Before(first), false
+	if !over {
+		changed, err = e.follow(ctx, by, at, hours, laterDay(t.from, first), t.until)
 	}
-	if last && until != nil && len(hours) > 0 {
-		goesOn, err := e.inForce(ctx, by, at, hours, until.AddDays(1))
-		if err == nil && goesOn {
-			changed, err = e.follow(ctx, by, at, nil, until.AddDays(1), nil)
-		}
-		if err != nil {
-			return err
-		}
+	if err == nil && t.last && t.until != nil && len(hours) > 0 {
+		changed, err = e.end(ctx, by, at, hours, laterDay(t.until.AddDays(1), first), changed)
 	}
-	if len(hours) > 0 || changed {
+	if err == nil && (changed || len(hours) > 0 && !over) {
 		e.tell(func() { e.report.Schedules.add(changed) })
 	}
-	return nil
+	return err
+}
+
+// end ends hours that an earlier import set beyond the day from which they are over.
+func (e *entry) end(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, from civil.Date, changed bool) (bool, error) {
+	goOn, err := e.inForce(ctx, by, at, hours, from)
+	if err != nil || !goOn {
+		return changed, err
+	}
+	return e.follow(ctx, by, at, nil, from, nil)
 }
 
 // weekly writes shifts as the provider room has them.
-func (e *entry) weekly(m *member, shifts []shift) []provider.WeeklyHours {
+func (e *entry) weekly(shifts []shift) []provider.WeeklyHours {
 	list := make([]provider.WeeklyHours, len(shifts))
 	for i, s := range shifts {
 		list[i] = s.WeeklyHours

@@ -38,6 +38,7 @@ type (
 	}
 	fhirConcept struct {
 		Coding []fhirCoding `json:"coding"`
+		Text   string       `json:"text"`
 	}
 	fhirCoding struct {
 		System  string `json:"system"`
@@ -58,6 +59,7 @@ type (
 	fhirExtension struct {
 		URL          string      `json:"url"`
 		ValueInteger *int        `json:"valueInteger"`
+		ValueCode    string      `json:"valueCode"`
 		ValueCoding  *fhirCoding `json:"valueCoding"`
 	}
 )

@@ -23,6 +23,10 @@ const (
 	ZoneContradicts   Repair = "the coordinates are in a zone that keeps another time: the one that is named kept"
 	ZoneFromPoint     Repair = "no time zone is named: the one that the coordinates are in"
 	ZoneUnknown       Repair = "not a time zone: the one that the coordinates are in"
+	VersionReplaced   Repair = "a resource is there twice: the one that was updated later kept"
+	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed"
+	LanguageDropped   Repair = "not a BCP 47 language: dropped"
+	SpecialtyDropped  Repair = "a specialty without a code and its system: dropped"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
 )
 

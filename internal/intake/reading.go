@@ -62,6 +62,7 @@ func (r *reading) takeLine(l line, take func([]byte, place) error) {
 // attempt takes something that begins at a line, or refuses it. Its repairs are told when it is taken.
 func (r *reading) attempt(at place, take func() error) {
 	r.repairs = r.repairs[:0]
+	defer func() { r.repairs = r.repairs[:0] }()
 	if err := take(); err != nil {
 		r.refuse(at, err.Error())
 		return

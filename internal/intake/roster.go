@@ -16,6 +16,8 @@ type roster struct {
 // member is a provider of a roster.
 type member struct {
 	at          place
+	label       string // what its refusals begin with
+	ended       bool   // nobody that is new; what it had ends
 	identifier  clinic.Identifier
 	name        string
 	specialties []clinic.Coding // none: those that it has
@@ -36,6 +38,7 @@ type post struct {
 type term struct {
 	from  civil.Date  // zero: from the first day on
 	until *civil.Date // inclusive; nil for no end
+	last  bool        // after its end there are no hours
 	hours []shift
 }
 

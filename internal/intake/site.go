@@ -14,6 +14,7 @@ import (
 // site is a published Location as it will be written.
 type site struct {
 	at    place
+	label string // what its refusals begin with
 	put   clinic.PutLocation
 	where string // street and city, to tell sites of one name apart
 	zone  *time.Location
@@ -77,13 +78,21 @@ func (l fhirLocation) location(base string, note func(Repair, string, string)) c
 
 // identifier is the first published one that names its system, else what the publication itself calls the location.
 func (l fhirLocation) identifier(base string) clinic.Identifier {
-	for _, i := range l.Identifier {
-		var check form.Check
-		if known := (clinic.Identifier{System: i.System, Value: i.Value}).Checked(&check); check.Err() == nil {
-			return clinic.Identifier{System: strings.Clone(known.System), Value: strings.Clone(known.Value)}
-		}
+	if known, ok := usable(l.Identifier); ok {
+		return known
 	}
 	return clinic.Identifier{System: base + resourceLocation, Value: l.ID}
+}
+
+// usable is the first identifier that the directory takes.
+func usable(published []fhirIdentifier) (clinic.Identifier, bool) {
+	for _, i := range published {
+		var check form.Check
+		if known := (clinic.Identifier{System: i.System, Value: i.Value}).Checked(&check); check.Err() == nil {
+			return clinic.Identifier{System: strings.Clone(known.System), Value: strings.Clone(known.Value)}, true
+		}
+	}
+	return clinic.Identifier{}, false
 }
 
 func (a fhirAddress) state() string { return strings.ToUpper(clean(a.State)) }

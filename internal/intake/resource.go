@@ -1,0 +1,144 @@
+package intake
+
+import (
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/form"
+)
+
+// resource is one that was read, with what it is needed for.
+type resource struct {
+	at      place
+	kind    string
+	id      string
+	url     string // fullUrl, empty where there is none
+	bundle  int    // that it is in; 0 for none
+	updated time.Time
+	body    any // *r4Location and so on
+}
+
+// label names a resource at the beginning of what is said about it.
+func (r *resource) label() string {
+	name := r.id
+	if name == "" {
+		name = r.url
+	}
+	if name == "" {
+		return r.kind + ": "
+	}
+	return r.kind + " " + quoted(name) + ": "
+}
+
+func newBody(kind string) any {
+	switch kind {
+	case resourceLocation:
+		return new(r4Location)
+	case resourcePractitioner:
+		return new(r4Practitioner)
+	case resourceRole:
+		return new(r4Role)
+	case resourceService:
+		return new(r4Service)
+	case resourceSchedule:
+		return new(r4Schedule)
+	}
+	return nil
+}
+
+// readResource reads a resource. One of a type that a directory isn't read for has no body.
+func readResource(text []byte) (*resource, error) {
+	var head struct {
+		ResourceType string `json:"resourceType"`
+		ID           string `json:"id"`
+		Meta         r4Meta `json:"meta"`
+	}
+	if err := readable(json.Unmarshal(text, &head)); err != nil {
+		return nil, err
+	}
+	r := &resource{kind: strings.Clone(head.ResourceType), id: strings.Clone(head.ID), body: newBody(head.ResourceType)}
+	switch {
+	case r.kind == "":
+		return nil, refusal("no resourceType")
+	case r.body == nil:
+		return r, nil
+	case len(r.id) > maxResourceID:
+		return nil, refuse("an id of more than %d characters", maxResourceID)
+	}
+	if at, err := time.Parse(time.RFC3339, head.Meta.LastUpdated); err == nil {
+		r.updated = at
+	}
+	if err := readable(json.Unmarshal(text, r.body)); err != nil {
+		return nil, refusal(r.label() + err.Error())
+	}
+	return r, nil
+}
+
+// names are the keys under which other resources refer to one.
+type names struct {
+	byID  map[string]*resource // Type/id
+	byURL map[urlKey]*resource
+}
+
+// urlKey is a fullUrl. Those of a kind that isn't looked up elsewhere, such as urn:uuid, count within their bundle.
+type urlKey struct {
+	bundle int
+	url    string
+}
+
+func keyOf(bundle int, url string) urlKey {
+	if isWeb(url) {
+		bundle = 0
+	}
+	return urlKey{bundle: bundle, url: url}
+}
+
+func isWeb(url string) bool {
+	return strings.HasPrefix(url, "http://") || strings.HasPrefix(url, "https://")
+}
+
+func (n names) add(r *resource) {
+	if r.id != "" {
+		n.byID[r.kind+"/"+r.id] = r
+	}
+	if r.url != "" {
+		n.byURL[keyOf(r.bundle, r.url)] = r
+	}
+}
+
+// resolve finds what a resource refers to (https://hl7.org/fhir/R4/references.html#literal).
+func (n names) resolve(from *resource, to fhirReference, kinds ...string) (*resource, error) {
+	reference, _, _ := strings.Cut(to.Reference, "/_history/")
+	switch {
+	case reference == "":
+		return nil, refusal("a reference without an address")
+	case strings.HasPrefix(reference, "#"):
+		return nil, refuse("%s is contained, and such resources are not taken", quoted(reference))
+	}
+	found := n.byURL[keyOf(from.bundle, reference)]
+	if found == nil && !strings.HasPrefix(reference, "urn:") {
+		found = n.byID[tailOf(reference)]
+		if found != nil && isWeb(reference) && isWeb(found.url) {
+			found = nil // it is another server's
+		}
+	}
+	if found == nil {
+		return nil, refuse("%s is not among what was read", quoted(reference))
+	}
+	for _, kind := range kinds {
+		if found.kind == kind {
+			return found, nil
+		}
+	}
+	return nil, refuse("%s is a %s", quoted(reference), found.kind)
+}
+
+// tailOf is the Type/id that a URL ends in.
+func tailOf(reference string) string {
+	parts := strings.Split(reference, "/")
+	return strings.Join(parts[max(0, len(parts)-2):], "/")
+}
+
+// maxURL bounds the fullUrl of an entry, in bytes.
+const maxURL = form.MaxSystem
