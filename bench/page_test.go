@@ -167,7 +167,7 @@ func (p *paged) scripts(t testing.TB) (files []string) {
 		if after != nil {
 			w.After, _ = paging.Parts(*after, 2)
 		}
-		page, err := db.Directory().ListProviders(t.Context(), location.Organization, provider.Filter{}, w)
+		page, err := db.Directory().ListProviders(t.Context(), location.Organization, provider.Search{}, w)
 		if err != nil {
 			t.Fatal(err)
 		}

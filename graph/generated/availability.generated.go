@@ -557,7 +557,7 @@ func (ec *executionContext) _AvailabilityMatchEdge_cursor(ctx context.Context, f
 			return ec.fieldContext_AvailabilityMatchEdge_cursor(ctx, field)
 		},
 		func(ctx context.Context) (any, error) {
-			return obj.Cursor, nil
+			return obj.Cursor(), nil
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
@@ -568,7 +568,7 @@ func (ec *executionContext) _AvailabilityMatchEdge_cursor(ctx context.Context, f
 	)
 }
 func (ec *executionContext) fieldContext_AvailabilityMatchEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("AvailabilityMatchEdge", field, false, false, "String")
+	return graphql.NewScalarFieldContext("AvailabilityMatchEdge", field, true, false, "String")
 }
 
 func (ec *executionContext) _AvailabilityMatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *relay.Edge[availability.Match]) (ret graphql.Marshaler) {
@@ -1419,7 +1419,7 @@ func (ec *executionContext) _AvailabilityCalendar(ctx context.Context, sel ast.S
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityCalendarImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1467,7 +1467,7 @@ func (ec *executionContext) _AvailabilityDay(ctx context.Context, sel ast.Select
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityDayImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1515,7 +1515,7 @@ func (ec *executionContext) _AvailabilityMatch(ctx context.Context, sel ast.Sele
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1577,7 +1577,7 @@ func (ec *executionContext) _AvailabilityMatchConnection(ctx context.Context, se
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchConnectionImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1626,7 +1626,7 @@ func (ec *executionContext) _AvailabilityMatchEdge(ctx context.Context, sel ast.
 	fields := graphql.CollectFields(ec.OperationContext, sel, availabilityMatchEdgeImplementors)
 
 	out := graphql.NewFieldSet(fields)
-	deferred := graphql.NewDeferredGroup(ctx)
+	deferred := graphql.DeferredGroup{}
 	for i, field := range fields {
 		switch field.Name {
 		case "__typename":
@@ -1889,7 +1889,7 @@ func (ec *executionContext) marshalNAvailabilityDay2githubᚗcomᚋmediconnect�
 }
 
 func (ec *executionContext) marshalNAvailabilityDay2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDayᚄ(ctx context.Context, sel ast.SelectionSet, v []availability.CalendarDay) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalNAvailabilityDay2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐCalendarDay(ctx, sel, v[i])
@@ -2047,7 +2047,7 @@ func (ec *executionContext) marshalOAvailabilityMatchEdge2ᚕᚖgithubᚗcomᚋm
 	if v == nil {
 		return graphql.Null
 	}
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
 		fc.Result = &v[i]
 		return ec.marshalOAvailabilityMatchEdge2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐEdge(ctx, sel, v[i])
