@@ -116,22 +116,27 @@ func edges(t *testing.T, w World) {
 	}
 }
 
+// besides puts locations without a point, of another organisation and of another country.
+func (w World) besides(t *testing.T) {
+	t.Helper()
+	pointless, foreign, abroad := Location(5), Location(6), Location(7)
+	pointless.PostalCode, pointless.Country = ptr("99999"), ptr("US")
+	foreign.PostalCode, foreign.Country, foreign.Latitude, foreign.Longitude = ptr("0703"), ptr("US"), ptr(40.5), ptr(-74.0)
+	abroad.PostalCode, abroad.Country, abroad.Latitude, abroad.Longitude = ptr("07031"), ptr("CA"), ptr(60.0), ptr(-100.0)
+	pointless.Organization, foreign.Organization, abroad.Organization = w.Organization, w.NewOrganization(t), w.Organization
+	for _, in := range []clinic.PutLocation{pointless, foreign, abroad} {
+		if _, err := w.Service.PutLocation(t.Context(), w.Platform, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func postalCodes(t *testing.T, w World) {
 	w.PutAt(t, 1, 40, -74, "07030")
 	w.PutAt(t, 2, 40.02, -74, "07030-1234")
 	w.PutAt(t, 3, 40, -74.04, "07030")
 	w.PutAt(t, 4, 45, -90, "SW1A 1AA")
-	pointless := Location(5)
-	pointless.PostalCode, pointless.Country = ptr("99999"), ptr("US")
-	if _, err := w.Service.PutLocation(t.Context(), w.Admin, pointless); err != nil {
-		t.Fatal(err)
-	}
-	foreign := Location(6)
-	foreign.Organization, foreign.PostalCode, foreign.Country = w.NewOrganization(t), ptr("0703"), ptr("US")
-	foreign.Latitude, foreign.Longitude = ptr(40.5), ptr(-74.0)
-	if _, err := w.Service.PutLocation(t.Context(), w.Platform, foreign); err != nil {
-		t.Fatal(err)
-	}
+	w.besides(t)
 	for code, center := range map[string]clinic.GeoPoint{
 		"07030":      {Latitude: 40, Longitude: -74.02},        // both that have it
 		"0 70-30":    {Latitude: 40, Longitude: -74.02},        // written otherwise
@@ -152,7 +157,7 @@ func postalCodes(t *testing.T, w World) {
 	for _, n := range []*clinic.Near{
 		Postal("SW2AB", "US"), // half of five is three
 		Postal("99999", "US"), // of no point
-		Postal("07030", "CA"), Postal("12345", "US"),
+		Postal("07030", "DE"), Postal("12345", "US"),
 	} {
 		_, err := w.Service.Area(t.Context(), w.Admin, *n)
 		Refused(t, err, errs.InvalidInput, "postalCode code")
