@@ -43,9 +43,12 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
-CREATE TRIGGER note_desks AFTER INSERT ON schedules REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
-CREATE TRIGGER note_desks AFTER INSERT ON date_hours REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
-CREATE TRIGGER note_desks AFTER INSERT ON schedule_exceptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_new_desks AFTER INSERT ON schedules REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_new_desks AFTER INSERT ON date_hours REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_new_desks AFTER INSERT ON schedule_exceptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_moved_desks AFTER UPDATE ON schedules REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_moved_desks AFTER UPDATE ON date_hours REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
+CREATE TRIGGER note_moved_desks AFTER UPDATE ON schedule_exceptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
 
 -- A plan is found again by carrier and name; its id follows from them.
 CREATE TABLE insurance_plans (
@@ -104,9 +107,12 @@ ALTER TABLE providers DROP COLUMN search_text;
 DROP FUNCTION search_part, search_text, folded;
 DROP INDEX provider_specialties_of_all;
 DROP TABLE provider_plans, insurance_plans;
-DROP TRIGGER note_desks ON schedules;
-DROP TRIGGER note_desks ON date_hours;
-DROP TRIGGER note_desks ON schedule_exceptions;
+DROP TRIGGER note_new_desks ON schedules;
+DROP TRIGGER note_moved_desks ON schedules;
+DROP TRIGGER note_new_desks ON date_hours;
+DROP TRIGGER note_moved_desks ON date_hours;
+DROP TRIGGER note_new_desks ON schedule_exceptions;
+DROP TRIGGER note_moved_desks ON schedule_exceptions;
 DROP FUNCTION note_desks;
 DROP TABLE desks;
 DROP INDEX locations_by_postal_key, locations_by_point;
