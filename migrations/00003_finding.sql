@@ -50,6 +50,10 @@ CREATE TRIGGER note_moved_desks AFTER UPDATE ON schedules REFERENCING NEW TABLE 
 CREATE TRIGGER note_moved_desks AFTER UPDATE ON date_hours REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
 CREATE TRIGGER note_moved_desks AFTER UPDATE ON schedule_exceptions REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION note_desks();
 
+-- What is taken of many providers is read at once: visits counted for capped windows apart from the many others, and the windows' counts.
+CREATE INDEX claims_capped ON claims (organization_id, party_id, starts_at) WHERE state IN ('ACTIVE', 'PAST') AND hold_id IS NULL AND counted_windows <> '{}';
+CREATE INDEX window_counts_by_provider ON window_counts (organization_id, provider_id, exception_id);
+
 -- A plan is found again by carrier and name; its id follows from them.
 CREATE TABLE insurance_plans (
     organization_id uuid NOT NULL REFERENCES organizations,
@@ -102,6 +106,7 @@ UPDATE providers p SET search_text = search_text(name || ARRAY(SELECT coalesce(s
 CREATE INDEX providers_by_text ON providers USING gin (search_text gin_trgm_ops) WITH (fastupdate = off);
 
 -- +goose Down
+DROP INDEX window_counts_by_provider, claims_capped;
 DROP INDEX providers_by_text;
 ALTER TABLE providers DROP COLUMN search_text;
 DROP FUNCTION search_part, search_text, folded;

@@ -14,8 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// A query after this finds something of each provider that is asked about, n being its place among them. A plan that was made
-// while a table was empty is kept until the table is analysed: written like this it looks each of them up by its key even then.
+// A query after this finds something of each provider that is asked about, n being its place among them.
 const eachProvider = ` FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(organization_id, provider_id, n) CROSS JOIN LATERAL `
 
 const (

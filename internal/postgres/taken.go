@@ -16,24 +16,24 @@ import (
 // the period.
 const (
 	ofParty  = ` WHERE c.organization_id = asked.organization_id AND c.party_id = asked.provider_id`
-	inPeriod = ` AND c.starts_at >= $3 AND c.starts_at < $4`
+	inPeriod = ` AND c.starts_at >= $3 AND c.starts_at < $4 AND c.ends_at > $5`
+	ofVisits = ` AND c.state IN ('ACTIVE', 'PAST') AND c.hold_id IS NULL AND c.counted_windows`
 
 	selectPlainClaims = `
 SELECT n::integer, found.*` + eachProvider + `(
     SELECT array_agg(c.id) AS ids, array_agg(c.lane) AS lanes, array_agg(c.starts_at) AS starts, array_agg(c.ends_at) AS ends,
         array_agg(c.appointment_id) AS appointments, array_agg(coalesce(c.counted_day - date '1970-01-01', -1)) AS counted_days
-    FROM claims c` + ofParty + inPeriod + ` AND c.state IN ('ACTIVE', 'PAST') AND c.hold_id IS NULL AND c.counted_windows = '{}') found
+    FROM claims c` + ofParty + inPeriod + ofVisits + ` = '{}') found
 WHERE lanes IS NOT NULL`
 
 	claimColumns = `SELECT c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
 
 	selectOtherClaims = `
 SELECT n::integer, found.*, h.actor_id, h.patient_id` + eachProvider + `(
-    ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + `
-    AND c.state IN ('ACTIVE', 'PAST') AND (c.hold_id IS NOT NULL OR c.counted_windows <> '{}')
+    ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` <> '{}'
     UNION ALL
-    ` + claimColumns + ` FROM claims c` + ofParty + ` AND NOT (c.starts_at >= $3 AND c.starts_at < $4)
-    AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.counted_windows <> '{}') found
+    ` + claimColumns + ` FROM claims c` + ofParty + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+    AND (c.starts_at < $4 AND c.ends_at > $5 OR c.counted_windows <> '{}')) found
 LEFT JOIN holds h ON h.organization_id = asked.organization_id AND h.id = found.hold_id
 ORDER BY n, starts_at`
 
@@ -121,13 +121,14 @@ type visitRow struct {
 func (r *takenRows) queue(b *pgx.Batch) {
 	organizations, ids := split(r.providers)
 	from, until := r.reach.From.In(time.UTC), r.reach.Until.In(time.UTC)
-	early, late := r.reach.Busy.Start.Add(-clinic.MaxOccupied), r.reach.Busy.End
-	collect(b.Queue(selectPlainClaims, organizations, ids, early, late), &r.plain)
-	collect(b.Queue(selectOtherClaims, organizations, ids, early, late), &r.others)
+	busy := r.reach.Busy
+	early := busy.Start.Add(-clinic.MaxOccupied)
+	collect(b.Queue(selectPlainClaims, organizations, ids, early, busy.End, busy.Start), &r.plain)
+	collect(b.Queue(selectOtherClaims, organizations, ids, early, busy.End, busy.Start), &r.others)
 	collect(b.Queue(selectDays, organizations, ids, from, until), &r.days)
 	collect(b.Queue(selectWindows, organizations, ids, from, until), &r.windows)
 	if r.patient.ID != uuid.Nil {
-		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, early, late), &r.visits)
+		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, early, busy.End), &r.visits)
 		collect(b.Queue(selectPatientID, r.patient.Organization, r.patient.ID), &r.known)
 	}
 }
