@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // list imports a list of sites into the organisation.
@@ -103,9 +104,9 @@ func (w *world) edges(t *testing.T, zoneName string, capacity int) (edges []stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	provider := clinic.Ref{Organization: w.organization, ID: w.ids(t, "SELECT id FROM providers")[0]}
+	desk := clinic.Ref{Organization: w.organization, ID: w.ids(t, "SELECT id FROM providers")[0]}
 	first := civil.Date{Year: 2026, Month: 3, Day: 5}
-	rules, err := postgres.NewAvailabilityStore(w.db).Rules(t.Context(), provider, first.AddDays(-8), first.AddDays(8))
+	rules, err := postgres.NewAvailabilityStore(w.db).Rules(t.Context(), desk, first.AddDays(-8), first.AddDays(8))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -218,13 +219,21 @@ func TestWhatTheStaffSaidOfASiteStays(t *testing.T) {
 	if _, err := w.list(t, sites, nil); err != nil {
 		t.Fatal(err)
 	}
-	for _, change := range []string{
-		"UPDATE locations SET step_free_access = true, phone = '+18568257742'",
-		"UPDATE providers SET languages = '{es}', max_daily_appointments = 5",
-	} {
-		if _, err := w.pool.Exec(t.Context(), change); err != nil {
-			t.Fatal(err)
-		}
+	if _, err := w.pool.Exec(t.Context(), "UPDATE locations SET step_free_access = true, phone = '+18568257742'"); err != nil {
+		t.Fatal(err)
+	}
+	page, err := w.ListProviders(t.Context(), w.admin, provider.Filter{}, firstPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, most := page.Items[0], 5
+	_, err = w.PutProvider(t.Context(), w.admin, provider.PutProvider{
+		Organization: w.organization, Identifier: p.Identifier, Name: p.Name, Languages: []string{"es"}, MaxDailyAppointments: &most,
+		AcceptedPlans: []provider.AcceptedPlan{{Carrier: "Horizon", Name: "Silver"}},
+		VisitKinds:    []clinic.Ref{{Organization: w.organization, ID: p.VisitKindIDs[0]}},
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	before := w.digest(t)
 	if r, err := w.list(t, sites, nil); err != nil || r.Changed() != 0 || w.digest(t) != before {
