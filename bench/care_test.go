@@ -3,6 +3,7 @@ package bench_test
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -33,9 +34,10 @@ type care struct {
 	server       *rig.Server
 	client       rig.Client
 	organization uuid.UUID
-	kind         string // global id of a kind of visit that everybody offers
+	kind         string // global id of a kind of visit
 	origins      []clinic.GeoPoint
 	providers    []string // global ids
+	offering     []string // the kind of visit
 	words        []string // of providers' names
 	now          time.Time
 }
@@ -84,10 +86,11 @@ func (w *care) load(ctx context.Context) error {
 	opts := app.DefaultLoad()
 	opts.Providers, opts.Appointments = w.size.providers, w.appointments
 	fmt.Fprintf(os.Stderr, "loading %s\n", w.size)
-	report, err := app.LoadDemo(ctx, []string{"MEDICONNECT_DATABASE_URL=" + w.url}, opts, os.Stderr, os.Stderr)
+	report, err := app.LoadDemo(ctx, []string{"MEDICONNECT_DATABASE_URL=" + w.url}, opts, io.Discard, os.Stderr)
 	if err != nil {
 		return err
 	}
+	fmt.Fprintf(os.Stderr, "loaded in %s\n", report.Took.Round(time.Second))
 	if report.Appointments != w.appointments {
 		return fmt.Errorf("%d appointments were loaded, not %d", report.Appointments, w.appointments)
 	}
@@ -115,10 +118,11 @@ func (w *care) admin(ctx context.Context) (*pgx.Conn, error) {
 }
 
 const (
-	everybodysKind = `SELECT id FROM visit_kinds WHERE key = 'vaccination'`
-	everyProvider  = `SELECT id FROM providers ORDER BY identifier_value`
-	everyName      = `SELECT DISTINCT split_part(name, ' ', -1) FROM providers ORDER BY 1`
-	everySite      = `SELECT latitude, longitude FROM locations ORDER BY identifier_value`
+	oneKind       = `SELECT id FROM visit_kinds WHERE key = 'vaccination'`
+	everyProvider = `SELECT id FROM providers ORDER BY identifier_value`
+	whoOffers     = `SELECT provider_id FROM provider_visit_kinds WHERE visit_kind_id = (` + oneKind + `) ORDER BY 1`
+	everyName     = `SELECT DISTINCT split_part(name, ' ', -1) FROM providers ORDER BY 1`
+	everySite     = `SELECT latitude, longitude FROM locations ORDER BY identifier_value`
 )
 
 // know reads what the requests are about.
@@ -128,17 +132,16 @@ func (w *care) know(ctx context.Context) error {
 		return err
 	}
 	defer conn.Close(ctx)
-	kinds, err := listed(ctx, conn, everybodysKind, pgx.RowTo[uuid.UUID])
+	kinds, err := w.named(ctx, conn, globalid.VisitKind, oneKind)
 	if err != nil || len(kinds) != 1 {
 		return fmt.Errorf("%d kinds of visit: %w", len(kinds), err)
 	}
-	w.kind = globalid.Of(globalid.VisitKind, clinic.Ref{Organization: w.organization, ID: kinds[0]})
-	providers, err := listed(ctx, conn, everyProvider, pgx.RowTo[uuid.UUID])
-	if err != nil {
+	w.kind = kinds[0]
+	if w.providers, err = w.named(ctx, conn, globalid.Provider, everyProvider); err != nil {
 		return err
 	}
-	for _, id := range providers {
-		w.providers = append(w.providers, globalid.Of(globalid.Provider, clinic.Ref{Organization: w.organization, ID: id}))
+	if w.offering, err = w.named(ctx, conn, globalid.Provider, whoOffers); err != nil {
+		return err
 	}
 	if w.words, err = listed(ctx, conn, everyName, pgx.RowTo[string]); err != nil {
 		return err
@@ -146,6 +149,16 @@ func (w *care) know(ctx context.Context) error {
 	sites, err := listed(ctx, conn, everySite, pgx.RowToStructByName[clinic.GeoPoint])
 	w.origins = around(sites)
 	return err
+}
+
+// named lists global ids.
+func (w *care) named(ctx context.Context, conn *pgx.Conn, of globalid.Type, query string) ([]string, error) {
+	found, err := listed(ctx, conn, query, pgx.RowTo[uuid.UUID])
+	ids := make([]string, len(found))
+	for i, id := range found {
+		ids[i] = globalid.Of(of, clinic.Ref{Organization: w.organization, ID: id})
+	}
+	return ids, err
 }
 
 func listed[T any](ctx context.Context, conn *pgx.Conn, query string, row pgx.RowToFunc[T]) ([]T, error) {

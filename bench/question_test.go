@@ -60,26 +60,26 @@ func (w *care) nearby(n int) vars {
 	return vars{"where": vars{"near": w.circle(n), "visitKindId": w.kind, "from": w.now, "to": w.until(14)}}
 }
 
-// some are providers from anywhere, others each time.
-func (w *care) some(n int) []string {
+// some are up to fifty of the providers, from anywhere, others each time.
+func some(providers []string, n int) []string {
 	rng := rand.New(rand.NewPCG(3, uint64(n)))
-	ids := make([]string, min(50, len(w.providers)))
-	for i, p := range rng.Perm(len(w.providers))[:len(ids)] {
-		ids[i] = w.providers[p]
+	ids := make([]string, min(50, len(providers)))
+	for i, p := range rng.Perm(len(providers))[:len(ids)] {
+		ids[i] = providers[p]
 	}
 	return ids
 }
 
 func (w *care) fifty(n int) vars {
-	return vars{"where": vars{"providerIds": w.some(n), "visitKindId": w.kind, "from": w.now, "to": w.until(7)}}
+	return vars{"where": vars{"providerIds": some(w.offering, n), "visitKindId": w.kind, "from": w.now, "to": w.until(7)}}
 }
 
 func (w *care) fiftyOfAll(n int) vars {
-	return vars{"where": vars{"providerIds": w.some(n), "from": w.now, "to": w.until(7)}}
+	return vars{"where": vars{"providerIds": some(w.providers, n), "from": w.now, "to": w.until(7)}}
 }
 
 func (w *care) calendar(n int) vars {
-	return vars{"where": vars{"providerIds": w.some(n)[:1], "visitKindId": w.kind}, "from": w.now.Format(time.DateOnly)}
+	return vars{"where": vars{"providerIds": some(w.offering, n)[:1], "visitKindId": w.kind}, "from": w.now.Format(time.DateOnly)}
 }
 
 func (w *care) word(n int) vars { return vars{"where": vars{"text": w.words[n%len(w.words)]}} }
