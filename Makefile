@@ -60,7 +60,7 @@ generate: roots
 	$(GOFMT) -w -r 'graphql.NewDeferredGroup(a) -> graphql.DeferredGroup{}' graph/generated
 
 bench: servers
-	$(GO) test -timeout 60m -run '^$$' -bench . ./...
+	$(GO) test -timeout 120m -run '^$$' -bench . ./...
 
 prove: servers
 	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)

@@ -118,9 +118,14 @@ type sent struct {
 }
 
 func (s *sent) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
-	sql := q.SQL
-	for i := len(q.Args) - 1; i >= 0; i-- {
-		sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i+1), s.literal(q.Args[i]))
+	sql, args := q.SQL, q.Args
+	if len(args) > 0 {
+		if _, mode := args[0].(pgx.QueryExecMode); mode { // says how to send it, and is no argument
+			args = args[1:]
+		}
+	}
+	for i := len(args) - 1; i >= 0; i-- {
+		sql = strings.ReplaceAll(sql, "$"+strconv.Itoa(i+1), s.literal(args[i]))
 	}
 	fmt.Fprintf(&s.text, "%s;\n", sql)
 	return ctx

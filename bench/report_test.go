@@ -13,11 +13,17 @@ import (
 // report prints a result and keeps it in results/, a file a benchmark, with what it was measured on.
 func report(b *testing.B, r ratio, line string) {
 	b.Helper()
-	b.Log(line)
-	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(r.median, "ratio")
 	b.ReportMetric(r.low, "ratio-low")
 	b.ReportMetric(r.high, "ratio-high")
+	keep(b, line)
+}
+
+// keep does the same for a result that is no ratio.
+func keep(b *testing.B, line string) {
+	b.Helper()
+	b.Log(line)
+	b.ReportMetric(0, "ns/op")
 	text := fmt.Sprintf("%s %s\n  %s, %s/%s, %d processors, load at the end %s\n",
 		time.Now().UTC().Format(time.DateTime), line, runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load())
 	if err := os.MkdirAll("results", 0o755); err != nil {

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Client is one caller of a server, with a token of its own.
+// Client is one caller of a server, with a token of its own, or none.
 type Client struct {
 	Server *Server
 	Token  string
@@ -52,9 +52,17 @@ func (c Client) Ask(ctx context.Context, document string, variables, data any) e
 	if err != nil {
 		return err
 	}
+	if err := Read(text, data); err != nil {
+		return fmt.Errorf("status %d: %w", status, err)
+	}
+	return nil
+}
+
+// Read reads data from an answer. It fails with a TopError.
+func Read(text []byte, data any) error {
 	var r reply
 	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("status %d, no JSON: %.200s", status, text)
+		return fmt.Errorf("no JSON: %.200s", text)
 	}
 	if len(r.Errors) > 0 {
 		return &TopError{Code: r.Errors[0].Extensions.Code, Message: r.Errors[0].Message}
@@ -63,6 +71,7 @@ func (c Client) Ask(ctx context.Context, document string, variables, data any) e
 }
 
 // Post posts a document and answers what comes, for those who measure how fast. It fails with ErrUnanswered.
+// Without a token the caller is anonymous.
 func (c Client) Post(ctx context.Context, document string, variables any) (status int, text []byte, err error) {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": variables})
 	if err != nil {
@@ -73,7 +82,9 @@ func (c Client) Post(ctx context.Context, document string, variables any) (statu
 		return 0, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer "+c.Token)
+	if c.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Token)
+	}
 	response, err := c.HTTP.Do(request)
 	if err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnanswered, err)

@@ -137,6 +137,9 @@ func (r *Rig) Admin(ctx context.Context, statement string) error {
 	return err
 }
 
+// Log is the path of what the cluster's server says.
+func (r *Rig) Log() string { return r.folder.Join(filepath.Join("postgres", "postgres.log")) }
+
 // Token signs a token for an hour.
 func (r *Rig) Token(a access.Actor) (string, error) {
 	return token.Sign(r.key, issuer, a, time.Now().Add(time.Hour))
