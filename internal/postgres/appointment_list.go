@@ -28,12 +28,6 @@ func (w *where) and(condition string, arg any) {
 	w.conditions = append(w.conditions, fmt.Sprintf(condition, len(w.args)))
 }
 
-// mark adds an argument and answers what stands for it.
-func (w *where) mark(arg any) string {
-	w.args = append(w.args, arg)
-	return "$" + strconv.Itoa(len(w.args))
-}
-
 func (w *where) String() string { return strings.Join(w.conditions, " AND ") }
 
 // further are the conditions after others.
