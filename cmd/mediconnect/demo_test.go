@@ -36,11 +36,13 @@ func book(t *testing.T, found facts) {
 	t.Helper()
 	v, patient, desk := visitor{t, found.GraphQL}, found.Tokens.Patient, found.Tokens.FrontDesk
 	d := documents(t)
-	list, providers, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]
+	list, providers, soonest, days, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9]
 
 	v.wants(v.ask(patient, list, nil), `"totalCount":112`)
 	ids := v.ids(v.ask(patient, providers, nil), 2)
 	now := time.Now().UTC()
+	v.wants(v.ask(patient, soonest, nil), `"distanceMeters":`, `"nextAvailable":{"localStart":`)
+	v.wants(v.ask(patient, days, variables{"from": now.Format(time.DateOnly), "provider": ids[0]}), `"timeZone":"America/New_York"`, `"level":`)
 	slots := v.ids(v.ask(patient, openings, variables{
 		"provider": ids[0], "kind": ids[1], "from": now.Format(time.RFC3339), "to": now.AddDate(0, 0, 7).Format(time.RFC3339),
 	}), 2)
@@ -71,7 +73,7 @@ func documents(t *testing.T) (texts []string) {
 	for _, found := range readmesRequest.FindAllSubmatch(readme, -1) {
 		texts = append(texts, string(found[1]))
 	}
-	if len(texts) != 8 {
+	if len(texts) != 10 {
 		t.Fatalf("the README's first booking has %d requests", len(texts))
 	}
 	return texts
