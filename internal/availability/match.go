@@ -66,7 +66,18 @@ func (m Match) Upcoming(limit int) ([]Slot, error) {
 const maxOpenings = 1000
 
 // OpeningCount counts the openings that fit in the period, up to 1000.
-func (m Match) OpeningCount() int { return len(m.openings(maxOpenings)) }
+func (m Match) OpeningCount() int {
+	n := 0
+	for v := range m.ask.verdicts(m.view.Rules, m.view.Taken) {
+		if v.Bookable() {
+			n++
+		}
+		if n == maxOpenings {
+			break
+		}
+	}
+	return n
+}
 
 func (m Match) openings(limit int) []Slot {
 	q := m.ask
