@@ -104,22 +104,33 @@ func split(refs []clinic.Ref) (organizations, things []uuid.UUID) {
 	return organizations, things
 }
 
-// anew has a statement planned for its values each time. Whether it is faster to look for what is searched for, or to go through
-// the list in its order until a page is full, depends on them.
-const anew = pgx.QueryExecModeCacheDescribe
+// kept has a statement planned once, anew for its values each time: whether it is faster to look for what is searched for, or to
+// go through the list in its order until a page is full, depends on them.
+const (
+	kept = pgx.QueryExecModeCacheStatement
+	anew = pgx.QueryExecModeCacheDescribe
+)
+
+// planned is how a list is planned: those that are searched for a text or a place anew.
+func planned(searched bool) pgx.QueryExecMode {
+	if searched {
+		return anew
+	}
+	return kept
+}
 
 // count counts the rows of a query, up to paging.MaxCount.
-func count(ctx context.Context, db *DB, query string, args ...any) (n int, err error) {
+func count(ctx context.Context, db *DB, plan pgx.QueryExecMode, query string, args ...any) (n int, err error) {
 	query = "SELECT count(*) FROM (" + query + " LIMIT " + strconv.Itoa(paging.MaxCount) + ") matches"
 	err = db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, query, append([]any{anew}, args...)...).Scan(&n)
+		return conn.QueryRow(ctx, query, append([]any{plan}, args...)...).Scan(&n)
 	})
 	return n, err
 }
 
 // page lists the rows of a query that ends in its WHERE clause, in the order of its columns named by key, the last of
 // which is a uuid. Cursors hold a text for each.
-func page[T any](ctx context.Context, db *DB, query, key string, w paging.Window, args ...any) (paging.Page[T], error) {
+func page[T any](ctx context.Context, db *DB, plan pgx.QueryExecMode, query, key string, w paging.Window, args ...any) (paging.Page[T], error) {
 	after, before, direction := ">", "<", " ASC"
 	if w.Backward {
 		direction = " DESC"
@@ -143,7 +154,7 @@ func page[T any](ctx context.Context, db *DB, query, key string, w paging.Window
 		query += " AND (" + key + ") " + bound.sign + " (" + strings.Join(marks, ", ") + ")"
 	}
 	query += " ORDER BY " + strings.ReplaceAll(key, ",", direction+",") + direction + " LIMIT " + strconv.Itoa(w.Size+1)
-	rows, err := list[T](ctx, db, query, append([]any{anew}, args...)...)
+	rows, err := list[T](ctx, db, query, append([]any{plan}, args...)...)
 	return paging.Cut(rows, w), err
 }
 

@@ -167,13 +167,13 @@ func (d *Directory) ListExceptions(ctx context.Context, p clinic.Ref, periods []
 			return paging.Page[provider.Exception]{}, errs.Invalid("This is not a cursor of this list.", part)
 		}
 	}
-	rows, err := page[wholeExceptionRow](ctx, d.db, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
+	rows, err := page[wholeExceptionRow](ctx, d.db, kept, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
 	return mapPage(rows, wholeExceptionRow.whole), err
 }
 
 // CountExceptions is documented at provider.Store.
 func (d *Directory) CountExceptions(ctx context.Context, p clinic.Ref, periods []provider.Period) (int, error) {
-	return count(ctx, d.db, `SELECT FROM schedule_exceptions`+thatMeet, meeting(p, periods)...)
+	return count(ctx, d.db, kept, `SELECT FROM schedule_exceptions`+thatMeet, meeting(p, periods)...)
 }
 
 func meeting(p clinic.Ref, periods []provider.Period) []any {

@@ -156,7 +156,7 @@ const (
 // ListLocations is documented at clinic.Store.
 func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area, w paging.Window) (paging.Page[clinic.Location], error) {
 	query, args := located(whose(listLocations, organization), organization, in)
-	rows, err := page[locationRow](ctx, d.db, query, nameAndID, w, args...)
+	rows, err := page[locationRow](ctx, d.db, planned(in != nil), query, nameAndID, w, args...)
 	return mapPage(rows, func(r locationRow) clinic.Location {
 		l := r.location()
 		l.DistanceMeters = in.Distance(l.Position)
@@ -167,7 +167,7 @@ func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, i
 // CountLocations is documented at clinic.Store.
 func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area) (int, error) {
 	query, args := located(whose(countLocations, organization), organization, in)
-	return count(ctx, d.db, query, args...)
+	return count(ctx, d.db, planned(in != nil), query, args...)
 }
 
 // located narrows a query whose first argument is the organisation.

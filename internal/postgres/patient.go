@@ -185,7 +185,7 @@ WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
 // Find is documented at patient.Store.
 func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []patient.Handle, w paging.Window) (paging.Page[patient.Patient], error) {
 	tokens := digests(organization, handles)
-	rows, err := page[patientRow](ctx, d.db, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
+	rows, err := page[patientRow](ctx, d.db, kept, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
 	if err != nil {
 		return paging.Page[patient.Patient]{}, err
 	}
@@ -196,5 +196,5 @@ func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []
 // Count is documented at patient.Store.
 func (d *Directory) Count(ctx context.Context, organization uuid.UUID, handles []patient.Handle) (int, error) {
 	tokens := digests(organization, handles)
-	return count(ctx, d.db, countPatients, organization, tokens[0], tokens[1:])
+	return count(ctx, d.db, kept, countPatients, organization, tokens[0], tokens[1:])
 }

@@ -152,11 +152,11 @@ func (d *Directory) VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clin
 
 // ListVisitKinds is documented at clinic.Store.
 func (d *Directory) ListVisitKinds(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error) {
-	rows, err := page[visitKindRow](ctx, d.db, whose(selectVisitKinds, organization), nameAndID, w, organization)
+	rows, err := page[visitKindRow](ctx, d.db, kept, whose(selectVisitKinds, organization), nameAndID, w, organization)
 	return mapPage(rows, visitKindRow.visitKind), err
 }
 
 // CountVisitKinds is documented at clinic.Store.
 func (d *Directory) CountVisitKinds(ctx context.Context, organization uuid.UUID) (int, error) {
-	return count(ctx, d.db, whose(countVisitKinds, organization), organization)
+	return count(ctx, d.db, kept, whose(countVisitKinds, organization), organization)
 }
