@@ -53,10 +53,11 @@ fresh:
 	before=$$(sum) && $(MAKE) --no-print-directory generate && \
 	if [ "$$before" != "$$(sum)" ]; then echo "generated code was out of date; commit what make generate made"; exit 1; fi
 
-# Lists are written by graph/generated/list.go, and nothing is prepared for @defer, which is not served.
+# Lists and ids are written by graph/generated/list.go, and nothing is prepared for @defer, which is not served.
 generate: roots
 	$(GO) run github.com/99designs/gqlgen generate
 	$(GOFMT) -w -r 'graphql.MarshalSliceConcurrently(a, b, c, d, e) -> marshalList(a, sel, b, e)' graph/generated
+	$(GOFMT) -w -r 'out.ResolveConcurrently(o, d, i, a, b, f) -> resolve(ctx, out, field, o, d, i, a, b, f)' graph/generated
 	$(GOFMT) -w -r 'graphql.NewDeferredGroup(a) -> graphql.DeferredGroup{}' graph/generated
 
 bench: servers

@@ -2595,11 +2595,12 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Appointment")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_id(ctx, field, obj)
 				})
+
 		case "version":
 			out.Values[i] = ec._Appointment_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2636,35 +2637,40 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "provider":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_provider(ctx, field, obj)
 				})
+
 		case "location":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_location(ctx, field, obj)
 				})
+
 		case "visitKind":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_visitKind(ctx, field, obj)
 				})
+
 		case "patient":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_patient(ctx, field, obj)
 				})
+
 		case "actions":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_actions(ctx, field, obj)
 				})
+
 		case "reason":
 			out.Values[i] = ec._Appointment_reason(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2686,17 +2692,19 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "identifiers":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_identifiers(ctx, field, obj)
 				})
+
 		case "icsUrl":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_icsUrl(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2736,11 +2744,12 @@ func (ec *executionContext) _AppointmentActionState(ctx context.Context, sel ast
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "reason":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AppointmentActionState_reason(ctx, field, obj)
 				})
+
 		case "until":
 			out.Values[i] = ec._AppointmentActionState_until(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2790,11 +2799,12 @@ func (ec *executionContext) _AppointmentConnection(ctx context.Context, sel ast.
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AppointmentConnection_totalCount(ctx, field, obj)
 				})
+
 		case "streamCursor":
 			out.Values[i] = ec._AppointmentConnection_streamCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3094,11 +3104,12 @@ func (ec *executionContext) _PatientConflictError(ctx context.Context, sel ast.S
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "conflictingAppointment":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PatientConflictError_conflictingAppointment(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3191,11 +3202,12 @@ func (ec *executionContext) _RescheduleAppointmentPayload(ctx context.Context, s
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "releasedSlot":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._RescheduleAppointmentPayload_releasedSlot(ctx, field, obj)
 				})
+
 		case "errors":
 			out.Values[i] = ec._RescheduleAppointmentPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

@@ -1521,34 +1521,38 @@ func (ec *executionContext) _AvailabilityMatch(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("AvailabilityMatch")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AvailabilityMatch_id(ctx, field, obj)
 				})
+
 		case "provider":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AvailabilityMatch_provider(ctx, field, obj)
 				})
+
 		case "location":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AvailabilityMatch_location(ctx, field, obj)
 				})
+
 		case "nextAvailable":
 			out.Values[i] = ec._AvailabilityMatch_nextAvailable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "upcoming":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AvailabilityMatch_upcoming(ctx, field, obj)
 				})
+
 		case "openingCount":
 			out.Values[i] = ec._AvailabilityMatch_openingCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1593,11 +1597,12 @@ func (ec *executionContext) _AvailabilityMatchConnection(ctx context.Context, se
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AvailabilityMatchConnection_totalCount(ctx, field, obj)
 				})
+
 		case "streamCursor":
 			out.Values[i] = ec._AvailabilityMatchConnection_streamCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1670,11 +1675,12 @@ func (ec *executionContext) _Slot(ctx context.Context, sel ast.SelectionSet, obj
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Slot")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Slot_id(ctx, field, obj)
 				})
+
 		case "version":
 			out.Values[i] = ec._Slot_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -1716,23 +1722,26 @@ func (ec *executionContext) _Slot(ctx context.Context, sel ast.SelectionSet, obj
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "provider":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Slot_provider(ctx, field, obj)
 				})
+
 		case "location":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Slot_location(ctx, field, obj)
 				})
+
 		case "visitKind":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Slot_visitKind(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -1772,11 +1781,12 @@ func (ec *executionContext) _SlotConnection(ctx context.Context, sel ast.Selecti
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SlotConnection_totalCount(ctx, field, obj)
 				})
+
 		case "streamCursor":
 			out.Values[i] = ec._SlotConnection_streamCursor(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

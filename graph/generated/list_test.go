@@ -11,7 +11,10 @@ import (
 )
 
 var schema = gqlparser.MustLoadSchema(&ast.Source{Input: `
-	type Query { things: [ThingEdge] }
+	type Query { things: [ThingEdge] providers: [ProviderEdge] }
+	type ProviderEdge { node: Provider }
+	type Provider { name: String appointments: ThingConnection slots: ThingConnection }
+	type ThingConnection { edges: [ThingEdge] }
 	type ThingEdge { cursor: String node: Thing }
 	type Thing { name: String other: Thing }`})
 
@@ -21,6 +24,9 @@ func TestOnlyElementsThatMayWaitGetGoroutinesOfTheirOwn(t *testing.T) {
 		`{ things { __typename node { ... on Thing { name } ...Part } } }` + part:       true,
 		`{ things { node { other { name } } } }`:                                        false,
 		`{ things { node { ... on Thing { name other { name } } } } }`:                  false,
+		`{ providers { node { name appointments { edges { node { name } } } } } }`:      true,
+		`{ providers { node { appointments { edges { node { other { name } } } } } } }`: false,
+		`{ providers { node { slots { edges { node { name } } } } } }`:                  false,
 		`{ things { ...Edge } } fragment Edge on ThingEdge { node { ...Deep } }` + deep: false,
 	} {
 		read := gqlparser.MustLoadQueryWithRules(schema, document, nil)

@@ -761,17 +761,19 @@ func (ec *executionContext) _Patient(ctx context.Context, sel ast.SelectionSet, 
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Patient")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_id(ctx, field, obj)
 				})
+
 		case "name":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_name(ctx, field, obj)
 				})
+
 		case "givenName":
 			out.Values[i] = ec._Patient_givenName(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -803,17 +805,19 @@ func (ec *executionContext) _Patient(ctx context.Context, sel ast.SelectionSet, 
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "identifiers":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_identifiers(ctx, field, obj)
 				})
+
 		case "appointments":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_appointments(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -853,11 +857,12 @@ func (ec *executionContext) _PatientConnection(ctx context.Context, sel ast.Sele
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._PatientConnection_totalCount(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}

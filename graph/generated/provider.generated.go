@@ -2943,11 +2943,12 @@ func (ec *executionContext) _AddScheduleExceptionPayload(ctx context.Context, se
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "appointmentsOutsideHours":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._AddScheduleExceptionPayload_appointmentsOutsideHours(ctx, field, obj)
 				})
+
 		case "errors":
 			out.Values[i] = ec._AddScheduleExceptionPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -2987,11 +2988,12 @@ func (ec *executionContext) _InsurancePlan(ctx context.Context, sel ast.Selectio
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("InsurancePlan")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._InsurancePlan_id(ctx, field, obj)
 				})
+
 		case "name":
 			out.Values[i] = ec._InsurancePlan_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3041,11 +3043,12 @@ func (ec *executionContext) _InsurancePlanConnection(ctx context.Context, sel as
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._InsurancePlanConnection_totalCount(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3113,69 +3116,78 @@ func (ec *executionContext) _Provider(ctx context.Context, sel ast.SelectionSet,
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Provider")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_id(ctx, field, obj)
 				})
+
 		case "name":
 			out.Values[i] = ec._Provider_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "specialties":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_specialties(ctx, field, obj)
 				})
+
 		case "languages":
 			out.Values[i] = ec._Provider_languages(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "acceptedPlans":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_acceptedPlans(ctx, field, obj)
 				})
+
 		case "visitKinds":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_visitKinds(ctx, field, obj)
 				})
+
 		case "nextAvailable":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_nextAvailable(ctx, field, obj)
 				})
+
 		case "slots":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_slots(ctx, field, obj)
 				})
+
 		case "appointments":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_appointments(ctx, field, obj)
 				})
+
 		case "weeklyHours":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_weeklyHours(ctx, field, obj)
 				})
+
 		case "scheduleExceptions":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Provider_scheduleExceptions(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3215,11 +3227,12 @@ func (ec *executionContext) _ProviderConnection(ctx context.Context, sel ast.Sel
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ProviderConnection_totalCount(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3373,11 +3386,12 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("ScheduleException")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScheduleException_id(ctx, field, obj)
 				})
+
 		case "from":
 			out.Values[i] = ec._ScheduleException_from(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3437,11 +3451,12 @@ func (ec *executionContext) _ScheduleExceptionConnection(ctx context.Context, se
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "totalCount":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._ScheduleExceptionConnection_totalCount(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -3514,11 +3529,12 @@ func (ec *executionContext) _SetDateHoursPayload(ctx context.Context, sel ast.Se
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "appointmentsOutsideHours":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SetDateHoursPayload_appointmentsOutsideHours(ctx, field, obj)
 				})
+
 		case "errors":
 			out.Values[i] = ec._SetDateHoursPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3563,11 +3579,12 @@ func (ec *executionContext) _SetProviderSchedulePayload(ctx context.Context, sel
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "appointmentsOutsideHours":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._SetProviderSchedulePayload_appointmentsOutsideHours(ctx, field, obj)
 				})
+
 		case "errors":
 			out.Values[i] = ec._SetProviderSchedulePayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3607,17 +3624,19 @@ func (ec *executionContext) _Specialty(ctx context.Context, sel ast.SelectionSet
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Specialty")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Specialty_id(ctx, field, obj)
 				})
+
 		case "name":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Specialty_name(ctx, field, obj)
 				})
+
 		case "coding":
 			out.Values[i] = ec._Specialty_coding(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3657,17 +3676,19 @@ func (ec *executionContext) _WeeklyHours(ctx context.Context, sel ast.SelectionS
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "from":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._WeeklyHours_from(ctx, field, obj)
 				})
+
 		case "to":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._WeeklyHours_to(ctx, field, obj)
 				})
+
 		case "capacity":
 			out.Values[i] = ec._WeeklyHours_capacity(ctx, field, obj)
 			if out.Values[i] == graphql.Null {

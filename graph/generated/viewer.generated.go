@@ -551,11 +551,12 @@ func (ec *executionContext) _RoleGrant(ctx context.Context, sel ast.SelectionSet
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "organization":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._RoleGrant_organization(ctx, field, obj)
 				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -633,45 +634,50 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 		case "__typename":
 			out.Values[i] = graphql.MarshalString("Viewer")
 		case "id":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_id(ctx, field, obj)
 				})
+
 		case "kind":
 			out.Values[i] = ec._Viewer_kind(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "roles":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_roles(ctx, field, obj)
 				})
+
 		case "scopes":
 			out.Values[i] = ec._Viewer_scopes(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "asPatient":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_asPatient(ctx, field, obj)
 				})
+
 		case "asProvider":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_asProvider(ctx, field, obj)
 				})
+
 		case "timeZone":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_timeZone(ctx, field, obj)
 				})
+
 		case "locale":
 			out.Values[i] = ec._Viewer_locale(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
