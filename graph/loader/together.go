@@ -12,7 +12,12 @@ import (
 
 // OfAppointments says that what these appointments refer to belongs together.
 func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
-	var patients, providers, locations, kinds, visits []clinic.Ref
+	n := 0
+	for _, list := range lists {
+		n += len(list)
+	}
+	room := func() []clinic.Ref { return make([]clinic.Ref, 0, n) }
+	patients, providers, locations, kinds, visits := room(), room(), room(), room(), room()
 	for _, list := range lists {
 		for i := range list {
 			a := &list[i]

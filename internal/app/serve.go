@@ -46,15 +46,20 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	return d.serve(ctx, l)
 }
 
-// heapGrowth is how much more than what is alive, in percent, the heap may grow to before it is collected. Little is alive between
-// requests, and what one takes is garbage once it has been answered: at Go's own 100 a busy server collects hundreds of times a
-// second, which costs a quarter of its work.
-const heapGrowth = 400
+// Little is alive between requests, and what one takes is garbage once it has been answered: at Go's own 100 % a busy server
+// collects hundreds of times a second, which costs a quarter of its work. So the heap may grow to many times what is alive, in
+// percent, before it is collected, but not beyond a size without being collected as often as it takes.
+const (
+	heapGrowth = 1600
+	heapSize   = 512 << 20
+)
 
-// collectSeldom sets heapGrowth, unless whoever runs the program has set GOGC.
+// collectSeldom sets both, unless whoever runs the program has set GOGC or GOMEMLIMIT.
 func collectSeldom(environ []string) {
-	if !slices.ContainsFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
+	decided := func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=") }
+	if !slices.ContainsFunc(environ, decided) {
 		debug.SetGCPercent(heapGrowth)
+		debug.SetMemoryLimit(heapSize)
 	}
 }
 
