@@ -65,8 +65,10 @@ func BenchmarkFindingCareAt10000Providers1000000AppointmentsAgainst1705With10000
 	}
 	b.Run("Plans", func(b *testing.B) {
 		text, plans := large.explain(b, 12)
-		refuseSequentialScans(b, plans)
 		keepPlans(b, text)
+		for _, fault := range refused(plans) {
+			b.Error(fault)
+		}
 	})
 }
 
