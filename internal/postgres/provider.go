@@ -18,7 +18,7 @@ type providerRow struct {
 	Languages                         []string
 	MaxDailyAppointments              *int
 	VisitKindIDs, PlanIDs             []uuid.UUID
-	Specialties                       []clinic.Coding
+	Specialties                       [][]*string // system, code, display
 }
 
 const (
@@ -28,9 +28,8 @@ SELECT organization_id, id, identifier_system, identifier_value, name, languages
         WHERE k.organization_id = p.organization_id AND k.provider_id = p.id ORDER BY 1) AS visit_kind_ids,
     ARRAY(SELECT a.plan_id FROM provider_plans a
         WHERE a.organization_id = p.organization_id AND a.provider_id = p.id ORDER BY 1) AS plan_ids,
-    coalesce((SELECT jsonb_agg(jsonb_build_object('system', s.system, 'code', s.code, 'display', s.display) ORDER BY s.ordinal)
-        FROM provider_specialties s
-        WHERE s.organization_id = p.organization_id AND s.provider_id = p.id), '[]') AS specialties
+    ARRAY(SELECT ARRAY[s.system, s.code, s.display] FROM provider_specialties s
+        WHERE s.organization_id = p.organization_id AND s.provider_id = p.id ORDER BY s.ordinal) AS specialties
 FROM providers p `
 	providerByIdentifier = selectProviders + `WHERE organization_id = $1 AND identifier_system = $2 AND identifier_value = $3`
 	providersByRef       = eachRef + selectProviders + byRef
@@ -143,9 +142,17 @@ func (r providerRow) provider() provider.Provider {
 	return provider.Provider{
 		ID: r.ID, OrganizationID: r.OrganizationID,
 		Identifier: clinic.Identifier{System: r.IdentifierSystem, Value: r.IdentifierValue}, Name: r.Name,
-		Specialties: r.Specialties, Languages: r.Languages, VisitKindIDs: r.VisitKindIDs, PlanIDs: r.PlanIDs,
+		Specialties: r.specialties(), Languages: r.Languages, VisitKindIDs: r.VisitKindIDs, PlanIDs: r.PlanIDs,
 		MaxDailyAppointments: r.MaxDailyAppointments,
 	}
+}
+
+func (r providerRow) specialties() []clinic.Coding {
+	list := make([]clinic.Coding, len(r.Specialties))
+	for i, s := range r.Specialties {
+		list[i] = clinic.Coding{System: *s[0], Code: *s[1], Display: s[2]}
+	}
+	return list
 }
 
 // Providers is documented at provider.Store.
