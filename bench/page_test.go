@@ -180,7 +180,9 @@ func (p *paged) scripts(t testing.TB) (files []string) {
 		for i, of := range page.Items {
 			refs[i] = clinic.Ref{Organization: of.OrganizationID, ID: of.ID}
 		}
-		if _, err := postgres.NewAppointmentStore(db).Agendas(t.Context(), refs, appointment.Filter{}, appointment.StartAscending, paging.Window{Size: p.visits}); err != nil {
+		if _, err := postgres.NewAppointmentStore(db).Agendas(t.Context(), refs, appointment.Agenda{
+			Order: appointment.StartAscending, Window: paging.Window{Size: p.visits}, Brief: true,
+		}); err != nil {
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("page%d.sql", n))

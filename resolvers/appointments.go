@@ -44,7 +44,7 @@ func (r *Resolver) agenda(
 ) (*relay.Connection[appointment.Appointment], error) {
 	all, field := loader.From(ctx), graphql.GetFieldContext(ctx).Field.Field
 	asked := func() appointment.Agenda {
-		q.Continued = selects(ctx, "AppointmentConnection", "streamCursor")
+		q.Continued, q.Brief = selects(ctx, "AppointmentConnection", "streamCursor"), isBrief(ctx)
 		return q
 	}
 	return follow(args, appointmentsBy(q.Order), func(w paging.Window) (paging.Page[appointment.Appointment], string, error) {
@@ -61,6 +61,26 @@ func (r *Resolver) agenda(
 // selects says whether a field is among those that are asked of the connection at hand.
 func selects(ctx context.Context, connection, name string) bool {
 	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, []string{connection}), func(f graphql.CollectedField) bool { return f.Name == name })
+}
+
+// brief are the fields of an appointment for which it needn't be read whole.
+var brief = []string{
+	"__typename", "id", "version", "status", "start", "end", "localStart", "timeZone", "modality", "provider", "location", "visitKind", "patient",
+}
+
+// isBrief says whether the connection at hand is asked for nothing else of its appointments.
+func isBrief(ctx context.Context) bool {
+	of := graphql.GetOperationContext(ctx)
+	for _, edges := range graphql.CollectFieldsCtx(ctx, []string{"AppointmentConnection"}) {
+		for _, node := range graphql.CollectFields(of, edges.Selections, []string{"AppointmentEdge"}) {
+			for _, field := range graphql.CollectFields(of, node.Selections, []string{"Appointment", "Node", "Versioned"}) {
+				if !slices.Contains(brief, field.Name) {
+					return false
+				}
+			}
+		}
+	}
+	return true
 }
 
 // outsideHours pages the visits that a change of hours left outside them, or none when the change was refused. They are found

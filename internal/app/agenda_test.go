@@ -136,3 +136,40 @@ func mustRef(t *testing.T, id string) clinic.Ref {
 	}
 	return parsed.Ref
 }
+
+// What a list needs is read without the rest of an appointment; with the rest, it is the same.
+func TestAnAppointmentIsTheSameInAListWithAndWithoutItsRest(t *testing.T) {
+	b := newBusy(t, 2, 3)
+	b.clinic.Set(`UPDATE appointments SET confirmed_at = created_at + interval '1 hour', version = 3 WHERE organization_id = $1`)
+	const listed = `id version status start end localStart timeZone modality provider { name } location { name } visitKind { name } patient { name }`
+	ask := func(fields string) gqltest.Answer {
+		return b.desk.Post(t, `query { providers(first: 5) { edges { node { appointments(first: 2, orderBy: UPDATED_DESC) { edges { cursor node {
+			... on Node { __typename id } ... on Versioned { version } `+fields+` } } } } } } } fragment Rest on Appointment { confirmedAt createdAt }`, nil)
+	}
+	brief := ask(listed + ` ... @skip(if: true) { ...Rest }`).OK(t)
+	whole := ask(listed + ` ...Rest`).OK(t)
+	seen := 0
+	for p := range 5 {
+		for i := range edges(whole, "providers") {
+			at := func(a gqltest.Answer, path ...any) any {
+				return gqltest.At(a.Body, append([]any{"data", "providers", "edges", p, "node", "appointments", "edges", i}, path...)...)
+			}
+			if at(whole, "node") == nil {
+				continue
+			}
+			seen++
+			if at(whole, "node", "confirmedAt") == nil || at(brief, "node", "confirmedAt") != nil || at(brief, "cursor") != at(whole, "cursor") {
+				t.Errorf("%v and %v", at(brief), at(whole))
+			}
+			rest := at(whole, "node").(vars)
+			delete(rest, "confirmedAt")
+			delete(rest, "createdAt")
+			if fmt.Sprint(at(brief, "node")) != fmt.Sprint(rest) {
+				t.Errorf("%v is otherwise %v", at(brief, "node"), rest)
+			}
+		}
+	}
+	if seen != 4 {
+		t.Errorf("%d appointments", seen)
+	}
+}

@@ -17,6 +17,7 @@ type Agenda struct {
 	Order     Order
 	Window    paging.Window
 	Continued bool // also tell the log position of what is read
+	Brief     bool // of each only what it is, with whom, where, when and its state, and when that changed
 }
 
 // AgendaPage is the page of one provider.
@@ -44,7 +45,8 @@ func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clini
 	if len(own) == 0 {
 		return found, nil
 	}
-	pages, err := s.store.Agendas(ctx, own, f, q.Order, q.Window)
+	q.Filter = f
+	pages, err := s.store.Agendas(ctx, own, q)
 	for p, page := range pages {
 		found[p] = AgendaPage{Page: page, StreamCursor: cursor}
 	}

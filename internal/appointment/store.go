@@ -41,8 +41,8 @@ type Store interface {
 	List(ctx context.Context, f Filter, o Order, w paging.Window) (paging.Page[Appointment], error)
 	// Count stops at paging.MaxCount.
 	Count(ctx context.Context, f Filter) (int, error)
-	// Agendas pages appointments with each of these providers as List does, all at once.
-	Agendas(ctx context.Context, providers []clinic.Ref, f Filter, o Order, w paging.Window) (map[clinic.Ref]paging.Page[Appointment], error)
+	// Agendas pages appointments with each of these providers as List does, all at once; of brief ones only what Agenda names.
+	Agendas(ctx context.Context, providers []clinic.Ref, q Agenda) (map[clinic.Ref]paging.Page[Appointment], error)
 	// CountAgendas stops at paging.MaxCount with each.
 	CountAgendas(ctx context.Context, providers []clinic.Ref, f Filter) (map[clinic.Ref]int, error)
 	// Upcoming lists visits that keep claims and end after now, by start, after a (start, id) key; at most limit.

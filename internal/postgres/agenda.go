@@ -27,16 +27,18 @@ SELECT p.organization, p.provider, v.visits FROM unnest($1::uuid[], $2::uuid[]) 
 )
 
 // Agendas implements appointment.Store. One statement is one snapshot.
-func (s *AppointmentStore) Agendas(
-	ctx context.Context, providers []clinic.Ref, f appointment.Filter, o appointment.Order, w paging.Window,
-) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
-	by, wanted := orders[o], slices.SortedFunc(slices.Values(providers), compareRefs)
+func (s *AppointmentStore) Agendas(ctx context.Context, providers []clinic.Ref, q appointment.Agenda) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
+	by, w, wanted := orders[q.Order], q.Window, slices.SortedFunc(slices.Values(providers), compareRefs)
 	cond := &where{args: columnsOf(wanted)}
-	cond.narrow(f)
+	cond.narrow(q.Filter)
 	if err := cond.keyset(by, w); err != nil {
 		return nil, err
 	}
-	sql := fmt.Sprintf(selectAgendas, appointmentColumns, cond.further(), by.clause(w), w.Size+1)
+	columns := appointmentColumns
+	if q.Brief {
+		columns = briefColumns
+	}
+	sql := fmt.Sprintf(selectAgendas, columns, cond.further(), by.clause(w), w.Size+1)
 	visits := make([]appointment.Appointment, 0, min(len(wanted)*(w.Size+1), manyVisits))
 	err := s.db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		rows, err := conn.Query(ctx, sql, cond.args...)

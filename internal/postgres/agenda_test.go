@@ -60,7 +60,7 @@ func TestAgendasAreTheListsOfTheirProviders(t *testing.T) {
 // compare holds the pages and counts of all providers against those of each.
 func (d *desk) compare(store *postgres.AppointmentStore, providers []clinic.Ref, f appointment.Filter, o appointment.Order, w paging.Window) {
 	d.t.Helper()
-	pages, err := store.Agendas(d.t.Context(), providers, f, o, w)
+	pages, err := store.Agendas(d.t.Context(), providers, appointment.Agenda{Filter: f, Order: o, Window: w})
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -96,7 +96,9 @@ func TestAnAgendaReadsNoMoreVisitsThanItShows(t *testing.T) {
 	sent := &lastQuery{}
 	traced := d.poolWith(func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent })
 	store := postgres.NewAppointmentStore(postgres.New(traced))
-	if _, err := store.Agendas(t.Context(), providers, appointment.Filter{From: sample.Monday.Add(48 * time.Hour)}, appointment.StartAscending, paging.Window{Size: 5}); err != nil {
+	if _, err := store.Agendas(t.Context(), providers, appointment.Agenda{
+		Filter: appointment.Filter{From: sample.Monday.Add(48 * time.Hour)}, Order: appointment.StartAscending, Window: paging.Window{Size: 5},
+	}); err != nil {
 		t.Fatal(err)
 	}
 	rows, _ := d.pool.Query(context.WithoutCancel(t.Context()), "EXPLAIN (ANALYZE, TIMING OFF, SUMMARY OFF, COSTS OFF, BUFFERS OFF) "+sent.sql, sent.args...)

@@ -13,9 +13,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
-const appointmentColumns = `a.organization_id, a.id, a.version, a.status, a.provider_id, a.location_id, a.visit_kind_id,
-	a.patient_id, a.modality, a.starts_at, a.ends_at, a.local_start, a.time_zone, a.tzdb_version, a.reason, a.created_at,
-	a.created_by, a.updated_at, a.confirmed_at, a.reschedules, a.cancel_reason, a.cancel_note, a.cancelled_at, a.cancelled_by,
+// briefColumns are those that a list shows, appointmentColumns all.
+const briefColumns = `a.organization_id, a.id, a.version, a.status, a.provider_id, a.location_id, a.visit_kind_id,
+	a.patient_id, a.modality, a.starts_at, a.ends_at, a.local_start, a.time_zone, a.updated_at`
+
+const appointmentColumns = briefColumns + `, a.tzdb_version, a.reason, a.created_at, a.created_by, a.confirmed_at,
+	a.reschedules, a.cancel_reason, a.cancel_note, a.cancelled_at, a.cancelled_by,
 	a.cancel_fee_units, a.cancel_fee_currency, a.last_action, a.prior_status, a.prior_confirmed_at`
 
 type appointmentRow struct {
@@ -78,13 +81,13 @@ func appointments(ctx context.Context, q querier, sql string, args ...any) ([]ap
 	return pgx.CollectRows(rows, toAppointment())
 }
 
-// toAppointment reads rows of appointmentColumns, one after the other. Lists of them are long and asked for often: finding the
+// toAppointment reads rows of appointmentColumns, or of briefColumns, one after the other. Lists of them are long and asked for often: finding the
 // fields of each row by their names took an eighth of a page's time.
 func toAppointment() pgx.RowToFunc[appointment.Appointment] {
 	var r appointmentRow
 	columns := r.columns()
 	return func(row pgx.CollectableRow) (appointment.Appointment, error) {
-		if err := row.Scan(columns...); err != nil {
+		if err := row.Scan(columns[:len(row.FieldDescriptions())]...); err != nil {
 			return appointment.Appointment{}, err
 		}
 		return r.appointment()
@@ -95,8 +98,8 @@ func toAppointment() pgx.RowToFunc[appointment.Appointment] {
 func (r *appointmentRow) columns() []any {
 	return []any{
 		&r.OrganizationID, &r.ID, &r.Version, &r.Status, &r.ProviderID, &r.LocationID, &r.VisitKindID,
-		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.TZDBVersion, &r.Reason, &r.CreatedAt,
-		&r.CreatedBy, &r.UpdatedAt, &r.ConfirmedAt, &r.Reschedules, &r.CancelReason, &r.CancelNote, &r.CancelledAt, &r.CancelledBy,
+		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.UpdatedAt,
+		&r.TZDBVersion, &r.Reason, &r.CreatedAt, &r.CreatedBy, &r.ConfirmedAt, &r.Reschedules, &r.CancelReason, &r.CancelNote, &r.CancelledAt, &r.CancelledBy,
 		&r.CancelFeeUnits, &r.CancelFeeCurrency, &r.LastAction, &r.PriorStatus, &r.PriorConfirmedAt,
 	}
 }
