@@ -128,8 +128,8 @@ func TestAnAnswerTellsWhatItCost(t *testing.T) {
 		`{ node(id: "` + a.slotID() + `") { id } }`:                                                          10,
 		nodes(match("{}"), match("{}"), match(`{"z":"UTC"}`)):                                                3 + 2*10,
 		`{ searchAvailability(where: {}, first: 20) { edges { node { openingCount } } } }`:                   100 + 3*20,
-		`{ availabilityCalendar(where: {}, from: "2030-05-06", days: 7) { timeZone } }`:                      20 + 7*2 + 5,
-		`{ availabilityCalendar(where: {}, from: "2030-05-06") { timeZone } }`:                               20 + 42*2 + 5,
+		`{ availabilityCalendar(where: {}, from: "2030-05-06", days: 7) { timeZone } }`:                      95 + 7*2 + 5,
+		`{ availabilityCalendar(where: {}, from: "2030-05-06") { timeZone } }`:                               95 + 42*2 + 5,
 	} {
 		if got := gqltest.At(a.Post(t, document, nil).OK(t).Body, "extensions", "cost", "requested"); got != want {
 			t.Errorf("%s costs %v, want %v", document, got, want)

@@ -587,7 +587,7 @@ type AppointmentEdge {
     """What the patient needs.""" where: AvailabilitySearchInput!
     """First day, read in ` + "`" + `timeZone` + "`" + `.""" from: LocalDate!
     """How many days, 1 to 92.""" days: Int! = 42
-  ): AvailabilityCalendar @cost(weight: 5, base: 20, perDay: 2)
+  ): AvailabilityCalendar @cost(weight: 5, base: 95, perDay: 2)
   """Why a time can or can't be booked: every rule that keeps it out, without saying who or what is there."""
   explainSlot(
     """Which time."""

@@ -2,6 +2,7 @@ package globalid_test
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,4 +113,19 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q is %+v, whose id is %q", text, id, again(id))
 		}
 	})
+}
+
+// The longest search there is.
+func TestAMatchOfTheLongestSearchHasAnId(t *testing.T) {
+	at := time.Date(2199, 12, 31, 23, 59, 59, 123_456_789, time.UTC)
+	fit := availability.Fitting{
+		VisitKind: ref.ID, Modalities: []clinic.Modality{clinic.Home, clinic.InPerson, clinic.Phone, clinic.Video}, From: &at, To: &at,
+		TimesOfDay: slices.Repeat([]availability.TimeRange{{From: 86_398, To: 86_400}}, 24),
+		TimeZone:   new("America/Argentina/ComodRivadavia"), Moving: &ref,
+		Origin: &clinic.GeoPoint{Latitude: -89.123456789012345, Longitude: -179.12345678901234},
+	}
+	match := availability.MatchID{Provider: ref, Location: ref.ID, Fitting: fit.Text()}
+	if id, err := globalid.Parse(globalid.OfMatch(match)); err != nil || id.Match != match {
+		t.Errorf("%d bytes of %s: %v", len(globalid.OfMatch(match)), fit.Text(), err)
+	}
 }

@@ -3,6 +3,7 @@ package relay
 
 import (
 	"context"
+	"sync"
 
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
@@ -19,6 +20,8 @@ type Connection[T any] struct {
 	PageInfo     *PageInfo
 	StreamCursor string
 	count        Count
+	counting     sync.Mutex
+	total        *int // once it was asked for
 }
 
 // Edge is an item and its place.
@@ -78,11 +81,16 @@ func (c *Connection[T]) Continued(streamCursor string) *Connection[T] {
 	return c
 }
 
-// TotalCount counts all matches.
+// TotalCount counts all matches, once under however many names a client asks for it.
 func (c *Connection[T]) TotalCount(ctx context.Context) (*int, error) {
-	if c.count == nil {
-		return nil, nil
+	c.counting.Lock()
+	defer c.counting.Unlock()
+	if c.count == nil || c.total != nil {
+		return c.total, nil
 	}
 	n, err := c.count(ctx)
-	return &n, err
+	if err == nil {
+		c.total = &n
+	}
+	return c.total, err
 }

@@ -83,7 +83,9 @@ func (s *Service) around(ctx context.Context, w wish, provider uuid.UUID, reach 
 	if !from.Before(to) {
 		from, to = now, now.Add(reach)
 	}
-	view, err := s.store.View(ctx, clinic.Ref{Organization: w.Organization, ID: provider}, Period{From: from, To: to, Patient: w.who.Holder.Patient})
+	view, err := s.store.View(ctx, clinic.Ref{Organization: w.Organization, ID: provider}, Period{
+		From: from, To: to, Patient: w.who.Holder.Patient, Moving: w.who.moving(w.Organization),
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -51,6 +51,9 @@ const MaxCalendarDays = 92
 // MaxDeskDays bounds how much a calendar looks at: so many days of one provider, or of several at a location each.
 const MaxDeskDays = 100_000
 
+// maxAheadDays bounds how far the next day with an opening is looked for, by as much as a search looks at.
+const maxAheadDays = MaxDesks * int(MaxSearch/day)
+
 const maxDayOpenings = 100
 
 // Days are those of a calendar.
@@ -167,11 +170,14 @@ func (c *calendar) count(ctx context.Context, s Snapshot, period Span) error {
 	if period.IsEmpty() || len(c.open) == 0 {
 		return nil
 	}
-	views, err := s.Views(ctx, providersOf(c.open), Period{From: period.Start, To: period.End})
+	views, err := c.views(ctx, s, c.open, period)
 	if err != nil {
 		return err
 	}
 	for _, p := range c.open {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		v := views[p.Provider]
 		for verdict := range c.query.at(p.Desk, period, v).verdicts(v.Rules, v.Taken) {
 			c.add(verdict)
@@ -223,16 +229,24 @@ func (c *calendar) settle() {
 
 // lookAhead finds the first day with an opening in a period.
 func (c *calendar) lookAhead(ctx context.Context, s Snapshot, period Span) error {
+	looked := 0
 	for _, reach := range ahead {
 		leg := Span{period.Start, earlier(period.Start.Add(reach), period.End)}
 		if leg.IsEmpty() || len(c.open) == 0 {
 			return nil
 		}
-		views, err := s.Views(ctx, providersOf(c.open), Period{From: leg.Start, To: leg.End})
+		if looked += len(c.open) * int(reach/day); looked > maxAheadDays {
+			return errs.Invalid("None of these days has an opening, and too many providers would have to be looked at for the next that has. Narrow the search.")
+		}
+		views, err := c.views(ctx, s, c.open, leg)
 		if err != nil {
 			return err
 		}
-		if first := c.earliest(views, leg); !first.IsZero() {
+		first, err := c.earliest(ctx, views, leg)
+		if err != nil {
+			return err
+		}
+		if !first.IsZero() {
 			date := clock.Local(first, c.zone).Date
 			c.next = &date
 			return nil
@@ -244,8 +258,11 @@ func (c *calendar) lookAhead(ctx context.Context, s Snapshot, period Span) error
 }
 
 // earliest is the start of the first opening in a leg, or zero.
-func (c *calendar) earliest(views map[clinic.Ref]View, leg Span) (first time.Time) {
+func (c *calendar) earliest(ctx context.Context, views map[clinic.Ref]View, leg Span) (first time.Time, err error) {
 	for _, p := range c.open {
+		if err := ctx.Err(); err != nil {
+			return first, err
+		}
 		v := views[p.Provider]
 		q := c.query.at(p.Desk, leg, v)
 		q.Limit = 1
@@ -253,7 +270,7 @@ func (c *calendar) earliest(views map[clinic.Ref]View, leg Span) (first time.Tim
 			first, leg.End = slots[0].Start, slots[0].Start
 		}
 	}
-	return first
+	return first, nil
 }
 
 // horizon is how far ahead visits can be booked.

@@ -86,7 +86,9 @@ type Standing struct {
 
 // Verdict checks a slot against everything as it stands. A patient's visits count when patient is not zero.
 func (s *Service) Verdict(ctx context.Context, id SlotID, who Asking, patient uuid.UUID) (Standing, error) {
-	view, err := s.store.View(ctx, id.ProviderRef(), Period{From: id.Start, To: id.Start.Add(time.Minute), Patient: patient})
+	view, err := s.store.View(ctx, id.ProviderRef(), Period{
+		From: id.Start, To: id.Start.Add(time.Minute), Patient: patient, Moving: who.moving(id.Organization),
+	})
 	if err != nil {
 		return Standing{}, err
 	}
@@ -98,6 +100,14 @@ func (s *Service) Verdict(ctx context.Context, id SlotID, who Asking, patient uu
 		}
 	}
 	return standing, nil
+}
+
+// moving names the appointment being moved within an organisation; zero when there is none.
+func (a Asking) moving(organization uuid.UUID) clinic.Ref {
+	if a.Moving == nil {
+		return clinic.Ref{}
+	}
+	return clinic.Ref{Organization: organization, ID: a.Moving.Appointment}
 }
 
 // knowing adds what the appointment being moved counts for.

@@ -83,6 +83,7 @@ func (f *Finder) CountMatches(ctx context.Context, a access.Actor, q Search) (in
 // hunt begins a search.
 func (f *Finder) hunt(ctx context.Context, a access.Actor, q Search, o Order) (*hunt, error) {
 	now := f.clock.Now()
+	q.Modalities = slices.Compact(slices.Sorted(slices.Values(q.Modalities)))
 	wanted, err := f.wanted(ctx, a, q)
 	if err != nil {
 		return nil, err
@@ -95,9 +96,13 @@ func (f *Finder) hunt(ctx context.Context, a access.Actor, q Search, o Order) (*
 	if err != nil {
 		return nil, err
 	}
-	return &hunt{
+	h := &hunt{
 		wanted: wanted, query: query, period: period, order: o, digest: q.digest(wanted.Organization, o), fitting: q.fitting(wanted).Text(),
-	}, o.check(wanted)
+	}
+	if q.Moving != nil {
+		h.moving = *q.Moving
+	}
+	return h, o.check(wanted)
 }
 
 // wanted also finds the place.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -16,6 +17,7 @@ import (
 type hunt struct {
 	wanted  Wanted
 	query   Query
+	moving  clinic.Ref // zero: nothing
 	period  Span
 	order   Order
 	digest  string
@@ -48,11 +50,14 @@ func (h *hunt) run(ctx context.Context, s Snapshot) error {
 		if len(h.open) == 0 {
 			return nil
 		}
-		views, err := s.Views(ctx, providersOf(h.open), Period{From: leg.Start, To: leg.End})
+		views, err := h.views(ctx, s, h.open, leg)
 		if err != nil {
 			return err
 		}
-		h.open = slices.DeleteFunc(h.open, func(p prospect) bool { return h.finds(p, views[p.Provider], leg) })
+		h.open = slices.DeleteFunc(h.open, func(p prospect) bool { return ctx.Err() == nil && h.finds(p, views[p.Provider], leg) })
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		h.giveUp(leg.End)
 	}
 	return nil
@@ -129,20 +134,39 @@ func (h *hunt) matches(ctx context.Context, s Snapshot, page []prospect) ([]Matc
 	if len(page) == 0 {
 		return nil, nil
 	}
-	views, err := s.Views(ctx, providersOf(page), Period{From: h.period.Start, To: h.period.End})
+	views, err := h.views(ctx, s, page, h.period)
 	if err != nil {
 		return nil, err
 	}
 	list := make([]Match, len(page))
 	for i, p := range page {
-		v := views[p.Provider]
-		m := Match{Desk: p.Desk, fitting: h.fitting, key: p.key, view: v, ask: h.query.at(p.Desk, h.period, v)}
-		if next := m.openings(1); len(next) > 0 {
-			m.NextAvailable = next[0]
-		}
-		list[i] = m
+		list[i] = h.match(p, views[p.Provider])
 	}
 	return list, nil
+}
+
+func (h *hunt) match(p prospect, v View) Match {
+	find := func(limit int) []Slot {
+		q := h.query.at(p.Desk, h.period, v)
+		q.Limit = limit
+		return Openings(v.Rules, v.Taken, q)
+	}
+	m := Match{
+		Desk: p.Desk, fitting: h.fitting, key: p.key,
+		found: &openings{
+			first: sync.OnceValue(func() []Slot { return find(MaxUpcoming) }),
+			count: sync.OnceValue(func() int { return h.query.at(p.Desk, h.period, v).count(v, maxOpenings) }),
+		},
+	}
+	if next := find(1); len(next) > 0 {
+		m.NextAvailable = next[0]
+	}
+	return m
+}
+
+// views reads what the desks' openings in a period follow from.
+func (h *hunt) views(ctx context.Context, s Snapshot, desks []prospect, period Span) (map[clinic.Ref]View, error) {
+	return s.Views(ctx, providersOf(desks), Period{From: period.Start, To: period.End, Moving: h.moving})
 }
 
 // providersOf names each provider once.

@@ -30,8 +30,7 @@ type Match struct {
 
 	fitting string
 	key     MatchKey
-	view    View
-	ask     Query
+	found   *openings // nil: none
 }
 
 // MatchID names a match by its desk and what fits there, so that it can be found again without its search.
@@ -60,29 +59,27 @@ func (m Match) Upcoming(limit int) ([]Slot, error) {
 	if err := CheckUpcoming(limit); err != nil {
 		return nil, err
 	}
-	return m.openings(limit), nil
+	if m.found == nil {
+		return nil, nil
+	}
+	first := m.found.first()
+	return first[:min(limit, len(first))], nil
 }
 
 const maxOpenings = 1000
 
 // OpeningCount counts the openings that fit in the period, up to 1000.
 func (m Match) OpeningCount() int {
-	n := 0
-	for v := range m.ask.verdicts(m.view.Rules, m.view.Taken) {
-		if v.Bookable() {
-			n++
-		}
-		if n == maxOpenings {
-			break
-		}
+	if m.found == nil {
+		return 0
 	}
-	return n
+	return m.found.count()
 }
 
-func (m Match) openings(limit int) []Slot {
-	q := m.ask
-	q.Limit = limit
-	return Openings(m.view.Rules, m.view.Taken, q)
+// openings are looked for when they are asked for, and once under however many names that is.
+type openings struct {
+	first func() []Slot // up to MaxUpcoming
+	count func() int
 }
 
 // MatchKeyParts is how many values the key of a match has.

@@ -54,6 +54,19 @@ func Openings(r Rules, t Taken, q Query) []Slot {
 	return slots
 }
 
+// count counts free slots, up to a most.
+func (q Query) count(v View, most int) (n int) {
+	for verdict := range q.verdicts(v.Rules, v.Taken) {
+		if verdict.Bookable() {
+			n++
+		}
+		if n == most {
+			break
+		}
+	}
+	return n
+}
+
 // verdicts yields what becomes of the starts on the grid, in the order of Openings, with how many more there may be at once.
 func (q Query) verdicts(r Rules, t Taken) iter.Seq2[Verdict, int] {
 	return func(yield func(Verdict, int) bool) {

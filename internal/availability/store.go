@@ -37,8 +37,9 @@ type Snapshot interface {
 
 // Period is the part of a provider's time that a view is about.
 type Period struct {
-	From, To time.Time // visits that start in [From, To)
-	Patient  uuid.UUID // whose other visits to read; zero for nobody's
+	From, To time.Time  // visits that start in [From, To)
+	Patient  uuid.UUID  // whose other visits to read; zero for nobody's
+	Moving   clinic.Ref // appointment whose claim to read wherever it lies: a window that it counts for may reach into the period
 }
 
 // Reach is what the period's slots can depend on.

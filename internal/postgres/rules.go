@@ -31,8 +31,12 @@ SELECT kind.* FROM (
 ) offered CROSS JOIN LATERAL (
     SELECT ` + visitKindColumns + ` FROM visit_kinds WHERE organization_id = offered.organization_id AND id = offered.visit_kind_id LIMIT 1) kind`
 
+	// A desk whose hours were taken back is no place: what is open to everybody there isn't open to who has left. LIMIT has each
+	// looked up by itself.
+	ofThisDesk   = ` WHERE organization_id = d.organization_id AND provider_id = d.provider_id AND location_id = d.location_id LIMIT 1)`
 	selectPlaces = `
-SELECT n::integer, place.*` + eachProvider + `(SELECT location_id FROM desks` + ofProvider + `) desk
+SELECT n::integer, place.*` + eachProvider + `(SELECT location_id FROM desks d` + ofProvider + ` AND coalesce(
+    (SELECT true FROM schedules` + ofThisDesk + `, (SELECT true FROM date_hours` + ofThisDesk + `, (SELECT true FROM schedule_exceptions` + ofThisDesk + `)) desk
 CROSS JOIN LATERAL (SELECT id, time_zone FROM locations WHERE organization_id = asked.organization_id AND id = desk.location_id LIMIT 1) place
 ORDER BY n, id`
 

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"slices"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -26,16 +27,23 @@ SELECT n::integer, found.*` + eachProvider + `(
     FROM claims c` + ofParty + inPeriod + ofVisits + ` = '{}') found
 WHERE lanes IS NOT NULL`
 
-	claimColumns = `SELECT c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
+	claimColumns = `c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
 
 	selectOtherClaims = `
 SELECT n::integer, found.*, h.actor_id, h.patient_id` + eachProvider + `(
-    ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` <> '{}'
+    SELECT ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` <> '{}'
     UNION ALL
-    ` + claimColumns + ` FROM claims c` + ofParty + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+    SELECT ` + claimColumns + ` FROM claims c` + ofParty + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
     AND (c.starts_at < $4 AND c.ends_at > $5 OR c.counted_windows <> '{}')) found
 LEFT JOIN holds h ON h.organization_id = asked.organization_id AND h.id = found.hold_id
 ORDER BY n, starts_at`
+
+	// Found by the appointment, not by each provider in turn.
+	selectMovedClaim = `
+SELECT asked.n::integer, ` + claimColumns + `, NULL::uuid AS actor_id, NULL::uuid AS patient_id
+FROM claims c JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(organization_id, provider_id, n)
+    ON asked.organization_id = c.organization_id AND asked.provider_id = c.party_id
+WHERE c.organization_id = $3 AND c.appointment_id = $4 AND c.state IN ('ACTIVE', 'PAST')`
 
 	selectDays = `
 SELECT n::integer, found.*` + eachProvider + `(
@@ -61,10 +69,12 @@ WHERE organization_id = $1 AND party_id = $2 AND state = 'ACTIVE' AND starts_at 
 type takenRows struct {
 	providers []clinic.Ref
 	patient   clinic.Ref // zero: nobody
+	moving    clinic.Ref // zero: no appointment
 	reach     availability.Reach
 
 	plain   []plainClaims
 	others  []claimRow
+	moved   []claimRow // may be among the others
 	days    []daysRow
 	windows []windowOf
 	visits  []visitRow
@@ -127,6 +137,9 @@ func (r *takenRows) queue(b *pgx.Batch) {
 	collect(b.Queue(selectOtherClaims, organizations, ids, early, busy.End, busy.Start), &r.others)
 	collect(b.Queue(selectDays, organizations, ids, from, until), &r.days)
 	collect(b.Queue(selectWindows, organizations, ids, from, until), &r.windows)
+	if r.moving.ID != uuid.Nil {
+		collect(b.Queue(selectMovedClaim, organizations, ids, r.moving.Organization, r.moving.ID), &r.moved)
+	}
 	if r.patient.ID != uuid.Nil {
 		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, early, busy.End), &r.visits)
 		collect(b.Queue(selectPatientID, r.patient.Organization, r.patient.ID), &r.known)
@@ -146,7 +159,7 @@ func (r *takenRows) taken() []availability.Taken {
 	for _, p := range r.plain {
 		all[p.place()].Claims = p.claims()
 	}
-	for _, c := range r.others {
+	for _, c := range slices.Concat(r.others, r.moved) {
 		of := &all[c.place()]
 		of.Claims = append(of.Claims, c.claim())
 	}
