@@ -61,6 +61,7 @@ type stint struct {
 	services []service
 	days     days
 	week     *week // never nil; closed where nothing is said
+	silent   bool  // nothing is said
 	over     bool  // out of use
 	past     bool  // its period is over
 	closed   []closure

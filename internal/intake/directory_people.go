@@ -190,7 +190,7 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 	if err != nil {
 		return refuse("period: %s", err)
 	}
-	if len(offers) == 0 {
+	if offers = offeredAt(at, offers); len(offers) == 0 {
 		offers = d.offered[at]
 	}
 	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || inactive(role.Active), week: own}
@@ -215,6 +215,19 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 	return nil
 }
 
+// offeredAt are those services of a role that are at a site, as far as they say where they are: all when none of them is there.
+func offeredAt(at *site, offers []*offer) (there []*offer) {
+	for _, o := range offers {
+		if len(o.sites) == 0 || slices.Contains(o.sites, at) {
+			there = append(there, o)
+		}
+	}
+	if len(there) == 0 {
+		return offers
+	}
+	return there
+}
+
 // parts are the stint, or where its role says no hours, one of it for each service.
 func (s stint) parts() (list []*stint) {
 	if s.week != nil || len(s.offers) == 0 {
@@ -234,7 +247,7 @@ func (d *directory) scheduled(r *resource, s *stint) *stint {
 		s.week = d.weeks[s.site]
 	}
 	if s.week == nil {
-		s.week = d.once(new(week))
+		s.week, s.silent = d.once(new(week)), true
 		d.noteAt(r.at)(HoursMissing, "", "")
 	}
 	for _, o := range s.offers {

@@ -93,7 +93,6 @@ func TestWhatIsOverEnds(t *testing.T) {
 		"the role's period is over": {openClinic, personLine, role("r", mondays+`,"period":{"end":"2026-03-01"}`)},
 		"the person is not active":  {openClinic, strings.Replace(personLine, `"id"`, `"active":false,"id"`, 1), role("r", mondays)},
 		"the horizon is over":       {openClinic, personLine, role("r", mondays), schedule(aboutRole, `,"planningHorizon":{"end":"2026-03-04"}`)},
-		"the hours are gone":        {clinicLine, personLine, role("r", "")},
 	} {
 		w := newWorld(t)
 		w.fhir(t, ndjson(then...), nil)

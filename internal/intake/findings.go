@@ -24,7 +24,7 @@ const (
 	ZoneFromPoint     Repair = "no time zone is named: the one that the coordinates are in"
 	ZoneUnknown       Repair = "not a time zone: the one that the coordinates are in"
 	VersionReplaced   Repair = "a resource is there twice: the one that was updated later kept"
-	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed"
+	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed, or as they were"
 	LanguageDropped   Repair = "not a BCP 47 language: dropped"
 	SpecialtyDropped  Repair = "a specialty without a code and its system: dropped"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
