@@ -17,7 +17,7 @@ func (d *directory) takePractitioner(r *resource) error {
 		return err
 	}
 	if other := d.persons[identifier]; other != nil {
-		return refuse("the identifier %s is that of line %d of %s", quoted(identifier.Value), other.at.line, d.files[other.at.file])
+		return d.joinPeople(r, other, identifier)
 	}
 	m := &member{at: r.at, label: r.label(), identifier: identifier, name: published.name()}
 	var check form.Check
@@ -37,11 +37,35 @@ func (d *directory) takePractitioner(r *resource) error {
 	return nil
 }
 
-// preferred puts the numbers first that US providers are known by.
+// joinPeople makes one provider of two practitioners whom an identifier and the family's name show to be the same.
+func (d *directory) joinPeople(r, other *resource, identifier clinic.Identifier) error {
+	published := r.body.(*r4Practitioner)
+	if !strings.EqualFold(published.family(), other.body.(*r4Practitioner).family()) {
+		return refuse("the identifier %s is that of line %d of %s, who is called otherwise", quoted(identifier.Value), other.at.line, d.files[other.at.file])
+	}
+	d.noteAt(r.at)(PersonJoined, r.kind+"/"+r.id, other.kind+"/"+other.id)
+	d.people[r] = d.people[other]
+	d.people[r].over = d.people[r].over && inactive(published.Active)
+	return nil
+}
+
+// preferred puts the numbers first that US providers are known by, and leaves out those that are nobody's business.
 func preferred(published []fhirIdentifier) []fhirIdentifier {
-	list := slices.Clone(published)
+	list := slices.DeleteFunc(slices.Clone(published), fhirIdentifier.private)
 	slices.SortStableFunc(list, func(a, b fhirIdentifier) int { return rank(a) - rank(b) })
 	return list
+}
+
+// Numbers of persons rather than of providers, by their systems (https://hl7.org/fhir/R4/identifier-registry.html) and by their types
+// (https://terminology.hl7.org/CodeSystem-v2-0203.html).
+var (
+	privateSystems = []string{"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"}
+	privateTypes   = []string{"SS", "TAX", "DL", "PPN", "NI"}
+)
+
+func (i fhirIdentifier) private() bool {
+	return slices.Contains(privateSystems, i.System) ||
+		slices.ContainsFunc(i.Type.Coding, func(c fhirCoding) bool { return slices.Contains(privateTypes, c.Code) })
 }
 
 func rank(i fhirIdentifier) int {
@@ -66,6 +90,16 @@ func (p r4Practitioner) name() string {
 		}
 	}
 	return ""
+}
+
+// family is the first family name, or of somebody without one the whole name.
+func (p r4Practitioner) family() string {
+	for _, n := range p.Name {
+		if family := clean(n.Family); family != "" {
+			return family
+		}
+	}
+	return p.name()
 }
 
 func (n r4HumanName) spelled() string {
@@ -126,7 +160,6 @@ func (d *directory) takeRole(r *resource) error {
 	if len(sites) == 0 {
 		return refusal("no location")
 	}
-	d.specialize(r, who, role.Specialty)
 	own := d.available(r, role.AvailableTime)
 	for i, at := range sites {
 		if slices.Contains(sites[:i], at) {
@@ -135,6 +168,9 @@ func (d *directory) takeRole(r *resource) error {
 		if err := d.work(r, who, at, offers, own); err != nil {
 			return err
 		}
+	}
+	if slices.ContainsFunc(d.byRole[r], func(s *stint) bool { return !s.over && !s.past }) {
+		d.specialize(r, who, role.Specialty)
 	}
 	return nil
 }

@@ -21,16 +21,9 @@ func (d *directory) takeSchedule(r *resource) error {
 	if err != nil {
 		return err
 	}
-	of, named, err := d.service(s.ServiceType)
+	offered, err := d.services(s.ServiceType)
 	if err != nil {
 		return err
-	}
-	var offered []service
-	if named {
-		if err := of.brief(); err != nil {
-			return err
-		}
-		offered = []service{of}
 	}
 	if a.role == nil && a.who == nil && a.offer == nil {
 		return d.addDesk(r, a.site, offered)
@@ -38,15 +31,37 @@ func (d *directory) takeSchedule(r *resource) error {
 	return d.limitStints(r, a, offered)
 }
 
+// services are those of some concepts, each the first coding.
+func (d *directory) services(concepts []fhirConcept) (list []service, err error) {
+	for i := range concepts {
+		of, named, err := d.service(concepts[i : i+1])
+		if err == nil && named {
+			err = of.brief()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if named && !slices.Contains(list, of) {
+			list = append(list, of)
+		}
+	}
+	return list, nil
+}
+
 func (d *directory) actorsOf(r *resource, references []fhirReference) (a actors, err error) {
 	if len(references) == 0 {
 		return a, refusal("no actor")
 	}
+	seen := map[string]bool{}
 	for _, reference := range d.bounded(r, "actor", references) {
 		found, err := d.resolve(r, reference, resourceRole, resourcePractitioner, resourceService, resourceLocation)
 		if err != nil {
 			return a, refuse("actor: %s", err)
 		}
+		if seen[found.kind] {
+			return a, refuse("actor: several of the type %s", found.kind)
+		}
+		seen[found.kind] = true
 		taken := true
 		switch found.kind {
 		case resourceRole:

@@ -12,8 +12,9 @@ type (
 		Position   *fhirPosition    `json:"position"`
 	}
 	fhirIdentifier struct {
-		System string `json:"system"`
-		Value  string `json:"value"`
+		Type   fhirConcept `json:"type"`
+		System string      `json:"system"`
+		Value  string      `json:"value"`
 	}
 	fhirContact struct {
 		System string `json:"system"`

@@ -23,6 +23,7 @@ const (
 	ZoneContradicts   Repair = "the coordinates are in a zone that keeps another time: the one that is named kept"
 	ZoneFromPoint     Repair = "no time zone is named: the one that the coordinates are in"
 	ZoneUnknown       Repair = "not a time zone: the one that the coordinates are in"
+	PersonJoined      Repair = "several practitioners of one identifier: joined into one provider, named as the first"
 	VersionReplaced   Repair = "a resource is there twice: the one that was updated later kept"
 	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed, or as they were"
 	LanguageDropped   Repair = "not a BCP 47 language: dropped"

@@ -175,7 +175,7 @@ func TestBrokenResourcesAreRefusedAndTheRestGoesOn(t *testing.T) {
 		{"a location without a zone", `{"resourceType":"Location","id":"m","name":"X"}`, `Location "m": neither a time zone nor coordinates`},
 		{"a suspended location", `{"resourceType":"Location","id":"m","name":"X","status":"suspended"}`, `Location "m": its status is "suspended", its mode ""`},
 		{"a location without a name", with(with(clinicLine, `"Clinic"`, `""`), `"id":"l"`, `"id":"m"`), `Location "m": no name`},
-		{"the same again", clinicLine, `Location "l": the same is in all.ndjson line 1, and this isn't newer`},
+		{"the same again", with(clinicLine, "Clinic", "Hospital"), `Location "l": the same is in all.ndjson line 1, and this isn't newer`},
 		{"somebody without a name", `{"resourceType":"Practitioner","id":"q"}`, `Practitioner "q": no name`},
 		{"somebody without a role", with(personLine, `"id":"p"`, `"id":"q"`), `Practitioner "q": no role or schedule that was taken says where`},
 		{"a schedule of nobody", `{"resourceType":"Schedule","id":"s"}`, `Schedule "s": no actor`},
