@@ -113,8 +113,8 @@ func (d *directory) build() {
 
 func (d *directory) takeSite(r *resource) error {
 	l := r.body.(*r4Location)
-	if l.Status != "" && l.Status != "active" || l.Mode == "kind" {
-		return refuse("its status is %s, its mode %s", quoted(l.Status), quoted(l.Mode))
+	if l.Mode == "kind" {
+		return refusal("it is a kind of location")
 	}
 	identifier, err := d.identify(r, l.Identifier)
 	if err != nil {
@@ -155,6 +155,11 @@ func (d *directory) takeSite(r *resource) error {
 		d.weeks[s] = d.once(w)
 	}
 	d.sites[r], d.known[identifier] = s, r
+	if s.over = l.Status != "" && l.Status != "active"; s.over {
+		d.partly(r, "status", refuse("it is %s: hours there end", quoted(l.Status)))
+		d.roster.shut = append(d.roster.shut, s)
+		return nil
+	}
 	d.roster.sites = append(d.roster.sites, s)
 	return nil
 }

@@ -86,3 +86,36 @@ func TestOtherHoursThatEndLeaveNoneOfTheOldOnes(t *testing.T) {
 		t.Errorf("again: report\n%v", r)
 	}
 }
+
+func TestALocationThatIsNotActiveClosesThere(t *testing.T) {
+	const told = `Location "l": status: it is "suspended": hours there end`
+	closed := saying(openClinic, `"status":"suspended"`)
+	desk := strings.NewReplacer(`"s"`, `"d"`).Replace(schedule(aboutClinic, ""))
+	for _, lines := range [][]string{{personLine, role("r", mondays)}, {desk}, {personLine, schedule(aboutPerson+","+aboutClinic, "")}} {
+		w := newWorld(t)
+		then := ndjson(append([]string{closed}, lines...)...)
+		if r := w.fhir(t, then, nil); r.Changed() != 0 || r.RefusedTotal != 1 || w.count(t, "SELECT count(*) FROM locations") != 0 || r.Refused[0].Reason != told {
+			t.Errorf("at first: report\n%v", r)
+		}
+		w.fhir(t, ndjson(append([]string{openClinic}, lines...)...), nil)
+		if r := w.fhir(t, then, nil); w.isOpen(t, "2026-03-09") || r.Schedules.Changed != 1 || r.Changed() != 1 || r.RefusedTotal != 1 {
+			t.Errorf("then: %q\n%v", w.timetable(t), r)
+		}
+		if r := w.fhir(t, then, nil); r.Changed() != 0 {
+			t.Errorf("again: report\n%v", r)
+		}
+		w.fhir(t, ndjson(append([]string{openClinic}, lines...)...), nil)
+		if hours := w.timetable(t); !strings.Contains(hours[len(hours)-1], ":") {
+			t.Errorf("open again: %q", hours)
+		}
+	}
+}
+
+func TestWhoeverIsNotActiveAndHasNoRoleKeepsHours(t *testing.T) {
+	w := newWorld(t)
+	w.fhir(t, ndjson(openClinic, personLine, role("r", mondays)), nil)
+	r := w.fhir(t, ndjson(openClinic, saying(personLine, `"active":false`)), nil)
+	if want := `Practitioner "p": active: it is not active, but no role says where its hours end`; r.Refused[0].Reason != want || !w.isOpen(t, "2026-03-09") {
+		t.Errorf("report\n%v", r)
+	}
+}

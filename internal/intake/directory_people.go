@@ -31,9 +31,6 @@ func (d *directory) takePractitioner(r *resource) error {
 	p := &person{member: m, over: inactive(published.Active)}
 	d.people[r], d.persons[identifier] = p, r
 	d.everyone = append(d.everyone, p)
-	if p.over {
-		d.partly(r, "active", refusal("it is not active: its hours end"))
-	}
 	return nil
 }
 
@@ -229,12 +226,12 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 	if offers = offeredAt(at, offers); len(offers) == 0 {
 		offers = d.offered[at]
 	}
-	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || inactive(role.Active), week: own}
+	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || at.over || inactive(role.Active), week: own}
 	s.closed = d.absences(r, role.NotAvailable, at)
 	switch {
-	case s.over && !who.over:
+	case inactive(role.Active) && !who.over:
 		d.partly(r, "active", refusal("it is not active: its hours end"))
-	case days.until != nil && days.until.Before(d.today(at)):
+	case !s.over && days.until != nil && days.until.Before(d.today(at)):
 		d.partly(r, "period", refuse("it ended on %s", days.until))
 		s.past = true
 	}

@@ -114,7 +114,7 @@ func (d *directory) limitStints(r *resource, a actors, offered []service) error 
 	case a.who == nil || a.site == nil || a.role != nil:
 		return refusal("no role is one that it is about")
 	}
-	s := &stint{who: a.who, site: a.site, over: a.who.over}
+	s := &stint{who: a.who, site: a.site, over: a.who.over || a.site.over}
 	if a.offer != nil {
 		s.offers, s.week = []*offer{a.offer}, a.offer.week
 	}
@@ -144,7 +144,7 @@ func (d *directory) addDesk(r *resource, at *site, offered []service) error {
 		return refuse("the identifier %s is that of line %d of %s", quoted(identifier.Value), other.at.line, d.files[other.at.file])
 	}
 	p := &person{member: &member{at: r.at, label: r.label(), identifier: identifier}}
-	s := stint{who: p, site: at}
+	s := stint{who: p, site: at, over: at.over}
 	if len(offered) == 0 {
 		s.offers = d.offered[at]
 	}

@@ -19,10 +19,14 @@ type duty struct {
 
 // engage makes a member of a person who works somewhere.
 func (d *directory) engage(p *person) {
-	if len(p.stints) == 0 {
-		if !p.over {
-			d.refuse(p.at, p.label+"no role or schedule that was taken says where")
-		}
+	switch {
+	case len(p.stints) > 0 && p.over:
+		d.refuse(p.at, p.label+"active: it is not active: its hours end")
+	case p.over:
+		d.refuse(p.at, p.label+"active: it is not active, but no role says where its hours end")
+		return
+	case len(p.stints) == 0:
+		d.refuse(p.at, p.label+"no role or schedule that was taken says where")
 		return
 	}
 	p.ended = !slices.ContainsFunc(p.stints, func(s *stint) bool { return !s.over && !s.past })

@@ -43,7 +43,11 @@ func (e *entry) put(m *member) (provider.PutProvider, error) {
 
 // post sets the hours of a member at a site, from the import's first day on. What was before stays.
 func (e *entry) post(ctx context.Context, by clinic.Ref, p post) error {
-	if p.site.ref == (clinic.Ref{}) {
+	switch {
+	case p.site.ref != clinic.Ref{}:
+	case p.site.over:
+		return nil
+	default:
 		return errs.Invalid("The location is refused.", "locationId")
 	}
 	first := e.from

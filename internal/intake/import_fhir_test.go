@@ -173,7 +173,7 @@ func TestBrokenResourcesAreRefusedAndTheRestGoesOn(t *testing.T) {
 		{"no day", with(roleLine, `["mon"]`, `["moon"]`), `PractitionerRole "r": availableTime: "moon" is no day of the week`},
 		{"half a period", with(roleLine, `"id":"r"`, `"id":"r","notAvailable":[{"during":{"start":"2026-05-01"}}]`), `PractitionerRole "r": notAvailable: a period without both its ends`},
 		{"a location without a zone", `{"resourceType":"Location","id":"m","name":"X"}`, `Location "m": neither a time zone nor coordinates`},
-		{"a suspended location", `{"resourceType":"Location","id":"m","name":"X","status":"suspended"}`, `Location "m": its status is "suspended", its mode ""`},
+		{"a suspended location", `{"resourceType":"Location","id":"m","name":"X","status":"suspended"}`, `Location "m": neither a time zone nor coordinates`},
 		{"a location without a name", with(with(clinicLine, `"Clinic"`, `""`), `"id":"l"`, `"id":"m"`), `Location "m": no name`},
 		{"the same again", with(clinicLine, "Clinic", "Hospital"), `Location "l": the same is in all.ndjson line 1, and this isn't newer`},
 		{"somebody without a name", `{"resourceType":"Practitioner","id":"q"}`, `Practitioner "q": no name`},
