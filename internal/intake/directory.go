@@ -147,13 +147,7 @@ func (d *directory) takeSite(r *resource) error {
 	if err := s.brief(); err != nil {
 		return err
 	}
-	if len(l.HoursOfOperation) > 0 {
-		w := new(week)
-		for _, h := range l.HoursOfOperation {
-			d.partly(r, "hoursOfOperation", w.opens(h.DaysOfWeek, h.AllDay, h.OpeningTime, h.ClosingTime))
-		}
-		d.weeks[s] = d.once(w)
-	}
+	d.openSite(r, s, l.HoursOfOperation)
 	d.sites[r], d.known[identifier] = s, r
 	if s.over = l.Status != "" && l.Status != "active"; s.over {
 		d.partly(r, "status", refuse("it is %s: hours there end", quoted(l.Status)))
@@ -162,6 +156,17 @@ func (d *directory) takeSite(r *resource) error {
 	}
 	d.roster.sites = append(d.roster.sites, s)
 	return nil
+}
+
+func (d *directory) openSite(r *resource, s *site, hours []r4HoursOfPlace) {
+	if len(hours) == 0 {
+		return
+	}
+	w := new(week)
+	for _, h := range hours {
+		d.partly(r, "hoursOfOperation", w.opens(h.DaysOfWeek, h.AllDay, h.OpeningTime, h.ClosingTime))
+	}
+	d.weeks[s] = d.once(w)
 }
 
 func (l *r4Location) zone() string {
