@@ -170,6 +170,7 @@ func TestBrokenResourcesAreRefusedAndTheRestGoesOn(t *testing.T) {
 		{"backwards", with(roleLine, `"id":"r"`, `"id":"r","period":{"start":"2027","end":"2026-03"}`), `PractitionerRole "r": period: it ends on 2026-03-31, before it begins`},
 		{"no date", with(roleLine, `"id":"r"`, `"id":"r","period":{"start":"soon"}`), `PractitionerRole "r": period: "soon" is no date`},
 		{"no time of day", with(roleLine, `"12:00:00"`, `"noon"`), `PractitionerRole "r": availableTime: "noon" is no time of day`},
+		{"no times", with(roleLine, `"availableStartTime":"09:00:00",`, ""), `PractitionerRole "r": availableTime: neither all day nor from one time of day to another`},
 		{"no day", with(roleLine, `["mon"]`, `["moon"]`), `PractitionerRole "r": availableTime: "moon" is no day of the week`},
 		{"half a period", with(roleLine, `"id":"r"`, `"id":"r","notAvailable":[{"during":{"start":"2026-05-01"}}]`), `PractitionerRole "r": notAvailable: a period without both its ends`},
 		{"a location without a zone", `{"resourceType":"Location","id":"m","name":"X"}`, `Location "m": neither a time zone nor coordinates`},
