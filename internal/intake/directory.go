@@ -271,11 +271,11 @@ func (s service) brief() error {
 }
 
 // sitesOf are those of some references that can be resolved; the others are refused by themselves.
-func (d *directory) sitesOf(r *resource, references []fhirReference) (list []*site) {
+func (d *directory) sitesOf(r *resource, references []r4Reference) (list []*site) {
 	for _, reference := range d.bounded(r, "location", references) {
 		found, err := d.resolve(r, reference, resourceLocation)
 		if err == nil && d.sites[found] == nil {
-			err = refuse("%s is refused itself", quoted(reference.Reference))
+			err = refuse("%s is refused itself", quoted(found.name()))
 		}
 		if err != nil {
 			d.partly(r, "location", err)
@@ -289,7 +289,7 @@ func (d *directory) sitesOf(r *resource, references []fhirReference) (list []*si
 }
 
 // bounded cuts a list of references that is too long.
-func (d *directory) bounded(r *resource, field string, references []fhirReference) []fhirReference {
+func (d *directory) bounded(r *resource, field string, references []r4Reference) []r4Reference {
 	if len(references) <= maxReferences {
 		return references
 	}

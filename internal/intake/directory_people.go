@@ -40,15 +40,19 @@ func (d *directory) joinPeople(r, other *resource, identifier clinic.Identifier)
 	if !strings.EqualFold(published.family(), other.body.(*r4Practitioner).family()) {
 		return refuse("the identifier %s is that of line %d of %s, who is called otherwise", quoted(identifier.Value), other.at.line, d.files[other.at.file])
 	}
-	d.noteAt(r.at)(PersonJoined, r.kind+"/"+r.id, other.kind+"/"+other.id)
+	d.noteAt(r.at)(PersonJoined, r.name(), other.name())
 	d.people[r] = d.people[other]
 	d.people[r].over = d.people[r].over && inactive(published.Active)
 	return nil
 }
 
 // preferred puts the numbers first that US providers are known by, and leaves out those that are nobody's business.
-func preferred(published []fhirIdentifier) []fhirIdentifier {
-	list := slices.DeleteFunc(slices.Clone(published), fhirIdentifier.private)
+func preferred(published []r4Identifier) (list []fhirIdentifier) {
+	for _, i := range published {
+		if !i.private() {
+			list = append(list, i.fhirIdentifier)
+		}
+	}
 	slices.SortStableFunc(list, func(a, b fhirIdentifier) int { return rank(a) - rank(b) })
 	return list
 }
@@ -60,8 +64,10 @@ var (
 	privateTypes   = []string{"SS", "TAX", "DL", "PPN", "NI"}
 )
 
-func (i fhirIdentifier) private() bool {
-	return slices.Contains(privateSystems, i.System) ||
+func (i fhirIdentifier) private() bool { return slices.Contains(privateSystems, i.System) }
+
+func (i r4Identifier) private() bool {
+	return i.fhirIdentifier.private() ||
 		slices.ContainsFunc(i.Type.Coding, func(c fhirCoding) bool { return slices.Contains(privateTypes, c.Code) })
 }
 
@@ -142,7 +148,7 @@ func (d *directory) takeRole(r *resource) error {
 	}
 	found, err := d.resolve(r, *role.Practitioner, resourcePractitioner)
 	if err == nil && d.people[found] == nil {
-		err = refuse("%s is refused itself", quoted(role.Practitioner.Reference))
+		err = refuse("%s is refused itself", quoted(found.name()))
 	}
 	if err != nil {
 		return refuse("practitioner: %s", err)
@@ -172,11 +178,11 @@ func (d *directory) takeRole(r *resource) error {
 	return nil
 }
 
-func (d *directory) offersOf(r *resource, references []fhirReference) (list []*offer) {
+func (d *directory) offersOf(r *resource, references []r4Reference) (list []*offer) {
 	for _, reference := range d.bounded(r, "healthcareService", references) {
 		found, err := d.resolve(r, reference, resourceService)
 		if err == nil && d.offers[found] == nil {
-			err = refuse("%s is refused itself", quoted(reference.Reference))
+			err = refuse("%s is refused itself", quoted(found.name()))
 		}
 		if err != nil {
 			d.partly(r, "healthcareService", err)

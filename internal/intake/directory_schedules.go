@@ -48,7 +48,7 @@ func (d *directory) services(concepts []fhirConcept) (list []service, err error)
 	return list, nil
 }
 
-func (d *directory) actorsOf(r *resource, references []fhirReference) (a actors, err error) {
+func (d *directory) actorsOf(r *resource, references []r4Reference) (a actors, err error) {
 	if len(references) == 0 {
 		return a, refusal("no actor")
 	}
@@ -74,7 +74,7 @@ func (d *directory) actorsOf(r *resource, references []fhirReference) (a actors,
 			a.site, taken = d.sites[found], d.sites[found] != nil
 		}
 		if !taken {
-			return a, refuse("actor: %s is refused itself", quoted(reference.Reference))
+			return a, refuse("actor: %s is refused itself", quoted(found.name()))
 		}
 	}
 	return a, nil

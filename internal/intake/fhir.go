@@ -12,9 +12,8 @@ type (
 		Position   *fhirPosition    `json:"position"`
 	}
 	fhirIdentifier struct {
-		Type   fhirConcept `json:"type"`
-		System string      `json:"system"`
-		Value  string      `json:"value"`
+		System string `json:"system"`
+		Value  string `json:"value"`
 	}
 	fhirContact struct {
 		System string `json:"system"`

@@ -33,6 +33,14 @@ func (r *resource) label() string {
 	return r.kind + " " + quoted(name) + ": "
 }
 
+// name is how others refer to a resource.
+func (r *resource) name() string {
+	if r.id == "" {
+		return r.url
+	}
+	return r.kind + "/" + r.id
+}
+
 func newBody(kind string) any {
 	switch kind {
 	case resourceLocation:
@@ -102,8 +110,9 @@ func items(v reflect.Value) (n int) {
 
 // names are the keys under which other resources refer to one.
 type names struct {
-	byID  map[string]*resource // Type/id
-	byURL map[urlKey]*resource
+	byID       map[string]*resource // Type/id
+	byURL      map[urlKey]*resource
+	byIdentity map[identity]*resource
 	// instead is the newer version of one that was replaced.
 	instead map[*resource]*resource
 }
@@ -132,6 +141,7 @@ func (n names) add(r *resource) {
 	if r.url != "" {
 		n.byURL[keyOf(r.bundle, r.url)] = r
 	}
+	n.identified(r)
 }
 
 // alias lets the URL of a copy refer to what was read before.
@@ -142,7 +152,10 @@ func (n names) alias(r, known *resource) {
 }
 
 // resolve finds what a resource refers to (https://hl7.org/fhir/R4/references.html#literal).
-func (n names) resolve(from *resource, to fhirReference, kinds ...string) (*resource, error) {
+func (n names) resolve(from *resource, to r4Reference, kinds ...string) (*resource, error) {
+	if kind, identifier, logical := to.logical(); logical {
+		return n.byIdentifier(kind, identifier, kinds)
+	}
 	reference, _, _ := strings.Cut(to.Reference, "/_history/")
 	switch {
 	case reference == "":
@@ -157,9 +170,7 @@ func (n names) resolve(from *resource, to fhirReference, kinds ...string) (*reso
 			found = nil // it is another server's
 		}
 	}
-	for n.instead[found] != nil {
-		found = n.instead[found]
-	}
+	found = n.newest(found)
 	if found == nil {
 		return nil, refuse("%s is not among what was read", quoted(reference))
 	}

@@ -93,7 +93,7 @@ type resourceSet struct {
 func newResourceSet(report *RosterReport, progress func(Progress)) *resourceSet {
 	return &resourceSet{
 		reading: reading{found: &report.Findings, progress: progress},
-		names:   names{byID: map[string]*resource{}, byURL: map[urlKey]*resource{}, instead: map[*resource]*resource{}},
+		names:   names{byID: map[string]*resource{}, byURL: map[urlKey]*resource{}, byIdentity: map[identity]*resource{}, instead: map[*resource]*resource{}},
 		counts:  map[string]int{}, ignored: map[string]int{}, left: maxResources, report: report,
 	}
 }
