@@ -129,3 +129,16 @@ func TestFilesThatAreNotReadAreTold(t *testing.T) {
 		t.Errorf("report\n%v", r)
 	}
 }
+
+func TestWhatTheRoomsRefuseIsToldInTheOrderOfTheFiles(t *testing.T) {
+	lines := []string{clinicLine}
+	for _, id := range strings.Split("abcdefghijkl", "") {
+		lines = append(lines, strings.Replace(personLine, `"p"`, `"`+id+`"`, 1),
+			strings.Replace(role(id, mondays+`,"notAvailable":[{"during":{"start":"2027","end":"2077"}}]`), "Practitioner/p", "Practitioner/"+id, 1))
+	}
+	r := newWorld(t).fhir(t, ndjson(lines...), nil)
+	sorted := slices.IsSortedFunc(r.Refused, func(a, b intake.Refusal) int { return a.Line - b.Line })
+	if want := "not available: to: At most 10 years"; len(r.Refused) != 12 || !sorted || r.Refused[0].Reason != want {
+		t.Errorf("report\n%v", r)
+	}
+}

@@ -38,6 +38,7 @@ func (e *entry) enter(ctx context.Context) error {
 	if err := e.kinds(ctx); err != nil {
 		return err
 	}
+	defer e.report.inOrder(len(e.report.Refused))
 	err := e.each(ctx, "setting up locations", len(e.sites), func(ctx context.Context, i int) error { return e.site(ctx, e.sites[i]) })
 	if err != nil {
 		return err

@@ -72,6 +72,13 @@ func (f *Findings) refuse(refused Refusal) {
 	}
 }
 
+// inOrder sorts refusals that were found several at a time, all but some first ones, by their files and lines.
+func (f *Findings) inOrder(first int) {
+	slices.SortStableFunc(f.Refused[first:], func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Reason, b.Reason))
+	})
+}
+
 // Repaired is how often a kind of repair was made.
 func (f Findings) Repaired(kind Repair) int {
 	for _, n := range f.Repairs {

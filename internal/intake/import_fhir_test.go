@@ -159,6 +159,7 @@ func TestBrokenResourcesAreRefusedAndTheRestGoesOn(t *testing.T) {
 		{"no JSON", roleLine[:80], "not JSON: unexpected end of JSON input"},
 		{"no type", `{"id":"x"}`, "no resourceType"},
 		{"another shape", with(roleLine, `[{"reference":"Location/l"}]`, `"here"`), `PractitionerRole "r": location can't be a JSON string`},
+		{"a position in words", with(clinicLine, `40.7`, `"40.7"`), `Location "l": position.latitude can't be a JSON string`},
 		{"no practitioner", with(roleLine, `"practitioner"`, `"person"`), `PractitionerRole "r": no practitioner`},
 		{"an unknown practitioner", with(roleLine, `Practitioner/p`, `Practitioner/q`), `PractitionerRole "r": practitioner: "Practitioner/q" is not among what was read`},
 		{"a location as practitioner", with(roleLine, `Practitioner/p`, `Location/l`), `PractitionerRole "r": practitioner: "Location/l" is a Location`},
