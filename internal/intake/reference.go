@@ -66,6 +66,22 @@ func (n names) byIdentifier(kind string, i fhirIdentifier, kinds []string) (*res
 	return nil, refuse("nothing that was read has the identifier %s", quoted(i.Value))
 }
 
+// server is the address under which a resource's server has it, empty where that isn't told.
+func (r *resource) server() string {
+	url, _, _ := strings.Cut(r.url, "/_history/")
+	server, told := strings.CutSuffix(url, "/"+r.kind+"/"+r.id)
+	if !told || !isWeb(url) {
+		return ""
+	}
+	return server
+}
+
+// apart says whether two resources are known to be of different servers.
+func (r *resource) apart(from *resource) bool {
+	a, b := r.server(), from.server()
+	return a != "" && b != "" && a != b
+}
+
 // newest is the version of a resource that is taken.
 func (n names) newest(r *resource) *resource {
 	for n.instead[r] != nil {

@@ -29,3 +29,29 @@ func TestReferencesByIdentifierAreFollowed(t *testing.T) {
 		}
 	}
 }
+
+func TestServersInOneFolderAreNotMixed(t *testing.T) {
+	page := func(server string, lines ...string) (entries []string) {
+		for _, line := range lines {
+			kind := strings.Split(line, `"`)[3]
+			id := strings.Split(line[strings.Index(line, `"id"`):], `"`)[3]
+			entries = append(entries, `{"fullUrl":"https://`+server+`.example/fhir/`+kind+"/"+id+`","resource":`+line+`}`)
+		}
+		return entries
+	}
+	w := newWorld(t)
+	r := w.fhir(t, pages("searchset", page("a", openClinic, personLine, role("r", mondays)),
+		page("b", strings.Replace(openClinic, "Clinic", "Office", 1), strings.Replace(personLine, "Doe", "Roe", 1), role("q", fridays))), nil)
+	if got := w.timetable(t); !slices.Equal(got, []string{"Doe at Clinic 2026-03-05/ 1 09:00-12:00"}) {
+		t.Errorf("%q\n%v", got, r)
+	}
+	for i, want := range []string{
+		`entry 1: Location "l": one of this id that is another server's is in a.json line 1: import each server by itself`,
+		`entry 2: Practitioner "p": one of this id that is another server's is in a.json line 1: import each server by itself`,
+		`PractitionerRole "q": practitioner: "Practitioner/p" is not among what was read`,
+	} {
+		if len(r.Refused) <= i || r.Refused[i].Reason != want {
+			t.Errorf("want %s, report\n%v", want, r)
+		}
+	}
+}

@@ -166,7 +166,7 @@ func (n names) resolve(from *resource, to r4Reference, kinds ...string) (*resour
 	found := n.byURL[keyOf(from.bundle, reference)]
 	if found == nil && !strings.HasPrefix(reference, "urn:") {
 		found = n.byID[tailOf(reference)]
-		if found != nil && isWeb(reference) && isWeb(found.url) {
+		if found != nil && (isWeb(reference) && isWeb(found.url) || found.apart(from)) {
 			found = nil // it is another server's
 		}
 	}

@@ -99,6 +99,8 @@ func (s *resourceSet) add(r *resource) error {
 		older = s.byURL[keyOf(r.bundle, r.url)]
 	}
 	switch {
+	case older != nil && r.apart(older):
+		return refuse("%sone of this id that is another server's is in %s line %d: import each server by itself", r.label(), s.files[older.at.file], older.at.line)
 	case older != nil && !r.updated.After(older.updated):
 		s.names.alias(r, older)
 		if r.updated.Equal(older.updated) && reflect.DeepEqual(r.body, older.body) {
