@@ -1,13 +1,17 @@
 package intake_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"cloud.google.com/go/civil"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -117,5 +121,38 @@ func TestWhoeverIsNotActiveAndHasNoRoleKeepsHours(t *testing.T) {
 	r := w.fhir(t, ndjson(openClinic, saying(personLine, `"active":false`)), nil)
 	if want := `Practitioner "p": active: it is not active, but no role says where its hours end`; r.Refused[0].Reason != want || !w.isOpen(t, "2026-03-09") {
 		t.Errorf("report\n%v", r)
+	}
+}
+
+// stopping is a directory that fails after it has set one schedule.
+type stopping struct {
+	intake.Directory
+	set int
+}
+
+func (s *stopping) SetSchedule(ctx context.Context, actor access.Actor, in provider.SetSchedule) (provider.Provider, error) {
+	if s.set++; s.set > 1 {
+		return provider.Provider{}, errors.New("the power is gone")
+	}
+	return s.Directory.SetSchedule(ctx, actor, in)
+}
+
+func TestAnImportThatStoppedEndsOldHoursWhenItIsBegunAgain(t *testing.T) {
+	w := newWorld(t)
+	w.fhir(t, ndjson(openClinic, personLine, role("r", mondays)), nil)
+	then := ndjson(openClinic, personLine, role("r", fridays+`,"period":{"end":"2026-06-30"}`))
+	zoneOf, err := zones()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = intake.ImportFHIR(t.Context(), &stopping{Directory: w}, w.admin, intake.FHIROrder{
+		Resources: then, Organization: w.organization, Clock: clock.FrozenAt(now), ZoneOf: zoneOf,
+	})
+	if err == nil || !w.isOpen(t, "2026-06-29") {
+		t.Errorf("stopped: %v, %q", err, w.timetable(t))
+	}
+	w.fhir(t, then, nil)
+	if !w.isOpen(t, "2026-06-29") || w.isOpen(t, "2026-07-06") {
+		t.Errorf("%q", w.timetable(t))
 	}
 }
