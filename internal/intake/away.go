@@ -53,13 +53,9 @@ func (e *entry) close(ctx context.Context, by clinic.Ref, s *site, c closure) er
 func (e *entry) closed(ctx context.Context, by clinic.Ref, s *site, c closure) (found bool, err error) {
 	wanted := provider.Exception{ProviderID: by.ID, LocationID: s.ref.ID, From: c.from, To: c.to, Effect: provider.Closed, Capacity: 1}
 	from, to := clock.Instant(c.from, s.zone), clock.Instant(c.to, s.zone).Add(time.Minute)
-	err = everything(
-		func(w paging.Window) (page paging.Page[provider.Exception], err error) {
-			err = patiently(ctx, func() (err error) {
-				page, err = e.into.ListExceptions(ctx, e.actor, by, from, to, w)
-				return err
-			})
-			return page, err
+	err = everything(ctx,
+		func(w paging.Window) (paging.Page[provider.Exception], error) {
+			return e.into.ListExceptions(ctx, e.actor, by, from, to, w)
 		},
 		func(x provider.Exception) []string {
 			found = found || x.Same(wanted)

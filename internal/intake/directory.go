@@ -61,6 +61,7 @@ type stint struct {
 	services []service
 	days     days
 	week     *week // never nil; closed where nothing is said
+	silent   bool  // nothing is said
 	over     bool  // out of use
 	past     bool  // its period is over
 	closed   []closure
@@ -112,8 +113,8 @@ func (d *directory) build() {
 
 func (d *directory) takeSite(r *resource) error {
 	l := r.body.(*r4Location)
-	if l.Status != "" && l.Status != "active" || l.Mode == "kind" {
-		return refuse("its status is %s, its mode %s", quoted(l.Status), quoted(l.Mode))
+	if l.Mode == "kind" {
+		return refusal("it is a kind of location")
 	}
 	identifier, err := d.identify(r, l.Identifier)
 	if err != nil {
@@ -146,16 +147,26 @@ func (d *directory) takeSite(r *resource) error {
 	if err := s.brief(); err != nil {
 		return err
 	}
-	if len(l.HoursOfOperation) > 0 {
-		w := new(week)
-		for _, h := range l.HoursOfOperation {
-			d.partly(r, "hoursOfOperation", w.opens(h.DaysOfWeek, h.AllDay, h.OpeningTime, h.ClosingTime))
-		}
-		d.weeks[s] = d.once(w)
-	}
+	d.openSite(r, s, l.HoursOfOperation)
 	d.sites[r], d.known[identifier] = s, r
+	if s.over = l.Status != "" && l.Status != "active"; s.over {
+		d.partly(r, "status", refuse("it is %s: hours there end", quoted(l.Status)))
+		d.roster.shut = append(d.roster.shut, s)
+		return nil
+	}
 	d.roster.sites = append(d.roster.sites, s)
 	return nil
+}
+
+func (d *directory) openSite(r *resource, s *site, hours []r4HoursOfPlace) {
+	if len(hours) == 0 {
+		return
+	}
+	w := new(week)
+	for _, h := range hours {
+		d.partly(r, "hoursOfOperation", w.opens(h.DaysOfWeek, h.AllDay, h.OpeningTime, h.ClosingTime))
+	}
+	d.weeks[s] = d.once(w)
 }
 
 func (l *r4Location) zone() string {
@@ -260,11 +271,11 @@ func (s service) brief() error {
 }
 
 // sitesOf are those of some references that can be resolved; the others are refused by themselves.
-func (d *directory) sitesOf(r *resource, references []fhirReference) (list []*site) {
+func (d *directory) sitesOf(r *resource, references []r4Reference) (list []*site) {
 	for _, reference := range d.bounded(r, "location", references) {
 		found, err := d.resolve(r, reference, resourceLocation)
 		if err == nil && d.sites[found] == nil {
-			err = refuse("%s is refused itself", quoted(reference.Reference))
+			err = refuse("%s is refused itself", quoted(found.name()))
 		}
 		if err != nil {
 			d.partly(r, "location", err)
@@ -278,7 +289,7 @@ func (d *directory) sitesOf(r *resource, references []fhirReference) (list []*si
 }
 
 // bounded cuts a list of references that is too long.
-func (d *directory) bounded(r *resource, field string, references []fhirReference) []fhirReference {
+func (d *directory) bounded(r *resource, field string, references []r4Reference) []r4Reference {
 	if len(references) <= maxReferences {
 		return references
 	}

@@ -17,7 +17,7 @@ func (d *directory) takePractitioner(r *resource) error {
 		return err
 	}
 	if other := d.persons[identifier]; other != nil {
-		return refuse("the identifier %s is that of line %d of %s", quoted(identifier.Value), other.at.line, d.files[other.at.file])
+		return d.joinPeople(r, other, identifier)
 	}
 	m := &member{at: r.at, label: r.label(), identifier: identifier, name: published.name()}
 	var check form.Check
@@ -31,17 +31,44 @@ func (d *directory) takePractitioner(r *resource) error {
 	p := &person{member: m, over: inactive(published.Active)}
 	d.people[r], d.persons[identifier] = p, r
 	d.everyone = append(d.everyone, p)
-	if p.over {
-		d.partly(r, "active", refusal("it is not active: its hours end"))
-	}
 	return nil
 }
 
-// preferred puts the numbers first that US providers are known by.
-func preferred(published []fhirIdentifier) []fhirIdentifier {
-	list := slices.Clone(published)
+// joinPeople makes one provider of two practitioners whom an identifier and the family's name show to be the same.
+func (d *directory) joinPeople(r, other *resource, identifier clinic.Identifier) error {
+	published := r.body.(*r4Practitioner)
+	if !strings.EqualFold(published.family(), other.body.(*r4Practitioner).family()) {
+		return refuse("the identifier %s is that of line %d of %s, who is called otherwise", quoted(identifier.Value), other.at.line, d.files[other.at.file])
+	}
+	d.noteAt(r.at)(PersonJoined, r.name(), other.name())
+	d.people[r] = d.people[other]
+	d.people[r].over = d.people[r].over && inactive(published.Active)
+	return nil
+}
+
+// preferred puts the numbers first that US providers are known by, and leaves out those that are nobody's business.
+func preferred(published []r4Identifier) (list []fhirIdentifier) {
+	for _, i := range published {
+		if !i.private() {
+			list = append(list, i.fhirIdentifier)
+		}
+	}
 	slices.SortStableFunc(list, func(a, b fhirIdentifier) int { return rank(a) - rank(b) })
 	return list
+}
+
+// Numbers of persons rather than of providers, by their systems (https://hl7.org/fhir/R4/identifier-registry.html) and by their types
+// (https://terminology.hl7.org/CodeSystem-v2-0203.html).
+var (
+	privateSystems = []string{"http://hl7.org/fhir/sid/us-ssn", "urn:oid:2.16.840.1.113883.4.1"}
+	privateTypes   = []string{"SS", "TAX", "DL", "PPN", "NI"}
+)
+
+func (i fhirIdentifier) private() bool { return slices.Contains(privateSystems, i.System) }
+
+func (i r4Identifier) private() bool {
+	return i.fhirIdentifier.private() ||
+		slices.ContainsFunc(i.Type.Coding, func(c fhirCoding) bool { return slices.Contains(privateTypes, c.Code) })
 }
 
 func rank(i fhirIdentifier) int {
@@ -66,6 +93,16 @@ func (p r4Practitioner) name() string {
 		}
 	}
 	return ""
+}
+
+// family is the first family name, or of somebody without one the whole name.
+func (p r4Practitioner) family() string {
+	for _, n := range p.Name {
+		if family := clean(n.Family); family != "" {
+			return family
+		}
+	}
+	return p.name()
 }
 
 func (n r4HumanName) spelled() string {
@@ -111,7 +148,7 @@ func (d *directory) takeRole(r *resource) error {
 	}
 	found, err := d.resolve(r, *role.Practitioner, resourcePractitioner)
 	if err == nil && d.people[found] == nil {
-		err = refuse("%s is refused itself", quoted(role.Practitioner.Reference))
+		err = refuse("%s is refused itself", quoted(found.name()))
 	}
 	if err != nil {
 		return refuse("practitioner: %s", err)
@@ -126,7 +163,6 @@ func (d *directory) takeRole(r *resource) error {
 	if len(sites) == 0 {
 		return refusal("no location")
 	}
-	d.specialize(r, who, role.Specialty)
 	own := d.available(r, role.AvailableTime)
 	for i, at := range sites {
 		if slices.Contains(sites[:i], at) {
@@ -136,14 +172,17 @@ func (d *directory) takeRole(r *resource) error {
 			return err
 		}
 	}
+	if slices.ContainsFunc(d.byRole[r], func(s *stint) bool { return !s.over && !s.past }) {
+		d.specialize(r, who, role.Specialty)
+	}
 	return nil
 }
 
-func (d *directory) offersOf(r *resource, references []fhirReference) (list []*offer) {
+func (d *directory) offersOf(r *resource, references []r4Reference) (list []*offer) {
 	for _, reference := range d.bounded(r, "healthcareService", references) {
 		found, err := d.resolve(r, reference, resourceService)
 		if err == nil && d.offers[found] == nil {
-			err = refuse("%s is refused itself", quoted(reference.Reference))
+			err = refuse("%s is refused itself", quoted(found.name()))
 		}
 		if err != nil {
 			d.partly(r, "healthcareService", err)
@@ -190,15 +229,15 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 	if err != nil {
 		return refuse("period: %s", err)
 	}
-	if len(offers) == 0 {
+	if offers = offeredAt(at, offers); len(offers) == 0 {
 		offers = d.offered[at]
 	}
-	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || inactive(role.Active), week: own}
+	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || at.over || inactive(role.Active), week: own}
 	s.closed = d.absences(r, role.NotAvailable, at)
 	switch {
-	case s.over && !who.over:
+	case inactive(role.Active) && !who.over:
 		d.partly(r, "active", refusal("it is not active: its hours end"))
-	case days.until != nil && days.until.Before(d.today(at)):
+	case !s.over && days.until != nil && days.until.Before(d.today(at)):
 		d.partly(r, "period", refuse("it ended on %s", days.until))
 		s.past = true
 	}
@@ -213,6 +252,19 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 		}
 	}
 	return nil
+}
+
+// offeredAt are those services of a role that are at a site, as far as they say where they are: all when none of them is there.
+func offeredAt(at *site, offers []*offer) (there []*offer) {
+	for _, o := range offers {
+		if len(o.sites) == 0 || slices.Contains(o.sites, at) {
+			there = append(there, o)
+		}
+	}
+	if len(there) == 0 {
+		return offers
+	}
+	return there
 }
 
 // parts are the stint, or where its role says no hours, one of it for each service.
@@ -234,7 +286,7 @@ func (d *directory) scheduled(r *resource, s *stint) *stint {
 		s.week = d.weeks[s.site]
 	}
 	if s.week == nil {
-		s.week = d.once(new(week))
+		s.week, s.silent = d.once(new(week)), true
 		d.noteAt(r.at)(HoursMissing, "", "")
 	}
 	for _, o := range s.offers {

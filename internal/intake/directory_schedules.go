@@ -21,16 +21,9 @@ func (d *directory) takeSchedule(r *resource) error {
 	if err != nil {
 		return err
 	}
-	of, named, err := d.service(s.ServiceType)
+	offered, err := d.services(s.ServiceType)
 	if err != nil {
 		return err
-	}
-	var offered []service
-	if named {
-		if err := of.brief(); err != nil {
-			return err
-		}
-		offered = []service{of}
 	}
 	if a.role == nil && a.who == nil && a.offer == nil {
 		return d.addDesk(r, a.site, offered)
@@ -38,15 +31,37 @@ func (d *directory) takeSchedule(r *resource) error {
 	return d.limitStints(r, a, offered)
 }
 
-func (d *directory) actorsOf(r *resource, references []fhirReference) (a actors, err error) {
+// services are those of some concepts, each the first coding.
+func (d *directory) services(concepts []fhirConcept) (list []service, err error) {
+	for i := range concepts {
+		of, named, err := d.service(concepts[i : i+1])
+		if err == nil && named {
+			err = of.brief()
+		}
+		if err != nil {
+			return nil, err
+		}
+		if named && !slices.Contains(list, of) {
+			list = append(list, of)
+		}
+	}
+	return list, nil
+}
+
+func (d *directory) actorsOf(r *resource, references []r4Reference) (a actors, err error) {
 	if len(references) == 0 {
 		return a, refusal("no actor")
 	}
+	seen := map[string]bool{}
 	for _, reference := range d.bounded(r, "actor", references) {
 		found, err := d.resolve(r, reference, resourceRole, resourcePractitioner, resourceService, resourceLocation)
 		if err != nil {
 			return a, refuse("actor: %s", err)
 		}
+		if seen[found.kind] {
+			return a, refuse("actor: several of the type %s", found.kind)
+		}
+		seen[found.kind] = true
 		taken := true
 		switch found.kind {
 		case resourceRole:
@@ -59,7 +74,7 @@ func (d *directory) actorsOf(r *resource, references []fhirReference) (a actors,
 			a.site, taken = d.sites[found], d.sites[found] != nil
 		}
 		if !taken {
-			return a, refuse("actor: %s is refused itself", quoted(reference.Reference))
+			return a, refuse("actor: %s is refused itself", quoted(found.name()))
 		}
 	}
 	return a, nil
@@ -99,7 +114,7 @@ func (d *directory) limitStints(r *resource, a actors, offered []service) error 
 	case a.who == nil || a.site == nil || a.role != nil:
 		return refusal("no role is one that it is about")
 	}
-	s := &stint{who: a.who, site: a.site, over: a.who.over}
+	s := &stint{who: a.who, site: a.site, over: a.who.over || a.site.over}
 	if a.offer != nil {
 		s.offers, s.week = []*offer{a.offer}, a.offer.week
 	}
@@ -129,7 +144,7 @@ func (d *directory) addDesk(r *resource, at *site, offered []service) error {
 		return refuse("the identifier %s is that of line %d of %s", quoted(identifier.Value), other.at.line, d.files[other.at.file])
 	}
 	p := &person{member: &member{at: r.at, label: r.label(), identifier: identifier}}
-	s := stint{who: p, site: at}
+	s := stint{who: p, site: at, over: at.over}
 	if len(offered) == 0 {
 		s.offers = d.offered[at]
 	}

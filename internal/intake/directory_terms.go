@@ -19,10 +19,14 @@ type duty struct {
 
 // engage makes a member of a person who works somewhere.
 func (d *directory) engage(p *person) {
-	if len(p.stints) == 0 {
-		if !p.over {
-			d.refuse(p.at, p.label+"no role or schedule that was taken says where")
-		}
+	switch {
+	case len(p.stints) > 0 && p.over:
+		d.refuse(p.at, p.label+"active: it is not active: its hours end")
+	case p.over:
+		d.refuse(p.at, p.label+"active: it is not active, but no role says where its hours end")
+		return
+	case len(p.stints) == 0:
+		d.refuse(p.at, p.label+"no role or schedule that was taken says where")
 		return
 	}
 	p.ended = !slices.ContainsFunc(p.stints, func(s *stint) bool { return !s.over && !s.past })
@@ -46,7 +50,11 @@ func (d *directory) engage(p *person) {
 	})
 	slices.SortFunc(p.services, func(a, b service) int { return cmp.Compare(a.key, b.key) })
 	for _, s := range sites {
-		p.posts = append(p.posts, post{site: s, terms: p.terms(at[s]), closed: p.absent(s)})
+		there := post{site: s, closed: p.absent(s)}
+		if !p.silent(s) {
+			there.terms = p.terms(at[s])
+		}
+		p.posts = append(p.posts, there)
 	}
 	d.roster.members = append(d.roster.members, p.member)
 }
@@ -57,6 +65,19 @@ func (p *person) offers(services []service) {
 			p.services = append(p.services, s)
 		}
 	}
+}
+
+// silent says whether nobody says the hours of somebody who works at a site: those that the staff set stay.
+func (p *person) silent(at *site) (silent bool) {
+	for _, s := range p.stints {
+		if s.site == at && !s.over {
+			if !s.silent {
+				return false
+			}
+			silent = true
+		}
+	}
+	return silent
 }
 
 // duties are those of a stint under its schedules, none when it is out of use.

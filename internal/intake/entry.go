@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"cloud.google.com/go/civil"
@@ -33,14 +34,29 @@ func (e *entry) enter(ctx context.Context) error {
 	if err := e.lookUp(ctx); err != nil {
 		return err
 	}
+	e.leaveOut()
 	if err := e.kinds(ctx); err != nil {
 		return err
 	}
+	defer e.report.inOrder(len(e.report.Refused))
 	err := e.each(ctx, "setting up locations", len(e.sites), func(ctx context.Context, i int) error { return e.site(ctx, e.sites[i]) })
 	if err != nil {
 		return err
 	}
 	return e.each(ctx, "setting up providers", len(e.members), func(ctx context.Context, i int) error { return e.member(ctx, e.members[i]) })
+}
+
+// leaveOut passes over what is over and was never set up.
+func (e *entry) leaveOut() {
+	for _, s := range e.shut {
+		if there, known := e.known.locations[s.put.Identifier]; known {
+			s.ref = ref(there.OrganizationID, there.ID)
+		}
+	}
+	e.members = slices.DeleteFunc(e.members, func(m *member) bool {
+		_, known := e.known.providers[m.identifier]
+		return m.ended && !known
+	})
 }
 
 // each does some of the work at a time, and stops at the first failure.
@@ -130,9 +146,6 @@ func (e *entry) site(ctx context.Context, s *site) error {
 
 func (e *entry) member(ctx context.Context, m *member) error {
 	old, before := e.known.providers[m.identifier]
-	if m.ended && !before {
-		return nil
-	}
 	put, err := e.put(m)
 	var there provider.Provider
 	if err == nil {

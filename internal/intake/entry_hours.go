@@ -43,7 +43,11 @@ func (e *entry) put(m *member) (provider.PutProvider, error) {
 
 // post sets the hours of a member at a site, from the import's first day on. What was before stays.
 func (e *entry) post(ctx context.Context, by clinic.Ref, p post) error {
-	if p.site.ref == (clinic.Ref{}) {
+	switch {
+	case p.site.ref != clinic.Ref{}:
+	case p.site.over:
+		return nil
+	default:
 		return errs.Invalid("The location is refused.", "locationId")
 	}
 	first := e.from
@@ -58,25 +62,38 @@ func (e *entry) post(ctx context.Context, by clinic.Ref, p post) error {
 	return e.away(ctx, by, p, first)
 }
 
-func (e *entry) term(ctx context.Context, by, at clinic.Ref, t term, first civil.Date) (err error) {
-	hours, over, changed := e.weekly(t.hours), t.until != nil && t.until.Before(first), false
-	if !over {
-		changed, err = e.follow(ctx, by, at, hours, laterDay(t.from, first), t.until)
+// term ends what went on beyond the end of hours before it sets them, so that an import that is stopped in between sees it again.
+func (e *entry) term(ctx context.Context, by, at clinic.Ref, t term, first civil.Date) error {
+	hours, over := e.weekly(t.hours), t.until != nil && t.until.Before(first)
+	ended, set := false, false
+	var err error
+	if t.last && t.until != nil && len(hours) > 0 {
+		ended, err = e.end(ctx, by, at, hours, *t.until, first)
 	}
-	if err == nil && t.last && t.until != nil && len(hours) > 0 {
-		changed, err = e.end(ctx, by, at, hours, laterDay(t.until.AddDays(1), first), changed)
+	if err == nil && !over {
+		set, err = e.follow(ctx, by, at, hours, laterDay(t.from, first), t.until)
 	}
-	if err == nil && (changed || len(hours) > 0 && !over) {
-		e.tell(func() { e.report.Schedules.add(changed) })
+	if err == nil && (ended || set || len(hours) > 0 && !over) {
+		e.tell(func() { e.report.Schedules.add(ended || set) })
 	}
 	return err
 }
 
-// end ends hours that an earlier import set beyond the day from which they are over.
-func (e *entry) end(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, from civil.Date, changed bool) (bool, error) {
-	goOn, err := e.inForce(ctx, by, at, hours, from)
-	if err != nil || !goOn {
-		return changed, err
+// end ends hours that an earlier import set beyond the last day: these, or those that they take the place of.
+func (e *entry) end(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, last, first civil.Date) (ended bool, err error) {
+	from := laterDay(last.AddDays(1), first)
+	after, err := e.hoursOn(ctx, by, at, from)
+	if err != nil || len(after) == 0 {
+		return false, err
+	}
+	goOn := slices.EqualFunc(after, hours, sameWeekly)
+	if !goOn && !last.Before(first) {
+		if goOn, err = e.inForce(ctx, by, at, after, last); err != nil {
+			return false, err
+		}
+	}
+	if !goOn {
+		return false, nil
 	}
 	return e.follow(ctx, by, at, nil, from, nil)
 }

@@ -23,8 +23,9 @@ const (
 	ZoneContradicts   Repair = "the coordinates are in a zone that keeps another time: the one that is named kept"
 	ZoneFromPoint     Repair = "no time zone is named: the one that the coordinates are in"
 	ZoneUnknown       Repair = "not a time zone: the one that the coordinates are in"
+	PersonJoined      Repair = "several practitioners of one identifier: joined into one provider, named as the first"
 	VersionReplaced   Repair = "a resource is there twice: the one that was updated later kept"
-	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed"
+	HoursMissing      Repair = "no hours are given by a role, its services or its location: closed, or as they were"
 	LanguageDropped   Repair = "not a BCP 47 language: dropped"
 	SpecialtyDropped  Repair = "a specialty without a code and its system: dropped"
 	SlotsJoined       Repair = "several slots of one period: joined into one window"
@@ -69,6 +70,13 @@ func (f *Findings) refuse(refused Refusal) {
 	if len(f.Refused) < maxRefused {
 		f.Refused = append(f.Refused, refused)
 	}
+}
+
+// inOrder sorts refusals that were found several at a time, all but some first ones, by their files and lines.
+func (f *Findings) inOrder(first int) {
+	slices.SortStableFunc(f.Refused[first:], func(a, b Refusal) int {
+		return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Reason, b.Reason))
+	})
 }
 
 // Repaired is how often a kind of repair was made.

@@ -29,12 +29,16 @@ func (c *clerk) follow(ctx context.Context, by, at clinic.Ref, hours []provider.
 }
 
 func (c *clerk) inForce(ctx context.Context, by, at clinic.Ref, hours []provider.WeeklyHours, on civil.Date) (same bool, err error) {
-	err = patiently(ctx, func() error {
-		known, err := c.into.WeeklyHours(ctx, c.actor, by, at, &on)
-		same = slices.EqualFunc(known, hours, sameWeekly)
+	known, err := c.hoursOn(ctx, by, at, on)
+	return slices.EqualFunc(known, hours, sameWeekly), err
+}
+
+func (c *clerk) hoursOn(ctx context.Context, by, at clinic.Ref, on civil.Date) (known []provider.WeeklyHours, err error) {
+	err = patiently(ctx, func() (err error) {
+		known, err = c.into.WeeklyHours(ctx, c.actor, by, at, &on)
 		return err
 	})
-	return same, err
+	return known, err
 }
 
 func sameWeekly(a, b provider.WeeklyHours) bool {

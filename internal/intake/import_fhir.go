@@ -49,7 +49,7 @@ func ImportFHIR(ctx context.Context, into Directory, actor access.Actor, o FHIRO
 	now := o.Clock.Now()
 	d := newDirectory(set, o.Base, newZoning(o.ZoneOf, now), now)
 	d.build()
-	if len(d.roster.sites) == 0 {
+	if len(d.roster.sites)+len(d.roster.shut) == 0 {
 		return report, nil
 	}
 	if o.Organization == uuid.Nil {

@@ -26,7 +26,7 @@ func (c *clerk) lookUp(ctx context.Context) error {
 		kinds:     map[string]clinic.VisitKind{},
 	}
 	own := c.organization
-	err := everything(
+	err := everything(ctx,
 		func(p paging.Window) (paging.Page[clinic.Location], error) {
 			return c.into.ListLocations(ctx, c.actor, clinic.LocationFilter{Organization: own}, p)
 		},
@@ -38,7 +38,7 @@ func (c *clerk) lookUp(ctx context.Context) error {
 		return err
 	}
 	var plans []clinic.Ref
-	err = everything(
+	err = everything(ctx,
 		func(p paging.Window) (paging.Page[provider.Provider], error) {
 			return c.into.ListProviders(ctx, c.actor, provider.Filter{}, p)
 		},
@@ -52,10 +52,14 @@ func (c *clerk) lookUp(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if c.known.plans, err = c.into.InsurancePlans(ctx, distinct(plans)); err != nil {
+	err = patiently(ctx, func() (err error) {
+		c.known.plans, err = c.into.InsurancePlans(ctx, distinct(plans))
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return everything(
+	return everything(ctx,
 		func(p paging.Window) (paging.Page[clinic.VisitKind], error) {
 			return c.into.ListVisitKinds(ctx, c.actor, own, p)
 		},
@@ -66,10 +70,14 @@ func (c *clerk) lookUp(ctx context.Context) error {
 }
 
 // everything reads all pages of a list. Of each item, see answers the keys in the list's order.
-func everything[T any](list func(paging.Window) (paging.Page[T], error), see func(T) []string) error {
+func everything[T any](ctx context.Context, list func(paging.Window) (paging.Page[T], error), see func(T) []string) error {
 	window := paging.Window{Size: pageSize}
 	for {
-		page, err := list(window)
+		var page paging.Page[T]
+		err := patiently(ctx, func() (err error) {
+			page, err = list(window)
+			return err
+		})
 		if err != nil {
 			return err
 		}

@@ -18,11 +18,19 @@ type (
 		OpeningTime string   `json:"openingTime"`
 		ClosingTime string   `json:"closingTime"`
 	}
+	r4Reference struct {
+		Reference  string         `json:"reference"`
+		Identifier fhirIdentifier `json:"identifier"`
+	}
+	r4Identifier struct {
+		fhirIdentifier
+		Type fhirConcept `json:"type"`
+	}
 	r4Practitioner struct {
-		Active        *bool            `json:"active"`
-		Identifier    []fhirIdentifier `json:"identifier"`
-		Name          []r4HumanName    `json:"name"`
-		Communication []fhirConcept    `json:"communication"`
+		Active        *bool          `json:"active"`
+		Identifier    []r4Identifier `json:"identifier"`
+		Name          []r4HumanName  `json:"name"`
+		Communication []fhirConcept  `json:"communication"`
 	}
 	r4HumanName struct {
 		Use    string   `json:"use"`
@@ -33,10 +41,11 @@ type (
 	}
 	r4Role struct {
 		Active            *bool            `json:"active"`
+		Identifier        []fhirIdentifier `json:"identifier"`
 		Period            r4Period         `json:"period"`
-		Practitioner      *fhirReference   `json:"practitioner"`
-		Location          []fhirReference  `json:"location"`
-		HealthcareService []fhirReference  `json:"healthcareService"`
+		Practitioner      *r4Reference     `json:"practitioner"`
+		Location          []r4Reference    `json:"location"`
+		HealthcareService []r4Reference    `json:"healthcareService"`
 		Specialty         []fhirConcept    `json:"specialty"`
 		AvailableTime     []r4Available    `json:"availableTime"`
 		NotAvailable      []r4NotAvailable `json:"notAvailable"`
@@ -44,7 +53,7 @@ type (
 	r4Service struct {
 		Active        *bool            `json:"active"`
 		Identifier    []fhirIdentifier `json:"identifier"`
-		Location      []fhirReference  `json:"location"`
+		Location      []r4Reference    `json:"location"`
 		Type          []fhirConcept    `json:"type"`
 		Name          string           `json:"name"`
 		AvailableTime []r4Available    `json:"availableTime"`
@@ -53,7 +62,7 @@ type (
 		Active          *bool            `json:"active"`
 		Identifier      []fhirIdentifier `json:"identifier"`
 		ServiceType     []fhirConcept    `json:"serviceType"`
-		Actor           []fhirReference  `json:"actor"`
+		Actor           []r4Reference    `json:"actor"`
 		PlanningHorizon r4Period         `json:"planningHorizon"`
 	}
 	r4Available struct {

@@ -109,6 +109,9 @@ var timeOfDay = regexp.MustCompile(`^([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-
 // means the minute's end.
 func clockMinute(text string, closing bool) (int, error) {
 	parts := timeOfDay.FindStringSubmatch(text)
+	if text == "" {
+		return 0, refusal("neither all day nor from one time of day to another")
+	}
 	if parts == nil {
 		return 0, refuse("%s is no time of day", quoted(text))
 	}

@@ -59,7 +59,7 @@ func TestTimesOfDayOpenWholeMinutes(t *testing.T) {
 		{"09:60:00", "12:00:00", `"09:60:00" is no time of day`},
 		{"09:00:61", "12:00:00", `"09:00:61" is no time of day`},
 		{"9:00", "12:00:00", `"9:00" is no time of day`},
-		{"", "12:00:00", `"" is no time of day`},
+		{"", "12:00:00", `neither all day nor from one time of day to another`},
 	} {
 		var w week
 		got := ""

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -54,7 +55,13 @@ func readable(err error) error {
 		if wrong.Field == "" {
 			return refuse("a JSON %s instead of an object", short(wrong.Value))
 		}
-		return refuse("%s can't be a JSON %s", wrong.Field, short(wrong.Value))
+		return refuse("%s can't be a JSON %s", published(wrong.Field), short(wrong.Value))
 	}
 	return refuse("not JSON: %s", strings.TrimPrefix(err.Error(), "json: "))
+}
+
+// published leaves those of our types out of a field's path that are embedded in others.
+func published(path string) string {
+	names := strings.Split(path, ".")
+	return strings.Join(slices.DeleteFunc(names, func(name string) bool { return name == "fhirLocation" || name == "fhirIdentifier" }), ".")
 }

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"encoding/json"
+	"reflect"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ type resource struct {
 	url     string // fullUrl, empty where there is none
 	bundle  int    // that it is in; 0 for none
 	updated time.Time
+	items   int // in its lists
 	body    any // *r4Location and so on
 }
 
@@ -29,6 +31,14 @@ func (r *resource) label() string {
 		return r.kind + ": "
 	}
 	return r.kind + " " + quoted(name) + ": "
+}
+
+// name is how others refer to a resource.
+func (r *resource) name() string {
+	if r.id == "" {
+		return r.url
+	}
+	return r.kind + "/" + r.id
 }
 
 func newBody(kind string) any {
@@ -72,13 +82,39 @@ func readResource(text []byte) (*resource, error) {
 	if err := readable(json.Unmarshal(text, r.body)); err != nil {
 		return nil, refusal(r.label() + err.Error())
 	}
+	if r.items = items(reflect.ValueOf(r.body)); r.items > maxItems {
+		return nil, refuse("%smore than %d items in its lists", r.label(), maxItems)
+	}
 	return r, nil
+}
+
+// items counts what lists hold, in lists and whatever else they are in: a byte of JSON can make fifty in memory.
+func items(v reflect.Value) (n int) {
+	switch v.Kind() {
+	case reflect.Pointer:
+		if !v.IsNil() {
+			n = items(v.Elem())
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += items(v.Field(i))
+		}
+	case reflect.Slice:
+		n = v.Len()
+		for i := range v.Len() {
+			n += items(v.Index(i))
+		}
+	}
+	return n
 }
 
 // names are the keys under which other resources refer to one.
 type names struct {
-	byID  map[string]*resource // Type/id
-	byURL map[urlKey]*resource
+	byID       map[string]*resource // Type/id
+	byURL      map[urlKey]*resource
+	byIdentity map[identity]*resource
+	// instead is the newer version of one that was replaced.
+	instead map[*resource]*resource
 }
 
 // urlKey is a fullUrl. Those of a kind that isn't looked up elsewhere, such as urn:uuid, count within their bundle.
@@ -105,10 +141,21 @@ func (n names) add(r *resource) {
 	if r.url != "" {
 		n.byURL[keyOf(r.bundle, r.url)] = r
 	}
+	n.identified(r)
+}
+
+// alias lets the URL of a copy refer to what was read before.
+func (n names) alias(r, known *resource) {
+	if r.url != "" {
+		n.byURL[keyOf(r.bundle, r.url)] = known
+	}
 }
 
 // resolve finds what a resource refers to (https://hl7.org/fhir/R4/references.html#literal).
-func (n names) resolve(from *resource, to fhirReference, kinds ...string) (*resource, error) {
+func (n names) resolve(from *resource, to r4Reference, kinds ...string) (*resource, error) {
+	if kind, identifier, logical := to.logical(); logical {
+		return n.byIdentifier(kind, identifier, kinds)
+	}
 	reference, _, _ := strings.Cut(to.Reference, "/_history/")
 	switch {
 	case reference == "":
@@ -119,10 +166,11 @@ func (n names) resolve(from *resource, to fhirReference, kinds ...string) (*reso
 	found := n.byURL[keyOf(from.bundle, reference)]
 	if found == nil && !strings.HasPrefix(reference, "urn:") {
 		found = n.byID[tailOf(reference)]
-		if found != nil && isWeb(reference) && isWeb(found.url) {
+		if found != nil && (isWeb(reference) && isWeb(found.url) || found.apart(from)) {
 			found = nil // it is another server's
 		}
 	}
+	found = n.newest(found)
 	if found == nil {
 		return nil, refuse("%s is not among what was read", quoted(reference))
 	}

@@ -17,6 +17,8 @@ import (
 const (
 	maxBundle    = 64 << 20 // bytes of a .json file
 	maxResources = 1 << 30  // bytes of all files
+	maxItems     = 1_000    // in the lists of a resource
+	maxAllItems  = 10_000_000
 )
 
 // Resources are files of FHIR resources.
@@ -45,28 +47,29 @@ func LocateResources(where string) (resources Resources, closed func() error, er
 	return resources, root.Close, nil
 }
 
-// list answers the names in their order.
-func (r Resources) list() ([]string, error) {
+// list answers the names in their order, and those of what isn't read.
+func (r Resources) list() (names, others []string, err error) {
 	if r.names != nil {
-		return r.names, nil
+		return r.names, nil, nil
 	}
 	entries, err := fs.ReadDir(r.files, ".")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var names []string
 	for _, e := range entries {
 		if !e.IsDir() && (isNDJSON(e.Name()) || extension(e.Name()) == ".json") {
 			names = append(names, e.Name())
+		} else {
+			others = append(others, e.Name())
 		}
 	}
 	switch {
 	case len(names) == 0:
-		return nil, fmt.Errorf("there is no .json or .ndjson file here")
+		return nil, nil, fmt.Errorf("there is no .json or .ndjson file here")
 	case len(names) > maxFiles:
-		return nil, fmt.Errorf("more than %d files", maxFiles)
+		return nil, nil, fmt.Errorf("more than %d files", maxFiles)
 	}
-	return names, nil
+	return names, others, nil
 }
 
 func extension(name string) string { return strings.ToLower(path.Ext(name)) }
@@ -80,7 +83,8 @@ type resourceSet struct {
 	all     []*resource // in the order in which they were read
 	counts  map[string]int
 	ignored map[string]int
-	gone    map[*resource]bool // replaced by a newer version
+	copies  int
+	items   int // in lists of resources
 	bundles int
 	left    int64 // bytes that may still be read
 	report  *RosterReport
@@ -89,26 +93,30 @@ type resourceSet struct {
 func newResourceSet(report *RosterReport, progress func(Progress)) *resourceSet {
 	return &resourceSet{
 		reading: reading{found: &report.Findings, progress: progress},
-		names:   names{byID: map[string]*resource{}, byURL: map[urlKey]*resource{}},
-		counts:  map[string]int{}, ignored: map[string]int{}, gone: map[*resource]bool{}, left: maxResources, report: report,
+		names:   names{byID: map[string]*resource{}, byURL: map[urlKey]*resource{}, byIdentity: map[identity]*resource{}, instead: map[*resource]*resource{}},
+		counts:  map[string]int{}, ignored: map[string]int{}, left: maxResources, report: report,
 	}
 }
 
 // read reads all files. Broken lines, entries and bundles are refused; only a file that can't be read at all is an error.
 func (s *resourceSet) read(ctx context.Context, from Resources) error {
-	files, err := from.list()
+	files, others, err := from.list()
 	if err != nil {
 		return err
+	}
+	if len(others) > 0 {
+		s.report.ignored("files and folders that are not .json or .ndjson files, such as "+quoted(clean(others[0])), len(others))
 	}
 	for _, name := range files {
 		if err := s.readFile(ctx, from.files, name); err != nil {
 			return fmt.Errorf("%s: %w", quoted(name), err)
 		}
 	}
-	s.all = slices.DeleteFunc(s.all, func(r *resource) bool { return s.gone[r] })
+	s.all = slices.DeleteFunc(s.all, func(r *resource) bool { return s.instead[r] != nil })
 	for _, kind := range slices.Sorted(maps.Keys(s.ignored)) {
-		s.report.Ignored = append(s.report.Ignored, Ignored{What: "resources of the type " + quoted(kind), Count: s.ignored[kind]})
+		s.report.ignored("resources of the type "+quoted(kind), s.ignored[kind])
 	}
+	s.report.ignored("copies of what was read before", s.copies)
 	return nil
 }
 

@@ -3,6 +3,7 @@ package intake
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -98,16 +99,26 @@ func (s *resourceSet) add(r *resource) error {
 		older = s.byURL[keyOf(r.bundle, r.url)]
 	}
 	switch {
+	case older != nil && r.apart(older):
+		return refuse("%sone of this id that is another server's is in %s line %d: import each server by itself", r.label(), s.files[older.at.file], older.at.line)
 	case older != nil && !r.updated.After(older.updated):
+		s.names.alias(r, older)
+		if r.updated.Equal(older.updated) && reflect.DeepEqual(r.body, older.body) {
+			s.copies++
+			return nil
+		}
 		return refuse("%sthe same is in %s line %d, and this isn't newer", r.label(), s.files[older.at.file], older.at.line)
+	case s.items+r.items > maxAllItems:
+		return refuse("%sthe lists of all resources have more than %d items", r.label(), maxAllItems)
 	case older != nil:
-		s.gone[older] = true
+		s.instead[older] = r
 		s.noteAt(r.at)(VersionReplaced, older.label()+older.updated.Format(time.RFC3339), r.updated.Format(time.RFC3339))
 	case s.counts[r.kind] == maxSites:
 		return refuse("more than %d of the type %s", maxSites, r.kind)
 	default:
 		s.counts[r.kind]++
 	}
+	s.items += r.items
 	s.all = append(s.all, r)
 	s.names.add(r)
 	return nil

@@ -10,6 +10,7 @@ import (
 // roster is a directory that was read: the sites, and who is there at which hours.
 type roster struct {
 	sites   []*site
+	shut    []*site // out of use
 	members []*member
 }
 

@@ -25,6 +25,13 @@ type RosterReport struct {
 	Findings
 }
 
+// ignored tells of something of no use, if there was any.
+func (r *RosterReport) ignored(what string, count int) {
+	if count > 0 {
+		r.Ignored = append(r.Ignored, Ignored{What: what, Count: count})
+	}
+}
+
 // Changed counts everything that is new or other than before.
 func (r RosterReport) Changed() int {
 	return r.Locations.Changed + r.Providers.Changed + r.VisitKinds.Changed + r.Schedules.Changed + r.Closures.Changed

@@ -19,6 +19,7 @@ type site struct {
 	where string // street and city, to tell sites of one name apart
 	zone  *time.Location
 	desks []*desk
+	over  bool       // out of use: nobody works there any more
 	ref   clinic.Ref // once it is set up
 }
 

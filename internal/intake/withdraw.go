@@ -21,7 +21,7 @@ func (w *writer) withdraw(ctx context.Context, d *desk, by, at clinic.Ref, windo
 	now := w.timetable(d, windows)
 	var stale []clinic.Ref
 	kept := 0
-	err := everything(
+	err := everything(ctx,
 		func(p paging.Window) (paging.Page[provider.Exception], error) {
 			from := clock.Instant(civil.DateTime{Date: first}, d.site.zone)
 			to := clock.Instant(civil.DateTime{Date: end}, d.site.zone)
