@@ -54,6 +54,10 @@ CREATE TRIGGER note_moved_desks AFTER UPDATE ON schedule_exceptions REFERENCING 
 CREATE INDEX claims_capped ON claims (organization_id, party_id, starts_at) WHERE state IN ('ACTIVE', 'PAST') AND hold_id IS NULL AND counted_windows <> '{}';
 CREATE INDEX window_counts_by_provider ON window_counts (organization_id, provider_id, exception_id);
 
+-- The appointments with a provider in their order, so that a page of them is read from the index's beginning and not sorted.
+DROP INDEX appointments_by_provider;
+CREATE INDEX appointments_by_provider ON appointments (organization_id, provider_id, starts_at, id, ends_at);
+
 -- A plan is found again by carrier and name; its id follows from them.
 CREATE TABLE insurance_plans (
     organization_id uuid NOT NULL REFERENCES organizations,
@@ -106,6 +110,8 @@ UPDATE providers p SET search_text = search_text(name || ARRAY(SELECT coalesce(s
 CREATE INDEX providers_by_text ON providers USING gin (search_text gin_trgm_ops) WITH (fastupdate = off);
 
 -- +goose Down
+DROP INDEX appointments_by_provider;
+CREATE INDEX appointments_by_provider ON appointments (organization_id, provider_id, starts_at, ends_at);
 DROP INDEX window_counts_by_provider, claims_capped;
 DROP INDEX providers_by_text;
 ALTER TABLE providers DROP COLUMN search_text;

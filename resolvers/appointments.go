@@ -44,7 +44,7 @@ func (r *Resolver) agenda(
 ) (*relay.Connection[appointment.Appointment], error) {
 	all, field := loader.From(ctx), graphql.GetFieldContext(ctx).Field.Field
 	asked := func() appointment.Agenda {
-		q.Continued, q.Brief = selects(ctx, "AppointmentConnection", "streamCursor"), isBrief(ctx)
+		q.Continued, q.Brief = selects(ctx, "AppointmentConnection", "streamCursor"), asksOnly(ctx, briefVisit, "Appointment")
 		return q
 	}
 	return follow(args, appointmentsBy(q.Order), func(w paging.Window) (paging.Page[appointment.Appointment], string, error) {
@@ -63,18 +63,18 @@ func selects(ctx context.Context, connection, name string) bool {
 	return slices.ContainsFunc(graphql.CollectFieldsCtx(ctx, []string{connection}), func(f graphql.CollectedField) bool { return f.Name == name })
 }
 
-// brief are the fields of an appointment for which it needn't be read whole.
-var brief = []string{
+// briefVisit are the fields of an appointment for which it needn't be read whole.
+var briefVisit = []string{
 	"__typename", "id", "version", "status", "start", "end", "localStart", "timeZone", "modality", "provider", "location", "visitKind", "patient",
 }
 
-// isBrief says whether the connection at hand is asked for nothing else of its appointments.
-func isBrief(ctx context.Context) bool {
+// asksOnly says whether the connection at hand is asked for nothing of its nodes but these fields.
+func asksOnly(ctx context.Context, fields []string, node string) bool {
 	of := graphql.GetOperationContext(ctx)
-	for _, edges := range graphql.CollectFieldsCtx(ctx, []string{"AppointmentConnection"}) {
-		for _, node := range graphql.CollectFields(of, edges.Selections, []string{"AppointmentEdge"}) {
-			for _, field := range graphql.CollectFields(of, node.Selections, []string{"Appointment", "Node", "Versioned"}) {
-				if !slices.Contains(brief, field.Name) {
+	for _, edges := range graphql.CollectFieldsCtx(ctx, []string{node + "Connection"}) {
+		for _, nodes := range graphql.CollectFields(of, edges.Selections, []string{node + "Edge"}) {
+			for _, field := range graphql.CollectFields(of, nodes.Selections, []string{node, "Node", "Versioned"}) {
+				if !slices.Contains(fields, field.Name) {
 					return false
 				}
 			}

@@ -39,7 +39,11 @@ func locationFilter(where *model.LocationFilterInput) (clinic.LocationFilter, er
 	return f, read.fault
 }
 
+// briefProvider are the fields of a provider for which it needn't be read whole.
+var briefProvider = []string{"__typename", "id", "name", "languages", "appointments"}
+
 func (r *Resolver) providers(ctx context.Context, where *model.ProviderFilterInput, f provider.Filter, args pageArgs) (*relay.Connection[provider.Provider], error) {
+	f.Brief = asksOnly(ctx, briefProvider, "Provider")
 	return list(args, providers, func(w paging.Window) (paging.Page[provider.Provider], error) {
 		page, err := r.Services.Provider.ListProviders(ctx, viewer.Actor(ctx), f, w)
 		if err == nil && len(page.Items) == 0 {

@@ -90,9 +90,10 @@ func (c Client) Post(ctx context.Context, document string, variables any) (statu
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
 	defer response.Body.Close()
-	text, err = io.ReadAll(io.LimitReader(response.Body, longestReply))
-	if err != nil {
+	var read bytes.Buffer
+	read.Grow(int(min(max(response.ContentLength, 0), longestReply)) + bytes.MinRead)
+	if _, err = read.ReadFrom(io.LimitReader(response.Body, longestReply)); err != nil {
 		return 0, nil, fmt.Errorf("%w: %w", ErrUnanswered, err)
 	}
-	return response.StatusCode, text, nil
+	return response.StatusCode, read.Bytes(), nil
 }

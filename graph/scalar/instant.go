@@ -8,10 +8,10 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
-const instantShape = "2006-01-02T15:04:05.999999Z07:00"
-
 // MarshalDateTime writes an instant in UTC, to the microsecond.
-func MarshalDateTime(t time.Time) graphql.Marshaler { return quoted(t.UTC().Format(instantShape)) }
+func MarshalDateTime(t time.Time) graphql.Marshaler {
+	return quoted(t.UTC().Truncate(time.Microsecond).Format(time.RFC3339Nano))
+}
 
 // UnmarshalDateTime reads an instant with an offset (RFC 3339, section 5.6), to the microsecond.
 func UnmarshalDateTime(value any) (time.Time, error) {

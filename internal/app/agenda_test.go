@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
@@ -171,5 +172,21 @@ func TestAnAppointmentIsTheSameInAListWithAndWithoutItsRest(t *testing.T) {
 	}
 	if seen != 4 {
 		t.Errorf("%d appointments", seen)
+	}
+}
+
+// A list of names is read without what hangs on a provider; whoever asks for that gets it.
+func TestProvidersOfAListHaveWhatIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.town(t, 1)
+	for fields, want := range map[string]string{
+		`name`: `{"name":"Dr Ana Rivera 000"}`, `name specialties { name }`: `{"name":"Dr Ana Rivera 000","specialties":[{"name":"Cardiology"}]}`,
+		`... on Node { ...Offered } visitKinds { name }`: `{"visitKinds":[{"name":"Check-up"}],"acceptedPlans":{"edges":[]}}`,
+	} {
+		answer := w.desk.Post(t, `query { providers(where: {text: "rivera"}) { edges { node { `+fields+` } } } }`+
+			map[bool]string{true: ` fragment Offered on Provider { visitKinds { name } acceptedPlans { edges { cursor } } }`}[strings.Contains(fields, "Offered")], nil).OK(t)
+		if !strings.Contains(string(answer.Raw), want) {
+			t.Errorf("%s: %s, want %s", fields, answer.Raw, want)
+		}
 	}
 }

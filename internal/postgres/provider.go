@@ -22,8 +22,14 @@ type providerRow struct {
 }
 
 const (
-	selectProviders = `
-SELECT organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments,
+	providerColumns = `
+SELECT organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments,`
+
+	selectBriefProviders = providerColumns + `
+    '{}'::uuid[] AS visit_kind_ids, '{}'::uuid[] AS plan_ids, '{}'::text[] AS specialties
+FROM providers p `
+
+	selectProviders = providerColumns + `
     ARRAY(SELECT k.visit_kind_id FROM provider_visit_kinds k
         WHERE k.organization_id = p.organization_id AND k.provider_id = p.id ORDER BY 1) AS visit_kind_ids,
     ARRAY(SELECT a.plan_id FROM provider_plans a

@@ -37,7 +37,11 @@ const (
 
 // ListProviders is documented at provider.Store.
 func (d *Directory) ListProviders(ctx context.Context, organization uuid.UUID, s provider.Search, w paging.Window) (paging.Page[provider.Provider], error) {
-	query, args := searching(whose(selectProviders, organization), organization, s)
+	from := selectProviders
+	if s.Brief {
+		from = selectBriefProviders
+	}
+	query, args := searching(whose(from, organization), organization, s)
 	rows, err := page[providerRow](ctx, d.db, planned(len(s.Words) > 0 || s.Area != nil), query, nameAndID, w, args...)
 	return mapPage(rows, providerRow.provider), err
 }

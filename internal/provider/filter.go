@@ -18,6 +18,7 @@ type Filter struct {
 	Text      *string
 	Specialty *clinic.Coding // its system and code
 	Near      *clinic.Near
+	Brief     bool // of each leaves out kinds of visit, insurance plans and specialties
 }
 
 // Search is what a filter comes to: who has each of its words in the name or a specialty, the specialty, and has or had hours
@@ -26,6 +27,7 @@ type Search struct {
 	Words     []string
 	Specialty *clinic.Coding
 	Area      *clinic.Area
+	Brief     bool
 }
 
 const (
@@ -35,7 +37,7 @@ const (
 
 // search reads a filter. Faults are at its fields: "text", and below "near".
 func (s *Service) search(ctx context.Context, actor access.Actor, f Filter) (Search, error) {
-	found := Search{Specialty: f.Specialty}
+	found := Search{Specialty: f.Specialty, Brief: f.Brief}
 	var err error
 	if f.Text != nil {
 		if found.Words, err = words(*f.Text); err != nil {
