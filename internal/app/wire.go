@@ -107,7 +107,7 @@ func (a *App) accepts(raw string) bool {
 }
 
 // schemaVersion is the date of the served schema's last change.
-var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 25}
+var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 26}
 
 func serviceInfo() model.ServiceInfo {
 	info := model.ServiceInfo{SchemaVersion: schemaVersion, Build: "unknown", Deprecations: []*model.Deprecation{}, TzdbVersion: clock.ZoneVersion()}
