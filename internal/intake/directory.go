@@ -37,6 +37,8 @@ type offer struct {
 	service service
 	week    *week // nil where it says none
 	sites   []*site
+	from    *resource
+	away    []r4NotAvailable
 }
 
 // The bounds of what one resource may refer to, and of the work that follows from all.
@@ -217,7 +219,7 @@ func (d *directory) takeService(r *resource) error {
 	if of.name == of.key && clean(s.Name) != "" {
 		of.name = clean(s.Name)
 	}
-	o := &offer{service: of}
+	o := &offer{service: of, from: r, away: d.readable(r, s.NotAvailable)}
 	if err := of.brief(); err != nil {
 		return err
 	}

@@ -233,7 +233,7 @@ func (d *directory) work(r *resource, who *person, at *site, offers []*offer, ow
 		offers = d.offered[at]
 	}
 	s := stint{who: who, role: r, site: at, days: days, offers: offers, over: who.over || at.over || inactive(role.Active), week: own}
-	s.closed = d.absences(r, role.NotAvailable, at)
+	s.closed = append(d.absences(r, role.NotAvailable, at), d.holidays(r, offers, at)...)
 	switch {
 	case inactive(role.Active) && !who.over:
 		d.partly(r, "active", refusal("it is not active: its hours end"))

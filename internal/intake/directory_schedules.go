@@ -117,6 +117,7 @@ func (d *directory) limitStints(r *resource, a actors, offered []service) error 
 	s := &stint{who: a.who, site: a.site, over: a.who.over || a.site.over}
 	if a.offer != nil {
 		s.offers, s.week = []*offer{a.offer}, a.offer.week
+		s.closed = d.holidays(r, s.offers, a.site)
 	}
 	a.who.stints = append(a.who.stints, d.scheduled(r, s))
 	return d.limit(r, s, offered)
@@ -147,6 +148,7 @@ func (d *directory) addDesk(r *resource, at *site, offered []service) error {
 	s := stint{who: p, site: at, over: at.over}
 	if len(offered) == 0 {
 		s.offers = d.offered[at]
+		s.closed = d.holidays(r, s.offers, at)
 	}
 	for _, part := range s.parts() {
 		p.stints = append(p.stints, d.scheduled(r, part))

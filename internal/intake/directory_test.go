@@ -238,6 +238,41 @@ func TestAbsencesCloseHoursOnceAndStay(t *testing.T) {
 	}
 }
 
+// A clinic that says when a service is away isn't open then, unless the same people have other work.
+func TestServicesThatAreAwayCloseWhoeverHasNoOther(t *testing.T) {
+	holidays := func(days ...string) string {
+		var list []string
+		for _, d := range days {
+			list = append(list, `{"during":{"start":"`+d+`","end":"`+d+`"}}`)
+		}
+		return `,"notAvailable":[` + strings.Join(list, ",") + `]`
+	}
+	both := `,"healthcareService":[{"reference":"HealthcareService/flu"},{"reference":"HealthcareService/x"}]`
+	one := `,"healthcareService":[{"reference":"HealthcareService/flu"}]`
+	flu := serviceLine("flu", holidays("2026-12-25", "2026-12-26"))
+	for name, c := range map[string]struct {
+		lines   []string
+		closed  int
+		refused int
+	}{
+		"one service":    {[]string{openClinic, personLine, flu, role("r", mondays+one)}, 2, 0},
+		"two, one day":   {[]string{openClinic, personLine, flu, serviceLine("x", holidays("2026-12-25")), role("r", mondays+both)}, 1, 1},
+		"no end":         {[]string{openClinic, personLine, serviceLine("flu", `,"notAvailable":[{"during":{"start":"2026-12-25"}}]`), role("r", mondays+one)}, 0, 1},
+		"a desk of it":   {[]string{openClinic, serviceLine("flu", holidays("2026-12-25")+fridays+atClinic), schedule(aboutClinic, "")}, 1, 0},
+		"and the person": {[]string{openClinic, personLine, flu, role("r", mondays+one+holidays("2026-12-25"))}, 2, 0},
+	} {
+		w := newWorld(t)
+		for range 2 {
+			if r := w.fhir(t, ndjson(c.lines...), nil); r.RefusedTotal != c.refused {
+				t.Errorf("%s: report\n%v", name, r)
+			}
+		}
+		if n := w.count(t, "SELECT count(*) FROM schedule_exceptions WHERE effect = 'CLOSED'"); n != c.closed {
+			t.Errorf("%s: %d closed periods, want %d", name, n, c.closed)
+		}
+	}
+}
+
 func TestBundlesAreReadAsTheirTypeSays(t *testing.T) {
 	bundle := func(kind string, entries ...string) intake.Resources {
 		return intake.ResourcesIn(fstest.MapFS{

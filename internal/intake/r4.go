@@ -57,6 +57,7 @@ type (
 		Type          []fhirConcept    `json:"type"`
 		Name          string           `json:"name"`
 		AvailableTime []r4Available    `json:"availableTime"`
+		NotAvailable  []r4NotAvailable `json:"notAvailable"`
 	}
 	r4Schedule struct {
 		Active          *bool            `json:"active"`
