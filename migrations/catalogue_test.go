@@ -24,13 +24,16 @@ var named = pgx.NamedArgs{
 		"goose_db_version.tstamp", // the migration tool's own
 	},
 	// Columns of a patient's row that say nothing about the patient: keys, and digests under a secret.
-	"open": []string{"organization_id", "id", "identifier_system", "identifier_token"},
+	"open": []string{"organization_id", "id", "identifier_system", "identifier_token", "erased_at"},
 	// Columns about patients in other tables.
-	"private": []string{"appointments.reason", "appointments.cancel_note"},
+	"private": []string{
+		"appointments.reason", "appointments.cancel_note", "appointment_identifiers.value", "schedule_exceptions.reason", "legal_holds.reason",
+		"break_glass_grants.reason", "break_glass_grants.note",
+	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
 		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
-		"schedule_exceptions.reason", "appointments.cancel_reason",
+		"appointments.cancel_reason",
 	},
 	// Columns where a rounding error harms nobody.
 	"inexact": []string{"locations.latitude", "locations.longitude"},

@@ -130,7 +130,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.app, err = Open(ctx, Frame{
-		Database: postgres.Defaults(d.postgres.URL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
+		Database: postgres.Defaults(d.postgres.ProgramURL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
 		LinkKey: linkKeyOf(key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
 	})
 	if err != nil {

@@ -17,7 +17,9 @@ import (
 const (
 	// databaseName is both the database and its owner, an ordinary role: what works only for a superuser shall not
 	// work here either.
-	databaseName  = "mediconnect"
+	databaseName = "mediconnect"
+	// programName is who the program signs in as; what that may do comes with the migrations.
+	programName   = "mediconnect_server"
 	socketPort    = "/.s.PGSQL.65535"
 	longestSocket = 100 // a socket's path is limited to 103 bytes on macOS, 107 on Linux
 )
@@ -122,10 +124,15 @@ func (p *Postgres) awaitReady(ctx context.Context) error {
 	}
 }
 
-// URL connects as the database's owner over loopback, with its password.
-func (p *Postgres) URL() string {
+// URL connects as the database's owner, who migrates it, over loopback with a password.
+func (p *Postgres) URL() string { return p.loopbackURL(databaseName) }
+
+// ProgramURL connects to the database as the program does.
+func (p *Postgres) ProgramURL() string { return p.loopbackURL(programName) }
+
+func (p *Postgres) loopbackURL(role string) string {
 	return (&url.URL{
-		Scheme: "postgres", User: url.UserPassword(databaseName, p.password),
+		Scheme: "postgres", User: url.UserPassword(role, p.password),
 		Host: net.JoinHostPort(Loopback, strconv.Itoa(p.port)), Path: "/" + databaseName,
 		RawQuery: "sslmode=disable",
 	}).String()

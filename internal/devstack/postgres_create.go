@@ -64,7 +64,7 @@ func (p *Postgres) creationFailure(said string, err error) error {
 	return diskFull(said, p.dir, fmt.Errorf("create PostgreSQL cluster: %w: %s", err, lastLine(said)))
 }
 
-// ensureDatabase creates the role and its database on the first start and gives the role its password on each.
+// ensureDatabase creates the roles and the database on the first start and gives the roles their password on each.
 func (p *Postgres) ensureDatabase(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
@@ -78,13 +78,14 @@ func (p *Postgres) ensureDatabase(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	statements := []string{"ALTER ROLE " + databaseName + " PASSWORD '" + p.password + "'"}
+	statements := []string{createProgram, "ALTER ROLE " + databaseName + " CREATEROLE PASSWORD '" + p.password + "'",
+		"ALTER ROLE " + programName + " PASSWORD '" + p.password + "'"}
 	if !exists {
-		statements = []string{
+		statements = append([]string{
 			"DROP ROLE IF EXISTS " + databaseName,
-			"CREATE ROLE " + databaseName + " LOGIN CREATEDB PASSWORD '" + p.password + "'",
+			"CREATE ROLE " + databaseName + " LOGIN CREATEDB CREATEROLE",
 			"CREATE DATABASE " + databaseName + " OWNER " + databaseName,
-		}
+		}, statements...)
 	}
 	for _, statement := range statements {
 		if _, err := conn.Exec(ctx, statement); err != nil {
@@ -93,3 +94,10 @@ func (p *Postgres) ensureDatabase(ctx context.Context) error {
 	}
 	return nil
 }
+
+const createProgram = `
+DO $$ BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '` + programName + `') THEN
+		CREATE ROLE ` + programName + ` LOGIN NOINHERIT;
+	END IF;
+END $$`

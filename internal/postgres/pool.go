@@ -10,6 +10,7 @@ import (
 	"net"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -36,15 +37,28 @@ func Defaults(url string) Config {
 	}
 }
 
-// DB is the database behind every store.
+// DB is the database behind every store. It never works as who it signed in as: tenants keeps to one tenant a transaction, public
+// reads what everybody may know, and jobs become what they are within their transaction; see migrations/00004_protection.sql.
 type DB struct {
-	pool      *pgxpool.Pool
+	tenants   *pgxpool.Pool
+	public    *pgxpool.Pool
 	probing   *pgxpool.Pool // one connection: requests that queue for theirs don't make the database look dead
 	acquire   time.Duration
 	positions positions
 }
 
-// Open makes a pool within the bounds of c. It does not connect yet: the first statement does.
+// The roles that the program works as.
+const (
+	appRole       = "mediconnect_app"
+	publicRole    = "mediconnect_public"
+	sweeperRole   = "mediconnect_sweeper"
+	relayRole     = "mediconnect_relay"
+	signInRole    = "mediconnect_signin"
+	chainerRole   = "mediconnect_chainer"
+	archivistRole = "mediconnect_archivist"
+)
+
+// Open makes pools within the bounds of c. It does not connect yet: the first statement does.
 func Open(ctx context.Context, c Config) (*DB, error) {
 	cfg, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
@@ -65,18 +79,29 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)
 	cfg.AfterConnect = greet
-	one := cfg.Copy()
-	one.MaxConns = 1
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, errs.Bug("open pool", err)
+	db := &DB{acquire: c.AcquireTimeout}
+	return db, db.open(ctx, cfg)
+}
+
+// open makes the pools, which share the connections that there may be: half for tenants' work, half for public reading.
+func (db *DB) open(ctx context.Context, cfg *pgxpool.Config) error {
+	half := max(cfg.MaxConns/2, 1)
+	for _, p := range []struct {
+		pool  **pgxpool.Pool
+		role  string
+		conns int32
+	}{{&db.tenants, appRole, half}, {&db.public, publicRole, half}, {&db.probing, appRole, 1}} {
+		own := cfg.Copy()
+		own.MaxConns = p.conns
+		own.ConnConfig.RuntimeParams["role"] = p.role
+		pool, err := pgxpool.NewWithConfig(ctx, own)
+		if err != nil {
+			db.Close()
+			return errs.Bug("open pool", err)
+		}
+		*p.pool = pool
 	}
-	probing, err := pgxpool.NewWithConfig(ctx, one)
-	if err != nil {
-		pool.Close()
-		return nil, errs.Bug("open pool", err)
-	}
-	return &DB{pool: pool, probing: probing, acquire: c.AcquireTimeout}, nil
+	return nil
 }
 
 // PostgreSQL 17 and newer end whole transactions; an older server would refuse a connection that asks for it.
@@ -90,13 +115,19 @@ func greet(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// New puts a DB over a pool that somebody else owns.
-func New(pool *pgxpool.Pool) *DB { return &DB{pool: pool, probing: pool, acquire: 5 * time.Second} }
+// Over makes a DB that signs in as a pool does.
+func Over(pool *pgxpool.Pool) (*DB, error) {
+	db := &DB{acquire: 5 * time.Second}
+	return db, db.open(context.Background(), pool.Config())
+}
 
 // Close ends all connections.
 func (db *DB) Close() {
-	db.pool.Close()
-	db.probing.Close()
+	for _, pool := range []*pgxpool.Pool{db.tenants, db.public, db.probing} {
+		if pool != nil {
+			pool.Close()
+		}
+	}
 }
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
@@ -109,16 +140,43 @@ const readBound = 5 * time.Second
 
 const writeAttempts = 4
 
-// write runs f in a READ COMMITTED transaction. Deadlocks and serialization failures are tried again up to 3 times, with
-// jitter; what is left of them, and time that ran out, is errs.Busy.
-func (db *DB) write(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
-	return db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return f(ctx, tx) })
+// whose begins a transaction for one tenant: its rows alone show, whatever a statement asks for, until the transaction ends.
+func whose(organization uuid.UUID) string {
+	return "; SET LOCAL mediconnect.organization = '" + organization.String() + "'"
+}
+
+const setTenant = `SELECT set_config('mediconnect.organization', $1, true)`
+
+// write runs f for one tenant in a READ COMMITTED transaction. Deadlocks and serialization failures are tried again up to 3
+// times, with jitter; what is left of them, and time that ran out, is errs.Busy.
+func (db *DB) write(ctx context.Context, organization uuid.UUID, f func(context.Context, pgx.Tx) error) error {
+	return db.retry(ctx, "begin"+whose(organization), f)
+}
+
+// writeAs is write for a job that works for all tenants under a role of its own.
+func (db *DB) writeAs(ctx context.Context, role string, f func(context.Context, pgx.Tx) error) error {
+	return db.retry(ctx, "begin; SET LOCAL ROLE "+role, f)
+}
+
+func (db *DB) retry(ctx context.Context, begin string, f func(context.Context, pgx.Tx) error) error {
+	return db.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin}, func(tx pgx.Tx) error { return f(ctx, tx) })
 	})
 }
 
-// retry runs f on one connection, again after a deadlock or a serialization failure.
-func (db *DB) retry(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
+// call runs one statement that writes for one tenant and answers a row, as write does. It goes to the server together with the
+// tenant's name: without a BEGIN, what is sent at once is one transaction.
+func (db *DB) call(ctx context.Context, organization uuid.UUID, answer any, statement string, args ...any) error {
+	return db.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+		batch := &pgx.Batch{}
+		batch.Queue(setTenant, organization.String())
+		batch.Queue(statement, args...).QueryRow(func(row pgx.Row) error { return row.Scan(answer) })
+		return conn.SendBatch(ctx, batch).Close()
+	})
+}
+
+// again runs f on a connection, and once more after a deadlock or a serialization failure.
+func (db *DB) again(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, WriteBound)
 	defer cancel()
 	var err error
@@ -128,7 +186,7 @@ func (db *DB) retry(ctx context.Context, f func(context.Context, *pgxpool.Conn) 
 				return errs.TryAgain(err)
 			}
 		}
-		err = db.with(ctx, func(conn *pgxpool.Conn) error { return f(ctx, conn) })
+		err = db.on(ctx, db.tenants, func(conn *pgxpool.Conn) error { return f(ctx, conn) })
 		if !contended(err) {
 			return translated(err)
 		}
@@ -136,25 +194,47 @@ func (db *DB) retry(ctx context.Context, f func(context.Context, *pgxpool.Conn) 
 	return errs.TryAgain(err)
 }
 
+// reading is where something is read, and as whom.
+type reading struct {
+	db    *DB
+	pool  *pgxpool.Pool
+	begin string // what follows the BEGIN of a transaction; empty: a single statement needs none
+}
+
+// everybody reads what everybody may know, of all tenants.
+func (db *DB) everybody() reading { return reading{db: db, pool: db.public} }
+
+// tenant reads what one tenant has.
+func (db *DB) tenant(organization uuid.UUID) reading {
+	return reading{db: db, pool: db.tenants, begin: whose(organization)}
+}
+
+// job reads across tenants what a job's role shows it.
+func (db *DB) job(role string) reading {
+	return reading{db: db, pool: db.tenants, begin: "; SET LOCAL ROLE " + role}
+}
+
 // snapshot runs f in one REPEATABLE READ, READ ONLY transaction.
-func (db *DB) snapshot(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+func (r reading) snapshot(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+	return r.transaction(ctx, "begin isolation level repeatable read read only", f)
+}
+
+// once runs one statement's worth of work.
+func (r reading) once(ctx context.Context, f func(context.Context, querier) error) error {
+	if r.begin != "" {
+		return r.transaction(ctx, "begin read only", func(ctx context.Context, tx pgx.Tx) error { return f(ctx, tx) })
+	}
 	ctx, cancel := context.WithTimeout(ctx, readBound)
 	defer cancel()
-	return translated(db.with(ctx, func(conn *pgxpool.Conn) error {
-		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly},
-			func(tx pgx.Tx) error { return f(ctx, tx) })
+	return translated(r.db.on(ctx, r.pool, func(conn *pgxpool.Conn) error { return f(ctx, conn) }))
+}
+
+func (r reading) transaction(ctx context.Context, begin string, f func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, readBound)
+	defer cancel()
+	return translated(r.db.on(ctx, r.pool, func(conn *pgxpool.Conn) error {
+		return pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{BeginQuery: begin + r.begin}, func(tx pgx.Tx) error { return f(ctx, tx) })
 	}))
-}
-
-// read runs one statement's worth of work on a connection, outside an explicit transaction.
-func (db *DB) read(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, readBound)
-	defer cancel()
-	return translated(db.with(ctx, func(conn *pgxpool.Conn) error { return f(ctx, conn) }))
-}
-
-func (db *DB) with(ctx context.Context, f func(*pgxpool.Conn) error) error {
-	return db.on(ctx, db.pool, f)
 }
 
 func (db *DB) on(ctx context.Context, pool *pgxpool.Pool, f func(*pgxpool.Conn) error) error {

@@ -61,7 +61,7 @@ func TestManyProgramsMigrateAtOnce(t *testing.T) {
 }
 
 func TestANewerSchemaIsRefused(t *testing.T) {
-	url := pgtest.NewURL(t)
+	url := pgtest.OwnerURL(t, pgtest.NewURL(t))
 	pgtest.Execute(t, url, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 	runner := open(t, url)
 	if _, err := runner.Up(t.Context()); !errors.Is(err, migrate.ErrNewerSchema) {
@@ -96,7 +96,7 @@ func TestCurrentOfADatabaseThatWasNeverMigrated(t *testing.T) {
 
 // A migration that waits for a busy table would hold up every request behind it, so it gives up.
 func TestABusyTableStopsTheMigrationSoon(t *testing.T) {
-	url := pgtest.NewURL(t)
+	url := pgtest.OwnerURL(t, pgtest.NewURL(t))
 	tx, err := connect(t, url).Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -21,7 +21,7 @@ func TestADatabaseOfOtherStepsIsRefused(t *testing.T) {
 		"fewer steps were signed than are applied": `split_part(%, ' ', 1)`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			url := pgtest.NewURL(t)
+			url := pgtest.OwnerURL(t, pgtest.NewURL(t))
 			resign(t, url, change)
 			runner := open(t, url)
 			_, up := runner.Up(t.Context())
@@ -37,7 +37,7 @@ func TestADatabaseOfOtherStepsIsRefused(t *testing.T) {
 }
 
 func TestAStepThatIsNotAppliedYetMayDiffer(t *testing.T) {
-	url := pgtest.NewURL(t)
+	url := pgtest.OwnerURL(t, pgtest.NewURL(t))
 	if _, ok, err := open(t, url).Down(t.Context()); err != nil || !ok {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ package pgtest
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,9 @@ import (
 )
 
 const (
-	owner    = "mediconnect" // an ordinary role: what works only for a superuser shall fail in tests too
-	template = "mediconnect" // the cluster's first database, migrated and never connected to again
+	owner    = "mediconnect"        // an ordinary role: what works only for a superuser shall fail in tests too
+	program  = "mediconnect_server" // who the program signs in as
+	template = "mediconnect"        // the cluster's first database, migrated and never connected to again
 	patience = 2 * time.Minute
 )
 
@@ -43,12 +45,19 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// New is a pool on a fresh, migrated database, which is dropped after the test.
+// New is a pool on a fresh, migrated database, which is dropped after the test. It signs in as the superuser, who sees the
+// rows of every tenant: for a test's own looks, and as what a postgres.DB is made over, which gives up these rights.
 func New(t testing.TB) *pgxpool.Pool {
+	t.Helper()
+	return Pool(t, AdminURL(t, NewURL(t)))
+}
+
+// Pool is a pool at an address.
+func Pool(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	pool, err := pgxpool.New(ctx, NewURL(t)+"&pool_max_conns=20")
+	pool, err := pgxpool.New(ctx, url+"&pool_max_conns=20")
 	if err != nil {
 		t.Fatalf("open pool: %v", err)
 	}
@@ -56,17 +65,33 @@ func New(t testing.TB) *pgxpool.Pool {
 	return pool
 }
 
-// NewURL is the address of a fresh, migrated database, which is dropped after the test whoever is still connected.
-// It has a query part already, so more parameters are added with "&".
+// NewURL is the address of a fresh, migrated database as the program uses it. The database is dropped after the test whoever
+// is still connected. It has a query part already, so more parameters are added with "&".
 func NewURL(t testing.TB) string {
 	t.Helper()
-	return create(t, "TEMPLATE "+template)
+	return Cluster(t).SocketURL(program, create(t, "TEMPLATE "+template))
 }
 
-// NewEmptyURL is the address of a fresh database without any table, for tests of the migrations themselves.
+// OwnerURL is the address of a database as its owner uses it, who migrates it and sees no tenant's rows.
+func OwnerURL(t testing.TB, address string) string { return as(t, owner, address) }
+
+// AdminURL is the address of a database as the superuser uses it, who sees the rows of every tenant.
+func AdminURL(t testing.TB, address string) string { return as(t, "postgres", address) }
+
+func as(t testing.TB, role, address string) string {
+	t.Helper()
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.User(role)
+	return u.String()
+}
+
+// NewEmptyURL is the address of a fresh database without any table, as its owner uses it, for tests of the migrations.
 func NewEmptyURL(t testing.TB) string {
 	t.Helper()
-	return create(t, "TEMPLATE template0")
+	return Cluster(t).SocketURL(owner, create(t, "TEMPLATE template0"))
 }
 
 // Cluster is the running cluster, for tests that need its port, its process or its superuser.
@@ -94,7 +119,7 @@ func create(t testing.TB, from string) string {
 			t.Errorf("drop database: %v", err)
 		}
 	})
-	return cluster.SocketURL(owner, name)
+	return name
 }
 
 // Execute runs a statement on a database, one of this package's or any other.

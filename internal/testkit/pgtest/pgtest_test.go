@@ -31,10 +31,14 @@ func TestEachTestHasAMigratedWorldOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestTheOwnerIsNoSuperuser(t *testing.T) {
-	var super string
-	if err := pgtest.New(t).QueryRow(t.Context(), "SHOW is_superuser").Scan(&super); err != nil || super != "off" {
-		t.Errorf("is_superuser is %q (%v)", super, err)
+func TestNeitherTheOwnerNorTheProgramIsASuperuser(t *testing.T) {
+	program := pgtest.NewURL(t)
+	for _, url := range []string{program, pgtest.OwnerURL(t, program)} {
+		var powers int
+		const query = "SELECT rolsuper::int + rolbypassrls::int FROM pg_roles WHERE rolname = current_user"
+		if err := pgtest.Pool(t, url).QueryRow(t.Context(), query).Scan(&powers); err != nil || powers != 0 {
+			t.Errorf("%s has %d powers beyond an ordinary role's (%v)", url, powers, err)
+		}
 	}
 }
 
