@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
+	neturl "net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -46,20 +46,20 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, key: key}
-	config, err := pgxpool.ParseConfig(pgtest.NewURL(t))
+	url := pgtest.NewURL(t)
+	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
+	a.clinic = sample.NewClinic(t, a.pool)
+	program := pgtest.Pool(t, url).Config()
+	program.ConnConfig.Tracer = a
+	counted, err := pgxpool.NewWithConfig(t.Context(), program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.ConnConfig.Tracer = a
-	if a.pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(a.pool.Close)
-	a.clinic = sample.NewClinic(t, a.pool)
+	t.Cleanup(counted.Close)
 	a.Handler = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
-		PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(a.pool)).Handler()
+		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
+	}, postgres.New(counted)).Handler()
 	return a
 }
 
