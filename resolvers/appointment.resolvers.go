@@ -57,10 +57,7 @@ func (r *appointmentResolver) Identifiers(ctx context.Context, obj *appointment.
 		return nil, nil
 	}
 	found, err := loader.From(ctx).Identifiers.Load(ctx, obj.Ref())
-	if err != nil || found == nil {
-		return nil, err
-	}
-	return pointers(*found), nil
+	return pointers(orZero(found)), err
 }
 
 func (r *appointmentResolver) IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error) {
