@@ -87,10 +87,8 @@ func (a Actor) Effective() []string {
 // ScopesOf lists all that a role may carry.
 func ScopesOf(r Role) []string { return slices.Clone(scopesOf[r]) }
 
-// IsStaff says whether the caller works for the organisation: front desk, provider, administrator or platform administrator.
-func (a Actor) IsStaff() bool {
-	return a.Role == FrontDesk || a.Role == Admin || a.Role == Provider || a.Role == PlatformAdmin
-}
+// IsStaff says whether the caller works for the organisation: front desk, provider or administrator.
+func (a Actor) IsStaff() bool { return a.Role == FrontDesk || a.Role == Admin || a.Role == Provider }
 
 // IsClinic says whether the caller acts for the clinic: its staff, and the systems that it has integrated.
 func (a Actor) IsClinic() bool { return a.IsStaff() || a.Role == Integrator }
