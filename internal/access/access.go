@@ -40,6 +40,7 @@ const (
 const (
 	AppointmentsRead  = "appointments:read"
 	AppointmentsWrite = "appointments:write"
+	AuditRead         = "audit:read"
 	DirectoryWrite    = "directory:write"
 	PatientsRead      = "patients:read"
 	PatientsWrite     = "patients:write"
@@ -60,6 +61,7 @@ type Actor struct {
 	PatientID    uuid.UUID // the patient that the caller is; zero when none
 	ProviderID   uuid.UUID // the provider that the caller is; zero when none
 	RequestID    string
+	Trail        *Trail // what this request saw; nil: nobody keeps it
 }
 
 // Nobody is the anonymous caller.
@@ -125,10 +127,11 @@ func (a Actor) OwnOrganization(asked uuid.UUID, path ...string) (uuid.UUID, erro
 }
 
 var scopesOf = map[Role][]string{
+	Auditor:     {AuditRead},
 	PatientRole: {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Admin:       {AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
 	PlatformAdmin: {
 		AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite,
