@@ -27,7 +27,7 @@ func (a Actor) Purpose() Purpose {
 		return Administration
 	case a.Role == Caregiver:
 		return FamilyRequest
-	case a.Kind == Patient:
+	case a.Kind == Patient, a.Kind == Anonymous && a.Client != "": // the latter opens a link that a patient was given
 		return PatientRequest
 	case a.Role == FrontDesk || a.Role == Provider:
 		return Treatment

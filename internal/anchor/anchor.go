@@ -65,8 +65,8 @@ func (f *File) Append(ctx context.Context, anchors []audit.Anchor) error {
 		return errs.Bug("open anchors", err)
 	}
 	defer file.Close() // which gives the lock back
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		return errs.Bug("lock anchors", err)
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return errs.TryAgain(err) // another process is at it
 	}
 	last, end, err := f.last(file)
 	if err != nil {

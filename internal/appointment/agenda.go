@@ -48,6 +48,7 @@ func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clini
 	q.Filter = f
 	pages, err := s.store.Agendas(ctx, own, q)
 	for p, page := range pages {
+		saw(a, page.Items...)
 		found[p] = AgendaPage{Page: page, StreamCursor: cursor}
 	}
 	return found, err

@@ -24,7 +24,9 @@ func (s *Service) OutsideHours(ctx context.Context, a access.Actor, c Clash, w p
 	if w.Backward {
 		slices.Reverse(out)
 	}
-	return paging.Cut(out, w), err
+	page := paging.Cut(out, w)
+	saw(a, page.Items...)
+	return page, err
 }
 
 // outside reads on until a page is full or no visit is left, and keeps one more than the page, from its end when it is read

@@ -39,6 +39,9 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w
 	if errs.Of(err) == errs.NotFound {
 		err = errs.Under(err, "where")
 	}
+	if err == nil {
+		saw(a, page.Items...)
+	}
 	return page, cursor, err
 }
 
@@ -112,7 +115,9 @@ func (s *Service) Appointments(ctx context.Context, a access.Actor, refs []clini
 	for ref, ap := range found {
 		if !sees(a, ap) || !a.Has(access.AppointmentsRead) {
 			delete(found, ref)
+			continue
 		}
+		saw(a, ap)
 	}
 	return found, err
 }

@@ -34,7 +34,21 @@ func (s *Service) Register(ctx context.Context, actor access.Actor, in Register)
 		return Patient{}, err
 	}
 	p.ID, p.OrganizationID = s.source.NewID(), organization
-	return s.store.Register(ctx, s.source.Stamp(actor), p)
+	registered, err := s.store.Register(ctx, s.source.Stamp(actor), p)
+	if err == nil {
+		saw(actor, registered)
+	}
+	return registered, err
+}
+
+// Kind is what patients are called in the record of who saw what.
+const Kind = "Patient"
+
+// saw notes that the caller is told of patients.
+func saw(actor access.Actor, list ...Patient) {
+	for _, p := range list {
+		actor.Trail.Saw(access.Sight{Organization: p.OrganizationID, Kind: Kind, ID: p.ID, Patient: p.ID})
+	}
 }
 
 // Patients answers those that exist and that the actor may see: whoever has patients:read those of their organisation, a
@@ -44,7 +58,11 @@ func (s *Service) Patients(ctx context.Context, actor access.Actor, refs []clini
 	if len(visible) == 0 {
 		return map[clinic.Ref]Patient{}, nil
 	}
-	return s.store.Patients(ctx, visible)
+	found, err := s.store.Patients(ctx, visible)
+	for _, p := range found {
+		saw(actor, p)
+	}
+	return found, err
 }
 
 func maySee(actor access.Actor, r clinic.Ref) bool {
@@ -59,7 +77,9 @@ func (s *Service) Find(ctx context.Context, actor access.Actor, f Filter, w pagi
 	if err != nil {
 		return paging.Page[Patient]{}, err
 	}
-	return s.store.Find(ctx, organization, handles, w)
+	page, err := s.store.Find(ctx, organization, handles, w)
+	saw(actor, page.Items...)
+	return page, err
 }
 
 // Count counts what Find finds, up to paging.MaxCount.
