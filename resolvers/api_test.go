@@ -48,6 +48,7 @@ func serve(t *testing.T, r *rooms) *api {
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
 		Links:    links,
+		Records:  &r.records,
 		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
 		Log:      logger,

@@ -376,7 +376,7 @@ func (r appointmentRoom) Identifiers(_ context.Context, refs []clinic.Ref) (map[
 	return nil, nil
 }
 
-func (r appointmentRoom) ICS(_ context.Context, ref clinic.Ref) ([]byte, error) {
+func (r appointmentRoom) ICS(_ context.Context, _ access.Actor, ref clinic.Ref) ([]byte, error) {
 	r.note("ICS", ref)
 	return []byte("BEGIN:VCALENDAR\r\n"), r.fail
 }

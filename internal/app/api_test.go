@@ -31,7 +31,8 @@ import (
 type api struct {
 	gqltest.Client
 	t          *testing.T
-	pool       *pgxpool.Pool
+	url        string        // of the database, as the program signs in
+	pool       *pgxpool.Pool // of the superuser
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
 	statements atomic.Int64
@@ -46,20 +47,25 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, key: key}
-	config, err := pgxpool.ParseConfig(pgtest.NewURL(t))
+	a.url = pgtest.NewURL(t)
+	config, err := pgxpool.ParseConfig(a.url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.ConnConfig.Tracer = a
-	if a.pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
+	traced, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.pool.Close)
+	t.Cleanup(traced.Close)
+	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, a.url))
 	a.clinic = sample.NewClinic(t, a.pool)
+	db := postgres.New(traced)
+	t.Cleanup(db.Close)
 	a.Handler = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(a.pool)).Handler()
+	}, db).Handler()
 	return a
 }
 

@@ -118,12 +118,10 @@ func (v *Verifier) walk(ctx context.Context, organization uuid.UUID, from Head, 
 	}
 }
 
-// judged adds what the anchors say, whichever is first.
+// judged adds what the anchors say: of a chain that is good in itself, or goes wrong only beyond where they differ. Where it goes
+// wrong before that, the row itself is known.
 func (v *Verifier) judged(ctx context.Context, found Finding, m *mark) Finding {
-	if f := m.fault(found); f != nil && (found.Fault == nil || f.Ordinal <= found.Fault.Ordinal) {
-		if found.Fault != nil && f.Ordinal == found.Fault.Ordinal {
-			f.Position, f.Event = found.Fault.Position, found.Fault.Event
-		}
+	if f := m.fault(found); f != nil && (found.Fault == nil || m.differs.Ordinal < found.Fault.Ordinal) {
 		found.Fault = f
 	}
 	if found.Fault == nil {
