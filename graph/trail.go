@@ -45,8 +45,8 @@ func (trailing) Validate(graphql.ExecutableSchema) error { return nil }
 // InterceptResponse implements graphql.ResponseInterceptor.
 func (t trailing) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	answer := next(ctx)
-	if answer == nil {
-		return nil
+	if answer == nil || !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil {
+		return answer // refused before anything was executed
 	}
 	a, op := viewer.Actor(ctx), graphql.GetOperationContext(ctx)
 	for _, e := range answer.Errors {

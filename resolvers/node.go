@@ -46,6 +46,8 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Holds.Load(ctx, id.Ref))
 	case globalid.ScheduleException:
 		return some(all.Exceptions.Load(ctx, id.Ref))
+	case globalid.AuditEvent:
+		return some(all.AuditEvents.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:

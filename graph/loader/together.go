@@ -117,6 +117,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Appointments.Together(refs[globalid.Appointment])
 	l.Holds.Together(refs[globalid.Hold])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
+	l.AuditEvents.Together(refs[globalid.AuditEvent])
 }
 
 func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {

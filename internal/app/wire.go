@@ -100,12 +100,12 @@ func (a *App) Handler() http.Handler {
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
-			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
 		Verifier: a.tokens, Records: a.recorder,
