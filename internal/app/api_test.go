@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
+	neturl "net/url"
 	"regexp"
 	"strings"
 	"sync/atomic"
@@ -31,8 +31,7 @@ import (
 type api struct {
 	gqltest.Client
 	t          *testing.T
-	url        string        // of the database, as the program signs in
-	pool       *pgxpool.Pool // of the superuser
+	pool       *pgxpool.Pool
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
 	statements atomic.Int64
@@ -47,25 +46,20 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, key: key}
-	a.url = pgtest.NewURL(t)
-	config, err := pgxpool.ParseConfig(a.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.ConnConfig.Tracer = a
-	traced, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(traced.Close)
-	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, a.url))
+	url := pgtest.NewURL(t)
+	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
 	a.clinic = sample.NewClinic(t, a.pool)
-	db := postgres.New(traced)
-	t.Cleanup(db.Close)
+	program := pgtest.Pool(t, url).Config()
+	program.ConnConfig.Tracer = a
+	counted, err := pgxpool.NewWithConfig(t.Context(), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(counted.Close)
 	a.Handler = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
-		PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, db).Handler()
+		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
+	}, postgres.New(counted)).Handler()
 	return a
 }
 

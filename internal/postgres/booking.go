@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 )
 
@@ -41,7 +42,9 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	p.about(w.Appointment.PatientID, bookedFields(w)...)
 	p.Identifiers = []identifierParam{}
 	for _, i := range w.Identifiers {
-		p.Identifiers = append(p.Identifiers, identifierParam(i))
+		p.Identifiers = append(p.Identifiers, identifierParam{
+			i.System, digest(p.Organization, identifierHandle(i)), seal(access.Private(i.Value)),
+		})
 	}
 	return s.call(ctx, p.Organization, callBook, p)
 }
