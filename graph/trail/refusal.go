@@ -28,7 +28,7 @@ func Missed(t *access.Trail, at string, id globalid.ID) {
 }
 
 func about(r access.Refusal, kind string, id globalid.ID) access.Refusal {
-	r.Kind, r.ID = kind, id.Ref.ID
+	r.Organization, r.Kind, r.ID = id.Ref.Organization, kind, id.Ref.ID
 	if id.Type == globalid.Patient {
 		r.Patient = id.Ref.ID
 	}

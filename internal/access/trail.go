@@ -46,11 +46,12 @@ type Sight struct {
 
 // Refusal is something that a caller asked for and was not given.
 type Refusal struct {
-	At      string // the contract's coordinate, such as "Query.patients"
-	Missing bool   // as if it didn't exist; else for want of a right
-	Kind    string // what was asked for, as far as the request names it
-	ID      uuid.UUID
-	Patient uuid.UUID
+	At           string    // the contract's coordinate, such as "Query.patients"
+	Missing      bool      // as if it didn't exist; else for want of a right
+	Organization uuid.UUID // that what was asked for is said to be of
+	Kind         string    // of it, as far as the request names it
+	ID           uuid.UUID
+	Patient      uuid.UUID
 }
 
 // MaxSights bounds what a trail remembers; a request that saw more than fits is not answered.

@@ -34,6 +34,7 @@ type api struct {
 	pool       *pgxpool.Pool
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
+	app        *App
 	statements atomic.Int64
 }
 
@@ -56,10 +57,11 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	t.Cleanup(counted.Close)
-	a.Handler = wire(Frame{
+	a.app = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(counted)).Handler()
+	}, postgres.New(counted))
+	a.Handler = a.app.Handler()
 	return a
 }
 

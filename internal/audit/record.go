@@ -74,7 +74,10 @@ func (r *Recorder) read(a access.Actor, s access.Sight, fields []string) Event {
 func (r *Recorder) refused(a access.Actor, refusal access.Refusal, times int) Event {
 	e := r.event(a, a.Organization)
 	e.Action, e.Outcome, e.Times = refusal.At, outcomeOf(refusal), times
-	e.EntityKind, e.Entity, e.Patient = refusal.Kind, refusal.ID, refusal.Patient
+	e.EntityKind, e.Entity = refusal.Kind, refusal.ID
+	if refusal.Organization == a.Organization {
+		e.Patient = refusal.Patient
+	}
 	if changes(refusal.At) {
 		e.Effect = Write
 	}
