@@ -77,13 +77,10 @@ func allowed(a access.Actor, f Filter) (Filter, error) {
 	return f, check.Err()
 }
 
-// sight is the reading of the record itself: once a request, about what was asked for.
+// sight is the reading of the record itself. It is about the record and, where one was asked for, a patient, but not about the
+// object: else each look at an object's record would add to it.
 func (f Filter) sight() access.Sight {
-	about := f.Entity
-	if about == uuid.Nil {
-		about = f.Organization
-	}
-	return access.Sight{Organization: f.Organization, Kind: TrailKind, ID: about, Patient: f.Patient}
+	return access.Sight{Organization: f.Organization, Kind: TrailKind, ID: f.Organization, Patient: f.Patient}
 }
 
 // History pages what happened to something that the caller has been shown: its changes, and for whoever reads the record also
@@ -126,7 +123,7 @@ func (s *Service) Find(ctx context.Context, a access.Actor, refs []clinic.Ref) (
 		}
 		for _, e := range events {
 			found[e.Ref()] = e
-			a.Trail.Saw(access.Sight{Organization: organization, Kind: TrailKind, ID: e.ID, Patient: e.Patient})
+			a.Trail.Saw(Filter{Organization: organization, Patient: e.Patient}.sight())
 		}
 	}
 	return found, nil
