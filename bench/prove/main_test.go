@@ -70,7 +70,8 @@ func build() (err error) {
 type proof struct {
 	*rig.Clinic
 	t        *testing.T
-	pool     *pgxpool.Pool
+	pool     *pgxpool.Pool // sees everything
+	db       *postgres.DB
 	log      live.Log
 	watcher  *watcher
 	patients []rig.Patient
@@ -83,12 +84,18 @@ func newProof(t *testing.T, patients int) *proof {
 	if world.err != nil {
 		t.Fatal(world.err)
 	}
-	pool, err := pgxpool.New(t.Context(), world.url+"&pool_max_conns=4")
+	admin, err := world.rig.AdminURL(world.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool, err := pgxpool.New(t.Context(), admin+"&pool_max_conns=4")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &proof{t: t, pool: pool, log: postgres.NewLog(postgres.New(pool))}
+	db := postgres.New(pool)
+	t.Cleanup(db.Close)
+	p := &proof{t: t, pool: pool, db: db, log: postgres.NewLog(db)}
 	p.before = p.deadlocks()
 	p.watcher = watch(t, p.log)
 	p.Clinic, err = world.rig.NewClinic(t.Context(), world.server, &rig.Client{HTTP: rig.NewHTTP(*clients)})

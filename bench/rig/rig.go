@@ -27,6 +27,7 @@ import (
 const (
 	issuer  = "mediconnect" // of production: the tokens that dev mode prints are not accepted by `serve`
 	owner   = "mediconnect"
+	login   = "mediconnect_server" // the program's
 	program = "github.com/mediconnect/mediconnect/cmd/mediconnect"
 )
 
@@ -92,19 +93,28 @@ func (r *Rig) Close() {
 	}
 }
 
-// NewDatabase makes a database of the program's schema and answers its address, which has a query part already.
+// NewDatabase makes a database of the program's schema and answers its address as the program uses it, which has a query part
+// already.
 func (r *Rig) NewDatabase(ctx context.Context) (url string, err error) {
 	name := fmt.Sprintf("bench_%d", r.count.Add(1))
 	if err := r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner); err != nil {
 		return "", err
 	}
-	url = r.Cluster.SocketURL(owner, name)
 	cmd := exec.CommandContext(ctx, r.binary, "migrate", "up")
-	cmd.Env = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+url)
+	cmd.Env = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+r.Cluster.SocketURL(owner, name))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("migrate: %w: %s", err, out)
 	}
-	return url, nil
+	return r.Cluster.SocketURL(login, name), nil
+}
+
+// AdminURL is the address of a database as the superuser uses it, who sees the rows of every tenant.
+func (r *Rig) AdminURL(url string) (string, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return "", err
+	}
+	return r.Cluster.AdminURL(config.Database), nil
 }
 
 // Clone copies a database that nobody is connected to.
@@ -114,7 +124,7 @@ func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
 		return "", err
 	}
 	name := fmt.Sprintf("bench_%d", r.count.Add(1))
-	return r.Cluster.SocketURL(owner, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
+	return r.Cluster.SocketURL(login, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
 }
 
 // Drop deletes a database, whoever is connected to it.
