@@ -105,7 +105,9 @@ func (g *guarded) page(ctx context.Context, h *house, n int) (int, error) {
 }
 
 func (g *guarded) named20(ctx context.Context, h *house, n int) (int, error) {
-	page, err := h.directory.Find(ctx, g.organization, []patient.Handle{g.names[n%len(g.names)]}, paging.Window{Size: 20})
+	page, err := h.directory.Find(ctx, patient.Sought{
+		Organization: g.organization, Handles: []patient.Handle{g.names[n%len(g.names)]}, Among: access.Reach{All: true},
+	}, paging.Window{Size: 20})
 	return len(page.Items), err
 }
 

@@ -48,6 +48,7 @@ func serve(t *testing.T, r *rooms) *api {
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
 		Links:    links,
+		Records:  &r.records,
 		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
 		Log:      logger,
@@ -58,13 +59,13 @@ func serve(t *testing.T, r *rooms) *api {
 
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
-		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r},
-		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r},
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r},
+		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.
@@ -94,6 +95,8 @@ func (a *api) kindID() string        { return a.globalID(globalid.VisitKind, a.r
 func (a *api) appointmentID() string { return a.globalID(globalid.Appointment, a.rooms.visit.ID) }
 
 func (a *api) exceptionID() string { return a.globalID(globalid.ScheduleException, id(8)) }
+
+func (a *api) grantID() string { return a.globalID(globalid.BreakGlassGrant, id(6)) }
 
 func (a *api) globalID(t globalid.Type, of uuid.UUID) string {
 	return globalid.Of(t, clinic.Ref{Organization: a.rooms.organization.ID, ID: of})

@@ -9,7 +9,9 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -21,9 +23,12 @@ type Services struct {
 	Clinic       Clinic
 	Provider     Provider
 	Patient      Patient
+	Invitations  Invitations
+	BreakGlass   BreakGlass
 	Availability Availability
 	Search       Search
 	Appointment  Appointment
+	Audit        Audit
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -60,6 +65,22 @@ type Patient interface {
 	Count(context.Context, access.Actor, patient.Filter) (int, error)
 }
 
+// Invitations is the same room's, for whoever acts for a patient.
+type Invitations interface {
+	Invite(context.Context, access.Actor, patient.Invite) (patient.Invitation, error)
+	Accept(context.Context, access.Actor, patient.Accept) (patient.Accepted, error)
+	Unlink(context.Context, access.Actor, patient.Unlink) (clinic.Ref, error)
+}
+
+// BreakGlass is the room of emergencies.
+type BreakGlass interface {
+	Break(context.Context, access.Actor, breakglass.Break) (breakglass.Broken, error)
+	End(context.Context, access.Actor, breakglass.End) (breakglass.Grant, error)
+	Review(context.Context, access.Actor, breakglass.Review) (breakglass.Grant, error)
+	List(context.Context, access.Actor, breakglass.Filter, paging.Window) (paging.Page[breakglass.Grant], error)
+	Count(context.Context, access.Actor, breakglass.Filter) (int, error)
+}
+
 // Availability is the room of openings.
 type Availability interface {
 	Slots(context.Context, access.Actor, availability.Listing, paging.Window) (availability.Listed, error)
@@ -92,4 +113,12 @@ type Appointment interface {
 	Count(context.Context, access.Actor, appointment.Filter) (int, error)
 	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
 	StreamCursor(context.Context) (string, error)
+}
+
+// Audit is the room of the record of who did what.
+type Audit interface {
+	Events(context.Context, access.Actor, audit.Filter, paging.Window) (paging.Page[audit.Event], error)
+	Count(context.Context, access.Actor, audit.Filter) (int, error)
+	History(ctx context.Context, actor access.Actor, of clinic.Ref, w paging.Window) (paging.Page[audit.Event], error)
+	CountHistory(ctx context.Context, actor access.Actor, of clinic.Ref) (int, error)
 }

@@ -6,7 +6,9 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -28,8 +30,12 @@ type Specialty struct {
 type (
 	AppointmentConnection       = relay.Connection[appointment.Appointment]
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
+	AuditEventConnection        = relay.Connection[audit.Event]
+	AuditEventEdge              = relay.Edge[audit.Event]
 	AvailabilityMatchConnection = relay.Connection[availability.Match]
 	AvailabilityMatchEdge       = relay.Edge[availability.Match]
+	BreakGlassGrantConnection   = relay.Connection[breakglass.Grant]
+	BreakGlassGrantEdge         = relay.Edge[breakglass.Grant]
 	InsurancePlanConnection     = relay.Connection[clinic.InsurancePlan]
 	InsurancePlanEdge           = relay.Edge[clinic.InsurancePlan]
 	LocationConnection          = relay.Connection[clinic.Location]

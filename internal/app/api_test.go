@@ -34,6 +34,8 @@ type api struct {
 	pool       *pgxpool.Pool
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
+	clock      *clock.Frozen // the product's
+	app        *App
 	statements atomic.Int64
 }
 
@@ -45,7 +47,7 @@ func newAPI(t *testing.T) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, key: key}
+	a := &api{t: t, key: key, clock: clock.FrozenAt(sample.Dawn)}
 	url := pgtest.NewURL(t)
 	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
 	a.clinic = sample.NewClinic(t, a.pool)
@@ -56,10 +58,11 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	t.Cleanup(counted.Close)
-	a.Handler = wire(Frame{
-		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
+	a.app = wire(Frame{
+		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(counted)).Handler()
+	}, postgres.New(counted))
+	a.Handler = a.app.Handler()
 	return a
 }
 

@@ -3,11 +3,13 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -18,9 +20,13 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/anchor"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
@@ -40,6 +46,8 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API
 	Log       *slog.Logger
+	Keys      audit.Keys // of the audit chains; nil: they are not made here
+	Audit     AuditSettings
 
 	HideSchema bool // no introspection and no page to try the API in
 }
@@ -52,9 +60,14 @@ type App struct {
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
+	invitations  *patient.Invitations
+	breakGlass   *breakglass.Service
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	audit        *audit.Service
+	recorder     *audit.Recorder
+	sealer       *audit.Sealer // nil: this process seals nothing
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -72,10 +85,17 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
+	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
+	a.breakGlass = breakglass.NewService(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	record := postgres.NewAuditStore(db)
+	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
+	if frame.Keys != nil {
+		a.sealer = audit.NewSealer(record, frame.Keys, anchor.In(frame.Audit.Anchors, frame.Keys), frame.Clock)
+	}
 	return a
 }
 
@@ -87,16 +107,18 @@ func (a *App) Handler() http.Handler {
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
-			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Verifier: a.tokens,
-		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
+		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }
 
@@ -124,12 +146,29 @@ func serviceInfo() model.ServiceInfo {
 
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
-	workers.Run(ctx, a.appointments, a.frame.Log)
+	var all sync.WaitGroup
+	all.Go(func() { workers.Run(ctx, a.appointments, a.frame.Log) })
+	if a.sealer != nil {
+		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
+		all.Go(func() { workers.Seal(ctx, a.sealer, how, a.frame.Log) })
+	}
+	all.Wait()
 	return nil
 }
 
 // Tidy does once what the background work does again and again.
 func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments) }
+
+// bonds are whom callers act for.
+type bonds struct {
+	*postgres.Directory
+	glass *breakglass.Service
+}
+
+// Grants is documented at access.Bonds.
+func (b bonds) Grants(ctx context.Context, organization, holder uuid.UUID) ([]access.Grant, error) {
+	return b.glass.OpenGrants(ctx, organization, holder)
+}
 
 // directory is what an import sets up.
 func (a *App) directory() intake.Directory {

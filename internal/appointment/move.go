@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -43,6 +41,10 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	if err != nil {
 		return done, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
+	sawOne(w.Actor, ap)
 	if ap.Slot() == w.Slot && slices.Contains(movable, ap.Status) {
 		first, err := s.affirmed(ctx, w.Write, ap)
 		return Booking{Appointment: ap, Replayed: true, Released: first.Released}, false, err
@@ -57,7 +59,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 		kind, barred = s.decide(ctx, a, &w.Seat, who)
 	}
 	if barred != nil {
-		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, nil, barred)
+		done, err = s.recalled(ctx, a, ap.OrganizationID, w.Write, nil, barred)
 		return done, false, err
 	}
 	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
@@ -66,6 +68,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
+		changed(a, w.To, w.Hold)
 		released := ap.Slot()
 		return Booking{Appointment: w.To, Released: &released}, false, nil
 	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:
@@ -117,24 +120,4 @@ func (s *Service) kind(ctx context.Context, ap Appointment) (clinic.VisitKind, e
 		return clinic.VisitKind{}, err
 	}
 	return found[ref], nil
-}
-
-// visible finds an appointment that the caller may change.
-func (s *Service) visible(ctx context.Context, a access.Actor, ref clinic.Ref, path ...string) (Appointment, error) {
-	if err := a.Need(access.AppointmentsWrite, ref.Organization, "appointment", path...); err != nil {
-		return Appointment{}, err
-	}
-	ap, err := s.appointment(ctx, ref)
-	if err == nil && !sees(a, ap) {
-		err = errs.Missing("appointment")
-	}
-	return ap, errs.Rename(err, path...)
-}
-
-// sees says whether the caller may see an appointment: its patient, and whoever works with the clinic's patients.
-func sees(a access.Actor, ap Appointment) bool {
-	if !a.In(ap.OrganizationID) {
-		return false
-	}
-	return a.Has(access.PatientsRead) || (a.PatientID != uuid.Nil && a.PatientID == ap.PatientID)
 }

@@ -51,28 +51,35 @@ const (
 // Register is documented at patient.Store.
 func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Patient) (patient.Patient, error) {
 	fresh, token := p.ID, digest(p.OrganizationID, p.IdentifierHandle())
+	var wrote bool
 	err := d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		wrote = false
 		row, found, err := one[patientRow](ctx, tx, patientByToken, p.OrganizationID, token)
 		if err != nil {
 			return err
 		}
 		if !found {
-			p.ID = fresh
+			p.ID, wrote = fresh, true
 			return addPatient(ctx, tx, by, p, token)
 		}
 		p.ID = row.ID
 		if old, err := row.patient(); err != nil || old.Same(p) {
 			return err
 		}
+		wrote = true
 		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, token)
 		if err != nil {
 			return err
 		}
 		if now, err := row.patient(); err != nil || now.Same(p) {
+			wrote = false
 			return first(err, errUnchanged)
 		}
 		return replacePatient(ctx, tx, by, p, token)
 	})
+	if err == nil && wrote {
+		by.Actor.Trail.Changed(patient.Kind, p.ID)
+	}
 	return p, err
 }
 
@@ -97,8 +104,13 @@ func recordPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Pa
 	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, digests(p.OrganizationID, p.Handles())); err != nil {
 		return err
 	}
-	return record(ctx, tx, note(by, p.OrganizationID, "patient.register", "Patient", p.ID))
+	c := note(by, p.OrganizationID, "patient.register", patient.Kind, p.ID)
+	c.Patient, c.Fields = p.ID, patientFields
+	return record(ctx, tx, c)
 }
+
+// patientFields are all that registering somebody writes.
+var patientFields = []string{"identifiers", "givenName", "familyName", "birthDate", "phone", "email", "language", "timeZone"}
 
 func patientValues(p patient.Patient, token []byte) []any {
 	var birth *access.Private
@@ -174,17 +186,17 @@ func (d *Directory) Patients(ctx context.Context, refs []clinic.Ref) (map[clinic
 // Those who have the first token, in the order of the index, are looked through for those who have the others too.
 const (
 	holders = ` FROM patient_tokens t JOIN patients p ON p.organization_id = t.organization_id AND p.id = t.patient_id
-WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
-    SELECT FROM unnest($3::bytea[]) o(token) WHERE NOT EXISTS (SELECT FROM patient_tokens x
-        WHERE x.organization_id = t.organization_id AND x.patient_id = t.patient_id AND x.token = o.token))`
+WHERE t.organization_id = $1 AND t.token = $2`
+	othersToo = `NOT EXISTS (SELECT FROM unnest($%d::bytea[]) o(token) WHERE NOT EXISTS (SELECT FROM patient_tokens x
+    WHERE x.organization_id = t.organization_id AND x.patient_id = t.patient_id AND x.token = o.token))`
 	findPatients  = `SELECT ` + patientColumns + holders
 	countPatients = `SELECT` + holders
 )
 
 // Find is documented at patient.Store.
-func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []patient.Handle, w paging.Window) (paging.Page[patient.Patient], error) {
-	tokens := digests(organization, handles)
-	rows, err := page[patientRow](ctx, d.db.tenant(organization), kept, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
+func (d *Directory) Find(ctx context.Context, s patient.Sought, w paging.Window) (paging.Page[patient.Patient], error) {
+	cond := sought(s)
+	rows, err := page[patientRow](ctx, d.db.tenant(s.Organization), kept, findPatients+cond.further(), `t.patient_id`, w, cond.args...)
 	if err != nil {
 		return paging.Page[patient.Patient]{}, err
 	}
@@ -193,7 +205,18 @@ func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []
 }
 
 // Count is documented at patient.Store.
-func (d *Directory) Count(ctx context.Context, organization uuid.UUID, handles []patient.Handle) (int, error) {
-	tokens := digests(organization, handles)
-	return count(ctx, d.db.tenant(organization), kept, countPatients, organization, tokens[0], tokens[1:])
+func (d *Directory) Count(ctx context.Context, s patient.Sought) (int, error) {
+	cond := sought(s)
+	return count(ctx, d.db.tenant(s.Organization), kept, countPatients+cond.further(), cond.args...)
+}
+
+// sought are the arguments of holders, and what narrows them further.
+func sought(s patient.Sought) *where {
+	tokens := digests(s.Organization, s.Handles)
+	cond := &where{args: []any{s.Organization, tokens[0]}}
+	if len(tokens) > 1 {
+		cond.and(othersToo, tokens[1:])
+	}
+	cond.among("t", s.Among)
+	return cond
 }
