@@ -84,7 +84,7 @@ func TestALoginThatTheProgramCannotWorkWithIsToldInOneSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	environ := []string{
-		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_LISTEN=" + address, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
+		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors"), "MEDICONNECT_LISTEN=" + address, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
 		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
 	}
 	for _, command := range [][]string{{"serve"}, {"work"}, {"zones"}, {"demo", "load", "--providers", "1", "--appointments", "1"}} {
@@ -188,5 +188,5 @@ func TestADatabaseThatWasNeverMigratedIsToldInOneSentence(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { cluster.Stop(context.WithoutCancel(t.Context())) })
-	fails(t, []string{"MEDICONNECT_DATABASE_URL=" + cluster.ProgramURL()}, []string{"work"}, "isn't migrated", "mediconnect migrate up")
+	fails(t, []string{"MEDICONNECT_DATABASE_URL=" + cluster.ProgramURL()}, []string{"zones"}, "isn't migrated", "mediconnect migrate up")
 }
