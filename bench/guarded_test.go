@@ -81,7 +81,7 @@ func (g *guarded) build(ctx context.Context, t testing.TB, bookings int) (err er
 	if _, err = conn.Exec(ctx, switchOff); err != nil {
 		return err
 	}
-	g.vacancies, err = g.look(ctx, newHouse(t, g.openURL), bookings)
+	g.vacancies, err = g.look(ctx, newHouse(t, g.openURL, g.Keys), bookings)
 	return err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
@@ -28,8 +29,8 @@ type house struct {
 	booking      *appointment.Service
 }
 
-// newHouse signs in as the program does. It doesn't wait for the disk: that takes as long with guards as without.
-func newHouse(t testing.TB, url string) *house {
+// newHouse signs in as the program does, with the keys of a folder. It doesn't wait for the disk: that takes as long with guards as without.
+func newHouse(t testing.TB, url, keys string) *house {
 	t.Helper()
 	config, err := pgxpool.ParseConfig(url + "&pool_max_conns=2&synchronous_commit=off")
 	if err != nil {
@@ -41,7 +42,11 @@ func newHouse(t testing.TB, url string) *house {
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := postgres.New(pool)
+	ring, err := keyring.Open(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgres.New(pool, ring)
 	t.Cleanup(func() { db.Close(); pool.Close() })
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	h.directory, h.appointments, h.openings = db.Directory(), postgres.NewAppointmentStore(db), postgres.NewAvailabilityStore(db)

@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
@@ -49,7 +50,11 @@ func (w side) record(t testing.TB, n int) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	db := postgres.New(pool)
+	keys, err := keyring.Open(w.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgres.New(pool, keys)
 	defer db.Close()
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), clock.System{})
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}

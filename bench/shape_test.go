@@ -46,7 +46,7 @@ var nested = []string{"auto_explain.log_nested_statements = on"}
 func (g *guarded) explained(t testing.TB, url string, from, times int, more ...string) []executed {
 	t.Helper()
 	(&care{Rig: g.Rig, url: url}).explainSessions(context.Background(), t, slices.Concat(nested, more)...)
-	h := newHouse(t, url)
+	h := newHouse(t, url, g.Keys)
 	var plans []executed
 	for _, e := range errands {
 		at := g.logged(t)
@@ -122,7 +122,7 @@ func TestHotStatementsKeepTheirPlansUnderRowLevelSecurity(t *testing.T) {
 		if !slices.ContainsFunc(plans, func(x executed) bool { return x.question == e.name && shape(x.plan) != "" }) {
 			t.Errorf("no plan of %s was told", e.name)
 		}
-		if r, _, _ := e.versus(t, g, newHouse(t, g.url), newHouse(t, g.openURL), planned, p); r.median <= 0 {
+		if r, _, _ := e.versus(t, g, newHouse(t, g.url, g.Keys), newHouse(t, g.openURL, g.Keys), planned, p); r.median <= 0 {
 			t.Errorf("%s: %v", e.name, r)
 		}
 	}
@@ -152,7 +152,7 @@ func BenchmarkRowLevelSecurityAt1705Providers100000Appointments(b *testing.B) {
 			b.Error(fault)
 		}
 	})
-	with, without := newHouse(b, g.url), newHouse(b, g.openURL)
+	with, without := newHouse(b, g.url, g.Keys), newHouse(b, g.openURL, g.Keys)
 	for _, e := range errands {
 		b.Run(e.name, func(b *testing.B) {
 			r, a, c := e.versus(b, g, with, without, planned, e.plan)

@@ -69,11 +69,7 @@ func newTown(t testing.TB, providers, patients, connections int) *town {
 // look is a pool of the superuser's on a database, for what a measurement looks at and puts there.
 func (w *town) look(t testing.TB, url string) *pgxpool.Pool {
 	t.Helper()
-	admin, err := w.AdminURL(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(context.Background(), admin+"&pool_max_conns=8")
+	pool, err := w.Rig.Open(context.Background(), url, 8)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,16 +84,12 @@ func newProof(t *testing.T, patients int) *proof {
 	if world.err != nil {
 		t.Fatal(world.err)
 	}
-	admin, err := world.rig.AdminURL(world.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool, err := pgxpool.New(t.Context(), admin+"&pool_max_conns=4")
+	pool, err := world.rig.Open(t.Context(), world.url, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	db := postgres.New(pool)
+	db := postgres.New(pool, nil)
 	t.Cleanup(db.Close)
 	p := &proof{t: t, pool: pool, db: db, log: postgres.NewLog(db)}
 	p.before = p.deadlocks()
