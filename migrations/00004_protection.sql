@@ -42,6 +42,16 @@ CREATE FUNCTION current_organization() RETURNS uuid LANGUAGE sql STABLE PARALLEL
     SELECT nullif(current_setting('mediconnect.organization', true), '')::uuid
 $$;
 
+-- +goose StatementBegin
+-- Only an owner may have a table's statistics made anew, as whoever has loaded much into it wants to.
+CREATE FUNCTION analyze_table(name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    EXECUTE format('ANALYZE %I', name);
+END $$;
+-- +goose StatementEnd
+REVOKE EXECUTE ON FUNCTION analyze_table FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION analyze_table TO mediconnect_app;
+
 -- What a patient is called at an appointment in another system is private, too; its digest finds it again.
 DROP TABLE appointment_identifiers;
 CREATE TABLE appointment_identifiers (
@@ -74,6 +84,9 @@ CREATE TABLE legal_holds (
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients
 );
 CREATE INDEX legal_holds_by_patient ON legal_holds (organization_id, patient_id) WHERE released_at IS NULL;
+
+-- A hold's holder is told from others by what the tenant alone may read.
+CREATE INDEX holds_by_actor ON holds (organization_id, actor_id) WHERE state = 'ACTIVE';
 
 -- Which patients an account acts for.
 CREATE TABLE account_links (
@@ -311,6 +324,7 @@ BEGIN
         FROM pg_roles WHERE rolname ~ '^mediconnect_');
 END $$;
 -- +goose StatementEnd
+DROP INDEX holds_by_actor;
 DROP TABLE audit_pruned, audit_chain, break_glass_grants, invitation_tries, patient_invitations, account_links, legal_holds, appointment_identifiers;
 CREATE TABLE appointment_identifiers (
     organization_id uuid NOT NULL,
@@ -336,4 +350,4 @@ BEGIN
     VALUES (org, (a->>'id')::uuid, at, a->>'kind', (a->>'actor')::uuid, a->>'client', a->>'action', entity_kind, entity, a->>'request');
 END $$;
 -- +goose StatementEnd
-DROP FUNCTION current_organization;
+DROP FUNCTION analyze_table, current_organization;

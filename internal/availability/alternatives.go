@@ -85,6 +85,7 @@ func (s *Service) around(ctx context.Context, w wish, provider uuid.UUID, reach 
 	}
 	view, err := s.store.View(ctx, clinic.Ref{Organization: w.Organization, ID: provider}, Period{
 		From: from, To: to, Patient: w.who.Holder.Patient, Moving: w.who.moving(w.Organization),
+		Holder: w.who.holder(w.Organization),
 	})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,9 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 		}
 		visits, who.Holder.Patient = patient.ID, patient.ID
 	}
-	view, err := s.store.View(ctx, id.ProviderRef(), Period{From: id.Start, To: id.Start.Add(time.Minute), Patient: visits})
+	view, err := s.store.View(ctx, id.ProviderRef(), Period{
+		From: id.Start, To: id.Start.Add(time.Minute), Patient: visits, Holder: who.holder(id.Organization),
+	})
 	if err != nil {
 		return Explanation{}, err
 	}
@@ -88,6 +90,7 @@ type Standing struct {
 func (s *Service) Verdict(ctx context.Context, id SlotID, who Asking, patient uuid.UUID) (Standing, error) {
 	view, err := s.store.View(ctx, id.ProviderRef(), Period{
 		From: id.Start, To: id.Start.Add(time.Minute), Patient: patient, Moving: who.moving(id.Organization),
+		Holder: who.holder(id.Organization),
 	})
 	if err != nil {
 		return Standing{}, err
@@ -108,6 +111,11 @@ func (a Asking) moving(organization uuid.UUID) clinic.Ref {
 		return clinic.Ref{}
 	}
 	return clinic.Ref{Organization: organization, ID: a.Moving.Appointment}
+}
+
+// holder names whose own holds give way, within an organisation.
+func (a Asking) holder(organization uuid.UUID) clinic.Ref {
+	return clinic.Ref{Organization: organization, ID: a.Holder.Actor}
 }
 
 // knowing adds what the appointment being moved counts for.

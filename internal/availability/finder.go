@@ -99,6 +99,9 @@ func (f *Finder) hunt(ctx context.Context, a access.Actor, q Search, o Order) (*
 	h := &hunt{
 		wanted: wanted, query: query, period: period, order: o, digest: q.digest(wanted.Organization, o), fitting: q.fitting(wanted).Text(),
 	}
+	if a.Organization != uuid.Nil {
+		h.holder = clinic.Ref{Organization: a.Organization, ID: a.ID}
+	}
 	if q.Moving != nil {
 		h.moving = *q.Moving
 	}

@@ -18,6 +18,7 @@ type hunt struct {
 	wanted  Wanted
 	query   Query
 	moving  clinic.Ref // zero: nothing
+	holder  clinic.Ref // whose own holds give way
 	period  Span
 	order   Order
 	digest  string
@@ -166,7 +167,7 @@ func (h *hunt) match(p prospect, v View) Match {
 
 // views reads what the desks' openings in a period follow from.
 func (h *hunt) views(ctx context.Context, s Snapshot, desks []prospect, period Span) (map[clinic.Ref]View, error) {
-	return s.Views(ctx, providersOf(desks), Period{From: period.Start, To: period.End, Moving: h.moving})
+	return s.Views(ctx, providersOf(desks), Period{From: period.Start, To: period.End, Moving: h.moving, Holder: h.holder})
 }
 
 // providersOf names each provider once.

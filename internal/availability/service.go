@@ -99,7 +99,7 @@ func (s *Service) list(ctx context.Context, a access.Actor, l Listing) ([]Slot, 
 	if err != nil {
 		return nil, "", err
 	}
-	view, err := s.store.View(ctx, l.Provider, Period{From: l.From, To: l.To})
+	view, err := s.store.View(ctx, l.Provider, Period{From: l.From, To: l.To, Holder: holder(a, l.Provider)})
 	if err != nil {
 		return nil, "", err
 	}
@@ -138,6 +138,14 @@ func asking(a access.Actor) Asking {
 	return Asking{Holder: Holder{Actor: a.ID, Patient: a.PatientID}}
 }
 
+// holder names whoever asks among those who may have holds with a provider.
+func holder(a access.Actor, provider clinic.Ref) clinic.Ref {
+	if !a.In(provider.Organization) {
+		return clinic.Ref{}
+	}
+	return clinic.Ref{Organization: provider.Organization, ID: a.ID}
+}
+
 // cut makes a page of a list that is all there.
 func cut(slots []Slot, w paging.Window) paging.Page[Slot] {
 	return paging.Whole(slots, w, func(s Slot, key []string) int { return compareKeys(SlotKey(s), key) })
@@ -166,7 +174,7 @@ func (s *Service) NextAvailable(ctx context.Context, a access.Actor, provider cl
 	}
 	for _, stretch := range ahead {
 		q.To = q.From.Add(stretch)
-		view, err := s.store.View(ctx, provider, Period{From: q.From, To: q.To})
+		view, err := s.store.View(ctx, provider, Period{From: q.From, To: q.To, Holder: holder(a, provider)})
 		if err != nil {
 			return nil, err
 		}

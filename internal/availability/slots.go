@@ -46,7 +46,7 @@ func Groups(ids []SlotID) [][]SlotID {
 
 func (s *Service) readGroup(ctx context.Context, a access.Actor, ids []SlotID, found map[SlotID]Slot) error {
 	from, to := ids[0].Start, ids[len(ids)-1].Start.Add(time.Minute)
-	view, err := s.store.View(ctx, ids[0].ProviderRef(), Period{From: from, To: to})
+	view, err := s.store.View(ctx, ids[0].ProviderRef(), Period{From: from, To: to, Holder: holder(a, ids[0].ProviderRef())})
 	if err != nil {
 		return err
 	}

@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -28,6 +28,18 @@ SELECT p.organization, p.provider, v.visits FROM unnest($1::uuid[], $2::uuid[]) 
 
 // Agendas implements appointment.Store. One statement is one snapshot.
 func (s *AppointmentStore) Agendas(ctx context.Context, providers []clinic.Ref, q appointment.Agenda) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
+	found := make(map[clinic.Ref]paging.Page[appointment.Appointment], len(providers))
+	for organization, own := range byTenant(providers) {
+		pages, err := s.agendas(ctx, organization, own, q)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(found, pages)
+	}
+	return found, nil
+}
+
+func (s *AppointmentStore) agendas(ctx context.Context, organization uuid.UUID, providers []clinic.Ref, q appointment.Agenda) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
 	by, w, wanted := orders[q.Order], q.Window, slices.SortedFunc(slices.Values(providers), compareRefs)
 	cond := &where{args: columnsOf(wanted)}
 	cond.narrow(q.Filter)
@@ -40,13 +52,10 @@ func (s *AppointmentStore) Agendas(ctx context.Context, providers []clinic.Ref, 
 	}
 	sql := fmt.Sprintf(selectAgendas, columns, cond.further(), by.clause(w), w.Size+1)
 	visits := make([]appointment.Appointment, 0, min(len(wanted)*(w.Size+1), manyVisits))
-	err := s.db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		rows, err := conn.Query(ctx, sql, cond.args...)
-		if err == nil {
-			visits, err = pgx.AppendRows(visits, rows, toAppointment())
-		}
+	err := s.db.tenant(organization).ask(ctx, func(rows pgx.Rows) (err error) {
+		visits, err = pgx.AppendRows(visits, rows, toAppointment())
 		return err
-	})
+	}, sql, cond.args...)
 	return by.agendas(visits, wanted, w), err
 }
 
@@ -79,16 +88,21 @@ func compareRefs(a, b clinic.Ref) int {
 
 // CountAgendas implements appointment.Store.
 func (s *AppointmentStore) CountAgendas(ctx context.Context, providers []clinic.Ref, f appointment.Filter) (map[clinic.Ref]int, error) {
-	cond := &where{args: columnsOf(providers)}
-	cond.narrow(f)
 	type row struct {
 		Organization, Provider uuid.UUID
 		Visits                 int
 	}
-	rows, err := list[row](ctx, s.db, fmt.Sprintf(countAgendas, cond.further(), paging.MaxCount), cond.args...)
-	counts := make(map[clinic.Ref]int, len(rows))
-	for _, r := range rows {
-		counts[clinic.Ref{Organization: r.Organization, ID: r.Provider}] = r.Visits
+	counts := make(map[clinic.Ref]int, len(providers))
+	for organization, own := range byTenant(providers) {
+		cond := &where{args: columnsOf(own)}
+		cond.narrow(f)
+		rows, err := list[row](ctx, s.db.tenant(organization), fmt.Sprintf(countAgendas, cond.further(), paging.MaxCount), cond.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			counts[clinic.Ref{Organization: r.Organization, ID: r.Provider}] = r.Visits
+		}
 	}
-	return counts, err
+	return counts, nil
 }

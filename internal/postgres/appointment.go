@@ -54,14 +54,19 @@ JOIN unnest($1::uuid[], $2::uuid[]) r(organization, id) ON a.organization_id = r
 // Appointments implements appointment.Store.
 func (s *AppointmentStore) Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error) {
 	found := make(map[clinic.Ref]appointment.Appointment, len(refs))
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		list, err := appointments(ctx, tx, selectAppointments, columnsOf(refs)...)
-		for _, ap := range list {
-			found[ap.Ref()] = ap
+	for organization, own := range byTenant(refs) {
+		err := s.db.tenant(organization).ask(ctx, func(rows pgx.Rows) error {
+			list, err := pgx.CollectRows(rows, toAppointment())
+			for _, ap := range list {
+				found[ap.Ref()] = ap
+			}
+			return err
+		}, selectAppointments, columnsOf(own)...)
+		if err != nil {
+			return nil, err
 		}
-		return err
-	})
-	return found, err
+	}
+	return found, nil
 }
 
 // columnsOf splits refs into two columns for unnest.
@@ -151,15 +156,11 @@ func (s *AppointmentStore) Identifiers(ctx context.Context, refs []clinic.Ref) (
 		System, Value                 string
 	}
 	found := make(map[clinic.Ref][]clinic.Identifier, len(refs))
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, selectIdentifiers, columnsOf(refs)...)
-		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
-		for _, r := range list {
-			ref := clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}
-			found[ref] = append(found[ref], clinic.Identifier{System: r.System, Value: r.Value})
-		}
-		return err
-	})
+	rows, err := listOf[row](ctx, s.db, refs, selectIdentifiers)
+	for _, r := range rows {
+		ref := clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}
+		found[ref] = append(found[ref], clinic.Identifier{System: r.System, Value: r.Value})
+	}
 	return found, err
 }
 
@@ -184,14 +185,10 @@ type holdRow struct {
 // Holds implements appointment.Store.
 func (s *AppointmentStore) Holds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error) {
 	found := make(map[clinic.Ref]appointment.Hold, len(refs))
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		rows, _ := tx.Query(ctx, selectHolds, columnsOf(refs)...)
-		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[holdRow])
-		for _, r := range list {
-			found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.hold()
-		}
-		return err
-	})
+	rows, err := listOf[holdRow](ctx, s.db, refs, selectHolds)
+	for _, r := range rows {
+		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.hold()
+	}
 	return found, err
 }
 

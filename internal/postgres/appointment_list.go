@@ -118,7 +118,7 @@ func (s *AppointmentStore) List(ctx context.Context, f appointment.Filter, o app
 	}
 	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY %s LIMIT %d", appointmentColumns, cond, by.clause(w), w.Size+1)
 	var page paging.Page[appointment.Appointment]
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		list, err := appointments(ctx, tx, sql, cond.args...)
 		if err == nil && len(list) == 0 {
 			err = known(ctx, tx, f)
@@ -184,7 +184,7 @@ func (s *AppointmentStore) Count(ctx context.Context, f appointment.Filter) (int
 	cond := filtered(f)
 	sql := fmt.Sprintf("SELECT count(*) FROM (SELECT FROM appointments a WHERE %s LIMIT %d) c", cond, paging.MaxCount)
 	var n int
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, sql, cond.args...).Scan(&n) })
+	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, sql, cond.args...).Scan(&n) })
 	return n, err
 }
 
@@ -202,7 +202,7 @@ func (s *AppointmentStore) Upcoming(ctx context.Context, c appointment.Clash, no
 	}
 	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY a.starts_at, a.id LIMIT %d", appointmentColumns, cond, limit)
 	var list []appointment.Appointment
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
+	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
 		list, err = appointments(ctx, tx, sql, cond.args...)
 		return err
 	})

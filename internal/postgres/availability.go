@@ -28,7 +28,7 @@ func (s *AvailabilityStore) StreamCursor(ctx context.Context) (string, error) {
 // Rules implements availability.Store.
 func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from, until civil.Date) (availability.Rules, error) {
 	var rules availability.Rules
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.db.everybody().snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		rows := rulesRows{providers: []clinic.Ref{provider}, from: from, until: until}
 		batch := &pgx.Batch{}
 		rows.queue(batch)
@@ -45,7 +45,7 @@ func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from
 // View implements availability.Store.
 func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p availability.Period) (availability.View, error) {
 	var view availability.View
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.db.everybody().snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		found, err := views(ctx, tx, []clinic.Ref{provider}, p)
 		if err != nil {
 			return err
@@ -63,7 +63,7 @@ func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p ava
 func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availability.Period) (map[clinic.Ref]availability.View, error) {
 	reach := p.Reach()
 	rules := rulesRows{providers: providers, from: reach.From, until: reach.Until}
-	taken := takenRows{providers: providers, reach: reach, moving: p.Moving}
+	taken := takenRows{providers: providers, reach: reach, moving: p.Moving, holder: p.Holder}
 	if p.Patient != uuid.Nil {
 		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
 	}
@@ -116,7 +116,7 @@ const lookedBack = 8 // days
 // Nearby implements availability.Store.
 func (s *AvailabilityStore) Nearby(ctx context.Context, slot availability.SlotID, limit int) ([]clinic.Ref, error) {
 	var refs []clinic.Ref
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.db.everybody().snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		since := slot.Start.UTC().AddDate(0, 0, -lookedBack)
 		rows, _ := tx.Query(ctx, selectNearby, slot.Organization, slot.Location, slot.VisitKind, slot.Provider, since, limit)
 		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
 )
@@ -43,28 +42,28 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	for _, i := range w.Identifiers {
 		p.Identifiers = append(p.Identifiers, identifierParam(i))
 	}
-	return s.call(ctx, callBook, p)
+	return s.call(ctx, p.Organization, callBook, p)
 }
 
 // PlaceHold implements appointment.Store.
 func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "hold.place")
 	p.NewHold, p.ExpiresAt, p.Moving = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
-	return s.call(ctx, callPlaceHold, p)
+	return s.call(ctx, p.Organization, callPlaceHold, p)
 }
 
 // ExtendHold implements appointment.Store.
 func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
 	p.Hold, p.ExpiresAt, p.Topic = idOf(w.Hold.ID), &w.ExpiresAt, "hold.extended"
-	return s.call(ctx, callHold, p)
+	return s.call(ctx, p.Organization, callHold, p)
 }
 
 // ReleaseHold implements appointment.Store.
 func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.release")
 	p.Hold, p.Topic = idOf(w.Hold.ID), "hold.released"
-	return s.call(ctx, callHold, p)
+	return s.call(ctx, p.Organization, callHold, p)
 }
 
 // Move implements appointment.Store.
@@ -76,7 +75,7 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	if w.Rezoned {
 		p.rezoned()
 	}
-	return s.call(ctx, callMove, p)
+	return s.call(ctx, p.Organization, callMove, p)
 }
 
 // Cancel implements appointment.Store.
@@ -88,7 +87,7 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 	if c.Fee != nil {
 		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
 	}
-	return s.call(ctx, callCancel, cancelParams{p, p.CancelReason})
+	return s.call(ctx, p.Organization, callCancel, cancelParams{p, p.CancelReason})
 }
 
 // Change implements appointment.Store.
@@ -101,7 +100,7 @@ func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite)
 		p.LocalStart, p.TZDB = &w.To.LocalStart, w.To.TZDB
 		p.rezoned()
 	}
-	return s.call(ctx, callChange, p)
+	return s.call(ctx, p.Organization, callChange, p)
 }
 
 func (p *writeParams) rezoned() {
@@ -111,23 +110,21 @@ func (p *writeParams) rezoned() {
 // Recall implements appointment.Store.
 func (s *AppointmentStore) Recall(ctx context.Context, organization uuid.UUID, w appointment.Write, booking *appointment.Seat) (appointment.Answer, error) {
 	if booking != nil {
-		return s.call(ctx, callRecall, seatParams(w, *booking, ""))
+		return s.call(ctx, organization, callRecall, seatParams(w, *booking, ""))
 	}
-	return s.call(ctx, callRecall, params(w, organization, ""))
+	return s.call(ctx, organization, callRecall, params(w, organization, ""))
 }
 
 // Affirm implements appointment.Store.
 func (s *AppointmentStore) Affirm(ctx context.Context, w appointment.Write, ap appointment.Appointment) (appointment.Answer, error) {
 	p := params(w, ap.OrganizationID, "")
 	p.Appointment, p.Version = idOf(ap.ID), ap.Version
-	return s.call(ctx, callAffirm, p)
+	return s.call(ctx, p.Organization, callAffirm, p)
 }
 
-func (s *AppointmentStore) call(ctx context.Context, function string, p any) (appointment.Answer, error) {
+func (s *AppointmentStore) call(ctx context.Context, organization uuid.UUID, function string, p any) (appointment.Answer, error) {
 	var answer answerRow
-	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, function, p).Scan(&answer)
-	})
+	err := s.db.call(ctx, organization, &answer, function, p)
 	if code(err) == refusedByConstraint {
 		return appointment.Answer{Outcome: appointment.LaneTaken}, nil
 	}

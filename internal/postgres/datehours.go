@@ -21,7 +21,7 @@ ON CONFLICT (organization_id, provider_id, location_id, local_date) DO UPDATE SE
 
 // SetDateHours is documented at provider.Store.
 func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provider.Desk, date civil.Date, hours []provider.Hours) error {
-	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return d.settle(ctx, at.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		if same, err := hasDateHours(ctx, tx, at, date, hours); err != nil || same {
 			return err
 		}

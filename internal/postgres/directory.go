@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -34,10 +34,10 @@ var errUnchanged = errors.New("nothing to change")
 const settleAttempts = 5
 
 // settle writes like write, and again from the start after errAgain. After errUnchanged nothing is written.
-func (d *Directory) settle(ctx context.Context, f func(context.Context, pgx.Tx) error) error {
+func (d *Directory) settle(ctx context.Context, organization uuid.UUID, f func(context.Context, pgx.Tx) error) error {
 	var err error
 	for range settleAttempts {
-		switch err = d.db.write(ctx, f); {
+		switch err = d.db.write(ctx, organization, f); {
 		case errors.Is(err, errUnchanged):
 			return nil
 		case !errors.Is(err, errAgain):
@@ -48,17 +48,42 @@ func (d *Directory) settle(ctx context.Context, f func(context.Context, pgx.Tx) 
 }
 
 // list answers the rows of one query.
-func list[T any](ctx context.Context, db *DB, query string, args ...any) ([]T, error) {
-	var rows []T
-	err := db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) (err error) {
-		rows, err = all[T](ctx, conn, query, args...)
+func list[T any](ctx context.Context, from reading, query string, args ...any) (list []T, err error) {
+	err = from.ask(ctx, func(rows pgx.Rows) (err error) {
+		list, err = pgx.CollectRows(rows, pgx.RowToStructByName[T])
 		return err
-	})
-	return rows, err
+	}, query, args...)
+	return list, err
+}
+
+// listOf answers the rows of a query about things of tenants, $1 and $2 being their organisations and ids: a query for each tenant.
+func listOf[T any](ctx context.Context, db *DB, refs []clinic.Ref, query string) ([]T, error) {
+	var all []T
+	for organization, own := range byTenant(refs) {
+		organizations, wanted := split(own)
+		rows, err := list[T](ctx, db.tenant(organization), query, organizations, wanted)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	return all, nil
+}
+
+// byTenant parts refs by their organisation.
+func byTenant(refs []clinic.Ref) map[uuid.UUID][]clinic.Ref {
+	parts := make(map[uuid.UUID][]clinic.Ref, 1)
+	for _, r := range refs {
+		parts[r.Organization] = append(parts[r.Organization], r)
+	}
+	return parts
 }
 
 type querier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // all answers the rows of one query within a transaction.
@@ -120,17 +145,18 @@ func planned(searched bool) pgx.QueryExecMode {
 }
 
 // count counts the rows of a query, up to paging.MaxCount.
-func count(ctx context.Context, db *DB, plan pgx.QueryExecMode, query string, args ...any) (n int, err error) {
+func count(ctx context.Context, from reading, plan pgx.QueryExecMode, query string, args ...any) (n int, err error) {
 	query = "SELECT count(*) FROM (" + query + " LIMIT " + strconv.Itoa(paging.MaxCount) + ") matches"
-	err = db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, query, append([]any{plan}, args...)...).Scan(&n)
-	})
+	err = from.ask(ctx, func(rows pgx.Rows) (err error) {
+		n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
+		return err
+	}, query, append([]any{plan}, args...)...)
 	return n, err
 }
 
 // page lists the rows of a query that ends in its WHERE clause, in the order of its columns named by key, the last of
 // which is a uuid. Cursors hold a text for each.
-func page[T any](ctx context.Context, db *DB, plan pgx.QueryExecMode, query, key string, w paging.Window, args ...any) (paging.Page[T], error) {
+func page[T any](ctx context.Context, from reading, plan pgx.QueryExecMode, query, key string, w paging.Window, args ...any) (paging.Page[T], error) {
 	after, before, direction := ">", "<", " ASC"
 	if w.Backward {
 		direction = " DESC"
@@ -154,7 +180,7 @@ func page[T any](ctx context.Context, db *DB, plan pgx.QueryExecMode, query, key
 		query += " AND (" + key + ") " + bound.sign + " (" + strings.Join(marks, ", ") + ")"
 	}
 	query += " ORDER BY " + strings.ReplaceAll(key, ",", direction+",") + direction + " LIMIT " + strconv.Itoa(w.Size+1)
-	rows, err := list[T](ctx, db, query, append([]any{plan}, args...)...)
+	rows, err := list[T](ctx, from, query, append([]any{plan}, args...)...)
 	return paging.Cut(rows, w), err
 }
 

@@ -44,7 +44,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 // AddException is documented at provider.Store.
 func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clinic.Once, e provider.Exception) (provider.Exception, error) {
 	fresh := e.ID
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, e.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		first, replayed, err := keyBegin(ctx, tx, e.OrganizationID, by, once)
 		if err != nil {
 			return err
@@ -79,7 +79,7 @@ const deleteException = `DELETE FROM schedule_exceptions WHERE organization_id =
 
 // RemoveException is documented at provider.Store.
 func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, exception clinic.Ref) error {
-	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return d.settle(ctx, exception.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[wholeExceptionRow](ctx, tx, exceptionByID, exception.Organization, exception.ID)
 		if err != nil {
 			return err
@@ -142,8 +142,7 @@ func wall(t civil.DateTime) time.Time { return t.In(time.UTC) }
 
 // Exceptions is documented at provider.Store.
 func (d *Directory) Exceptions(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error) {
-	organizations, wanted := split(refs)
-	rows, err := list[wholeExceptionRow](ctx, d.db, exceptionsByRef, organizations, wanted)
+	rows, err := listOf[wholeExceptionRow](ctx, d.db, refs, exceptionsByRef)
 	found := make(map[clinic.Ref]provider.Exception, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.whole()
@@ -167,13 +166,13 @@ func (d *Directory) ListExceptions(ctx context.Context, p clinic.Ref, periods []
 			return paging.Page[provider.Exception]{}, errs.Invalid("This is not a cursor of this list.", part)
 		}
 	}
-	rows, err := page[wholeExceptionRow](ctx, d.db, kept, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
+	rows, err := page[wholeExceptionRow](ctx, d.db.tenant(p.Organization), kept, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
 	return mapPage(rows, wholeExceptionRow.whole), err
 }
 
 // CountExceptions is documented at provider.Store.
 func (d *Directory) CountExceptions(ctx context.Context, p clinic.Ref, periods []provider.Period) (int, error) {
-	return count(ctx, d.db, kept, `SELECT FROM schedule_exceptions`+thatMeet, meeting(p, periods)...)
+	return count(ctx, d.db.tenant(p.Organization), kept, `SELECT FROM schedule_exceptions`+thatMeet, meeting(p, periods)...)
 }
 
 func meeting(p clinic.Ref, periods []provider.Period) []any {
@@ -190,7 +189,7 @@ WHERE d.organization_id = $1 AND d.provider_id = $2`
 
 // Zones is documented at provider.Store.
 func (d *Directory) Zones(ctx context.Context, p clinic.Ref) (map[uuid.UUID]string, error) {
-	rows, err := list[placeRow](ctx, d.db, zonesOfProvider, p.Organization, p.ID)
+	rows, err := list[placeRow](ctx, d.db.everybody(), zonesOfProvider, p.Organization, p.ID)
 	zones := make(map[uuid.UUID]string, len(rows))
 	for _, r := range rows {
 		zones[r.ID] = r.TimeZone

@@ -15,7 +15,7 @@ import (
 
 // Snapshot implements availability.Store.
 func (s *AvailabilityStore) Snapshot(ctx context.Context, read func(context.Context, availability.Snapshot) error) error {
-	return s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return read(ctx, moment{tx}) })
+	return s.db.everybody().snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return read(ctx, moment{tx}) })
 }
 
 // moment is the database at one moment.

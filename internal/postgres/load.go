@@ -2,11 +2,12 @@ package postgres
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/intake/load"
 )
@@ -29,7 +30,7 @@ func (s *LoadStore) Begun(ctx context.Context, organization uuid.UUID, providers
 		EntityID uuid.UUID
 		At       time.Time
 	}
-	rows, err := list[row](ctx, s.db, firstPut, organization, providers)
+	rows, err := list[row](ctx, s.db.tenant(organization), firstPut, organization, providers)
 	begun := make(map[uuid.UUID]time.Time, len(rows))
 	for _, r := range rows {
 		begun[r.EntityID] = r.At.UTC()
@@ -50,7 +51,7 @@ func (s *LoadStore) PutPlans(ctx context.Context, organization uuid.UUID, plans 
 	for _, p := range plans {
 		ids, carriers, names = append(ids, p.ID), append(carriers, p.Carrier), append(names, p.Name)
 	}
-	return s.db.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return s.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, insertPlans, organization, ids, carriers, names)
 		return err
 	})
@@ -61,7 +62,7 @@ const providerExists = `SELECT EXISTS (SELECT FROM providers WHERE organization_
 // Save is documented at load.Store. Events come last: their positions are taken after everything else is written.
 func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err error) {
 	copies := copiesOf(b)
-	err = s.db.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.db.write(ctx, b.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		saved = false
 		if _, err := tx.Exec(ctx, lockProvider, b.Organization, b.Staff[0].ID); err != nil {
 			return err // another load may be at the same batch
@@ -71,7 +72,7 @@ func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err err
 			return err
 		}
 		for _, c := range copies {
-			if _, err := tx.CopyFrom(ctx, pgx.Identifier{c.table}, c.columns, pgx.CopyFromRows(c.rows)); err != nil {
+			if err := c.arrive(ctx, tx); err != nil {
 				return err
 			}
 		}
@@ -80,6 +81,20 @@ func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err err
 		return err
 	})
 	return saved && err == nil, broken(err)
+}
+
+// arrive copies the rows to a table of the transaction's own, and inserts them from there: nothing is copied past the policies.
+func (c *copied) arrive(ctx context.Context, tx pgx.Tx) error {
+	own, table := pgx.Identifier{"arriving_" + c.table}, pgx.Identifier{c.table}.Sanitize()
+	columns := strings.Join(c.columns, ", ")
+	if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TEMP TABLE %s ON COMMIT DROP AS SELECT %s FROM %s WITH NO DATA", own.Sanitize(), columns, table)); err != nil {
+		return err
+	}
+	if _, err := tx.CopyFrom(ctx, own, c.columns, pgx.CopyFromRows(c.rows)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s", table, columns, columns, own.Sanitize()))
+	return err
 }
 
 // What a copy can't say: the text that a provider is found by.
@@ -102,11 +117,13 @@ var loaded = []string{
 	"schedule_exceptions", "desks", "patients", "patient_tokens", "party_days", "window_counts", "appointments", "claims", "audit_events", "event_log",
 }
 
+const callAnalyze = `SELECT analyze_table($1)`
+
 // Analyze is documented at load.Store. A statement for each table stays within the time that one may take.
 func (s *LoadStore) Analyze(ctx context.Context) error {
 	for _, table := range loaded {
-		err := s.db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-			_, err := conn.Exec(ctx, "ANALYZE "+pgx.Identifier{table}.Sanitize())
+		err := s.db.tenant(uuid.Nil).plainly(ctx, func(ctx context.Context, conn querier) error {
+			_, err := conn.Exec(ctx, callAnalyze, table)
 			return err
 		})
 		if err != nil {

@@ -46,7 +46,7 @@ WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier
 // PutLocation is documented at clinic.Store.
 func (d *Directory) PutLocation(ctx context.Context, by clinic.Stamp, l clinic.Location) (clinic.Location, error) {
 	fresh := l.ID
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, l.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[locationRow](ctx, tx, locationByIdentifier, l.OrganizationID, l.Identifier.System, l.Identifier.Value)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (r locationRow) location() clinic.Location {
 // Locations is documented at clinic.Store.
 func (d *Directory) Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[locationRow](ctx, d.db, locationsByRef, organizations, wanted)
+	rows, err := list[locationRow](ctx, d.db.everybody(), locationsByRef, organizations, wanted)
 	found := make(map[clinic.Ref]clinic.Location, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.location()
@@ -156,7 +156,7 @@ const (
 // ListLocations is documented at clinic.Store.
 func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area, w paging.Window) (paging.Page[clinic.Location], error) {
 	query, args := located(whose(listLocations, organization), organization, in)
-	rows, err := page[locationRow](ctx, d.db, planned(in != nil), query, nameAndID, w, args...)
+	rows, err := page[locationRow](ctx, d.db.everybody(), planned(in != nil), query, nameAndID, w, args...)
 	return mapPage(rows, func(r locationRow) clinic.Location {
 		l := r.location()
 		l.DistanceMeters = in.Distance(l.Position)
@@ -167,7 +167,7 @@ func (d *Directory) ListLocations(ctx context.Context, organization uuid.UUID, i
 // CountLocations is documented at clinic.Store.
 func (d *Directory) CountLocations(ctx context.Context, organization uuid.UUID, in *clinic.Area) (int, error) {
 	query, args := located(whose(countLocations, organization), organization, in)
-	return count(ctx, d.db, planned(in != nil), query, args...)
+	return count(ctx, d.db.everybody(), planned(in != nil), query, args...)
 }
 
 // located narrows a query whose first argument is the organisation.

@@ -53,7 +53,7 @@ func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.En
 	}
 	var forgotten, last int64
 	var rows []entryRow
-	err = l.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err = l.db.job(relayRole).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(selectForgotten).QueryRow(func(r pgx.Row) error { return r.Scan(&forgotten) })
 		batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })

@@ -22,7 +22,7 @@ ON CONFLICT (organization_id, id) DO UPDATE SET local_from = excluded.local_from
 // PutOpenings is documented at provider.Store.
 func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provider.Desk, list []provider.Exception) (int, error) {
 	changed := 0
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, at.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		changed = 0
 		if fresh, _, err := unlikeStored(ctx, tx, at.Organization, list); err != nil || len(fresh) == 0 {
 			return err

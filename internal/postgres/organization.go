@@ -16,7 +16,7 @@ const insertOrganization = `INSERT INTO organizations (id, name, created_at) VAL
 // CreateOrganization is documented at clinic.Store.
 func (d *Directory) CreateOrganization(ctx context.Context, by clinic.Stamp, once clinic.Once, o clinic.Organization) (clinic.Organization, error) {
 	made := o
-	err := d.db.write(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.db.write(ctx, o.ID, func(ctx context.Context, tx pgx.Tx) error {
 		first, replayed, err := platformKeyBegin(ctx, tx, by, once)
 		if err != nil {
 			return err
@@ -89,7 +89,7 @@ const organizationsByID = `SELECT id, name FROM organizations WHERE id = ANY ($1
 
 // Organizations is documented at clinic.Store.
 func (d *Directory) Organizations(ctx context.Context, wanted []uuid.UUID) (map[uuid.UUID]clinic.Organization, error) {
-	rows, err := list[clinic.Organization](ctx, d.db, organizationsByID, wanted)
+	rows, err := list[clinic.Organization](ctx, d.db.everybody(), organizationsByID, wanted)
 	found := make(map[uuid.UUID]clinic.Organization, len(rows))
 	for _, o := range rows {
 		found[o.ID] = o

@@ -51,7 +51,7 @@ const (
 // Register is documented at patient.Store.
 func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Patient) (patient.Patient, error) {
 	fresh, token := p.ID, digest(p.OrganizationID, p.IdentifierHandle())
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[patientRow](ctx, tx, patientByToken, p.OrganizationID, token)
 		if err != nil {
 			return err
@@ -159,8 +159,7 @@ func patients(rows []patientRow) ([]patient.Patient, error) {
 
 // Patients is documented at patient.Store.
 func (d *Directory) Patients(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error) {
-	organizations, wanted := split(refs)
-	rows, err := list[patientRow](ctx, d.db, patientsByRef, organizations, wanted)
+	rows, err := listOf[patientRow](ctx, d.db, refs, patientsByRef)
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +184,7 @@ WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
 // Find is documented at patient.Store.
 func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []patient.Handle, w paging.Window) (paging.Page[patient.Patient], error) {
 	tokens := digests(organization, handles)
-	rows, err := page[patientRow](ctx, d.db, kept, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
+	rows, err := page[patientRow](ctx, d.db.tenant(organization), kept, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
 	if err != nil {
 		return paging.Page[patient.Patient]{}, err
 	}
@@ -196,5 +195,5 @@ func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []
 // Count is documented at patient.Store.
 func (d *Directory) Count(ctx context.Context, organization uuid.UUID, handles []patient.Handle) (int, error) {
 	tokens := digests(organization, handles)
-	return count(ctx, d.db, kept, countPatients, organization, tokens[0], tokens[1:])
+	return count(ctx, d.db.tenant(organization), kept, countPatients, organization, tokens[0], tokens[1:])
 }

@@ -24,7 +24,7 @@ HAVING count(*) > 0`
 
 // PostalCenter is documented at clinic.Store.
 func (d *Directory) PostalCenter(ctx context.Context, country, code string) (clinic.GeoPoint, bool, error) {
-	found, err := list[struct{ X, Y, Z float64 }](ctx, d.db, selectPostalCenter, country, code)
+	found, err := list[struct{ X, Y, Z float64 }](ctx, d.db.everybody(), selectPostalCenter, country, code)
 	if err != nil || len(found) == 0 {
 		return clinic.GeoPoint{}, false, err
 	}

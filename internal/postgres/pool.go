@@ -115,10 +115,13 @@ func greet(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// Over makes a DB that signs in as a pool does.
-func Over(pool *pgxpool.Pool) (*DB, error) {
+// New makes a DB that signs in as a pool does.
+func New(pool *pgxpool.Pool) *DB {
 	db := &DB{acquire: 5 * time.Second}
-	return db, db.open(context.Background(), pool.Config())
+	if err := db.open(context.Background(), pool.Config()); err != nil {
+		panic(err) // the pool's own settings were good
+	}
+	return db
 }
 
 // Close ends all connections.
@@ -140,8 +143,8 @@ const readBound = 5 * time.Second
 
 const writeAttempts = 4
 
-// whose begins a transaction for one tenant: its rows alone show, whatever a statement asks for, until the transaction ends.
-func whose(organization uuid.UUID) string {
+// within begins a transaction for one tenant: its rows alone show, whatever a statement asks for, until the transaction ends.
+func within(organization uuid.UUID) string {
 	return "; SET LOCAL mediconnect.organization = '" + organization.String() + "'"
 }
 
@@ -150,7 +153,7 @@ const setTenant = `SELECT set_config('mediconnect.organization', $1, true)`
 // write runs f for one tenant in a READ COMMITTED transaction. Deadlocks and serialization failures are tried again up to 3
 // times, with jitter; what is left of them, and time that ran out, is errs.Busy.
 func (db *DB) write(ctx context.Context, organization uuid.UUID, f func(context.Context, pgx.Tx) error) error {
-	return db.retry(ctx, "begin"+whose(organization), f)
+	return db.retry(ctx, "begin"+within(organization), f)
 }
 
 // writeAs is write for a job that works for all tenants under a role of its own.
@@ -198,7 +201,8 @@ func (db *DB) again(ctx context.Context, f func(context.Context, *pgxpool.Conn) 
 type reading struct {
 	db    *DB
 	pool  *pgxpool.Pool
-	begin string // what follows the BEGIN of a transaction; empty: a single statement needs none
+	begin string     // what follows the BEGIN of a transaction; empty: a single statement needs none
+	whose *uuid.UUID // the tenant; nil: of all tenants
 }
 
 // everybody reads what everybody may know, of all tenants.
@@ -206,7 +210,7 @@ func (db *DB) everybody() reading { return reading{db: db, pool: db.public} }
 
 // tenant reads what one tenant has.
 func (db *DB) tenant(organization uuid.UUID) reading {
-	return reading{db: db, pool: db.tenants, begin: whose(organization)}
+	return reading{db: db, pool: db.tenants, begin: within(organization), whose: &organization}
 }
 
 // job reads across tenants what a job's role shows it.
@@ -224,6 +228,30 @@ func (r reading) once(ctx context.Context, f func(context.Context, querier) erro
 	if r.begin != "" {
 		return r.transaction(ctx, "begin read only", func(ctx context.Context, tx pgx.Tx) error { return f(ctx, tx) })
 	}
+	return r.plainly(ctx, f)
+}
+
+// ask runs one query. A tenant's name goes to the server together with it.
+func (r reading) ask(ctx context.Context, into func(pgx.Rows) error, query string, args ...any) error {
+	if r.whose != nil && (len(args) == 0 || args[0] != anew) {
+		if len(args) > 0 && args[0] == kept {
+			args = args[1:]
+		}
+		batch := &pgx.Batch{}
+		batch.Queue(setTenant, r.whose.String())
+		batch.Queue(query, args...).Query(into)
+		return r.plainly(ctx, func(ctx context.Context, q querier) error { return q.SendBatch(ctx, batch).Close() })
+	}
+	return r.once(ctx, func(ctx context.Context, q querier) error {
+		rows, err := q.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		return into(rows)
+	})
+}
+
+func (r reading) plainly(ctx context.Context, f func(context.Context, querier) error) error {
 	ctx, cancel := context.WithTimeout(ctx, readBound)
 	defer cancel()
 	return translated(r.db.on(ctx, r.pool, func(conn *pgxpool.Conn) error { return f(ctx, conn) }))

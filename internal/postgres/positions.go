@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -96,7 +95,7 @@ func (p *positions) keep(m mark, looked time.Time) {
 
 func (db *DB) look(ctx context.Context) (mark, error) {
 	h, now := &db.positions.horizon, clock.System{}.Now()
-	err := db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+	err := db.everybody().once(ctx, func(ctx context.Context, conn querier) error {
 		if err := h.look(ctx, conn); err != nil {
 			return err
 		}
@@ -110,7 +109,7 @@ func (db *DB) look(ctx context.Context) (mark, error) {
 	return m, nil
 }
 
-func (h *horizon) look(ctx context.Context, conn *pgxpool.Conn) error {
+func (h *horizon) look(ctx context.Context, conn querier) error {
 	var last, oldest int64
 	var epoch string
 	batch := &pgx.Batch{}
@@ -132,7 +131,7 @@ func (h *horizon) look(ctx context.Context, conn *pgxpool.Conn) error {
 
 // first waits for the first release. While a writer doesn't end, the log is taken up where it begins: that is far back, but
 // passes over nothing.
-func (h *horizon) first(ctx context.Context, conn *pgxpool.Conn) error {
+func (h *horizon) first(ctx context.Context, conn querier) error {
 	tick := time.NewTicker(firstLooksEvery)
 	defer tick.Stop()
 	for looked := 0; h.released == unknown; looked++ {
@@ -154,7 +153,7 @@ func (h *horizon) first(ctx context.Context, conn *pgxpool.Conn) error {
 }
 
 // note begins to wait for whoever may hold a position up to last; often nobody runs and the wait is over at once.
-func (h *horizon) note(ctx context.Context, conn *pgxpool.Conn, last int64) error {
+func (h *horizon) note(ctx context.Context, conn querier, last int64) error {
 	var newest, oldest int64
 	batch := &pgx.Batch{}
 	batch.Queue(newestID).QueryRow(func(r pgx.Row) error { return r.Scan(&newest) })

@@ -53,7 +53,7 @@ WHERE organization_id = $1 AND id = $2 AND identifier_system = $3 AND identifier
 // PutProvider is documented at provider.Store.
 func (d *Directory) PutProvider(ctx context.Context, by clinic.Stamp, p provider.Provider, plans []clinic.InsurancePlan) (provider.Provider, error) {
 	fresh := p.ID
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[providerRow](ctx, tx, providerByIdentifier, p.OrganizationID, p.Identifier.System, p.Identifier.Value)
 		if err != nil {
 			return err
@@ -164,7 +164,7 @@ func (r providerRow) specialties() []clinic.Coding {
 // Providers is documented at provider.Store.
 func (d *Directory) Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[providerRow](ctx, d.db, providersByRef, organizations, wanted)
+	rows, err := list[providerRow](ctx, d.db.everybody(), providersByRef, organizations, wanted)
 	found := make(map[clinic.Ref]provider.Provider, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.provider()
@@ -189,7 +189,7 @@ func (d *Directory) Specialties(ctx context.Context, refs []provider.SpecialtyRe
 		System, Code   string
 		Display        *string
 	}
-	rows, err := list[row](ctx, d.db, specialtiesByRef, organizations, systems, codes)
+	rows, err := list[row](ctx, d.db.everybody(), specialtiesByRef, organizations, systems, codes)
 	found := make(map[provider.SpecialtyRef]clinic.Coding, len(rows))
 	for _, r := range rows {
 		found[provider.SpecialtyRef{Organization: r.OrganizationID, System: r.System, Code: r.Code}] = clinic.Coding{

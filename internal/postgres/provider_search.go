@@ -42,14 +42,14 @@ func (d *Directory) ListProviders(ctx context.Context, organization uuid.UUID, s
 		from = selectBriefProviders
 	}
 	query, args := searching(whose(from, organization), organization, s)
-	rows, err := page[providerRow](ctx, d.db, planned(len(s.Words) > 0 || s.Area != nil), query, nameAndID, w, args...)
+	rows, err := page[providerRow](ctx, d.db.everybody(), planned(len(s.Words) > 0 || s.Area != nil), query, nameAndID, w, args...)
 	return mapPage(rows, providerRow.provider), err
 }
 
 // CountProviders is documented at provider.Store.
 func (d *Directory) CountProviders(ctx context.Context, organization uuid.UUID, s provider.Search) (int, error) {
 	query, args := searching(whose(countProviders, organization), organization, s)
-	return count(ctx, d.db, planned(len(s.Words) > 0 || s.Area != nil), query, args...)
+	return count(ctx, d.db.everybody(), planned(len(s.Words) > 0 || s.Area != nil), query, args...)
 }
 
 // searching narrows a query whose first argument is the organisation.

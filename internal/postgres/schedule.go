@@ -37,7 +37,7 @@ const schedulesOfDesk = `SELECT count(*) FROM schedules` + ofDesk
 
 // SetSchedule is documented at provider.Store.
 func (d *Directory) SetSchedule(ctx context.Context, by clinic.Stamp, at provider.Desk, s provider.Schedule) error {
-	return d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	return d.settle(ctx, at.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		newest, found, err := one[scheduleRow](ctx, tx, newestSchedule, at.Organization, at.Provider, at.Location)
 		if err != nil || found && newest.schedule().Same(s) {
 			return err
@@ -91,7 +91,7 @@ func recordDesk(ctx context.Context, tx pgx.Tx, c change, at provider.Desk, days
 
 // ScheduleInForce is documented at provider.Store.
 func (d *Directory) ScheduleInForce(ctx context.Context, at provider.Desk, on civil.Date) (provider.Schedule, bool, error) {
-	rows, err := list[scheduleRow](ctx, d.db, scheduleInForce, at.Organization, at.Provider, at.Location, midnight(on))
+	rows, err := list[scheduleRow](ctx, d.db.everybody(), scheduleInForce, at.Organization, at.Provider, at.Location, midnight(on))
 	if err != nil || len(rows) == 0 {
 		return provider.Schedule{}, false, err
 	}

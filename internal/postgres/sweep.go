@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
@@ -24,7 +23,7 @@ func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, passed [
 	type row struct{ OrganizationID, PartyID uuid.UUID }
 	organizations, providers := split(passed)
 	var refs []clinic.Ref
-	err := s.db.snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := s.db.job(sweeperRole).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		rows, _ := tx.Query(ctx, selectDueHolds, now, organizations, providers, limit)
 		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
 		for _, r := range list {
@@ -47,9 +46,7 @@ func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, 
 		Provider     uuid.UUID `json:"provider"`
 		Now          time.Time `json:"now"`
 	}{provider.Organization, provider.ID, now}
-	err := s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-		return conn.QueryRow(ctx, callLapse, p).Scan(&n)
-	})
+	err := s.db.call(ctx, provider.Organization, &n, callLapse, p)
 	return n, err
 }
 
@@ -111,8 +108,8 @@ func (s *AppointmentStore) Tidy(ctx context.Context, now time.Time, limit int) (
 	done := 0
 	var failed error
 	for _, t := range tidying { // one that fails doesn't keep the others from their work
-		failed = errors.Join(failed, s.db.retry(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
-			tag, err := conn.Exec(ctx, t.sql, t.until(now), limit)
+		failed = errors.Join(failed, s.db.writeAs(ctx, sweeperRole, func(ctx context.Context, tx pgx.Tx) error {
+			tag, err := tx.Exec(ctx, t.sql, t.until(now), limit)
 			done += int(tag.RowsAffected())
 			return err
 		}))

@@ -23,24 +23,23 @@ const (
 	selectPlainClaims = `
 SELECT n::integer, found.*` + eachProvider + `(
     SELECT array_agg(c.id) AS ids, array_agg(c.lane) AS lanes, array_agg(c.starts_at) AS starts, array_agg(c.ends_at) AS ends,
-        array_agg(c.appointment_id) AS appointments, array_agg(coalesce(c.counted_day - date '1970-01-01', -1)) AS counted_days
+        array_agg(coalesce(c.counted_day - date '1970-01-01', -1)) AS counted_days
     FROM claims c` + ofParty + inPeriod + ofVisits + ` = '{}') found
 WHERE lanes IS NOT NULL`
 
-	claimColumns = `c.id, c.lane, c.starts_at, c.ends_at, c.appointment_id, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
+	claimColumns = `c.id, c.lane, c.starts_at, c.ends_at, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
 
 	selectOtherClaims = `
-SELECT n::integer, found.*, h.actor_id, h.patient_id` + eachProvider + `(
+SELECT n::integer, found.*` + eachProvider + `(
     SELECT ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` <> '{}'
     UNION ALL
     SELECT ` + claimColumns + ` FROM claims c` + ofParty + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
     AND (c.starts_at < $4 AND c.ends_at > $5 OR c.counted_windows <> '{}')) found
-LEFT JOIN holds h ON h.organization_id = asked.organization_id AND h.id = found.hold_id
 ORDER BY n, starts_at`
 
 	// Found by the appointment, not by each provider in turn.
 	selectMovedClaim = `
-SELECT asked.n::integer, ` + claimColumns + `, NULL::uuid AS actor_id, NULL::uuid AS patient_id
+SELECT asked.n::integer, ` + claimColumns + `
 FROM claims c JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(organization_id, provider_id, n)
     ON asked.organization_id = c.organization_id AND asked.provider_id = c.party_id
 WHERE c.organization_id = $3 AND c.appointment_id = $4 AND c.state IN ('ACTIVE', 'PAST')`
@@ -58,6 +57,12 @@ SELECT n::integer, found.*` + eachProvider + `(
     WHERE c.organization_id = asked.organization_id AND c.provider_id = asked.provider_id AND e.local_to > $3::date AND e.local_from < $4::date + 1
 ) found`
 
+	// What follows is one tenant's, and is read as that tenant's program within the transaction of everybody's reading.
+	becomeTenant = `SELECT set_config('role', '` + appRole + `', true), set_config('mediconnect.organization', $1, true)`
+	becomePublic = `SELECT set_config('role', '` + publicRole + `', true), set_config('mediconnect.organization', '', true)`
+
+	selectOwnHolds = `SELECT id, patient_id FROM holds WHERE organization_id = $1 AND actor_id = $2 AND state = 'ACTIVE'`
+
 	selectPatientID = `SELECT id FROM patients WHERE organization_id = $1 AND id = $2`
 
 	selectVisits = `
@@ -70,11 +75,13 @@ type takenRows struct {
 	providers []clinic.Ref
 	patient   clinic.Ref // zero: nobody
 	moving    clinic.Ref // zero: no appointment
+	holder    clinic.Ref // zero: nobody
 	reach     availability.Reach
 
 	plain   []plainClaims
 	others  []claimRow
-	moved   []claimRow // may be among the others
+	moved   []claimRow // may be among the others, and the plain ones
+	held    []ownHold  // by the holder
 	days    []daysRow
 	windows []windowOf
 	visits  []visitRow
@@ -87,20 +94,23 @@ type plainClaims struct {
 	IDs          []uuid.UUID
 	Lanes        []int
 	Starts, Ends []time.Time
-	Appointments []uuid.UUID
 	CountedDays  []int // since 1970; below 0: none
 }
 
 type claimRow struct {
 	oneOf
-	ID                    uuid.UUID
-	Lane                  int
-	StartsAt, EndsAt      time.Time
-	AppointmentID, HoldID *uuid.UUID
-	ExpiresAt             *time.Time
-	CountedDay            *time.Time
-	CountedWindows        []uuid.UUID
-	ActorID, PatientID    *uuid.UUID
+	ID               uuid.UUID
+	Lane             int
+	StartsAt, EndsAt time.Time
+	HoldID           *uuid.UUID
+	ExpiresAt        *time.Time
+	CountedDay       *time.Time
+	CountedWindows   []uuid.UUID
+}
+
+type ownHold struct {
+	ID        uuid.UUID
+	PatientID *uuid.UUID
 }
 
 // daysRow are a provider's days, a column each.
@@ -137,13 +147,33 @@ func (r *takenRows) queue(b *pgx.Batch) {
 	collect(b.Queue(selectOtherClaims, organizations, ids, early, busy.End, busy.Start), &r.others)
 	collect(b.Queue(selectDays, organizations, ids, from, until), &r.days)
 	collect(b.Queue(selectWindows, organizations, ids, from, until), &r.windows)
+	r.queueOwn(b, organizations, ids)
+}
+
+// queueOwn queues what only the tenant may read. It comes last.
+func (r *takenRows) queueOwn(b *pgx.Batch, organizations, ids []uuid.UUID) {
+	tenant := uuid.Nil
+	for _, of := range []clinic.Ref{r.holder, r.moving, r.patient} {
+		if of.ID != uuid.Nil {
+			tenant = of.Organization
+		}
+	}
+	if tenant == uuid.Nil {
+		return
+	}
+	b.Queue(becomeTenant, tenant.String())
+	if r.holder.ID != uuid.Nil {
+		collect(b.Queue(selectOwnHolds, r.holder.Organization, r.holder.ID), &r.held)
+	}
 	if r.moving.ID != uuid.Nil {
 		collect(b.Queue(selectMovedClaim, organizations, ids, r.moving.Organization, r.moving.ID), &r.moved)
 	}
 	if r.patient.ID != uuid.Nil {
-		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, early, busy.End), &r.visits)
+		busy := r.reach.Busy
+		collect(b.Queue(selectVisits, r.patient.Organization, r.patient.ID, busy.Start.Add(-clinic.MaxOccupied), busy.End), &r.visits)
 		collect(b.Queue(selectPatientID, r.patient.Organization, r.patient.ID), &r.known)
 	}
+	b.Queue(becomePublic)
 }
 
 // strange says whether the patient asked about is not the organisation's.
@@ -159,10 +189,11 @@ func (r *takenRows) taken() []availability.Taken {
 	for _, p := range r.plain {
 		all[p.place()].Claims = p.claims()
 	}
-	for _, c := range slices.Concat(r.others, r.moved) {
+	for _, c := range r.others {
 		of := &all[c.place()]
 		of.Claims = append(of.Claims, c.claim())
 	}
+	r.tellOwn(all)
 	for _, d := range r.days {
 		for i, day := range d.Days {
 			all[d.place()].Days[dayOf(day)] = availability.Day{Revision: d.Revisions[i], Booked: d.Booked[i]}
@@ -172,6 +203,30 @@ func (r *takenRows) taken() []availability.Taken {
 		all[w.place()].Windows[w.ExceptionID] = w.Booked
 	}
 	return all
+}
+
+// tellOwn names the holder of own holds, and the appointment that is being moved where its claims are.
+func (r *takenRows) tellOwn(all []availability.Taken) {
+	own := make(map[uuid.UUID]availability.Holder, len(r.held))
+	for _, h := range r.held {
+		own[h.ID] = availability.Holder{Actor: r.holder.ID, Patient: or(h.PatientID)}
+	}
+	moved := make(map[uuid.UUID]bool, len(r.moved))
+	for _, m := range r.moved {
+		moved[m.ID] = true
+	}
+	for i := range all {
+		claims := slices.DeleteFunc(all[i].Claims, func(c availability.Claim) bool { return moved[c.ID] })
+		for j, c := range claims {
+			claims[j].Holder = own[c.Hold]
+		}
+		all[i].Claims = claims
+	}
+	for _, m := range r.moved {
+		c := m.claim()
+		c.Appointment = r.moving.ID
+		all[m.place()].Claims = append(all[m.place()].Claims, c)
+	}
 }
 
 func (r *takenRows) patientVisits() []availability.Visit {
@@ -188,7 +243,7 @@ func (p plainClaims) claims() []availability.Claim {
 	list := make([]availability.Claim, len(p.Lanes))
 	for i := range list {
 		list[i] = availability.Claim{
-			ID: p.IDs[i], Lane: p.Lanes[i], Start: p.Starts[i].UTC(), End: p.Ends[i].UTC(), Appointment: p.Appointments[i],
+			ID: p.IDs[i], Lane: p.Lanes[i], Start: p.Starts[i].UTC(), End: p.Ends[i].UTC(),
 		}
 		if p.CountedDays[i] >= 0 {
 			list[i].CountedDay = dayOf(p.CountedDays[i])
@@ -202,8 +257,7 @@ func dayOf(n int) civil.Date { return civil.DateOf(time.Unix(int64(n)*24*60*60, 
 
 func (c claimRow) claim() availability.Claim {
 	out := availability.Claim{
-		ID: c.ID, Lane: c.Lane, Start: c.StartsAt.UTC(), End: c.EndsAt.UTC(), Appointment: or(c.AppointmentID), Hold: or(c.HoldID),
-		Holder: availability.Holder{Actor: or(c.ActorID), Patient: or(c.PatientID)}, CountedWindows: c.CountedWindows,
+		ID: c.ID, Lane: c.Lane, Start: c.StartsAt.UTC(), End: c.EndsAt.UTC(), Hold: or(c.HoldID), CountedWindows: c.CountedWindows,
 	}
 	if c.CountedDay != nil {
 		out.CountedDay = civil.DateOf(*c.CountedDay)

@@ -53,7 +53,7 @@ WHERE organization_id = $1 AND id = $2 AND key = $3`
 // PutVisitKind is documented at clinic.Store.
 func (d *Directory) PutVisitKind(ctx context.Context, by clinic.Stamp, k clinic.VisitKind) (clinic.VisitKind, error) {
 	fresh := k.ID
-	err := d.settle(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := d.settle(ctx, k.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[visitKindRow](ctx, tx, visitKindByKey, k.OrganizationID, k.Key)
 		if err != nil {
 			return err
@@ -142,7 +142,7 @@ func lasting(seconds int) time.Duration { return time.Duration(seconds) * time.S
 // VisitKinds is documented at clinic.Store.
 func (d *Directory) VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[visitKindRow](ctx, d.db, visitKindsByRef, organizations, wanted)
+	rows, err := list[visitKindRow](ctx, d.db.everybody(), visitKindsByRef, organizations, wanted)
 	found := make(map[clinic.Ref]clinic.VisitKind, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.visitKind()
@@ -152,11 +152,11 @@ func (d *Directory) VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clin
 
 // ListVisitKinds is documented at clinic.Store.
 func (d *Directory) ListVisitKinds(ctx context.Context, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error) {
-	rows, err := page[visitKindRow](ctx, d.db, kept, whose(selectVisitKinds, organization), nameAndID, w, organization)
+	rows, err := page[visitKindRow](ctx, d.db.everybody(), kept, whose(selectVisitKinds, organization), nameAndID, w, organization)
 	return mapPage(rows, visitKindRow.visitKind), err
 }
 
 // CountVisitKinds is documented at clinic.Store.
 func (d *Directory) CountVisitKinds(ctx context.Context, organization uuid.UUID) (int, error) {
-	return count(ctx, d.db, kept, whose(countVisitKinds, organization), organization)
+	return count(ctx, d.db.everybody(), kept, whose(countVisitKinds, organization), organization)
 }
