@@ -57,25 +57,26 @@ func fieldsOf(definition *ast.Definition) (list ast.FieldList) {
 	return list
 }
 
-// scoped holds a row to the field's @requiresScopes: who lacks the scopes is refused, and whoever has them isn't.
+// scoped holds a row to the field's @requiresScopes: who lacks the scopes is refused, and somebody who has them isn't.
 func scoped(row Row, typeName string, field *ast.FieldDefinition) (faults []string) {
 	required := Required(field)
 	if required == nil {
 		return nil
 	}
+	open := false
 	for _, c := range Columns {
 		want := Refused
 		if c.Name == Anonymous {
 			want = SignIn
 		}
 		got, holds := row.For(c.Name), Holds(c.Scopes, required)
-		switch {
-		case got == Nowhere:
-		case !holds && got != want:
+		open = open || holds && got != Refused
+		if !holds && got != want && got != Nowhere {
 			faults = append(faults, fmt.Sprintf("%s.%s: %s lacks %v and is %q, not %q", typeName, field.Name, c.Name, required, got, want))
-		case holds && (got == Refused || got == SignIn):
-			faults = append(faults, fmt.Sprintf("%s.%s: %s holds %v and is %q all the same", typeName, field.Name, c.Name, required, got))
 		}
+	}
+	if !open {
+		faults = append(faults, fmt.Sprintf("%s.%s: everybody is refused, whoever holds %v too", typeName, field.Name, required))
 	}
 	return faults
 }

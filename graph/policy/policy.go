@@ -101,7 +101,7 @@ type Table struct{ Rows []Row }
 var text string
 
 // Load reads the table that the program carries.
-func Load() (Table, error) { return parse(text) }
+func Load() (Table, error) { return Parse(text) }
 
 // Row finds the row of a field: its own, else that of a pattern.
 func (t Table) Row(typeName, field string) (Row, bool) {
@@ -120,8 +120,8 @@ func (t Table) Row(typeName, field string) (Row, bool) {
 	return *found, true
 }
 
-// parse reads lines of a coordinate and a cell for each column. "#" begins a remark, "==" a section.
-func parse(text string) (Table, error) {
+// Parse reads a table: lines of a coordinate and a cell for each column. "#" begins a remark, "==" a section.
+func Parse(text string) (Table, error) {
 	var t Table
 	section, headed := "", false
 	for n, line := range strings.Split(text, "\n") {

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -85,6 +86,30 @@ func TestWhatTheTableLacksIsToldWithWhatToDo(t *testing.T) {
 		told := strings.Join(load(t).Check(schema), "\n")
 		if !strings.Contains(told, want) {
 			t.Errorf("%q isn't told in %q", want, told)
+		}
+	}
+}
+
+func TestATableThatCantBeReadIsToldItsLine(t *testing.T) {
+	head := "field anonymous patient caregiver other-patient own-provider other-provider desk admin auditor platform other-tenant integrator scopeless\n"
+	all := strings.Repeat(" sees", len(policy.Columns))
+	for text, want := range map[string]string{
+		"Patient.id" + all:                             "doesn't name its columns",
+		"field patient anonymous\n":                    "line 1: the columns are",
+		head + "Patient.id sees":                       "line 2",
+		head + "Patient" + all:                         "line 2",
+		head + "Patient.id" + all + " sees":            "line 2",
+		head + "Patient.id own" + all[5:]:              "",
+		head + "Patient.id maybe" + all[5:]:            `"maybe" is no cell`,
+		head + "Patient.*" + all:                       "a pattern is",
+		head + "*Payload.errors" + all:                 "a pattern is",
+		head + "*Payload.*" + all:                      "",
+		head + "*Payload.* null" + all[5:]:             "each field has a row",
+		head + "# a remark\n== A section\n\nX.y" + all: "",
+	} {
+		_, err := policy.Parse(text)
+		if told := fmt.Sprint(err); err == nil && want != "" || err != nil && (want == "" || !strings.Contains(told, want)) {
+			t.Errorf("%q: %v, want %q", text, err, want)
 		}
 	}
 }

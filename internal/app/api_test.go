@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -35,6 +36,8 @@ type api struct {
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
 	statements atomic.Int64
+	mu         sync.Mutex
+	texts      []string // of the statements, while somebody listens
 }
 
 type vars = map[string]any
@@ -46,20 +49,23 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, key: key}
-	config, err := pgxpool.ParseConfig(pgtest.NewURL(t))
+	address := pgtest.NewURL(t)
+	config, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	config.ConnConfig.Tracer = a
-	if a.pool, err = pgxpool.NewWithConfig(t.Context(), config); err != nil {
+	program, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(a.pool.Close)
+	t.Cleanup(program.Close)
+	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, address))
 	a.clinic = sample.NewClinic(t, a.pool)
 	a.Handler = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(a.pool)).Handler()
+	}, postgres.New(program)).Handler()
 	return a
 }
 
@@ -76,6 +82,11 @@ func (a *api) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQuery
 func (a *api) count(sql string) {
 	if !looks.MatchString(sql) {
 		a.statements.Add(1)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.texts != nil {
+			a.texts = append(a.texts, sql)
+		}
 	}
 }
 
