@@ -13,9 +13,10 @@ import (
 
 // question is a query that everybody asks.
 type question struct {
-	text string
-	id   string // what it is about, when that has one
-	part string // the mutation whose payload is looked at
+	text  string
+	id    string  // what it is about, when that has one
+	part  string  // the mutation whose payload is looked at
+	about subject // what the mutation was of, and what it has made
 }
 
 // questions ask for every field of the contract: those of each specimen by its id, and what can be asked for at the root.

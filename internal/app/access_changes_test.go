@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -14,9 +15,10 @@ import (
 
 // inputFor is an input that somebody with the right would succeed with.
 type inputFor struct {
-	input vars
+	input func() vars // made when it is needed: it may take changes
 	about subject
-	own   bool // of something that is the caller's own
+	own   bool                 // of something that is the caller's own
+	done  func(gqltest.Answer) // what there is to do then, so that the world stays as it is
 }
 
 // changes make an input for each mutation, about the first patient or the first organisation, or about something that is the
@@ -28,18 +30,19 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 	patientID, provider, location := s.id(globalid.Patient, patient.ID), s.id(globalid.Provider, s.providers[2].ID), s.id(globalid.Location, s.Location)
 	named := func() vars { return vars{"system": "https://example.org/ids", "value": r.key()} }
 	one := func(about subject, input func() vars) func() []inputFor {
-		return func() []inputFor { return []inputFor{{input: input(), about: about}} }
+		return func() []inputFor { return []inputFor{{input: input, about: about}} }
 	}
 	visit := func() string { return r.visit(t, s, 0, r.freeSlot(s), 0, false) }
 	holds := func() []inputFor {
-		list := []inputFor{{input: vars{"holdId": r.held(t, r.person(policy.Admin), s)}, about: ours, own: p.column == policy.Admin}}
+		admin := r.person(policy.Admin)
+		list := []inputFor{{input: func() vars { return vars{"holdId": r.held(t, admin, s)} }, about: ours, own: p.column == policy.Admin}}
 		if row, _ := r.table.Row("SlotHold", "id"); row.For(p.column) == policy.Own {
-			list = append(list, inputFor{input: vars{"holdId": r.held(t, p, s)}, about: ours, own: true})
+			list = append(list, inputFor{input: func() vars { return vars{"holdId": r.held(t, p, s)} }, about: ours, own: true})
 		}
 		return list
 	}
 	organization := globalid.OfOrganization(s.Organization)
-	return map[string]func() []inputFor{
+	list := map[string]func() []inputFor{
 		"holdSlot":   one(his, func() vars { return vars{"slotId": r.freeSlot(s), "patientId": patientID, "idempotencyKey": r.key()} }),
 		"extendHold": holds, "releaseHold": holds,
 		"bookAppointment": one(his, func() vars {
@@ -74,6 +77,8 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 			return vars{"organizationId": organization, "identifier": named(), "givenName": "Ada", "familyName": "Moreau"}
 		}),
 	}
+	maps.Copy(list, r.acting(t, p))
+	return list
 }
 
 func TestEveryChangeIsMadeByWhoeverTheTableSaysAndByNobodyElse(t *testing.T) {
@@ -107,8 +112,9 @@ func (r *realm) try(t *testing.T, p person, mutation string, in inputFor) {
 		cell = map[bool]policy.Cell{true: policy.Sees, false: policy.Unknown}[in.own]
 	}
 	text := document(mutation, r.all(r.schema.Mutation.Fields.ForName(mutation).Type.Name(), r.here))
+	input := in.input()
 	before := r.fingerprint(t)
-	answer := p.Post(t, text, vars{"input": in.input})
+	answer := p.Post(t, text, vars{"input": input})
 	after := r.fingerprint(t)
 	got := answer.Text(mutation, "errors", 0, "code")
 	if got == "" && answer.Data(mutation) == nil {
@@ -125,8 +131,15 @@ func (r *realm) try(t *testing.T, p person, mutation string, in inputFor) {
 		t.Errorf("%s: done, and changed nothing", about)
 	case want == "":
 		r.valued["Mutation."+mutation] = true
+		defer in.undo(answer)
 	}
-	r.judgePayload(t, p, mutation, text, answer)
+	r.judgePayload(t, p, in.about, mutation, text, answer)
+}
+
+func (in inputFor) undo(answer gqltest.Answer) {
+	if in.done != nil {
+		in.done(answer)
+	}
 }
 
 // date is another one each time.
@@ -136,10 +149,10 @@ func (r *realm) date() string {
 }
 
 // judgePayload holds whatever a payload shows to the table, also that of a refusal.
-func (r *realm) judgePayload(t *testing.T, p person, mutation, text string, answer gqltest.Answer) {
+func (r *realm) judgePayload(t *testing.T, p person, about subject, mutation, text string, answer gqltest.Answer) {
 	t.Helper()
 	if payload, ok := answer.Data(mutation).(vars); ok {
-		r.judge(t, p, question{text: text, part: mutation}, gqltest.Answer{Body: vars{"data": vars{mutation: payload}, "errors": answer.Errors()}})
+		r.judge(t, p, question{text: text, part: mutation, about: about}, gqltest.Answer{Body: vars{"data": vars{mutation: payload}, "errors": answer.Errors()}})
 	}
 }
 

@@ -50,13 +50,17 @@ func (r *realm) visit(t *testing.T, s *site, patient int, slot string, provider 
 	id := booked.Text("bookAppointment", "appointment", "id")
 	r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
 	r.with[id] = s.id(globalid.Provider, s.providers[provider].ID)
-	r.treated[[2]uuid.UUID{s.providers[provider].ID, who.ID}] = true
+	r.treats(s, provider, patient)
 	r.done(t, s.admin, "transitionAppointment", "appointment { id }", vars{"appointmentId": id, "action": "CONFIRM"})
 	if ends {
 		r.done(t, s.admin, "cancelAppointment", "appointment { id }",
 			vars{"appointmentId": id, "reason": "OTHER", "note": "Palpitations are gone", "acceptFeeMinorUnits": 2500})
 	}
 	return id
+}
+
+func (r *realm) treats(s *site, provider, patient int) {
+	r.treated[[2]uuid.UUID{s.providers[provider].ID, s.patients[patient].ID}] = true
 }
 
 func (r *realm) key() string {
@@ -94,10 +98,16 @@ func (r *realm) keepHolds(t *testing.T) {
 	r.held(t, r.person(policy.OtherTenant), r.there)
 }
 
-// held has somebody hold a free slot, for no patient but their own.
+// held has somebody hold a free slot, for no patient but whom they act for.
 func (r *realm) held(t *testing.T, p person, s *site) string {
 	t.Helper()
-	answer := p.Post(t, document("holdSlot", "hold { id } "+refused), vars{"input": vars{"slotId": r.freeSlot(s), "idempotencyKey": r.key()}})
+	input := vars{"slotId": r.freeSlot(s), "idempotencyKey": r.key()}
+	for pair, column := range r.links {
+		if pair[0] == p.actor.ID && column != "" {
+			input["patientId"] = s.id(globalid.Patient, pair[1])
+		}
+	}
+	answer := p.Post(t, document("holdSlot", "hold { id } "+refused), vars{"input": input})
 	id := answer.Text("holdSlot", "hold", "id")
 	if id == "" {
 		t.Errorf("%s can't hold a slot: %s", p.column, answer.Raw)

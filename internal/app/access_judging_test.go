@@ -11,12 +11,13 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/policy"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
-// told is a value and who was told it first.
-type told struct{ value, column string }
+// firstTold is a value and who was told it first.
+type firstTold struct{ value, column string }
 
 // reading goes through an answer and holds every field in it to the table.
 type reading struct {
@@ -24,11 +25,12 @@ type reading struct {
 	t      *testing.T
 	by     person
 	asked  string
+	made   subject           // what things are about that are new
 	failed map[string]string // code by path
 }
 
-// at is where in an answer a reading is.
-type at struct {
+// place is where in an answer a reading is.
+type place struct {
 	path   string
 	about  subject
 	thing  string // the id of the nearest thing around it
@@ -41,7 +43,7 @@ func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer)
 	if failures != nil {
 		t.Fatalf("%s: %v", q.text, failures)
 	}
-	g := reading{realm: r, t: t, by: p, asked: q.text, failed: map[string]string{}}
+	g := reading{realm: r, t: t, by: p, asked: q.text, made: q.about, failed: map[string]string{}}
 	for _, e := range answer.Errors() {
 		path, _ := gqltest.At(e, "path").([]any)
 		code, _ := gqltest.At(e, "extensions", "code").(string)
@@ -58,10 +60,10 @@ func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer)
 	}
 	if q.part != "" { // whether the change is made is told by the payload
 		change := operation.SelectionSet[0].(*ast.Field)
-		g.value(change.SelectionSet, change.Definition.Type.Name(), data[q.part], at{path: q.part})
+		g.value(change.SelectionSet, change.Definition.Type.Name(), data[q.part], place{path: q.part})
 		return
 	}
-	g.object(operation.SelectionSet, root.Name, data, at{path: ""})
+	g.object(operation.SelectionSet, root.Name, data, place{path: ""})
 	if q.id != "" && data["node"] == nil {
 		g.absent(q.id)
 	}
@@ -95,11 +97,11 @@ func (r *realm) sighted(coordinate, column string) {
 	r.sightings[coordinate][column] = true
 }
 
-func (g reading) object(set ast.SelectionSet, typeName string, object map[string]any, here at) {
+func (g reading) object(set ast.SelectionSet, typeName string, object map[string]any, here place) {
 	if id, ok := object["id"].(string); ok && typeName != "Query" {
 		here.about, here.thing, here.within = g.subjects[id], id, ""
 		if here.about == (subject{}) {
-			here.about = subject{organization: mustRef(g.t, id).Organization}
+			here.about = g.unknown(id)
 		}
 	}
 	for _, field := range flat(g.schema, set, typeName) {
@@ -113,8 +115,16 @@ func (g reading) object(set ast.SelectionSet, typeName string, object map[string
 	}
 }
 
+// unknown is what a thing is about that isn't among those of the world.
+func (g reading) unknown(id string) subject {
+	if kind := mustType(g.t, id); kind == globalid.Appointment || kind == globalid.Hold {
+		return subject{organization: g.made.organization, patient: g.made.patient, actor: g.by.actor.ID}
+	}
+	return subject{organization: mustRef(g.t, id).Organization}
+}
+
 // value goes on into what a field answered.
-func (g reading) value(set ast.SelectionSet, typeName string, value any, here at) {
+func (g reading) value(set ast.SelectionSet, typeName string, value any, here place) {
 	switch value := value.(type) {
 	case []any:
 		for i, item := range value {
@@ -146,7 +156,7 @@ func flat(schema *ast.Schema, set ast.SelectionSet, typeName string) (fields []*
 }
 
 // field holds one field to its cell.
-func (g reading) field(field *ast.Field, typeName string, value any, here at) {
+func (g reading) field(field *ast.Field, typeName string, value any, here place) {
 	coordinate := typeName + "." + field.Name
 	row, ok := g.table.Row(typeName, field.Name)
 	if !ok {
@@ -159,7 +169,7 @@ func (g reading) field(field *ast.Field, typeName string, value any, here at) {
 	}
 	if !fits(cell, got, here.about.actor == g.by.actor.ID) {
 		g.wrong(fmt.Sprintf("%s (%s) gets %s of %s, which the table says is %q", g.by.column, column, got, coordinate, cell),
-			fmt.Sprintf("%s at %q in %s", brief(value), here.path, g.asked))
+			fmt.Sprintf("%s at %q in %s", shortened(value), here.path, g.asked))
 		return
 	}
 	g.sighted(coordinate, column)
@@ -168,12 +178,12 @@ func (g reading) field(field *ast.Field, typeName string, value any, here at) {
 		g.whole(coordinate, cell, field, value, here)
 	}
 	if (cell == policy.Sees || cell == policy.Own) && len(field.SelectionSet) == 0 {
-		g.same(typeName, here, value)
+		g.same(coordinate, here, value)
 	}
 }
 
 // outcome is what a field answered: "value", "nothing", or the code of its failure.
-func (g reading) outcome(field *ast.Field, value any, here at) string {
+func (g reading) outcome(field *ast.Field, value any, here place) string {
 	if code := g.failed["["+here.path+"]"]; code != "" {
 		return code
 	}
@@ -203,23 +213,23 @@ func fits(cell policy.Cell, got string, own bool) bool {
 	return got != "value"
 }
 
-func brief(value any) string {
+func shortened(value any) string {
 	text, _ := json.Marshal(value)
 	return fmt.Sprintf("%.200s", text)
 }
 
-// differing are types that tell each caller something of their own.
-var differing = regexp.MustCompile("^(Slot|Viewer|AvailabilityMatch|AppointmentActionState|PageInfo|.*Connection|.*Edge)$")
+// differing are what tells each caller something of their own.
+var differing = regexp.MustCompile(`^((Slot|Viewer|AvailabilityMatch|AppointmentActionState|PageInfo|\w*Connection|\w*Edge)\..*|Patient\.viewerRelation)$`)
 
 // same holds what somebody is told of a thing to what others were told, so that nothing is kept from one of them unnoticed.
-func (g reading) same(typeName string, here at, value any) {
-	if here.thing == "" || differing.MatchString(typeName) {
+func (g reading) same(coordinate string, here place, value any) {
+	if here.thing == "" || differing.MatchString(coordinate) {
 		return
 	}
 	key := g.asked + here.thing + here.within
-	text := brief(value)
+	text := shortened(value)
 	if first, ok := g.values[key]; ok && first.value != text {
-		g.t.Errorf("of %s %s is told %s and %s %s by %s", typeName+here.within, first.column, first.value, g.by.column, text, g.asked)
+		g.t.Errorf("of %s %s is told %s and %s %s by %s", coordinate, first.column, first.value, g.by.column, text, g.asked)
 	}
-	g.values[key] = told{text, g.by.column}
+	g.values[key] = firstTold{text, g.by.column}
 }

@@ -12,19 +12,19 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/policy"
-	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
-// named are the kinds of thing that fields of inputs name by their ids.
-var named = map[string]globalid.Type{
+// kindOf are the kinds of thing that fields of inputs name by their ids.
+var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
-	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException,
+	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "accountId": globalid.Account,
 }
 
-// open are fields that name what everybody may know of.
-var open = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId"}
+// everybodys are fields that name what everybody may know of.
+var everybodys = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId"}
 
 // namings are the ways in which a query names something by its id.
 func (r *realm) namings() map[string][]string {
@@ -41,37 +41,41 @@ func (r *realm) namings() map[string][]string {
 	}
 }
 
-// request names something by its id.
+// request names something by its id. It is prepared before it is sent.
 type request struct {
-	what string
-	send func(id string) gqltest.Answer
+	what    string
+	prepare func(id string) (send func() gqltest.Answer)
 }
 
 // requests are all ways in which a caller can name a thing of a kind.
 func (r *realm) requests(t *testing.T, p person, kind globalid.Type) (list []request) {
 	for field, texts := range r.namings() {
 		_, name, _ := strings.Cut(field, ".")
-		if name != "" && named[name] != kind {
+		if name != "" && kindOf[name] != kind {
 			continue
 		}
 		for _, text := range texts {
-			list = append(list, request{text, func(id string) gqltest.Answer { return p.Post(t, strings.ReplaceAll(text, `"ID"`, `"`+id+`"`), nil) }})
+			list = append(list, request{text, func(id string) func() gqltest.Answer {
+				return func() gqltest.Answer { return p.Post(t, strings.ReplaceAll(text, `"ID"`, `"`+id+`"`), nil) }
+			}})
 		}
 	}
 	changes := r.changes(t, p)
 	for _, field := range r.schema.Mutation.Fields {
 		for _, at := range r.naming(field.Arguments.ForName("input").Type.Name(), kind) {
-			list = append(list, request{field.Name + " " + strings.Join(at, "."), func(id string) gqltest.Answer {
-				input := changes[field.Name]()[0].input
-				put(input, at, id)
-				return p.Post(t, document(field.Name, r.all(field.Type.Name(), r.here)), vars{"input": input})
+			list = append(list, request{field.Name + " " + strings.Join(at, "."), func(id string) func() gqltest.Answer {
+				input := changes[field.Name]()[0].input()
+				putAt(input, at, id)
+				return func() gqltest.Answer {
+					return p.Post(t, document(field.Name, r.all(field.Type.Name(), r.here)), vars{"input": input})
+				}
 			}})
 		}
 	}
 	return list
 }
 
-func put(input vars, path []string, id string) {
+func putAt(input vars, path []string, id string) {
 	for ; len(path) > 1; path = path[1:] {
 		input[path[0]] = vars{}
 		input = input[path[0]].(vars)
@@ -83,10 +87,10 @@ func put(input vars, path []string, id string) {
 func (r *realm) naming(input string, kind globalid.Type) (paths [][]string) {
 	for _, f := range r.schema.Types[input].Fields {
 		switch of := r.schema.Types[f.Type.Name()]; {
-		case of.Name == "ID" && named[f.Name] == kind:
+		case of.Name == "ID" && kindOf[f.Name] == kind:
 			paths = append(paths, []string{f.Name})
-		case of.Name == "ID" && named[f.Name] == 0 && !slices.Contains(open, f.Name):
-			r.t.Errorf("%s.%s names something: say what in named or open, access_leaks_test.go", input, f.Name)
+		case of.Name == "ID" && kindOf[f.Name] == 0 && !slices.Contains(everybodys, f.Name):
+			r.t.Errorf("%s.%s names something: say what in kindOf or everybodys, access_leaks_test.go", input, f.Name)
 		case of.Kind == ast.InputObject && f.Type.Elem == nil:
 			for _, inner := range r.naming(of.Name, kind) {
 				paths = append(paths, append([]string{f.Name}, inner...))
@@ -104,7 +108,7 @@ func (r *realm) namedByQuestions(t *testing.T) {
 			continue
 		}
 		for _, f := range definition.Fields {
-			if f.Type.Name() == "ID" && !slices.Contains(open, f.Name) && r.namings()[name+"."+f.Name] == nil {
+			if f.Type.Name() == "ID" && !slices.Contains(everybodys, f.Name) && r.namings()[name+"."+f.Name] == nil {
 				t.Errorf("%s.%s names something: say how to ask by it in namings, access_leaks_test.go", name, f.Name)
 			}
 		}
@@ -118,8 +122,9 @@ var (
 
 // heard is what an answer says apart from the id that was asked for, and the statements that it took.
 func (r *realm) heard(ask request, id string) (answer string, statements []string) {
+	send := ask.prepare(id)
 	r.listen()
-	raw := string(ask.send(id).Raw)
+	raw := string(send().Raw)
 	for _, s := range r.overheard() {
 		statements = append(statements, parameters.ReplaceAllString(s, " "))
 	}
@@ -136,7 +141,9 @@ func TestWhatACallerMayNotSeeIsToldFromWhatNeverWasByNobody(t *testing.T) {
 				continue
 			}
 			for _, ask := range r.requests(t, p, kind) {
-				r.alike(t, p, kind, ask)
+				if meant := ask.what == "breakGlass target.patientId" && p.actor.Role == access.Provider; !meant {
+					r.alike(t, p, kind, ask)
+				}
 			}
 		}
 	}
@@ -189,5 +196,3 @@ func TestCallersOfOneMomentDontShareWhatIsLoaded(t *testing.T) {
 	}
 	all.Wait()
 }
-
-var _ = clinic.Ref{}

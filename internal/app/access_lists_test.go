@@ -27,6 +27,10 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 		kind, in = globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }
 	case "Provider.scheduleExceptions":
 		kind, in = globalid.ScheduleException, func(id string, s subject) bool { return r.with[id] == of }
+	case "Query.breakGlassGrants":
+		kind, in = globalid.BreakGlassGrant, func(_ string, s subject) bool { return s.organization == p.actor.Organization }
+	case "Viewer.patients":
+		kind, in = globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }
 	default:
 		return nil, false
 	}
@@ -40,7 +44,7 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 
 // whole holds a list to all that it is of: whatever of that the table lets the caller see is in it, and nothing else is, and
 // totalCount says how many that are.
-func (g reading) whole(coordinate string, cell policy.Cell, field *ast.Field, value any, here at) {
+func (g reading) whole(coordinate string, cell policy.Cell, field *ast.Field, value any, here place) {
 	listed, of, connected := g.listed(field, value)
 	if of == "" {
 		return
@@ -101,5 +105,3 @@ func mustType(t *testing.T, id string) globalid.Type {
 	}
 	return parsed.Type
 }
-
-var _ = uuid.Nil

@@ -7,8 +7,8 @@ import (
 	"github.com/mediconnect/mediconnect/graph/policy"
 )
 
-// unseen are fields that have no value in this world, each with the reason.
-var unseen = map[string]string{
+// unvalued are fields that have no value in this world, each with the reason.
+var unvalued = map[string]string{
 	"ServiceInfo.deprecations": "nothing is deprecated",
 	"Deprecation.coordinate":   "nothing is deprecated",
 	"Deprecation.replacement":  "nothing is deprecated",
@@ -30,7 +30,7 @@ func (r *realm) complete(t *testing.T) {
 	t.Helper()
 	for _, row := range r.table.Rows {
 		at := row.Coordinate()
-		if strings.HasPrefix(at, "*") || strings.HasPrefix(at, "Mutation.") || strings.Contains(at, "Payload.") || unseen[at] != "" {
+		if strings.HasPrefix(at, "*") || strings.HasPrefix(at, "Mutation.") || strings.Contains(at, "Payload.") || unvalued[at] != "" {
 			continue
 		}
 		if !r.valued[at] {

@@ -49,12 +49,13 @@ type realm struct {
 	subjects    map[string]subject // by global id: all that not everybody may see
 	specimens   []string           // ids to ask for, of every type with an id
 	treated     map[[2]uuid.UUID]bool
-	with        map[string]string // the provider of a visit or an exception, by global ids
+	links       map[[2]uuid.UUID]string // by account and patient: the column
+	with        map[string]string       // the provider of a visit or an exception, by global ids
 	lastSlot    int
 	lastKey     int
 	sightings   map[string]map[string]bool // by coordinate: columns that were seen
 	valued      map[string]bool            // coordinates of which somebody got a value
-	values      map[string]told
+	values      map[string]firstTold
 	wronged     map[string]int // complaints
 }
 
@@ -66,13 +67,15 @@ func newRealm(t *testing.T) *realm {
 	}
 	r := &realm{
 		api: newAPI(t), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
-		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, sightings: map[string]map[string]bool{}, valued: map[string]bool{}, values: map[string]told{}, wronged: map[string]int{},
+		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
 	r.fill(t, r.here)
 	r.fill(t, r.there)
+	r.actFor(t)
 	r.keepHolds(t)
+	r.breakGlasses(t)
 	return r
 }
 
@@ -106,7 +109,7 @@ func (s *site) id(of globalid.Type, id uuid.UUID) string {
 func (r *realm) registered(t *testing.T, s *site, n int) clinic.Ref {
 	t.Helper()
 	input := vars{"identifier": vars{"system": "https://clinic.example/mrn", "value": fmt.Sprint("mrn-", n)}, "givenName": fmt.Sprint("Zelda", n),
-		"familyName": "Quillon", "birthDate": fmt.Sprintf("1971-02-%02d", n+3), "phone": fmt.Sprintf("+120155502%02d", n), "email": fmt.Sprintf("zelda%d@quillon.example", n),
+		"familyName": "Quillon", "birthDate": birthday(n), "phone": fmt.Sprintf("+120155502%02d", n), "email": fmt.Sprintf("zelda%d@quillon.example", n),
 		"language": "es-MX", "timeZone": "America/New_York"}
 	answer := r.done(t, s.admin, "registerPatient", "patient { id }", input)
 	id := answer.Text("registerPatient", "patient", "id")
@@ -139,21 +142,13 @@ func staffOf(organization uuid.UUID, role access.Role) access.Actor {
 
 // populate makes a caller of every column.
 func (r *realm) populate() {
-	patient := func(role access.Role, n int) access.Actor {
-		a := staffOf(r.here.Organization, role)
-		a.PatientID = r.here.patients[n].ID
-		return a
-	}
-	provider := func(n int) access.Actor {
-		a := staffOf(r.here.Organization, access.Provider)
-		a.ProviderID = r.here.providers[n].ID
-		return a
-	}
+	named := staffOf(r.here.Organization, access.PatientRole)
+	named.PatientID = r.here.patients[0].ID
 	scopeless := staffOf(r.here.Organization, access.Integrator)
 	scopeless.Scopes = nil
 	actors := map[string]access.Actor{
-		policy.Patient: patient(access.PatientRole, 0), policy.Caregiver: patient(access.Caregiver, 0), policy.OtherPatient: patient(access.PatientRole, 1),
-		policy.OwnProvider: provider(0), policy.OtherProvider: provider(1),
+		policy.Patient: named, policy.Caregiver: staffOf(r.here.Organization, access.Caregiver), policy.OtherPatient: staffOf(r.here.Organization, access.PatientRole),
+		policy.OwnProvider: r.provider(r.here, 0).actor, policy.OtherProvider: r.provider(r.here, 1).actor,
 		policy.FrontDesk: staffOf(r.here.Organization, access.FrontDesk), policy.Admin: staffOf(r.here.Organization, access.Admin),
 		policy.Auditor: staffOf(r.here.Organization, access.Auditor), policy.Platform: staffOf(uuid.Nil, access.PlatformAdmin),
 		policy.OtherTenant: staffOf(r.there.Organization, access.FrontDesk), policy.Integrator: staffOf(r.here.Organization, access.Integrator),
@@ -196,10 +191,11 @@ func (r *realm) columnOf(p person, s subject) string {
 			return policy.OwnProvider
 		}
 		return policy.OtherProvider
-	case p.actor.PatientID != uuid.Nil && s.patient != p.actor.PatientID:
+	case p.actor.Role == access.PatientRole, p.actor.Role == access.Caregiver:
+		if column := r.links[[2]uuid.UUID{p.actor.ID, s.patient}]; column != "" {
+			return column
+		}
 		return policy.OtherPatient
-	case p.column == policy.OtherPatient:
-		return policy.Patient
 	}
 	return p.column
 }
@@ -225,5 +221,5 @@ var typeNames = map[globalid.Type]string{
 	globalid.Organization: "Organization", globalid.Location: "Location", globalid.VisitKind: "VisitKind", globalid.Provider: "Provider",
 	globalid.ScheduleException: "ScheduleException", globalid.Specialty: "Specialty", globalid.Patient: "Patient",
 	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Slot: "Slot", globalid.Viewer: "Viewer",
-	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch",
+	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 }
