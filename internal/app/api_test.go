@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
+	neturl "net/url"
 	"regexp"
 	"strings"
 	"sync"
@@ -49,23 +49,20 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	a := &api{t: t, key: key}
-	address := pgtest.NewURL(t)
-	config, err := pgxpool.ParseConfig(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.ConnConfig.Tracer = a
-	program, err := pgxpool.NewWithConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(program.Close)
-	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, address))
+	url := pgtest.NewURL(t)
+	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
 	a.clinic = sample.NewClinic(t, a.pool)
+	program := pgtest.Pool(t, url).Config()
+	program.ConnConfig.Tracer = a
+	counted, err := pgxpool.NewWithConfig(t.Context(), program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(counted.Close)
 	a.Handler = wire(Frame{
 		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
-		PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(program)).Handler()
+		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
+	}, postgres.New(counted)).Handler()
 	return a
 }
 

@@ -147,19 +147,24 @@ func utc(t *time.Time) *time.Time {
 const selectIdentifiers = `
 SELECT i.organization_id, i.appointment_id, i.system, i.value FROM appointment_identifiers i
 JOIN unnest($1::uuid[], $2::uuid[]) r(organization, id) ON i.organization_id = r.organization AND i.appointment_id = r.id
-ORDER BY i.system, i.value`
+ORDER BY i.system, i.token`
 
 // Identifiers implements appointment.Store.
 func (s *AppointmentStore) Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error) {
 	type row struct {
 		OrganizationID, AppointmentID uuid.UUID
-		System, Value                 string
+		System                        string
+		Value                         []byte
 	}
 	found := make(map[clinic.Ref][]clinic.Identifier, len(refs))
 	rows, err := listOf[row](ctx, s.db, refs, selectIdentifiers)
 	for _, r := range rows {
+		value, fault := open(r.Value)
+		if fault != nil {
+			return nil, fault
+		}
 		ref := clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}
-		found[ref] = append(found[ref], clinic.Identifier{System: r.System, Value: r.Value})
+		found[ref] = append(found[ref], clinic.Identifier{System: r.System, Value: value.Reveal()})
 	}
 	return found, err
 }

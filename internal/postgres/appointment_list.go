@@ -68,8 +68,7 @@ func (w *where) narrow(f appointment.Filter) {
 	}
 	if f.Identifier != nil {
 		w.and(`a.id IN (SELECT i.appointment_id FROM appointment_identifiers i
-			WHERE i.organization_id = a.organization_id AND i.system = $%d`, f.Identifier.System)
-		w.and("i.value = $%d)", f.Identifier.Value)
+			WHERE i.organization_id = a.organization_id AND i.token = $%d)`, digest(f.Organization, identifierHandle(*f.Identifier)))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 )
 
@@ -40,7 +41,9 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	p.Reason = base64Private(w.Appointment.Reason)
 	p.Identifiers = []identifierParam{}
 	for _, i := range w.Identifiers {
-		p.Identifiers = append(p.Identifiers, identifierParam(i))
+		p.Identifiers = append(p.Identifiers, identifierParam{
+			i.System, digest(p.Organization, identifierHandle(i)), seal(access.Private(i.Value)),
+		})
 	}
 	return s.call(ctx, p.Organization, callBook, p)
 }

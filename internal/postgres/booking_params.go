@@ -100,9 +100,11 @@ type windowParam struct {
 	Cap int       `json:"cap"`
 }
 
+// identifierParam has base64 of what finds the value, and of the value as it is kept.
 type identifierParam struct {
 	System string `json:"system"`
-	Value  string `json:"value"`
+	Token  []byte `json:"token"`
+	Value  []byte `json:"value"`
 }
 
 type feeParam struct {

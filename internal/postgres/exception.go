@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -27,12 +28,14 @@ const (
 type wholeExceptionRow struct {
 	exceptionRow
 	OrganizationID uuid.UUID
-	Reason         *string
+	Reason         []byte
 }
 
 func (r wholeExceptionRow) whole() provider.Exception {
 	e := r.exception(r.OrganizationID)
-	e.Reason = r.Reason
+	if reason, err := opened(r.Reason); err == nil {
+		e.Reason = (*string)(reason)
+	}
 	return e
 }
 
@@ -125,7 +128,7 @@ func recordException(ctx context.Context, tx pgx.Tx, c change, e provider.Except
 func exceptionValues(e provider.Exception) []any {
 	return []any{
 		e.OrganizationID, e.ID, maybe(e.ProviderID), maybe(e.LocationID), wall(e.From), wall(e.To), string(e.Effect), e.Capacity,
-		e.MaxAppointments, e.Reason,
+		e.MaxAppointments, sealed((*access.Private)(e.Reason)),
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
@@ -33,7 +31,11 @@ func TestProbeEndsWithItsContextWhenTheDatabaseHangs(t *testing.T) {
 	pool := pgtest.New(t)
 	db := postgres.New(pool)
 	var backend int
-	if err := pool.QueryRow(t.Context(), "SELECT pg_backend_pid()").Scan(&backend); err != nil {
+	if _, err := db.Probe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const probing = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+	if err := pool.QueryRow(t.Context(), probing).Scan(&backend); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(backend, syscall.SIGSTOP); err != nil {
@@ -68,11 +70,7 @@ func TestProbeDoesntQueueWithRequests(t *testing.T) {
 // occupied has a request wait for a lock, and returns once it does.
 func occupied(t *testing.T, url string, db *postgres.DB) {
 	t.Helper()
-	pool, err := pgxpool.New(t.Context(), url+"&pool_max_conns=2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
+	pool := pgtest.Pool(t, pgtest.AdminURL(t, url))
 	tx, err := pool.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -28,6 +28,16 @@ func (l *lastQuery) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.Trac
 
 func (*lastQuery) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
+func (l *lastQuery) TraceBatchStart(ctx context.Context, conn *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
+	for _, q := range b.Batch.QueuedQueries {
+		ctx = l.TraceQueryStart(ctx, conn, pgx.TraceQueryStartData{SQL: q.SQL, Args: q.Arguments})
+	}
+	return ctx
+}
+
+func (*lastQuery) TraceBatchQuery(context.Context, *pgx.Conn, pgx.TraceBatchQueryData) {}
+func (*lastQuery) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData)     {}
+
 // directory is a store over the pool's database whose statements are remembered.
 func (l *lastQuery) directory(t *testing.T, pool *pgxpool.Pool) *postgres.Directory {
 	t.Helper()

@@ -9,22 +9,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 // things are two rows to meet at.
-const things = `CREATE TABLE things (id integer PRIMARY KEY, n integer NOT NULL); INSERT INTO things VALUES (1, 0), (2, 0)`
+const things = `CREATE TABLE things (id integer PRIMARY KEY, n integer NOT NULL); INSERT INTO things VALUES (1, 0), (2, 0);
+	GRANT ALL ON things TO mediconnect_app`
 
 // newPool opens a pool over a fresh database with two things.
 func newPool(t *testing.T, bounds func(*Config)) *DB {
 	t.Helper()
 	c := Defaults(pgtest.NewURL(t))
 	bounds(&c)
-	conn, err := pgx.Connect(t.Context(), c.URL) // without the bounds
+	conn, err := pgx.Connect(t.Context(), pgtest.AdminURL(t, c.URL)) // without the bounds
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +48,7 @@ func TestTheServerKnowsTheBounds(t *testing.T) {
 		"transaction_timeout": {"5s", "no such setting"}, "default_transaction_isolation": {"read committed"},
 	} {
 		var got string
-		err := db.pool.QueryRow(t.Context(), `SELECT coalesce(current_setting($1, true), 'no such setting')`, name).Scan(&got)
+		err := db.tenants.QueryRow(t.Context(), `SELECT coalesce(current_setting($1, true), 'no such setting')`, name).Scan(&got)
 		if err != nil || !slices.Contains(want, got) {
 			t.Errorf("%s is %s, want one of %s (%v)", name, got, want, err)
 		}
@@ -63,34 +64,34 @@ func TestBoundsEndWhatLastsTooLong(t *testing.T) {
 		code   string
 		wait   func(context.Context, *DB, pgx.Tx) error
 	}{
-		{"a statement", Config{MaxConns: 2, AcquireTimeout: long, Statement: short, Lock: long, Idle: long}, queryCanceled,
+		{"a statement", Config{MaxConns: 4, AcquireTimeout: long, Statement: short, Lock: long, Idle: long}, queryCanceled,
 			func(ctx context.Context, _ *DB, tx pgx.Tx) error {
 				_, err := tx.Exec(ctx, `SELECT pg_sleep(60)`)
 				return err
 			}},
-		{"a lock", Config{MaxConns: 2, AcquireTimeout: long, Statement: long, Lock: short, Idle: long}, lockNotAvailable,
+		{"a lock", Config{MaxConns: 4, AcquireTimeout: long, Statement: long, Lock: short, Idle: long}, lockNotAvailable,
 			func(ctx context.Context, db *DB, tx pgx.Tx) error {
 				if _, err := tx.Exec(ctx, `LOCK things`); err != nil {
 					return err
 				}
-				return db.read(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
+				return db.tenant(uuid.Nil).plainly(ctx, func(ctx context.Context, conn querier) error {
 					_, err := conn.Exec(ctx, `SELECT FROM things`)
 					return err
 				})
 			}},
-		{"an idle transaction", Config{MaxConns: 2, AcquireTimeout: long, Statement: long, Lock: long, Idle: short}, idleTimeout,
+		{"an idle transaction", Config{MaxConns: 4, AcquireTimeout: long, Statement: long, Lock: long, Idle: short}, idleTimeout,
 			func(ctx context.Context, _ *DB, tx pgx.Tx) error {
 				return tx.Conn().PgConn().WaitForNotification(ctx) // the server's last word
 			}},
 		{"a connection", Config{MaxConns: 1, AcquireTimeout: short, Statement: long, Lock: long, Idle: long}, "",
 			func(ctx context.Context, db *DB, _ pgx.Tx) error {
-				return db.read(ctx, func(context.Context, *pgxpool.Conn) error { return nil })
+				return db.tenant(uuid.Nil).plainly(ctx, func(context.Context, querier) error { return nil })
 			}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			db := newPool(t, func(all *Config) { c.bounds.URL = all.URL; *all = c.bounds })
 			var ended error
-			err := db.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+			err := db.write(t.Context(), uuid.Nil, func(ctx context.Context, tx pgx.Tx) error {
 				ended = c.wait(ctx, db, tx)
 				return ended
 			})
@@ -105,7 +106,7 @@ func TestATransactionThatTakesTooLongIsTold(t *testing.T) {
 	db := newPool(t, func(*Config) {})
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	err := db.write(ctx, func(ctx context.Context, _ pgx.Tx) error {
+	err := db.write(ctx, uuid.Nil, func(ctx context.Context, _ pgx.Tx) error {
 		<-ctx.Done()
 		return ctx.Err()
 	})
@@ -127,7 +128,7 @@ func clash(ctx context.Context, db *DB, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, `SELECT FROM things`); err != nil {
 		return err
 	}
-	if _, err := db.pool.Exec(ctx, raise, 1); err != nil {
+	if _, err := db.tenants.Exec(ctx, raise, 1); err != nil {
 		return err
 	}
 	_, err := tx.Exec(ctx, raise, 1)
@@ -141,7 +142,7 @@ func TestASerializationFailureIsTriedAgainThreeTimes(t *testing.T) {
 	}{{0, 1, 0}, {3, 4, 0}, {4, 4, errs.Busy}} {
 		db := newPool(t, func(*Config) {})
 		tries := 0
-		err := db.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		err := db.write(t.Context(), uuid.Nil, func(ctx context.Context, tx pgx.Tx) error {
 			if tries++; tries > c.clashes {
 				return nil
 			}
@@ -164,7 +165,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	met.Add(2)
 	crossing := func(first, second int) {
 		fresh := true
-		err := db.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		err := db.write(t.Context(), uuid.Nil, func(ctx context.Context, tx pgx.Tx) error {
 			tries.Add(1)
 			if _, err := tx.Exec(ctx, raise, first); err != nil {
 				return err
@@ -188,7 +189,7 @@ func TestADeadlockIsTriedAgain(t *testing.T) {
 	both.Go(func() { crossing(2, 1) })
 	both.Wait()
 	var n int
-	if err := db.pool.QueryRow(t.Context(), `SELECT sum(n)::int FROM things`).Scan(&n); err != nil || n != 4 {
+	if err := db.tenants.QueryRow(t.Context(), `SELECT sum(n)::int FROM things`).Scan(&n); err != nil || n != 4 {
 		t.Errorf("2 writers raised 2 things %d times: %v", n, err)
 	}
 	if lost := deadlocks.Load(); lost == 0 || tries.Load() != 2+lost { // who tries again may meet the other once more
@@ -200,7 +201,7 @@ func TestWhatIsNotContentionIsNotTriedAgain(t *testing.T) {
 	db := newPool(t, func(*Config) {})
 	for _, refused := range []string{refusedByConstraint, lockNotAvailable, queryCanceled, "23505"} {
 		tries := 0
-		err := db.write(t.Context(), func(ctx context.Context, tx pgx.Tx) error {
+		err := db.write(t.Context(), uuid.Nil, func(ctx context.Context, tx pgx.Tx) error {
 			tries++
 			_, err := tx.Exec(ctx, `DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '`+refused+`'; END $$`)
 			return err

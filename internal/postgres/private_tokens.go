@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
@@ -20,6 +22,11 @@ func digest(organization uuid.UUID, h patient.Handle) []byte {
 		mac.Write([]byte{0xff}) // no text holds this byte, so parts can't run into each other
 	}
 	return mac.Sum(nil)
+}
+
+// identifierHandle is what an appointment's identifier in another system is looked up by.
+func identifierHandle(i clinic.Identifier) patient.Handle {
+	return patient.Handle{Purpose: "appointment identifier", Value: access.Private(i.System + "\x00" + i.Value)}
 }
 
 func digests(organization uuid.UUID, handles []patient.Handle) [][]byte {
