@@ -29,8 +29,8 @@ type reading struct {
 	failed map[string]string // code by path
 }
 
-// place is where in an answer a reading is.
-type place struct {
+// spot is where in an answer a reading is.
+type spot struct {
 	path   string
 	about  subject
 	thing  string // the id of the nearest thing around it
@@ -60,10 +60,10 @@ func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer)
 	}
 	if q.part != "" { // whether the change is made is told by the payload
 		change := operation.SelectionSet[0].(*ast.Field)
-		g.value(change.SelectionSet, change.Definition.Type.Name(), data[q.part], place{path: q.part})
+		g.value(change.SelectionSet, change.Definition.Type.Name(), data[q.part], spot{path: q.part})
 		return
 	}
-	g.object(operation.SelectionSet, root.Name, data, place{path: ""})
+	g.object(operation.SelectionSet, root.Name, data, spot{path: ""})
 	if q.id != "" && data["node"] == nil {
 		g.absent(q.id)
 	}
@@ -97,7 +97,7 @@ func (r *realm) sighted(coordinate, column string) {
 	r.sightings[coordinate][column] = true
 }
 
-func (g reading) object(set ast.SelectionSet, typeName string, object map[string]any, here place) {
+func (g reading) object(set ast.SelectionSet, typeName string, object map[string]any, here spot) {
 	if id, ok := object["id"].(string); ok && typeName != "Query" {
 		here.about, here.thing, here.within = g.subjects[id], id, ""
 		if here.about == (subject{}) {
@@ -124,7 +124,7 @@ func (g reading) unknown(id string) subject {
 }
 
 // value goes on into what a field answered.
-func (g reading) value(set ast.SelectionSet, typeName string, value any, here place) {
+func (g reading) value(set ast.SelectionSet, typeName string, value any, here spot) {
 	switch value := value.(type) {
 	case []any:
 		for i, item := range value {
@@ -156,7 +156,7 @@ func flat(schema *ast.Schema, set ast.SelectionSet, typeName string) (fields []*
 }
 
 // field holds one field to its cell.
-func (g reading) field(field *ast.Field, typeName string, value any, here place) {
+func (g reading) field(field *ast.Field, typeName string, value any, here spot) {
 	coordinate := typeName + "." + field.Name
 	row, ok := g.table.Row(typeName, field.Name)
 	if !ok {
@@ -183,7 +183,7 @@ func (g reading) field(field *ast.Field, typeName string, value any, here place)
 }
 
 // outcome is what a field answered: "value", "nothing", or the code of its failure.
-func (g reading) outcome(field *ast.Field, value any, here place) string {
+func (g reading) outcome(field *ast.Field, value any, here spot) string {
 	if code := g.failed["["+here.path+"]"]; code != "" {
 		return code
 	}
@@ -222,7 +222,7 @@ func shortened(value any) string {
 var differing = regexp.MustCompile(`^((Slot|Viewer|AvailabilityMatch|AppointmentActionState|PageInfo|\w*Connection|\w*Edge)\..*|Patient\.viewerRelation)$`)
 
 // same holds what somebody is told of a thing to what others were told, so that nothing is kept from one of them unnoticed.
-func (g reading) same(coordinate string, here place, value any) {
+func (g reading) same(coordinate string, here spot, value any) {
 	if here.thing == "" || differing.MatchString(coordinate) {
 		return
 	}

@@ -44,7 +44,7 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 
 // whole holds a list to all that it is of: whatever of that the table lets the caller see is in it, and nothing else is, and
 // totalCount says how many that are.
-func (g reading) whole(coordinate string, cell policy.Cell, field *ast.Field, value any, here place) {
+func (g reading) whole(coordinate string, cell policy.Cell, field *ast.Field, value any, here spot) {
 	listed, of, connected := g.listed(field, value)
 	if of == "" {
 		return
