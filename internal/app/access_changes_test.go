@@ -134,6 +134,7 @@ func (r *realm) try(t *testing.T, p person, mutation string, in inputFor) {
 		defer in.undo(answer)
 	}
 	r.judgePayload(t, p, in.about, mutation, text, answer)
+	r.mind(t, p, answer)
 }
 
 func (in inputFor) undo(answer gqltest.Answer) {

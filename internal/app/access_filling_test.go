@@ -117,12 +117,6 @@ func (r *realm) held(t *testing.T, p person, s *site) string {
 	return id
 }
 
-// answerOf is a request that the whole matrix makes.
-func (r *realm) answerOf(t *testing.T, p person, text string) gqltest.Answer {
-	t.Helper()
-	return p.Post(t, text, nil)
-}
-
 // listen begins to keep the statements that the server runs.
 func (r *realm) listen() {
 	r.mu.Lock()

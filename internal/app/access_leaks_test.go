@@ -121,21 +121,21 @@ var (
 )
 
 // heard is what an answer says apart from the id that was asked for, and the statements that it took.
-func (r *realm) heard(ask request, id string) (answer string, statements []string) {
+func (r *realm) heard(t *testing.T, p person, ask request, id string) (answer string, statements []string) {
 	send := ask.prepare(id)
 	r.listen()
-	raw := string(send().Raw)
+	said := send()
 	for _, s := range r.overheard() {
 		statements = append(statements, parameters.ReplaceAllString(s, " "))
 	}
-	return strings.ReplaceAll(requestIDs.ReplaceAllString(raw, ""), id, "ID"), statements
+	r.mind(t, p, said)
+	return strings.ReplaceAll(requestIDs.ReplaceAllString(string(said.Raw), ""), id, "ID"), statements
 }
 
 func TestWhatACallerMayNotSeeIsToldFromWhatNeverWasByNobody(t *testing.T) {
 	r := newRealm(t)
 	r.namedByQuestions(t)
-	for _, column := range []string{policy.OtherPatient, policy.OwnProvider, policy.OtherProvider, policy.FrontDesk, policy.Admin, policy.Auditor, policy.Integrator, policy.Platform} {
-		p := r.person(column)
+	for _, p := range r.people {
 		for kind := range typeNames {
 			if !slices.ContainsFunc(r.specimens, func(id string) bool { return r.subjects[id].kind == kind }) || kind == globalid.Viewer {
 				continue
@@ -153,11 +153,11 @@ func TestWhatACallerMayNotSeeIsToldFromWhatNeverWasByNobody(t *testing.T) {
 func (r *realm) alike(t *testing.T, p person, kind globalid.Type, ask request) {
 	t.Helper()
 	never := func(s *site) string { return s.id(kind, sample.NewID()) }
-	first, statements := r.heard(ask, never(r.here))
+	first, statements := r.heard(t, p, ask, never(r.here))
 	for name, s := range map[string]*site{"their own organisation": r.here, "another one": r.there} {
 		text, unknown := first, statements
 		if s == r.there {
-			if text, unknown = r.heard(ask, never(s)); text != first {
+			if text, unknown = r.heard(t, p, ask, never(s)); text != first {
 				t.Errorf("%s: %s of %s that never was is told\n%.300s\nand in another organisation\n%.300s", p.column, ask.what, typeNames[kind], first, text)
 			}
 		}
@@ -166,7 +166,7 @@ func (r *realm) alike(t *testing.T, p person, kind globalid.Type, ask request) {
 			if about.kind != kind || about.organization != s.Organization || r.sees(p, id) {
 				continue
 			}
-			hidden, needed := r.heard(ask, id)
+			hidden, needed := r.heard(t, p, ask, id)
 			if hidden != text {
 				t.Errorf("%s: %s of a hidden %s in %s is told\n%.300s\nand of one that never was\n%.300s", p.column, ask.what, typeNames[kind], name, hidden, text)
 			}

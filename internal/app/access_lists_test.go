@@ -70,6 +70,9 @@ func (g reading) whole(coordinate string, cell policy.Cell, field *ast.Field, va
 	if cell == policy.Sees && len(want) != len(all) {
 		g.t.Errorf("%s: %s sees %d of %d, which isn't %q", coordinate, g.by.column, len(want), len(all), cell)
 	}
+	if gqltest.At(value, "pageInfo", "hasNextPage") == true {
+		g.t.Errorf("%s: %s is told that more follows on all there is", coordinate, g.by.column)
+	}
 	if total, asked := gqltest.At(value, "totalCount").(float64); asked && int(total) != len(listed) {
 		g.t.Errorf("%s: %s is told of %v where %d are listed", coordinate, g.by.column, total, len(listed))
 	}

@@ -136,8 +136,13 @@ func (r *realm) know(id string, about subject) {
 	r.subjects[id] = about
 }
 
+// staffOf is an account with a role. Its token carries whatever scopes there are, so that the role alone bounds what it may do.
 func staffOf(organization uuid.UUID, role access.Role) access.Actor {
-	return access.Actor{ID: sample.NewID(), Client: "test", Organization: organization, Role: role, Scopes: access.ScopesOf(role)}
+	a := access.Actor{ID: sample.NewID(), Client: "test", Organization: organization, Role: role}
+	for _, of := range []access.Role{access.PatientRole, access.Provider, access.Admin, access.Auditor, access.PlatformAdmin} {
+		a.Scopes = append(a.Scopes, access.ScopesOf(of)...)
+	}
+	return a
 }
 
 // populate makes a caller of every column.
