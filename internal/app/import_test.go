@@ -69,7 +69,7 @@ func TestAnImportFindsItsOrganizationAgain(t *testing.T) {
 	if report, err := run(app.ImportOptions{Organization: id}); err != nil || !strings.Contains(report, "0 new or changed") {
 		t.Errorf("by id: %v\n%s", err, report)
 	}
-	pgtest.Execute(t, url, `INSERT INTO organizations SELECT gen_random_uuid(), name, created_at FROM organizations WHERE name = 'Corner shops'`)
+	pgtest.Execute(t, pgtest.AdminURL(t, url), `INSERT INTO organizations SELECT gen_random_uuid(), name, created_at FROM organizations WHERE name = 'Corner shops'`)
 	if _, err := run(app.ImportOptions{OrganizationName: "Corner shops"}); err == nil || !strings.Contains(err.Error(), "several organisations are called") {
 		t.Errorf("%v", err)
 	}
@@ -94,7 +94,7 @@ func TestAllFaultsOfAnImportsArgumentsAreTold(t *testing.T) {
 
 func organizations(t *testing.T, url string) (n int) {
 	t.Helper()
-	conn, err := pgx.Connect(t.Context(), url)
+	conn, err := pgx.Connect(t.Context(), pgtest.AdminURL(t, url))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ func TestTheSchemaIsShownUnlessItIsHidden(t *testing.T) {
 		handler := wire(Frame{
 			Clock: clock.System{}, Issuer: "test", Key: make(ed25519.PublicKey, ed25519.PublicKeySize), LinkKey: make([]byte, 32),
 			PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler), HideSchema: hidden,
-		}, postgres.New(nil)).Handler()
+		}, unreachable(t)).Handler()
 		client := gqltest.Client{Handler: handler}
 		client.Post(t, `{ __typename viewer { __typename kind } }`, nil).OK(t)
 		for _, query := range []string{
@@ -42,4 +42,15 @@ func TestTheSchemaIsShownUnlessItIsHidden(t *testing.T) {
 			t.Errorf("hidden %v: the page answers %d", hidden, page.Code)
 		}
 	}
+}
+
+// unreachable is a database that nobody is at.
+func unreachable(t *testing.T) *postgres.DB {
+	t.Helper()
+	db, err := postgres.Open(t.Context(), postgres.Defaults("postgres://nobody@127.0.0.1:1/none"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(db.Close)
+	return db
 }

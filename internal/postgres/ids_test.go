@@ -1,4 +1,4 @@
-package postgres_test
+package postgres
 
 import (
 	"reflect"
@@ -7,21 +7,17 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 // Ids go through whatever a store asks: one, none, a list of them, and as what they are in JSON.
 func TestIDsComeBackAsTheyWere(t *testing.T) {
-	pool := pgtest.New(t)
-	if _, err := postgres.New(pool).Directory().Organizations(t.Context(), nil); err != nil { // the connection is known now
-		t.Fatal(err)
-	}
-	conn, err := pool.Acquire(t.Context())
+	conn, err := pgtest.New(t).Acquire(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Release()
+	readIDs(conn.Conn())
 	a, b := uuid.New(), uuid.New()
 	var one, none uuid.UUID = uuid.Nil, a
 	var optional, missing *uuid.UUID

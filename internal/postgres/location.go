@@ -34,7 +34,7 @@ const (
 const insertLocation = `
 INSERT INTO locations (` + locationColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-ON CONFLICT (organization_id, identifier_system, identifier_value) DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 const lockLocation = locationByIdentifier + ` FOR NO KEY UPDATE`
 

@@ -44,7 +44,7 @@ FROM providers p `
 const insertProvider = `
 INSERT INTO providers (organization_id, id, identifier_system, identifier_value, name, languages, max_daily_appointments, search_text)
 VALUES ($1, $2, $3, $4, $5, $6, $7, search_text($8))
-ON CONFLICT (organization_id, identifier_system, identifier_value) DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 const updateProvider = `
 UPDATE providers SET name = $5, languages = $6, max_daily_appointments = $7, search_text = search_text($8)

@@ -40,7 +40,7 @@ const (
 const insertVisitKind = `
 INSERT INTO visit_kinds (` + visitKindColumns + `)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
-ON CONFLICT (organization_id, key) DO NOTHING`
+ON CONFLICT DO NOTHING`
 
 const lockVisitKind = visitKindByKey + ` FOR NO KEY UPDATE`
 

@@ -48,12 +48,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	pool, err := pgxpool.New(t.Context(), url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
-	w := &world{t: t, pool: pool, db: db}
+	w := &world{t: t, pool: pgtest.Pool(t, pgtest.AdminURL(t, url)), db: db}
 	w.exec(`INSERT INTO organizations (id, name, created_at) VALUES ($1, 'Crowd', '2026-01-01')`, group)
 	return w
 }
