@@ -167,7 +167,7 @@ func (g reading) field(field *ast.Field, typeName string, value any, here spot) 
 	if ways := policy.Required(field.Definition); ways != nil && column == policy.OtherTenant && !policy.Holds(g.by.actor.Effective(), ways) {
 		cell = policy.Refused // the column is of somebody who has them
 	}
-	if !fits(cell, got, here.about.actor == g.by.actor.ID) {
+	if !fits(cell, got, g.lists(field) || g.owns(here)) {
 		g.wrong(fmt.Sprintf("%s (%s) gets %s of %s, which the table says is %q", g.by.column, column, got, coordinate, cell),
 			fmt.Sprintf("%s at %q in %s", shortened(value), here.path, g.asked))
 		return
@@ -180,6 +180,16 @@ func (g reading) field(field *ast.Field, typeName string, value any, here spot) 
 	if (cell == policy.Sees || cell == policy.Own) && len(field.SelectionSet) == 0 {
 		g.same(coordinate, here, value)
 	}
+}
+
+// lists says whether a field lists things, so that what of them is the caller's own is told by the things.
+func (g reading) lists(field *ast.Field) bool {
+	return field.Definition.Type.Elem != nil && len(field.SelectionSet) > 0 || strings.HasSuffix(field.Definition.Type.Name(), "Connection")
+}
+
+// owns says whether what is read is the caller's own. An audit event is to whoever sees the appointment in whose history it is.
+func (g reading) owns(here spot) bool {
+	return here.about.actor == g.by.actor.ID || strings.Contains(here.path, " history ")
 }
 
 // outcome is what a field answered: "value", "nothing", or the code of its failure.
@@ -200,7 +210,7 @@ func fits(cell policy.Cell, got string, own bool) bool {
 	case policy.Sees:
 		return got == "value" || got == "nothing"
 	case policy.Own:
-		return got == "value" || got == "nothing" || got == "NOT_FOUND" && !own
+		return got == "nothing" || got == "value" && own || got == "NOT_FOUND" && !own
 	case policy.Null:
 		return got == "nothing"
 	case policy.Refused:
