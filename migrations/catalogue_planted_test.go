@@ -9,7 +9,9 @@ import (
 
 // A sound tenant's table to plant faults in.
 const bed = `CREATE TABLE beds (organization_id uuid NOT NULL REFERENCES organizations, id uuid NOT NULL, ward uuid NOT NULL,
-	starts_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, PRIMARY KEY (organization_id, id)); `
+	starts_at timestamptz NOT NULL, ends_at timestamptz NOT NULL, PRIMARY KEY (organization_id, id));
+	ALTER TABLE beds ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+	CREATE POLICY tenant ON beds TO mediconnect_app USING (organization_id = (SELECT current_organization())); `
 
 func TestEachFaultOfASchemaIsFound(t *testing.T) {
 	pool := pgtest.New(t)
@@ -78,6 +80,17 @@ func TestEachFaultOfASchemaIsFound(t *testing.T) {
 		{"a float", bed + `ALTER TABLE beds ADD width real`, "beds.width is real"},
 		{"claims without a btree", `DROP INDEX claims_by_party`, "claims has no btree on starts_at and ends_at"},
 		{"appointments without a btree on their ends", `DROP INDEX appointments_by_provider`, "appointments has no btree on starts_at and ends_at"},
+		{"a table without row-level security", `ALTER TABLE patients DISABLE ROW LEVEL SECURITY`, "patients does not force row-level security"},
+		{"a table whose owner is above it", `ALTER TABLE patients NO FORCE ROW LEVEL SECURITY`, "patients does not force row-level security"},
+		{"a table whose policy is gone", `DROP POLICY tenant ON claims`, "claims has no policy for one tenant at a time"},
+		{"a tenant's policy that lets all through", `ALTER POLICY tenant ON claims USING (true)`, "claims.tenant lets mediconnect_app see more than one tenant"},
+		{"a tenant's policy that checks nothing written", `ALTER POLICY tenant ON claims WITH CHECK (true)`, "claims has no policy for one tenant at a time"},
+		{"a policy for everybody", `CREATE POLICY more ON patients USING (organization_id = (SELECT current_organization()))`, "patients.more is for everybody"},
+		{"patients for everybody", `CREATE POLICY more ON patients TO mediconnect_public USING (true)`, "patients.more lets mediconnect_public see"},
+		{"a role above row-level security", `ALTER ROLE mediconnect_app BYPASSRLS`, "mediconnect_app is above row-level security"},
+		{"a program that is all its roles at once", `ALTER ROLE mediconnect_server INHERIT`, "mediconnect_server has by itself"},
+		{"a table of the program's own", `ALTER TABLE holds OWNER TO mediconnect_app`, "holds belongs to mediconnect_app"},
+		{"a function above row-level security", `ALTER FUNCTION book SECURITY DEFINER`, "function book runs as its owner"},
 		{"a public column that is gone", `ALTER TABLE locations DROP phone`, "locations.phone is excepted by name and does not exist"},
 		{"a wall-clock column that is gone", `ALTER TABLE appointments DROP local_start`, "appointments.local_start is excepted by name and does not exist"},
 		{"a global table that is gone", `DROP TABLE log_epoch`, "log_epoch is global by name and does not exist"},

@@ -37,6 +37,16 @@ var named = pgx.NamedArgs{
 	},
 	// Columns where a rounding error harms nobody.
 	"inexact": []string{"locations.latitude", "locations.longitude"},
+	// Policies by which a role sees more than one tenant, each for a role that does one thing.
+	"crossing": []string{
+		"appointments.sweeping", "audit_chain.dropping", "audit_chain.sweeping", "audit_events.dropping", "audit_events.sweeping",
+		"audit_pruned.dropping", "claims.sweeping", "event_log.relaying", "event_log.sweeping", "holds.sweeping", "idempotency_keys.sweeping",
+		"legal_holds.sweeping", "patient_invitations.dropping", "patient_invitations.sweeping", "patients.sweeping", "account_links.signing_in",
+		"claims.public_reading", "date_hours.public_reading", "desks.public_reading", "insurance_plans.public_reading", "locations.public_reading",
+		"party_days.public_reading", "provider_plans.public_reading", "provider_specialties.public_reading", "provider_visit_kinds.public_reading",
+		"providers.public_reading", "schedule_exceptions.public_reading", "schedules.public_reading", "visit_kinds.public_reading",
+		"window_counts.public_reading",
+	},
 	// What may read the clock, since no decision follows from it.
 	"idle": []string{"goose_db_version.tstamp by default"},
 }
@@ -62,6 +72,26 @@ var rules = []struct{ name, query string }{
 		WHERE organization_of(t.oid) IS DISTINCT FROM c.conkey[1]
 		   OR r.relname = 'organizations' AND cardinality(c.conkey) <> 1
 		   OR r.relname <> 'organizations' AND organization_of(r.oid) IS DISTINCT FROM c.confkey[1]`},
+	{"the database keeps tenants apart", `
+		SELECT t.relname || ' does not force row-level security' FROM own_tables t JOIN pg_class c ON c.oid = t.oid
+		WHERE t.relname <> ALL (@global) AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
+		UNION ALL SELECT t.relname || ' has no policy for one tenant at a time' FROM own_tables t
+		WHERE t.relname <> ALL (@global) AND NOT EXISTS (SELECT FROM own_policies p
+			WHERE p.relname = t.relname AND p.one_tenant AND p.roles = '{mediconnect_app}' AND p.cmd = '*')`},
+	{"a policy that crosses tenants is one by name", `
+		SELECT p.name || ' lets ' || array_to_string(p.roles, ', ') || ' see more than one tenant' FROM own_policies p
+		WHERE NOT p.one_tenant AND p.name <> ALL (@crossing)
+		UNION ALL SELECT p.name || ' is for ' || array_to_string(p.roles, ', ') FROM own_policies p
+		WHERE cardinality(p.roles) <> 1 OR p.roles[1] !~ '^mediconnect_' OR NOT p.one_tenant AND p.roles[1] IN ('mediconnect_app', 'mediconnect_chainer')`},
+	{"no role is above the policies", `
+		SELECT rolname || ' is above row-level security' FROM pg_roles WHERE rolname ~ '^mediconnect' AND (rolsuper OR rolbypassrls)
+		UNION ALL SELECT rolname || ' has by itself what the roles that it can become have' FROM pg_roles WHERE rolname = 'mediconnect_server' AND rolinherit
+		UNION ALL SELECT c.relname || ' belongs to ' || r.rolname FROM own_tables t JOIN pg_class c ON c.oid = t.oid JOIN pg_roles r ON r.oid = c.relowner
+		WHERE r.rolname ~ '^mediconnect_'`},
+	{"a function runs as its caller", `
+		SELECT 'function ' || p.proname || ' runs as its owner' FROM pg_proc p
+		WHERE p.prosecdef AND p.pronamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')
+		  AND p.proname <> 'analyze_table'`},
 	{"an instant has its zone", `
 		SELECT n.name || ' is a ' || n.type || ', and is no wall-clock column by name' FROM own_columns n
 		WHERE n.type ~ '^time' AND n.type !~ '^timestamp(\(\d\))? with time zone' AND n.name <> ALL (@wall_clock)`},
@@ -88,6 +118,7 @@ var rules = []struct{ name, query string }{
 	{"the names that are excepted exist", `
 		SELECT n || ' is excepted by name and does not exist' FROM unnest(@wall_clock::text[] || @private::text[] || @public::text[] || @inexact::text[]) n
 		WHERE n NOT IN (SELECT name FROM own_columns)
+		UNION ALL SELECT n || ' crosses tenants by name and does not exist' FROM unnest(@crossing::text[]) n WHERE n NOT IN (SELECT name FROM own_policies)
 		UNION ALL SELECT n || ' is global by name and does not exist' FROM unnest(@global::text[]) n WHERE n NOT IN (SELECT relname FROM own_tables)
 		UNION ALL SELECT 'patients.' || n || ' is open by name and does not exist' FROM unnest(@open::text[]) n
 			WHERE 'patients.' || n NOT IN (SELECT name FROM own_columns)`},
@@ -100,6 +131,11 @@ const views = `
 		  AND relkind IN ('r', 'p', 'f');
 	CREATE TEMPORARY VIEW own_columns AS SELECT t.oid, t.relname, a.attname, t.relname || '.' || a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type
 		FROM own_tables t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped;
+	CREATE TEMPORARY VIEW own_policies AS SELECT t.relname, t.relname || '.' || p.polname AS name, p.polcmd AS cmd,
+			ARRAY(SELECT coalesce(r.rolname, 'everybody') FROM unnest(p.polroles) o LEFT JOIN pg_roles r ON r.oid = o) AS roles,
+			pg_get_expr(p.polqual, p.polrelid) = '(organization_id = ( SELECT current_organization() AS current_organization))'
+				AND p.polwithcheck IS NULL AND p.polpermissive AS one_tenant
+		FROM pg_policy p JOIN own_tables t ON t.oid = p.polrelid;
 	CREATE FUNCTION pg_temp.organization_of(t oid) RETURNS smallint LANGUAGE sql AS
 		$$ SELECT attnum FROM pg_attribute WHERE attrelid = t AND attname = 'organization_id' $$;
 	CREATE TEMPORARY VIEW own_words AS
