@@ -31,6 +31,9 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 				return
 			}
 			actor.RequestID = entry.RequestID
+			if d.Bonds != nil {
+				actor.Circle = access.NewCircle(d.Bonds)
+			}
 			v.Actor = actor
 			entry.Actor, entry.Client = actor.ID, actor.Client
 		}

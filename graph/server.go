@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/transport"
+	"github.com/mediconnect/mediconnect/internal/access"
 )
 
 // Deps are what the door needs.
@@ -27,6 +28,7 @@ type Deps struct {
 	Calendar calendar.Service
 	Links    calendar.Links
 	Verifier Verifier
+	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
 	Limits   limits.Limits
 	Log      *slog.Logger
 	NewID    func() uuid.UUID // for requests without an id

@@ -141,6 +141,7 @@ CREATE TABLE patient_invitations (
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients
 );
 CREATE INDEX patient_invitations_by_patient ON patient_invitations (organization_id, patient_id);
+CREATE INDEX patient_invitations_by_expiry ON patient_invitations (expires_at);
 
 -- How often an account has tried codes that were none, since when.
 CREATE TABLE invitation_tries (

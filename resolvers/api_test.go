@@ -58,13 +58,13 @@ func serve(t *testing.T, r *rooms) *api {
 
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
-		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r},
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r},
 		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.
@@ -94,6 +94,8 @@ func (a *api) kindID() string        { return a.globalID(globalid.VisitKind, a.r
 func (a *api) appointmentID() string { return a.globalID(globalid.Appointment, a.rooms.visit.ID) }
 
 func (a *api) exceptionID() string { return a.globalID(globalid.ScheduleException, id(8)) }
+
+func (a *api) grantID() string { return a.globalID(globalid.BreakGlassGrant, id(6)) }
 
 func (a *api) globalID(t globalid.Type, of uuid.UUID) string {
 	return globalid.Of(t, clinic.Ref{Organization: a.rooms.organization.ID, ID: of})

@@ -38,6 +38,9 @@ func (r *appointmentResolver) VisitKind(ctx context.Context, obj *appointment.Ap
 }
 
 func (r *appointmentResolver) Patient(ctx context.Context, obj *appointment.Appointment) (*patient.Patient, error) {
+	if obj.Veiled() {
+		return nil, nil
+	}
 	return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.PatientID})
 }
 
@@ -50,11 +53,11 @@ func (r *appointmentResolver) Actions(ctx context.Context, obj *appointment.Appo
 }
 
 func (r *appointmentResolver) Identifiers(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Identifier, error) {
-	found, err := loader.From(ctx).Identifiers.Load(ctx, obj.Ref())
-	if err != nil || found == nil {
-		return nil, err
+	if obj.Veiled() {
+		return nil, nil
 	}
-	return pointers(*found), nil
+	found, err := loader.From(ctx).Identifiers.Load(ctx, obj.Ref())
+	return pointers(orZero(found)), err
 }
 
 func (r *appointmentResolver) IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error) {

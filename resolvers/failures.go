@@ -50,6 +50,9 @@ func members(err error, slotPath []string) []any {
 	if found := stateMembers(err); found != nil {
 		return found
 	}
+	if found := actingMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}

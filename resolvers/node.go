@@ -37,6 +37,8 @@ func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error)
 		return some(all.Holds.Load(ctx, id.Ref))
 	case globalid.ScheduleException:
 		return some(all.Exceptions.Load(ctx, id.Ref))
+	case globalid.BreakGlassGrant:
+		return some(all.Grants.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:

@@ -10,9 +10,11 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -36,6 +38,24 @@ func (r *patientResolver) Name(ctx context.Context, obj *patient.Patient) (*stri
 
 func (r *patientResolver) Identifiers(ctx context.Context, obj *patient.Patient) ([]*clinic.Identifier, error) {
 	return []*clinic.Identifier{{System: obj.System, Value: obj.Identifier.Reveal()}}, nil
+}
+
+func (r *patientResolver) ViewerRelation(ctx context.Context, obj *patient.Patient) (*access.Relation, error) {
+	links, err := viewer.Actor(ctx).Patients(ctx)
+	for _, l := range links {
+		if l.Patient == obj.ID {
+			return &l.Relation, nil
+		}
+	}
+	return nil, err
+}
+
+func (r *patientResolver) LinkedAccounts(ctx context.Context, obj *patient.Patient) ([]*patient.LinkedAccount, error) {
+	if !viewer.Actor(ctx).Has(access.PatientsWrite) {
+		return nil, nil
+	}
+	found, err := loader.From(ctx).LinkedAccounts.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID})
+	return pointers(orZero(found)), err
 }
 
 func (r *patientResolver) Appointments(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -21,6 +22,8 @@ type Services struct {
 	Clinic       Clinic
 	Provider     Provider
 	Patient      Patient
+	Invitations  Invitations
+	BreakGlass   BreakGlass
 	Availability Availability
 	Search       Search
 	Appointment  Appointment
@@ -58,6 +61,22 @@ type Patient interface {
 	Register(context.Context, access.Actor, patient.Register) (patient.Patient, error)
 	Find(context.Context, access.Actor, patient.Filter, paging.Window) (paging.Page[patient.Patient], error)
 	Count(context.Context, access.Actor, patient.Filter) (int, error)
+}
+
+// Invitations is the same room's, for whoever acts for a patient.
+type Invitations interface {
+	Invite(context.Context, access.Actor, patient.Invite) (patient.Invitation, error)
+	Accept(context.Context, access.Actor, patient.Accept) (patient.Accepted, error)
+	Unlink(context.Context, access.Actor, patient.Unlink) (clinic.Ref, error)
+}
+
+// BreakGlass is the room of emergencies.
+type BreakGlass interface {
+	Break(context.Context, access.Actor, breakglass.Break) (breakglass.Broken, error)
+	End(context.Context, access.Actor, breakglass.End) (breakglass.Grant, error)
+	Review(context.Context, access.Actor, breakglass.Review) (breakglass.Grant, error)
+	List(context.Context, access.Actor, breakglass.Filter, paging.Window) (paging.Page[breakglass.Grant], error)
+	Count(context.Context, access.Actor, breakglass.Filter) (int, error)
 }
 
 // Availability is the room of openings.

@@ -46,10 +46,27 @@ func (r *viewerResolver) Roles(ctx context.Context, obj *viewer.Viewer) ([]*mode
 }
 
 func (r *viewerResolver) AsPatient(ctx context.Context, obj *viewer.Viewer) (*patient.Patient, error) {
-	if obj.PatientID == uuid.Nil {
-		return nil, nil
+	if obj.ActsForOthers() && obj.PatientID != uuid.Nil {
+		return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: obj.PatientID})
 	}
-	return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: obj.PatientID})
+	links, err := obj.Actor.Patients(ctx)
+	if err != nil || len(links) == 0 {
+		return nil, err
+	}
+	return loader.From(ctx).Patients.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: links[0].Patient})
+}
+
+func (r *viewerResolver) Patients(ctx context.Context, obj *viewer.Viewer) ([]*patient.Patient, error) {
+	links, err := obj.Actor.Patients(ctx)
+	if err != nil {
+		return nil, err
+	}
+	refs := make([]clinic.Ref, len(links))
+	for i, l := range links {
+		refs[i] = clinic.Ref{Organization: obj.Organization, ID: l.Patient}
+	}
+	found, err := loader.From(ctx).Patients.LoadAll(ctx, refs)
+	return pointers(values(found)), err
 }
 
 func (r *viewerResolver) AsProvider(ctx context.Context, obj *viewer.Viewer) (*provider.Provider, error) {

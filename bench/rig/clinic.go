@@ -80,15 +80,16 @@ func (c Client) put(ctx context.Context, document string, in object) (string, er
 
 // NewClinic sets up a clinic. Its Day is midnight a week from now.
 func (r *Rig) NewClinic(ctx context.Context, s *Server, client *Client) (*Clinic, error) {
-	token, err := r.Token(access.Actor{
-		ID: uuid.New(), Client: "bench", Role: access.PlatformAdmin, Scopes: access.ScopesOf(access.PlatformAdmin),
-	})
+	c := &Clinic{rig: r, Admin: Client{Server: s, HTTP: client.HTTP}}
+	c.Day = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 7)
+	err := c.as(access.PlatformAdmin)
 	if err != nil {
 		return nil, err
 	}
-	c := &Clinic{rig: r, Admin: Client{Server: s, Token: token, HTTP: client.HTTP}}
-	c.Day = time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, 7)
 	if c.Organization, err = c.Admin.put(ctx, createOrganization, object{"name": "Clinic", "idempotencyKey": uuid.NewString()}); err != nil {
+		return nil, err
+	}
+	if err := c.as(access.Admin); err != nil {
 		return nil, err
 	}
 	if c.Location, err = c.Admin.put(ctx, putLocation, object{
@@ -101,6 +102,21 @@ func (r *Rig) NewClinic(ctx context.Context, s *Server, client *Client) (*Clinic
 		"organizationId": c.Organization, "key": "check-up", "name": "Check-up", "duration": "PT30M", "modalities": []string{"IN_PERSON"},
 	})
 	return c, err
+}
+
+// as has the clinic's administrator work under a role: who makes the clinic sees no patients of it.
+func (c *Clinic) as(role access.Role) error {
+	who := access.Actor{ID: uuid.New(), Client: "bench", Role: role, Scopes: access.ScopesOf(role)}
+	if c.Organization != "" {
+		ref, err := c.Ref(c.Organization)
+		if err != nil {
+			return err
+		}
+		who.Organization = ref.Organization
+	}
+	token, err := c.rig.Token(who)
+	c.Admin.Token = token
+	return err
 }
 
 func (c *Clinic) identifier(value string) object {

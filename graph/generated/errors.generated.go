@@ -371,6 +371,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.TooManyTriesError:
+		return ec._TooManyTriesError(ctx, sel, &obj)
+	case *model.TooManyTriesError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TooManyTriesError(ctx, sel, obj)
 	case model.StaleVersionError:
 		return ec._StaleVersionError(ctx, sel, &obj)
 	case *model.StaleVersionError:
@@ -378,6 +385,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._StaleVersionError(ctx, sel, obj)
+	case model.StaleGrantError:
+		return ec._StaleGrantError(ctx, sel, &obj)
+	case *model.StaleGrantError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleGrantError(ctx, sel, obj)
 	case model.SlotUnavailableError:
 		return ec._SlotUnavailableError(ctx, sel, &obj)
 	case *model.SlotUnavailableError:
@@ -454,7 +468,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError"}
+var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -502,7 +516,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)

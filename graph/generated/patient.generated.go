@@ -27,6 +27,8 @@ type PatientResolver interface {
 	Name(ctx context.Context, obj *patient.Patient) (*string, error)
 
 	Identifiers(ctx context.Context, obj *patient.Patient) ([]*clinic.Identifier, error)
+	ViewerRelation(ctx context.Context, obj *patient.Patient) (*access.Relation, error)
+	LinkedAccounts(ctx context.Context, obj *patient.Patient) ([]*patient.LinkedAccount, error)
 	Appointments(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error)
 }
 
@@ -287,6 +289,61 @@ func (ec *executionContext) fieldContext_Patient_identifiers(_ context.Context, 
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Identifier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Patient_viewerRelation(ctx context.Context, field graphql.CollectedField, obj *patient.Patient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Patient_viewerRelation(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Patient().ViewerRelation(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *access.Relation) graphql.Marshaler {
+			return ec.marshalOPatientRelation2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐRelation(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Patient_viewerRelation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Patient", field, true, true, "PatientRelation")
+}
+
+func (ec *executionContext) _Patient_linkedAccounts(ctx context.Context, field graphql.CollectedField, obj *patient.Patient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Patient_linkedAccounts(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Patient().LinkedAccounts(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*patient.LinkedAccount) graphql.Marshaler {
+			return ec.marshalOLinkedAccount2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋpatientᚐLinkedAccountᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Patient_linkedAccounts(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Patient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_LinkedAccount(ctx, field)
 		},
 	}
 	return fc, nil
@@ -811,6 +868,20 @@ func (ec *executionContext) _Patient(ctx context.Context, sel ast.SelectionSet, 
 					return ec._Patient_identifiers(ctx, field, obj)
 				})
 
+		case "viewerRelation":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Patient_viewerRelation(ctx, field, obj)
+				})
+
+		case "linkedAccounts":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Patient_linkedAccounts(ctx, field, obj)
+				})
+
 		case "appointments":
 			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, false,
@@ -964,6 +1035,30 @@ func (ec *executionContext) _RegisterPatientPayload(ctx context.Context, sel ast
 // endregion **************************** object.gotpl ****************************
 
 // region    ***************************** type.gotpl *****************************
+
+func (ec *executionContext) marshalNPatient2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋpatientᚐPatientᚄ(ctx context.Context, sel ast.SelectionSet, v []*patient.Patient) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPatient2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋpatientᚐPatient(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPatient2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋpatientᚐPatient(ctx context.Context, sel ast.SelectionSet, v *patient.Patient) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Patient!")
+		return graphql.Null
+	}
+	return ec._Patient(ctx, sel, v)
+}
 
 func (ec *executionContext) unmarshalNPatientFilterInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPatientFilterInput(ctx context.Context, v any) (model.PatientFilterInput, error) {
 	res, err := ec.unmarshalInputPatientFilterInput(ctx, v)

@@ -21,12 +21,15 @@ func NewExecutableSchema(cfg Config) graphql.ExecutableSchema {
 type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
+	AcceptPatientInvitationPayload() AcceptPatientInvitationPayloadResolver
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
 	AvailabilityMatch() AvailabilityMatchResolver
+	BreakGlassGrant() BreakGlassGrantResolver
 	HoldExpiredError() HoldExpiredErrorResolver
 	InsurancePlan() InsurancePlanResolver
+	LinkedAccount() LinkedAccountResolver
 	Location() LocationResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
@@ -77,21 +80,27 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptPatientInvitationInput", ec.unmarshalInputAcceptPatientInvitationInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
+			graphql.NewInputUnmarshaler("BreakGlassGrantFilterInput", ec.unmarshalInputBreakGlassGrantFilterInput),
+			graphql.NewInputUnmarshaler("BreakGlassInput", ec.unmarshalInputBreakGlassInput),
+			graphql.NewInputUnmarshaler("BreakGlassTargetInput", ec.unmarshalInputBreakGlassTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
+			graphql.NewInputUnmarshaler("EndBreakGlassInput", ec.unmarshalInputEndBreakGlassInput),
 			graphql.NewInputUnmarshaler("ExplainSlotInput", ec.unmarshalInputExplainSlotInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
+			graphql.NewInputUnmarshaler("InvitePatientAccountInput", ec.unmarshalInputInvitePatientAccountInput),
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
@@ -105,9 +114,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
+			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
+			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
 		)
 	}
@@ -185,8 +196,309 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/acting.graphqls", Input: `extend type Query {
+  """Who has broken the glass of the caller's organisation, the newest first, for whoever reviews it."""
+  breakGlassGrants(
+    """Filter.""" where: BreakGlassGrantFilterInput
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): BreakGlassGrantConnection @requiresScopes(scopes: [["access:review"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Invite whoever shall act for a patient: the clinic hands over the code, in person or on paper. An earlier code for the same patient
+  and relation can't be used any more.
+  """
+  invitePatientAccount(input: InvitePatientAccountInput!): InvitePatientAccountPayload @requiresScopes(scopes: [["patients:write"]]) @cost(weight: 10)
+  """
+  Act for the patient whose clinic has handed over a code, from now on. Whatever is wrong, code or birth date, the answer is the same.
+  Accepting the same code once more answers as the first time.
+  """
+  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+  """End that an account acts for a patient: the account's own doing, or that of staff."""
+  unlinkPatient(input: UnlinkPatientInput!): UnlinkPatientPayload @requiresScopes(scopes: [["appointments:read"], ["patients:write"]]) @cost(weight: 10)
+  """
+  See a patient in an emergency who isn't the provider's own, and their appointments, at once and for a time. Each such grant is
+  reviewed by somebody else.
+  """
+  breakGlass(input: BreakGlassInput!): BreakGlassPayload @requiresScopes(scopes: [["patients:break-glass"]]) @cost(weight: 10)
+  """End a grant before it expires: one's own, or any for whoever reviews them. A grant that is over stays as it is."""
+  endBreakGlass(input: EndBreakGlassInput!): EndBreakGlassPayload @requiresScopes(scopes: [["patients:break-glass"], ["access:review"]]) @cost(weight: 10)
+  """Give a finding on a grant that is over; never on one's own. A finding stands."""
+  reviewBreakGlass(input: ReviewBreakGlassInput!): ReviewBreakGlassPayload @requiresScopes(scopes: [["access:review"]]) @cost(weight: 10)
+}
+
+"""What the holder of an account is to a patient."""
+enum PatientRelation {
+  CAREGIVER
+  SELF
+}
+
+"""An account that acts for a patient."""
+type LinkedAccount {
+  """The account, as an opaque id."""
+  accountId: ID!
+  """What its holder is to the patient."""
+  relation: PatientRelation!
+  """Since when."""
+  since: DateTime!
+}
+
+"""Input of ` + "`" + `invitePatientAccount` + "`" + `."""
+input InvitePatientAccountInput {
+  """Patient. Their birth date has to be known."""
+  patientId: ID!
+  """What the holder of the account is to the patient."""
+  relation: PatientRelation!
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `invitePatientAccount` + "`" + `."""
+type InvitePatientAccountPayload {
+  """
+  The code: 10 letters and digits. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+  key. Invite anew then.
+  """
+  code: String
+  """The code can be used before this instant."""
+  expiresAt: DateTime
+  """Expected failures."""
+  errors: [InvitePatientAccountError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `invitePatientAccount` + "`" + `."""
+union InvitePatientAccountError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `acceptPatientInvitation` + "`" + `."""
+input AcceptPatientInvitationInput {
+  """The code that the clinic handed over. Letter case, spaces and hyphens don't matter."""
+  code: String!
+  """The patient's date of birth."""
+  birthDate: LocalDate!
+}
+
+"""Result of ` + "`" + `acceptPatientInvitation` + "`" + `."""
+type AcceptPatientInvitationPayload {
+  """The patient whom the account acts for now, unless there are errors."""
+  patient: Patient
+  """What the holder of the account is to the patient."""
+  relation: PatientRelation
+  """Expected failures."""
+  errors: [AcceptPatientInvitationError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `acceptPatientInvitation` + "`" + `."""
+union AcceptPatientInvitationError = GenericError | TooManyTriesError
+
+"""The account has tried too many wrong codes or birth dates, and is locked out for a while."""
+type TooManyTriesError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """From this instant on the account may try again."""
+  retryAt: DateTime!
+}
+
+"""Input of ` + "`" + `unlinkPatient` + "`" + `."""
+input UnlinkPatientInput {
+  """Patient."""
+  patientId: ID!
+  """Account, for staff; default: the caller's own."""
+  accountId: ID
+}
+
+"""Result of ` + "`" + `unlinkPatient` + "`" + `."""
+type UnlinkPatientPayload {
+  """The patient for whom the account acts no longer, unless there are errors."""
+  patientId: ID
+  """Expected failures."""
+  errors: [UnlinkPatientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `unlinkPatient` + "`" + `."""
+union UnlinkPatientError = GenericError
+
+"""That a provider sees a patient in an emergency who isn't their own, for a time."""
+type BreakGlassGrant implements Node & Versioned {
+  """Opaque global id."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """Patient, when the caller may see them."""
+  patient: Patient
+  """The patient's id, for whoever may not see the patient."""
+  patientId: ID!
+  """The account that broke the glass, as an opaque id."""
+  accountId: ID!
+  """The provider who broke the glass."""
+  brokenBy: Provider
+  """Why, in their words."""
+  reason: String
+  """From this instant on."""
+  startedAt: DateTime!
+  """Until this instant at the latest."""
+  expiresAt: DateTime!
+  """When it was ended before."""
+  endedAt: DateTime
+  """What the review came to; null while it hasn't been reviewed."""
+  finding: BreakGlassFinding
+  """The reviewer's words."""
+  note: String
+  """When it was reviewed."""
+  reviewedAt: DateTime
+}
+
+"""What the review of a grant came to."""
+enum BreakGlassFinding {
+  JUSTIFIED
+  UNJUSTIFIED
+}
+
+"""Filter for break-glass grants."""
+input BreakGlassGrantFilterInput {
+  """Reviewed, or not yet."""
+  reviewed: Boolean
+  """Provider who broke the glass."""
+  providerId: ID
+  """Started at or after."""
+  from: DateTime
+  """Started before."""
+  to: DateTime
+}
+
+"""Input of ` + "`" + `breakGlass` + "`" + `."""
+input BreakGlassInput {
+  """Whom to see."""
+  target: BreakGlassTargetInput!
+  """Why: 10 to 500 characters. The patient may read it."""
+  reason: String!
+  """For how many minutes: 1 to 60."""
+  minutes: Int! = 60
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Exactly one: the patient's id, or an identifier such as a medical record number."""
+input BreakGlassTargetInput @oneOf {
+  """Patient."""
+  patientId: ID
+  """Identifier within the caller's organisation."""
+  identifier: IdentifierInput
+}
+
+"""Result of ` + "`" + `breakGlass` + "`" + `."""
+type BreakGlassPayload {
+  """The grant, unless there are errors."""
+  grant: BreakGlassGrant
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [BreakGlassError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `breakGlass` + "`" + `."""
+union BreakGlassError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `endBreakGlass` + "`" + `."""
+input EndBreakGlassInput {
+  """Grant."""
+  grantId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `endBreakGlass` + "`" + `."""
+type EndBreakGlassPayload {
+  """The grant, unless there are errors."""
+  grant: BreakGlassGrant
+  """Expected failures."""
+  errors: [EndBreakGlassError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `endBreakGlass` + "`" + `."""
+union EndBreakGlassError = GenericError | StaleGrantError
+
+"""Input of ` + "`" + `reviewBreakGlass` + "`" + `."""
+input ReviewBreakGlassInput {
+  """Grant."""
+  grantId: ID!
+  """What the review came to."""
+  finding: BreakGlassFinding!
+  """Words for the record, at most 1,000 characters."""
+  note: String
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `reviewBreakGlass` + "`" + `."""
+type ReviewBreakGlassPayload {
+  """The grant, unless there are errors."""
+  grant: BreakGlassGrant
+  """Expected failures."""
+  errors: [ReviewBreakGlassError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `reviewBreakGlass` + "`" + `."""
+union ReviewBreakGlassError = GenericError | StaleGrantError
+
+"""The grant changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleGrantError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The grant as it is now."""
+  current: BreakGlassGrant
+}
+
+"""A page of results: break-glass grants."""
+type BreakGlassGrantConnection {
+  """Edges."""
+  edges: [BreakGlassGrantEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of BreakGlassGrantConnection."""
+type BreakGlassGrantEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: BreakGlassGrant
+}
+`, BuiltIn: false},
 	{Name: "../../schema/appointment.graphqls", Input: `extend type Query {
-  """Appointments the caller may see."""
+  """
+  Appointments the caller may see: patients and caregivers those of everybody whom they act for, staff those of the organisation. Of those
+  of colleagues' patients a provider sees what a calendar needs.
+  """
   appointments(
     """Filter.""" where: AppointmentFilterInput
     """Order.""" orderBy: AppointmentOrder = START_ASC
@@ -236,7 +548,7 @@ type Appointment implements Node & Versioned {
   patient: Patient
   """Every action with whether it is open now, until when, and what it costs: clients need no copy of the policy."""
   actions: [AppointmentActionState!]!
-  """Why the patient comes, in the patient's words."""
+  """Why the patient comes, in the patient's words, when the caller may see the patient."""
   reason: String
   """When it was booked."""
   createdAt: DateTime!
@@ -244,8 +556,8 @@ type Appointment implements Node & Versioned {
   confirmedAt: DateTime
   """How it was cancelled."""
   cancellation: Cancellation
-  """Same appointment in other systems, as FHIR identifiers."""
-  identifiers: [Identifier!]!
+  """Same appointment in other systems, as FHIR identifiers; null when the caller may not see the patient."""
+  identifiers: [Identifier!]
   """One-off .ics download."""
   icsUrl: URL!
 }
@@ -295,7 +607,7 @@ type AppointmentActionState {
 type Cancellation {
   """Coded reason."""
   reason: CancellationReason!
-  """Words for the clinic."""
+  """Words for the clinic, when the caller may see the patient."""
   note: String
   """When."""
   at: DateTime!
@@ -350,7 +662,7 @@ enum AppointmentOrder {
 input BookAppointmentInput {
   """What to book."""
   target: BookingTargetInput!
-  """For whom; default: the caller's own patient."""
+  """For whom; default: the only patient whom the caller acts for."""
   patientId: ID
   """Reason for the visit, for the provider."""
   reason: String
@@ -1169,6 +1481,7 @@ enum UserErrorCode {
   SLOT_TAKEN
   SLOT_UNAVAILABLE
   STALE_VERSION
+  TOO_MANY_TRIES
 }
 
 """Not found, forbidden or invalid input."""
@@ -1235,7 +1548,7 @@ type SlotHold implements Node {
 input HoldSlotInput {
   """Slot."""
   slotId: ID!
-  """For whom, if known. A hold claims the provider, not the patient."""
+  """For whom, if known; default: the only patient whom the caller acts for. A hold claims the provider, not the patient."""
   patientId: ID
   """Appointment being moved: its own time counts as free."""
   reschedulingAppointmentId: ID
@@ -1340,7 +1653,7 @@ type HoldExpiredError implements UserError {
 }
 `, BuiltIn: false},
 	{Name: "../../schema/patient.graphqls", Input: `extend type Query {
-  """Patients of an organisation, for its staff: by part of the name, birth date, phone, e-mail or identifier."""
+  """Patients of an organisation, for its staff: by part of the name, birth date, phone, e-mail or identifier. A provider finds their own only."""
   patients(
     """Filter.""" where: PatientFilterInput!
     """Page size, at most 100.""" first: Int
@@ -1375,6 +1688,10 @@ type Patient implements Node {
   language: LanguageTag
   """Identifiers in the clinics' systems."""
   identifiers: [Identifier!]
+  """What the caller is to the patient; null for whoever isn't one of those who act for them."""
+  viewerRelation: PatientRelation
+  """Accounts that act for the patient, for staff who write patients; null for others."""
+  linkedAccounts: [LinkedAccount!]
   """Appointments."""
   appointments(first: Int, after: String, last: Int, before: String): AppointmentConnection
 }
@@ -1898,8 +2215,10 @@ type Viewer implements Node {
   roles: [RoleGrant!]!
   """Scopes on the presented token after roles are applied."""
   scopes: [String!]!
-  """Set when the caller is a patient, or acts for one, and may read their record."""
+  """Set when the caller is a patient, or acts for one, and may read their record: the first of ` + "`" + `patients` + "`" + `."""
   asPatient: Patient
+  """The patients that the caller acts for and may read: themself first, then those in their care; at most 21."""
+  patients: [Patient!]!
   """Set when the caller is a provider."""
   asProvider: Provider
   """Zone the caller prefers for display."""
@@ -1965,6 +2284,20 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcceptPatientInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patient":
+		return ec.fieldContext_AcceptPatientInvitationPayload_patient(ctx, field)
+	case "relation":
+		return ec.fieldContext_AcceptPatientInvitationPayload_relation(ctx, field)
+	case "errors":
+		return ec.fieldContext_AcceptPatientInvitationPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_AcceptPatientInvitationPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptPatientInvitationPayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AddScheduleExceptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -2164,6 +2497,74 @@ func (ec *executionContext) childFields_BookingPolicy(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type BookingPolicy", field.Name)
 }
 
+func (ec *executionContext) childFields_BreakGlassGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_BreakGlassGrant_id(ctx, field)
+	case "version":
+		return ec.fieldContext_BreakGlassGrant_version(ctx, field)
+	case "patient":
+		return ec.fieldContext_BreakGlassGrant_patient(ctx, field)
+	case "patientId":
+		return ec.fieldContext_BreakGlassGrant_patientId(ctx, field)
+	case "accountId":
+		return ec.fieldContext_BreakGlassGrant_accountId(ctx, field)
+	case "brokenBy":
+		return ec.fieldContext_BreakGlassGrant_brokenBy(ctx, field)
+	case "reason":
+		return ec.fieldContext_BreakGlassGrant_reason(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_BreakGlassGrant_startedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_BreakGlassGrant_expiresAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_BreakGlassGrant_endedAt(ctx, field)
+	case "finding":
+		return ec.fieldContext_BreakGlassGrant_finding(ctx, field)
+	case "note":
+		return ec.fieldContext_BreakGlassGrant_note(ctx, field)
+	case "reviewedAt":
+		return ec.fieldContext_BreakGlassGrant_reviewedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassGrantConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_BreakGlassGrantConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_BreakGlassGrantConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_BreakGlassGrantConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrantConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassGrantEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_BreakGlassGrantEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_BreakGlassGrantEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassGrantEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_BreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grant":
+		return ec.fieldContext_BreakGlassPayload_grant(ctx, field)
+	case "replayed":
+		return ec.fieldContext_BreakGlassPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_BreakGlassPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_BreakGlassPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BreakGlassPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CancelAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "appointment":
@@ -2228,6 +2629,18 @@ func (ec *executionContext) childFields_Deprecation(ctx context.Context, field g
 		return ec.fieldContext_Deprecation_removalDate(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Deprecation", field.Name)
+}
+
+func (ec *executionContext) childFields_EndBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grant":
+		return ec.fieldContext_EndBreakGlassPayload_grant(ctx, field)
+	case "errors":
+		return ec.fieldContext_EndBreakGlassPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_EndBreakGlassPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EndBreakGlassPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ExtendHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2306,6 +2719,32 @@ func (ec *executionContext) childFields_InsurancePlanEdge(ctx context.Context, f
 		return ec.fieldContext_InsurancePlanEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InsurancePlanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InvitePatientAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_InvitePatientAccountPayload_code(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_InvitePatientAccountPayload_expiresAt(ctx, field)
+	case "errors":
+		return ec.fieldContext_InvitePatientAccountPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_InvitePatientAccountPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InvitePatientAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LinkedAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accountId":
+		return ec.fieldContext_LinkedAccount_accountId(ctx, field)
+	case "relation":
+		return ec.fieldContext_LinkedAccount_relation(ctx, field)
+	case "since":
+		return ec.fieldContext_LinkedAccount_since(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LinkedAccount", field.Name)
 }
 
 func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2408,6 +2847,10 @@ func (ec *executionContext) childFields_Patient(ctx context.Context, field graph
 		return ec.fieldContext_Patient_language(ctx, field)
 	case "identifiers":
 		return ec.fieldContext_Patient_identifiers(ctx, field)
+	case "viewerRelation":
+		return ec.fieldContext_Patient_viewerRelation(ctx, field)
+	case "linkedAccounts":
+		return ec.fieldContext_Patient_linkedAccounts(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Patient_appointments(ctx, field)
 	}
@@ -2528,6 +2971,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_node(ctx, field)
 	case "nodes":
 		return ec.fieldContext_Query_nodes(ctx, field)
+	case "breakGlassGrants":
+		return ec.fieldContext_Query_breakGlassGrants(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Query_appointments(ctx, field)
 	case "searchAvailability":
@@ -2604,6 +3049,18 @@ func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context
 		return ec.fieldContext_RescheduleAppointmentPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RescheduleAppointmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "grant":
+		return ec.fieldContext_ReviewBreakGlassPayload_grant(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReviewBreakGlassPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReviewBreakGlassPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReviewBreakGlassPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2798,6 +3255,18 @@ func (ec *executionContext) childFields_TransitionAppointmentPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type TransitionAppointmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_UnlinkPatientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patientId":
+		return ec.fieldContext_UnlinkPatientPayload_patientId(ctx, field)
+	case "errors":
+		return ec.fieldContext_UnlinkPatientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_UnlinkPatientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type UnlinkPatientPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -2810,6 +3279,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_scopes(ctx, field)
 	case "asPatient":
 		return ec.fieldContext_Viewer_asPatient(ctx, field)
+	case "patients":
+		return ec.fieldContext_Viewer_patients(ctx, field)
 	case "asProvider":
 		return ec.fieldContext_Viewer_asProvider(ctx, field)
 	case "timeZone":

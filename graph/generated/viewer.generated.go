@@ -31,6 +31,7 @@ type ViewerResolver interface {
 	Roles(ctx context.Context, obj *viewer.Viewer) ([]*model.RoleGrant, error)
 
 	AsPatient(ctx context.Context, obj *viewer.Viewer) (*patient.Patient, error)
+	Patients(ctx context.Context, obj *viewer.Viewer) ([]*patient.Patient, error)
 	AsProvider(ctx context.Context, obj *viewer.Viewer) (*provider.Provider, error)
 	TimeZone(ctx context.Context, obj *viewer.Viewer) (string, error)
 }
@@ -401,6 +402,38 @@ func (ec *executionContext) fieldContext_Viewer_asPatient(_ context.Context, fie
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_patients(ctx context.Context, field graphql.CollectedField, obj *viewer.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_patients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Patients(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*patient.Patient) graphql.Marshaler {
+			return ec.marshalNPatient2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋpatientᚐPatientᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_patients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Patient(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_asProvider(ctx context.Context, field graphql.CollectedField, obj *viewer.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -662,6 +695,13 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Viewer_asPatient(ctx, field, obj)
+				})
+
+		case "patients":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_patients(ctx, field, obj)
 				})
 
 		case "asProvider":

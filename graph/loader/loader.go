@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -31,6 +32,12 @@ type Services struct {
 	Patient interface {
 		Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error)
 	}
+	Invitations interface {
+		LinkedAccounts(ctx context.Context, actor access.Actor, patients []clinic.Ref) (map[clinic.Ref][]patient.LinkedAccount, error)
+	}
+	BreakGlass interface {
+		Grants(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]breakglass.Grant, error)
+	}
 	Availability interface {
 		SlotsOf(ctx context.Context, actor access.Actor, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error)
 	}
@@ -48,19 +55,21 @@ type Services struct {
 // Loaders remember what they fetched. They live as long as one request, and in a request that changes things as long as one
 // change, so that nothing is answered as it was before.
 type Loaders struct {
-	Organizations *Loader[uuid.UUID, clinic.Organization]
-	Locations     *Loader[clinic.Ref, clinic.Location]
-	VisitKinds    *Loader[clinic.Ref, clinic.VisitKind]
-	Providers     *Loader[clinic.Ref, provider.Provider]
-	Plans         *Loader[clinic.Ref, clinic.InsurancePlan]
-	Exceptions    *Loader[clinic.Ref, provider.Exception]
-	Specialties   *Loader[provider.SpecialtyRef, clinic.Coding]
-	Patients      *Loader[clinic.Ref, patient.Patient]
-	Slots         *Loader[availability.SlotID, availability.Slot]
-	Matches       *Loader[availability.MatchID, availability.Match]
-	Appointments  *Loader[clinic.Ref, appointment.Appointment]
-	Holds         *Loader[clinic.Ref, appointment.Hold]
-	Identifiers   *Loader[clinic.Ref, []clinic.Identifier]
+	Organizations  *Loader[uuid.UUID, clinic.Organization]
+	Locations      *Loader[clinic.Ref, clinic.Location]
+	VisitKinds     *Loader[clinic.Ref, clinic.VisitKind]
+	Providers      *Loader[clinic.Ref, provider.Provider]
+	Plans          *Loader[clinic.Ref, clinic.InsurancePlan]
+	Exceptions     *Loader[clinic.Ref, provider.Exception]
+	Specialties    *Loader[provider.SpecialtyRef, clinic.Coding]
+	Patients       *Loader[clinic.Ref, patient.Patient]
+	LinkedAccounts *Loader[clinic.Ref, []patient.LinkedAccount]
+	Grants         *Loader[clinic.Ref, breakglass.Grant]
+	Slots          *Loader[availability.SlotID, availability.Slot]
+	Matches        *Loader[availability.MatchID, availability.Match]
+	Appointments   *Loader[clinic.Ref, appointment.Appointment]
+	Holds          *Loader[clinic.Ref, appointment.Hold]
+	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
 
 	actor        access.Actor
 	appointments agendas
@@ -71,17 +80,19 @@ type Loaders struct {
 // New makes empty loaders for a caller.
 func (s Services) New(a access.Actor) *Loaders {
 	l := &Loaders{
-		Organizations: batch(s.Clinic.Organizations),
-		Locations:     batch(s.Clinic.Locations),
-		VisitKinds:    batch(s.Clinic.VisitKinds),
-		Plans:         batch(s.Provider.InsurancePlans),
-		Exceptions:    batch(as(a, s.Provider.Exceptions)),
-		Specialties:   batch(s.Provider.Specialties),
-		Patients:      batch(as(a, s.Patient.Patients)),
-		Appointments:  batch(as(a, s.Appointment.Appointments)),
-		Identifiers:   batch(s.Appointment.Identifiers),
-		actor:         a,
-		appointments:  s.Appointment,
+		Organizations:  batch(s.Clinic.Organizations),
+		Locations:      batch(s.Clinic.Locations),
+		VisitKinds:     batch(s.Clinic.VisitKinds),
+		Plans:          batch(s.Provider.InsurancePlans),
+		Exceptions:     batch(as(a, s.Provider.Exceptions)),
+		Specialties:    batch(s.Provider.Specialties),
+		Patients:       batch(as(a, s.Patient.Patients)),
+		LinkedAccounts: batch(as(a, s.Invitations.LinkedAccounts)),
+		Grants:         batch(as(a, s.BreakGlass.Grants)),
+		Appointments:   batch(as(a, s.Appointment.Appointments)),
+		Identifiers:    batch(s.Appointment.Identifiers),
+		actor:          a,
+		appointments:   s.Appointment,
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)

@@ -6,6 +6,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -21,9 +22,11 @@ func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
 	for _, list := range lists {
 		for i := range list {
 			a := &list[i]
-			patients, providers = append(patients, in(a, a.PatientID)), append(providers, in(a, a.ProviderID))
+			providers = append(providers, in(a, a.ProviderID))
 			locations, kinds = append(locations, in(a, a.LocationID)), append(kinds, in(a, a.VisitKindID))
-			visits = append(visits, a.Ref())
+			if !a.Veiled() {
+				patients, visits = append(patients, in(a, a.PatientID)), append(visits, a.Ref())
+			}
 		}
 	}
 	l.Patients.Together(patients)
@@ -56,6 +59,16 @@ func (l *Loaders) OfMatches(list []availability.Match) {
 		next[i] = m.NextAvailable
 	}
 	l.OfSlots(next)
+}
+
+// OfGrants says that what these grants refer to belongs together.
+func (l *Loaders) OfGrants(list []breakglass.Grant) {
+	l.Patients.Together(each(list, func(g breakglass.Grant) clinic.Ref {
+		return clinic.Ref{Organization: g.OrganizationID, ID: g.PatientID}
+	}))
+	l.Providers.Together(each(list, func(g breakglass.Grant) clinic.Ref {
+		return clinic.Ref{Organization: g.OrganizationID, ID: g.ProviderID}
+	}))
 }
 
 // OfHolds says that the slots of these holds belong together.
@@ -116,6 +129,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Patients.Together(refs[globalid.Patient])
 	l.Appointments.Together(refs[globalid.Appointment])
 	l.Holds.Together(refs[globalid.Hold])
+	l.Grants.Together(refs[globalid.BreakGlassGrant])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
 }
 

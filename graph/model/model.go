@@ -7,6 +7,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -30,6 +31,8 @@ type (
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
 	AvailabilityMatchConnection = relay.Connection[availability.Match]
 	AvailabilityMatchEdge       = relay.Edge[availability.Match]
+	BreakGlassGrantConnection   = relay.Connection[breakglass.Grant]
+	BreakGlassGrantEdge         = relay.Edge[breakglass.Grant]
 	InsurancePlanConnection     = relay.Connection[clinic.InsurancePlan]
 	InsurancePlanEdge           = relay.Edge[clinic.InsurancePlan]
 	LocationConnection          = relay.Connection[clinic.Location]

@@ -14,14 +14,25 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
+// Errors of `acceptPatientInvitation`.
+type AcceptPatientInvitationError interface {
+	IsAcceptPatientInvitationError()
+}
+
 // Errors of `bookAppointment`.
 type BookAppointmentError interface {
 	IsBookAppointmentError()
+}
+
+// Errors of `breakGlass`.
+type BreakGlassError interface {
+	IsBreakGlassError()
 }
 
 // Errors of `cancelAppointment`.
@@ -29,9 +40,19 @@ type CancelAppointmentError interface {
 	IsCancelAppointmentError()
 }
 
+// Errors of `endBreakGlass`.
+type EndBreakGlassError interface {
+	IsEndBreakGlassError()
+}
+
 // Errors of `holdSlot`.
 type HoldSlotError interface {
 	IsHoldSlotError()
+}
+
+// Errors of `invitePatientAccount`.
+type InvitePatientAccountError interface {
+	IsInvitePatientAccountError()
 }
 
 // Errors of `releaseHold`.
@@ -44,6 +65,11 @@ type RescheduleAppointmentError interface {
 	IsRescheduleAppointmentError()
 }
 
+// Errors of `reviewBreakGlass`.
+type ReviewBreakGlassError interface {
+	IsReviewBreakGlassError()
+}
+
 // Expected failures of setting up a clinic.
 type SetupError interface {
 	IsSetupError()
@@ -54,9 +80,33 @@ type TransitionAppointmentError interface {
 	IsTransitionAppointmentError()
 }
 
+// Errors of `unlinkPatient`.
+type UnlinkPatientError interface {
+	IsUnlinkPatientError()
+}
+
 // An expected, typed failure of a mutation. New error types may be added at any time: always keep a default branch.
 type UserError interface {
 	IsUserError()
+}
+
+// Input of `acceptPatientInvitation`.
+type AcceptPatientInvitationInput struct {
+	// The code that the clinic handed over. Letter case, spaces and hyphens don't matter.
+	Code string `json:"code"`
+	// The patient's date of birth.
+	BirthDate civil.Date `json:"birthDate"`
+}
+
+// Result of `acceptPatientInvitation`.
+type AcceptPatientInvitationPayload struct {
+	// What the holder of the account is to the patient.
+	Relation *access.Relation `json:"relation,omitempty"`
+	// Expected failures.
+	Errors []AcceptPatientInvitationError `json:"errors"`
+	// For refetching in the same round trip.
+	Query      *Query     `json:"query,omitempty"`
+	PatientRef clinic.Ref `json:"-"`
 }
 
 // Input of `addScheduleException`.
@@ -146,7 +196,7 @@ type AvailabilitySearchInput struct {
 type BookAppointmentInput struct {
 	// What to book.
 	Target *BookingTargetInput `json:"target"`
-	// For whom; default: the caller's own patient.
+	// For whom; default: the only patient whom the caller acts for.
 	PatientID *string `json:"patientId,omitempty"`
 	// Reason for the visit, for the provider.
 	Reason *string `json:"reason,omitempty"`
@@ -174,6 +224,50 @@ type BookingTargetInput struct {
 	HoldID *string `json:"holdId,omitempty"`
 	// A free slot.
 	SlotID *string `json:"slotId,omitempty"`
+}
+
+// Filter for break-glass grants.
+type BreakGlassGrantFilterInput struct {
+	// Reviewed, or not yet.
+	Reviewed *bool `json:"reviewed,omitempty"`
+	// Provider who broke the glass.
+	ProviderID *string `json:"providerId,omitempty"`
+	// Started at or after.
+	From *time.Time `json:"from,omitempty"`
+	// Started before.
+	To *time.Time `json:"to,omitempty"`
+}
+
+// Input of `breakGlass`.
+type BreakGlassInput struct {
+	// Whom to see.
+	Target *BreakGlassTargetInput `json:"target"`
+	// Why: 10 to 500 characters. The patient may read it.
+	Reason string `json:"reason"`
+	// For how many minutes: 1 to 60.
+	Minutes int `json:"minutes"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `breakGlass`.
+type BreakGlassPayload struct {
+	// The grant, unless there are errors.
+	Grant *breakglass.Grant `json:"grant,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []BreakGlassError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Exactly one: the patient's id, or an identifier such as a medical record number.
+type BreakGlassTargetInput struct {
+	// Patient.
+	PatientID *string `json:"patientId,omitempty"`
+	// Identifier within the caller's organisation.
+	Identifier *IdentifierInput `json:"identifier,omitempty"`
 }
 
 // Input of `cancelAppointment`.
@@ -268,6 +362,24 @@ type Deprecation struct {
 	RemovalDate civil.Date `json:"removalDate"`
 }
 
+// Input of `endBreakGlass`.
+type EndBreakGlassInput struct {
+	// Grant.
+	GrantID string `json:"grantId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `endBreakGlass`.
+type EndBreakGlassPayload struct {
+	// The grant, unless there are errors.
+	Grant *breakglass.Grant `json:"grant,omitempty"`
+	// Expected failures.
+	Errors []EndBreakGlassError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A time that somebody wants to understand.
 type ExplainSlotInput struct {
 	// Provider.
@@ -309,6 +421,18 @@ type GenericError struct {
 	// True when the same request with the same idempotency key may succeed later.
 	Retryable bool `json:"retryable"`
 }
+
+func (GenericError) IsInvitePatientAccountError() {}
+
+func (GenericError) IsAcceptPatientInvitationError() {}
+
+func (GenericError) IsUnlinkPatientError() {}
+
+func (GenericError) IsBreakGlassError() {}
+
+func (GenericError) IsEndBreakGlassError() {}
+
+func (GenericError) IsReviewBreakGlassError() {}
 
 func (GenericError) IsBookAppointmentError() {}
 
@@ -354,7 +478,7 @@ func (HoldExpiredError) IsUserError() {}
 type HoldSlotInput struct {
 	// Slot.
 	SlotID string `json:"slotId"`
-	// For whom, if known. A hold claims the provider, not the patient.
+	// For whom, if known; default: the only patient whom the caller acts for. A hold claims the provider, not the patient.
 	PatientID *string `json:"patientId,omitempty"`
 	// Appointment being moved: its own time counts as free.
 	ReschedulingAppointmentID *string `json:"reschedulingAppointmentId,omitempty"`
@@ -385,6 +509,10 @@ type IdempotencyError struct {
 	// When the key was first used.
 	FirstUsedAt *time.Time `json:"firstUsedAt,omitempty"`
 }
+
+func (IdempotencyError) IsInvitePatientAccountError() {}
+
+func (IdempotencyError) IsBreakGlassError() {}
 
 func (IdempotencyError) IsBookAppointmentError() {}
 
@@ -455,6 +583,29 @@ func (InvalidTransitionError) IsCancelAppointmentError() {}
 func (InvalidTransitionError) IsTransitionAppointmentError() {}
 
 func (InvalidTransitionError) IsUserError() {}
+
+// Input of `invitePatientAccount`.
+type InvitePatientAccountInput struct {
+	// Patient. Their birth date has to be known.
+	PatientID string `json:"patientId"`
+	// What the holder of the account is to the patient.
+	Relation access.Relation `json:"relation"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `invitePatientAccount`.
+type InvitePatientAccountPayload struct {
+	// The code: 10 letters and digits. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+	// key. Invite anew then.
+	Code *string `json:"code,omitempty"`
+	// The code can be used before this instant.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Expected failures.
+	Errors []InvitePatientAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
 
 // A part of the day.
 type LocalTimeRangeInput struct {
@@ -761,6 +912,28 @@ type RescheduleAppointmentPayload struct {
 	SlotID *availability.SlotID `json:"-"`
 }
 
+// Input of `reviewBreakGlass`.
+type ReviewBreakGlassInput struct {
+	// Grant.
+	GrantID string `json:"grantId"`
+	// What the review came to.
+	Finding breakglass.Finding `json:"finding"`
+	// Words for the record, at most 1,000 characters.
+	Note *string `json:"note,omitempty"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `reviewBreakGlass`.
+type ReviewBreakGlassPayload struct {
+	// The grant, unless there are errors.
+	Grant *breakglass.Grant `json:"grant,omitempty"`
+	// Expected failures.
+	Errors []ReviewBreakGlassError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A role within an organisation.
 type RoleGrant struct {
 	// Role.
@@ -874,6 +1047,26 @@ func (SlotUnavailableError) IsHoldSlotError() {}
 
 func (SlotUnavailableError) IsUserError() {}
 
+// The grant changed since `expectedVersion`.
+type StaleGrantError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The grant as it is now.
+	Current *breakglass.Grant `json:"current,omitempty"`
+}
+
+func (StaleGrantError) IsEndBreakGlassError() {}
+
+func (StaleGrantError) IsReviewBreakGlassError() {}
+
+func (StaleGrantError) IsUserError() {}
+
 // The object changed since `expectedVersion`.
 type StaleVersionError struct {
 	// Stable machine-readable code.
@@ -896,6 +1089,24 @@ func (StaleVersionError) IsTransitionAppointmentError() {}
 
 func (StaleVersionError) IsUserError() {}
 
+// The account has tried too many wrong codes or birth dates, and is locked out for a while.
+type TooManyTriesError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// From this instant on the account may try again.
+	RetryAt time.Time `json:"retryAt"`
+}
+
+func (TooManyTriesError) IsAcceptPatientInvitationError() {}
+
+func (TooManyTriesError) IsUserError() {}
+
 // Input of `transitionAppointment`.
 type TransitionAppointmentInput struct {
 	// Appointment.
@@ -914,6 +1125,24 @@ type TransitionAppointmentPayload struct {
 	Appointment *appointment.Appointment `json:"appointment,omitempty"`
 	// Expected failures.
 	Errors []TransitionAppointmentError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `unlinkPatient`.
+type UnlinkPatientInput struct {
+	// Patient.
+	PatientID string `json:"patientId"`
+	// Account, for staff; default: the caller's own.
+	AccountID *string `json:"accountId,omitempty"`
+}
+
+// Result of `unlinkPatient`.
+type UnlinkPatientPayload struct {
+	// The patient for whom the account acts no longer, unless there are errors.
+	PatientID *string `json:"patientId,omitempty"`
+	// Expected failures.
+	Errors []UnlinkPatientError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
@@ -954,6 +1183,7 @@ const (
 	UserErrorCodeSlotTaken                UserErrorCode = "SLOT_TAKEN"
 	UserErrorCodeSlotUnavailable          UserErrorCode = "SLOT_UNAVAILABLE"
 	UserErrorCodeStaleVersion             UserErrorCode = "STALE_VERSION"
+	UserErrorCodeTooManyTries             UserErrorCode = "TOO_MANY_TRIES"
 )
 
 var AllUserErrorCode = []UserErrorCode{
@@ -973,11 +1203,12 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeSlotTaken,
 	UserErrorCodeSlotUnavailable,
 	UserErrorCodeStaleVersion,
+	UserErrorCodeTooManyTries,
 }
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodeServiceBusy, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodeServiceBusy, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"runtime/debug"
+	"slices"
 
+	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -54,6 +57,16 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 // Note logs a failure that the answer does without.
 func (p Presenter) Note(ctx context.Context, what string, err error) {
 	p.Log.WarnContext(ctx, what, "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
+}
+
+// Warn logs what has happened, with ids and nothing else.
+func (p Presenter) Warn(ctx context.Context, what string, ids map[string]uuid.UUID) {
+	a := viewer.Actor(ctx)
+	attributes := []any{"requestId", a.RequestID, "actor", a.ID.String(), "client", a.Client}
+	for _, name := range slices.Sorted(maps.Keys(ids)) {
+		attributes = append(attributes, name, ids[name].String())
+	}
+	p.Log.WarnContext(ctx, what, attributes...)
 }
 
 var errRecovered = errors.New("recovered from a panic")

@@ -3,6 +3,7 @@ package relay
 import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -17,6 +18,7 @@ const (
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
 	"AvailabilityMatchConnection": availability.MatchKeyParts,
+	"BreakGlassGrantConnection":   breakglass.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,
 	"LocationConnection":          2,
 	"PatientConnection":           1,

@@ -38,14 +38,16 @@ const (
 
 // Scopes that a token may carry.
 const (
-	AppointmentsRead  = "appointments:read"
-	AppointmentsWrite = "appointments:write"
-	DirectoryWrite    = "directory:write"
-	PatientsRead      = "patients:read"
-	PatientsWrite     = "patients:write"
-	PlatformAdminAll  = "platform:admin"
-	SchedulesRead     = "schedules:read"
-	SchedulesWrite    = "schedules:write"
+	AccessReview       = "access:review"
+	AppointmentsRead   = "appointments:read"
+	AppointmentsWrite  = "appointments:write"
+	DirectoryWrite     = "directory:write"
+	PatientsBreakGlass = "patients:break-glass"
+	PatientsRead       = "patients:read"
+	PatientsWrite      = "patients:write"
+	PlatformAdminAll   = "platform:admin"
+	SchedulesRead      = "schedules:read"
+	SchedulesWrite     = "schedules:write"
 )
 
 // Actor is the caller of a use case. It is a parameter of every service method, never a context value, so that a
@@ -57,9 +59,10 @@ type Actor struct {
 	Organization uuid.UUID // zero for anonymous callers and platform administrators
 	Role         Role
 	Scopes       []string
-	PatientID    uuid.UUID // the patient that the caller is; zero when none
+	PatientID    uuid.UUID // the patient that the token names as the caller's own; zero when none
 	ProviderID   uuid.UUID // the provider that the caller is; zero when none
 	RequestID    string
+	Circle       *Circle // the request's; nil: the caller has nobody but the patient that the token names
 }
 
 // Nobody is the anonymous caller.
@@ -84,10 +87,8 @@ func (a Actor) Effective() []string {
 // ScopesOf lists all that a role may carry.
 func ScopesOf(r Role) []string { return slices.Clone(scopesOf[r]) }
 
-// IsStaff says whether the caller works for the organisation: front desk, provider, administrator or platform administrator.
-func (a Actor) IsStaff() bool {
-	return a.Role == FrontDesk || a.Role == Admin || a.Role == Provider || a.Role == PlatformAdmin
-}
+// IsStaff says whether the caller works for the organisation: front desk, provider or administrator.
+func (a Actor) IsStaff() bool { return a.Role == FrontDesk || a.Role == Admin || a.Role == Provider }
 
 // IsClinic says whether the caller acts for the clinic: its staff, and the systems that it has integrated.
 func (a Actor) IsClinic() bool { return a.IsStaff() || a.Role == Integrator }
@@ -126,11 +127,12 @@ func (a Actor) OwnOrganization(asked uuid.UUID, path ...string) (uuid.UUID, erro
 
 var scopesOf = map[Role][]string{
 	PatientRole: {AppointmentsRead, AppointmentsWrite},
-	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsRead, SchedulesRead},
+	Caregiver:   {AppointmentsRead, AppointmentsWrite},
+	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Auditor:     {AccessReview},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	PlatformAdmin: {
-		AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite,
-	},
+	// Runs the platform, not a clinic: no patient's data.
+	PlatformAdmin: {DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite},
 }

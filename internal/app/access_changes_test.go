@@ -66,9 +66,14 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 		"setProviderSchedule": one(ours, func() vars {
 			return vars{"providerId": provider, "locationId": location, "effectiveFrom": r.date(), "hours": []vars{{"weekday": "MONDAY", "from": "09:00", "to": "10:00"}}}
 		}),
-		"addScheduleException": one(ours, func() vars {
-			return vars{"providerId": provider, "from": "2026-06-08T12:00", "to": "2026-06-08T15:00", "effect": "CLOSED", "reason": "Unwell", "idempotencyKey": r.key()}
-		}),
+		"addScheduleException": func() []inputFor {
+			closed := func(what, id string) inputFor {
+				return inputFor{about: ours, input: func() vars {
+					return vars{what: id, "from": "2026-06-08T12:00", "to": "2026-06-08T15:00", "effect": "CLOSED", "reason": "Unwell", "idempotencyKey": r.key()}
+				}}
+			}
+			return []inputFor{closed("providerId", provider), closed("locationId", location)}
+		},
 		"setDateHours": one(ours, func() vars {
 			return vars{"providerId": provider, "locationId": location, "date": r.date(), "hours": []vars{{"from": "09:00", "to": "10:00"}}}
 		}),

@@ -10,7 +10,6 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/policy"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
 // looks sees the rows of every tenant.

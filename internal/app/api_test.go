@@ -35,6 +35,7 @@ type api struct {
 	pool       *pgxpool.Pool
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
+	clock      *clock.Frozen // the product's
 	statements atomic.Int64
 	mu         sync.Mutex
 	texts      []string // of the statements, while somebody listens
@@ -48,7 +49,7 @@ func newAPI(t *testing.T) *api {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &api{t: t, key: key}
+	a := &api{t: t, key: key, clock: clock.FrozenAt(sample.Dawn)}
 	url := pgtest.NewURL(t)
 	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
 	a.clinic = sample.NewClinic(t, a.pool)
@@ -60,7 +61,7 @@ func newAPI(t *testing.T) *api {
 	}
 	t.Cleanup(counted.Close)
 	a.Handler = wire(Frame{
-		Clock: clock.FrozenAt(sample.Dawn), Issuer: "test", Key: public, LinkKey: make([]byte, 32),
+		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
 	}, postgres.New(counted)).Handler()
 	return a

@@ -12,9 +12,11 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -82,6 +84,19 @@ func bookOneOfEverything(t *testing.T, a *App) {
 	visit := must(a.appointments.Book(ctx, ann, appointment.BookVisit{Target: appointment.Target{Hold: &hold}, Key: "b"}))(t)
 	must(a.appointments.Move(ctx, ann, appointment.MoveVisit{
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
+	}))(t)
+	actInstead(t, a, admin, ref(ann.PatientID))
+}
+
+// actInstead leaves an invitation, a link and a grant.
+func actInstead(t *testing.T, a *App, admin access.Actor, of clinic.Ref) {
+	t.Helper()
+	invitation := must(a.invitations.Invite(t.Context(), admin, patient.Invite{Patient: of, Relation: access.RelationCaregiver, Key: "i"}))(t)
+	must(a.invitations.Accept(t.Context(), clinictest.Actor(access.Caregiver, of.Organization), patient.Accept{
+		Code: *invitation.Code, BirthDate: *patienttest.Ann().BirthDate,
+	}))(t)
+	must(a.breakGlass.Break(t.Context(), clinictest.Actor(access.Provider, of.Organization), breakglass.Break{
+		Patient: &of, Reason: "Unconscious on arrival", Minutes: 60, Key: "g",
 	}))(t)
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -18,9 +19,11 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
@@ -52,6 +55,8 @@ type App struct {
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
+	invitations  *patient.Invitations
+	breakGlass   *breakglass.Service
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
@@ -72,6 +77,8 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
+	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
+	a.breakGlass = breakglass.NewService(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
@@ -87,16 +94,18 @@ func (a *App) Handler() http.Handler {
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+				Availability: a.openings, Search: a.finder, Appointment: a.appointments,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
-			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments,
 		},
 		Calendar: a.appointments, Links: links,
-		Verifier: a.tokens,
-		Limits:   limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
+		Verifier: a.tokens, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }
 
@@ -130,6 +139,17 @@ func (a *App) Work(ctx context.Context) error {
 
 // Tidy does once what the background work does again and again.
 func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments) }
+
+// bonds are whom callers act for.
+type bonds struct {
+	*postgres.Directory
+	glass *breakglass.Service
+}
+
+// Grants is documented at access.Bonds.
+func (b bonds) Grants(ctx context.Context, organization, holder uuid.UUID) ([]access.Grant, error) {
+	return b.glass.OpenGrants(ctx, organization, holder)
+}
 
 // directory is what an import sets up.
 func (a *App) directory() intake.Directory {

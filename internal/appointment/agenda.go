@@ -3,8 +3,6 @@ package appointment
 import (
 	"context"
 
-	"github.com/google/uuid"
-
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -28,7 +26,7 @@ type AgendaPage struct {
 
 // Agendas pages the appointments with each of these providers, of those that the caller may see. Providers elsewhere have none.
 func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clinic.Ref, q Agenda) (map[clinic.Ref]AgendaPage, error) {
-	f, own, err := q.allowed(a, providers)
+	f, own, err := q.allowed(ctx, a, providers)
 	if err != nil {
 		return nil, err
 	}
@@ -47,15 +45,40 @@ func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clini
 	}
 	q.Filter = f
 	pages, err := s.store.Agendas(ctx, own, q)
+	if err == nil {
+		err = showEach(ctx, a, pages)
+	}
 	for p, page := range pages {
 		found[p] = AgendaPage{Page: page, StreamCursor: cursor}
 	}
 	return found, err
 }
 
+// showEach keeps of the pages what the caller may see, looked at together.
+func showEach(ctx context.Context, a access.Actor, pages map[clinic.Ref]paging.Page[Appointment]) error {
+	if !a.KeepsToOwn() {
+		return nil // the store was asked for nobody else's
+	}
+	var all []Appointment
+	for _, page := range pages {
+		all = append(all, page.Items...)
+	}
+	if _, err := a.Sight(ctx, patientsOf(all)...); err != nil {
+		return err
+	}
+	for p, page := range pages {
+		var err error
+		if page.Items, err = shown(ctx, a, page.Items); err != nil {
+			return err
+		}
+		pages[p] = page
+	}
+	return nil
+}
+
 // CountAgendas counts what Agendas pages, up to paging.MaxCount with each provider.
 func (s *Service) CountAgendas(ctx context.Context, a access.Actor, providers []clinic.Ref, q Agenda) (map[clinic.Ref]int, error) {
-	f, own, err := q.allowed(a, providers)
+	f, own, err := q.allowed(ctx, a, providers)
 	if err != nil || len(own) == 0 {
 		return nil, err
 	}
@@ -63,7 +86,7 @@ func (s *Service) CountAgendas(ctx context.Context, a access.Actor, providers []
 }
 
 // allowed narrows the filter, and the providers, to what the caller may see.
-func (q Agenda) allowed(a access.Actor, providers []clinic.Ref) (Filter, []clinic.Ref, error) {
+func (q Agenda) allowed(ctx context.Context, a access.Actor, providers []clinic.Ref) (Filter, []clinic.Ref, error) {
 	f := q.Filter
 	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
 		return f, nil, errs.Invalid("The period ends before it starts.", "to")
@@ -71,11 +94,13 @@ func (q Agenda) allowed(a access.Actor, providers []clinic.Ref) (Filter, []clini
 	if !a.Has(access.AppointmentsRead) {
 		return f, nil, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
 	}
-	if !a.Has(access.PatientsRead) {
-		if a.PatientID == uuid.Nil {
-			return f, nil, nil
-		}
-		f.Patient = a.PatientID
+	reach, err := a.Reach(ctx)
+	if err != nil {
+		return f, nil, err
+	}
+	f, some := f.within(a, reach)
+	if !some {
+		return f, nil, nil
 	}
 	own := make([]clinic.Ref, 0, len(providers))
 	for _, p := range providers {

@@ -38,7 +38,11 @@ func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging
 		if err != nil || len(batch) == 0 {
 			return out, err
 		}
-		for _, ap := range batch {
+		visible, err := shown(ctx, a, batch)
+		if err != nil {
+			return nil, err
+		}
+		for _, ap := range visible {
 			if w.Before != nil && slices.Compare(Key(ap, StartAscending), w.Before) >= 0 {
 				return out, nil
 			}
@@ -46,7 +50,7 @@ func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging
 			if err != nil {
 				return nil, err
 			}
-			if !fits && sees(a, ap) {
+			if !fits {
 				out = append(out, ap)
 			}
 			if w.Backward {

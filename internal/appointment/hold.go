@@ -73,9 +73,8 @@ func (s *Service) holdDraft(ctx context.Context, a access.Actor, in PlaceHold) (
 	if w.Seat, err = s.seat(ctx, a, Target{Slot: &in.Slot}); err != nil {
 		return w, errs.Rename(err, "slotId")
 	}
-	w.Holder.Patient = a.PatientID
-	if in.Patient != nil {
-		if w.Holder.Patient, err = forWhom(a, in.Patient, in.Slot.Organization); err != nil {
+	if in.Patient != nil || a.ActsForOthers() { // the clinic may hold for somebody whom it doesn't know yet
+		if w.Holder.Patient, err = forWhom(ctx, a, in.Patient, in.Slot.Organization); err != nil {
 			return w, err
 		}
 	}

@@ -27,7 +27,7 @@ type PlaceHold struct {
 // BookVisit asks for an appointment.
 type BookVisit struct {
 	Target      Target
-	Patient     *clinic.Ref // nil: the caller's own
+	Patient     *clinic.Ref // nil: the account's only one
 	Reason      *access.Private
 	Identifiers []clinic.Identifier
 	Key         string
@@ -101,6 +101,7 @@ type Filter struct {
 	Statuses     []Status
 	From, To     time.Time
 	Identifier   *clinic.Identifier
+	Among        *access.Reach // only those of patients within it; nil: of all
 }
 
 // ActionBar is why an action is closed, one of the contract's UserErrorCode.

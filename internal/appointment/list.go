@@ -27,7 +27,7 @@ func Key(ap Appointment, o Order) []string {
 
 // List pages the appointments that the caller may see, with the log position of what was read.
 func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w paging.Window) (paging.Page[Appointment], string, error) {
-	f, err := allowed(a, f)
+	f, err := allowed(ctx, a, f)
 	if err != nil {
 		return paging.Page[Appointment]{}, "", err
 	}
@@ -39,12 +39,15 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w
 	if errs.Of(err) == errs.NotFound {
 		err = errs.Under(err, "where")
 	}
+	if err == nil {
+		page.Items, err = shown(ctx, a, page.Items)
+	}
 	return page, cursor, err
 }
 
 // Count counts the appointments of a list, up to paging.MaxCount.
 func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, error) {
-	f, err := allowed(a, f)
+	f, err := allowed(ctx, a, f)
 	if err != nil {
 		return 0, err
 	}
@@ -52,32 +55,12 @@ func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, err
 }
 
 // allowed narrows a filter to what the caller may see, and checks it.
-func allowed(a access.Actor, f Filter) (Filter, error) {
-	f, err := narrowed(a, f)
+func allowed(ctx context.Context, a access.Actor, f Filter) (Filter, error) {
+	f, err := narrowed(ctx, a, f)
 	if err != nil {
 		return f, err
 	}
 	return f.checked()
-}
-
-func narrowed(a access.Actor, f Filter) (Filter, error) {
-	organization, err := a.OwnOrganization(f.Organization, "where")
-	if err != nil {
-		return f, err
-	}
-	f.Organization = organization
-	switch {
-	case !a.In(organization):
-		return f, f.unknown()
-	case !a.Has(access.AppointmentsRead):
-		return f, errs.Denied("Your token lacks the scope " + access.AppointmentsRead + ".")
-	case a.Has(access.PatientsRead):
-		return f, nil
-	case f.Patient != uuid.Nil && f.Patient != a.PatientID, a.PatientID == uuid.Nil:
-		return f, errs.Missing("patient", "where", "patientId")
-	}
-	f.Patient = a.PatientID
-	return f, nil
 }
 
 func (f Filter) checked() (Filter, error) {
@@ -104,22 +87,6 @@ func (f Filter) unknown() error {
 		return errs.Missing("location", "where", "locationId")
 	}
 	return errs.Missing("organisation", "where")
-}
-
-// Appointments answers those that are asked for and that the caller may see.
-func (s *Service) Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]Appointment, error) {
-	found, err := s.store.Appointments(ctx, refs)
-	for ref, ap := range found {
-		if !sees(a, ap) || !a.Has(access.AppointmentsRead) {
-			delete(found, ref)
-		}
-	}
-	return found, err
-}
-
-// Identifiers answers the names of appointments in other systems.
-func (s *Service) Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error) {
-	return s.store.Identifiers(ctx, refs)
 }
 
 // StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.

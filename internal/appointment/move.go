@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -18,6 +16,9 @@ import (
 func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booking, error) {
 	once, err := clinic.NewOnce(in.Key, "rescheduleAppointment", in)
 	if err != nil {
+		return Booking{}, err
+	}
+	if err := a.Need(access.AppointmentsWrite, in.Appointment.Organization, "appointment", "appointmentId"); err != nil {
 		return Booking{}, err
 	}
 	seat, err := s.seat(ctx, a, in.Target)
@@ -117,24 +118,4 @@ func (s *Service) kind(ctx context.Context, ap Appointment) (clinic.VisitKind, e
 		return clinic.VisitKind{}, err
 	}
 	return found[ref], nil
-}
-
-// visible finds an appointment that the caller may change.
-func (s *Service) visible(ctx context.Context, a access.Actor, ref clinic.Ref, path ...string) (Appointment, error) {
-	if err := a.Need(access.AppointmentsWrite, ref.Organization, "appointment", path...); err != nil {
-		return Appointment{}, err
-	}
-	ap, err := s.appointment(ctx, ref)
-	if err == nil && !sees(a, ap) {
-		err = errs.Missing("appointment")
-	}
-	return ap, errs.Rename(err, path...)
-}
-
-// sees says whether the caller may see an appointment: its patient, and whoever works with the clinic's patients.
-func sees(a access.Actor, ap Appointment) bool {
-	if !a.In(ap.OrganizationID) {
-		return false
-	}
-	return a.Has(access.PatientsRead) || (a.PatientID != uuid.Nil && a.PatientID == ap.PatientID)
 }

@@ -86,7 +86,7 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	if w.Seat, err = s.seat(ctx, a, in.Target); err != nil {
 		return w, err
 	}
-	patient, err := forWhom(a, in.Patient, w.Slot.Organization)
+	patient, err := forWhom(ctx, a, in.Patient, w.Slot.Organization)
 	if err != nil {
 		return w, err
 	}
@@ -121,19 +121,6 @@ func (s *Service) seat(ctx context.Context, a access.Actor, t Target) (Seat, err
 
 // keptFor says whether a seat may be taken for a patient: a hold for somebody is for nobody else.
 func (s Seat) keptFor(patient uuid.UUID) bool { return s.heldFor == uuid.Nil || s.heldFor == patient }
-
-// forWhom resolves the patient of a booking: a patient's own, or the one that somebody who works with the clinic names.
-func forWhom(a access.Actor, asked *clinic.Ref, organization uuid.UUID) (uuid.UUID, error) {
-	switch {
-	case asked == nil && a.PatientID == uuid.Nil:
-		return uuid.Nil, errs.Invalid("Name the patient.", "patientId")
-	case asked == nil:
-		return a.PatientID, nil
-	case asked.Organization != organization, !a.Has(access.PatientsRead) && asked.ID != a.PatientID:
-		return uuid.Nil, errs.Missing("patient", "patientId")
-	}
-	return asked.ID, nil
-}
 
 // decide plans what claiming a seat means under the rules, or names what they have against it.
 func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who availability.Asking) (clinic.VisitKind, error) {

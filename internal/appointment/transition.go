@@ -76,7 +76,7 @@ func legal(ap Appointment, action Action, now time.Time) bool {
 // entitled says whether the caller may ever take an action.
 func entitled(ap Appointment, a access.Actor, action Action) bool {
 	switch {
-	case !a.Has(access.AppointmentsWrite):
+	case !a.Has(access.AppointmentsWrite), ap.Veiled():
 		return false
 	case a.IsClinic(), action == Cancel, action == Reschedule, steps[action].patient:
 		return true

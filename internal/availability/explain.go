@@ -24,7 +24,7 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 	who := asking(a)
 	var visits uuid.UUID
 	if patient != nil {
-		if err := maySee(a, *patient); err != nil {
+		if err := maySee(ctx, a, *patient); err != nil {
 			return Explanation{}, err
 		}
 		visits, who.Holder.Patient = patient.ID, patient.ID
@@ -58,12 +58,16 @@ func (r Rules) ways(kind uuid.UUID) []clinic.Modality {
 	return []clinic.Modality{""}
 }
 
-func maySee(a access.Actor, patient clinic.Ref) error {
-	themself := a.PatientID != uuid.Nil && a.PatientID == patient.ID && a.Has(access.AppointmentsRead)
-	if !a.In(patient.Organization) || !themself && !a.Has(access.PatientsRead) {
+func maySee(ctx context.Context, a access.Actor, patient clinic.Ref) error {
+	reads := a.Has(access.PatientsRead) || a.ActsForOthers() && a.Has(access.AppointmentsRead)
+	if !reads || !a.In(patient.Organization) {
 		return errs.Missing("patient", "patientId")
 	}
-	return nil
+	acts, err := a.ActsFor(ctx, patient.ID)
+	if err == nil && !acts {
+		err = errs.Missing("patient", "patientId")
+	}
+	return err
 }
 
 // insider says whether a caller may learn what keeps a time out: somebody of the organisation who reads appointments, or makes

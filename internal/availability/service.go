@@ -135,7 +135,7 @@ func shown(a access.Actor, l Listing) []Status {
 const none Status = ""
 
 func asking(a access.Actor) Asking {
-	return Asking{Holder: Holder{Actor: a.ID, Patient: a.PatientID}}
+	return Asking{Holder: Holder{Actor: a.ID}} // whomever of theirs a hold is for, they may book it
 }
 
 // holder names whoever asks among those who may have holds with a provider.

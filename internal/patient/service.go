@@ -37,47 +37,64 @@ func (s *Service) Register(ctx context.Context, actor access.Actor, in Register)
 	return s.store.Register(ctx, s.source.Stamp(actor), p)
 }
 
-// Patients answers those that exist and that the actor may see: whoever has patients:read those of their organisation, a
-// patient with appointments:read themself.
+// Patients answers those that exist and that the actor may see: an account with appointments:read those that it acts for, a
+// provider with patients:read their own, and whoever else has patients:read those of their organisation.
 func (s *Service) Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]Patient, error) {
-	visible := slices.DeleteFunc(slices.Clone(refs), func(r clinic.Ref) bool { return !maySee(actor, r) })
-	if len(visible) == 0 {
-		return map[clinic.Ref]Patient{}, nil
+	visible, err := visible(ctx, actor, refs)
+	if err != nil || len(visible) == 0 {
+		return map[clinic.Ref]Patient{}, err
 	}
 	return s.store.Patients(ctx, visible)
 }
 
-func maySee(actor access.Actor, r clinic.Ref) bool {
-	themself := actor.PatientID != uuid.Nil && actor.PatientID == r.ID && actor.Has(access.AppointmentsRead)
-	return actor.In(r.Organization) && (themself || actor.Has(access.PatientsRead))
+func visible(ctx context.Context, actor access.Actor, refs []clinic.Ref) ([]clinic.Ref, error) {
+	if !actor.Has(access.PatientsRead) && !(actor.ActsForOthers() && actor.Has(access.AppointmentsRead)) {
+		return nil, nil
+	}
+	var here []clinic.Ref
+	var people []uuid.UUID
+	for _, r := range refs {
+		if actor.In(r.Organization) && r.ID != uuid.Nil {
+			here, people = append(here, r), append(people, r.ID)
+		}
+	}
+	if len(here) == 0 {
+		return nil, nil
+	}
+	sight, err := actor.Sight(ctx, people...)
+	return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !sight.Of(r.ID) }), err
 }
 
-// Find pages by id through the patients of an organisation who agree with a filter, for its staff. The key of its window
-// is the id.
+// Find pages by id through the patients of an organisation who agree with a filter, for its staff; a provider finds their own
+// only. The key of its window is the id.
 func (s *Service) Find(ctx context.Context, actor access.Actor, f Filter, w paging.Window) (paging.Page[Patient], error) {
-	organization, handles, err := s.sought(actor, f)
+	sought, err := s.sought(ctx, actor, f)
 	if err != nil {
 		return paging.Page[Patient]{}, err
 	}
-	return s.store.Find(ctx, organization, handles, w)
+	return s.store.Find(ctx, sought, w)
 }
 
 // Count counts what Find finds, up to paging.MaxCount.
 func (s *Service) Count(ctx context.Context, actor access.Actor, f Filter) (int, error) {
-	organization, handles, err := s.sought(actor, f)
+	sought, err := s.sought(ctx, actor, f)
 	if err != nil {
 		return 0, err
 	}
-	return s.store.Count(ctx, organization, handles)
+	return s.store.Count(ctx, sought)
 }
 
-func (s *Service) sought(actor access.Actor, f Filter) (uuid.UUID, []Handle, error) {
+func (s *Service) sought(ctx context.Context, actor access.Actor, f Filter) (Sought, error) {
 	organization, err := clinic.Allowed(actor, f.Organization, access.PatientsRead)
 	if err != nil {
-		return uuid.Nil, nil, err
+		return Sought{}, err
 	}
 	handles, err := f.handles(s.today())
-	return organization, handles, err
+	if err != nil {
+		return Sought{}, err
+	}
+	reach, err := actor.Reach(ctx)
+	return Sought{Organization: organization, Handles: handles, Among: reach}, err
 }
 
 func (s *Service) today() civil.Date { return civil.DateOf(s.source.Clock.Now()) }

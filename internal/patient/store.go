@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
@@ -17,9 +18,15 @@ type Store interface {
 	Register(ctx context.Context, by clinic.Stamp, p Patient) (Patient, error)
 	// Patients answers those that exist.
 	Patients(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Patient, error)
-	// Find pages by id through the patients who have all of the handles. It fails with errs.InvalidInput at "after" or
-	// "before".
-	Find(ctx context.Context, organization uuid.UUID, handles []Handle, w paging.Window) (paging.Page[Patient], error)
+	// Find pages by id. It fails with errs.InvalidInput at "after" or "before".
+	Find(ctx context.Context, s Sought, w paging.Window) (paging.Page[Patient], error)
 	// Count stops at paging.MaxCount.
-	Count(ctx context.Context, organization uuid.UUID, handles []Handle) (int, error)
+	Count(ctx context.Context, s Sought) (int, error)
+}
+
+// Sought are the patients of an organisation who have all of the handles, of those within somebody's reach.
+type Sought struct {
+	Organization uuid.UUID
+	Handles      []Handle // at least one
+	Among        access.Reach
 }

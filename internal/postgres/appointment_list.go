@@ -57,6 +57,9 @@ func (w *where) narrow(f appointment.Filter) {
 			w.and(id.condition, id.value)
 		}
 	}
+	if f.Among != nil {
+		w.among("a", *f.Among)
+	}
 	if len(f.Statuses) > 0 {
 		w.and("a.status = ANY ($%d)", f.Statuses)
 	}

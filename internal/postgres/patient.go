@@ -182,9 +182,9 @@ WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
 )
 
 // Find is documented at patient.Store.
-func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []patient.Handle, w paging.Window) (paging.Page[patient.Patient], error) {
-	tokens := digests(organization, handles)
-	rows, err := page[patientRow](ctx, d.db.tenant(organization), kept, findPatients, `t.patient_id`, w, organization, tokens[0], tokens[1:])
+func (d *Directory) Find(ctx context.Context, s patient.Sought, w paging.Window) (paging.Page[patient.Patient], error) {
+	cond := sought(s)
+	rows, err := page[patientRow](ctx, d.db.tenant(s.Organization), kept, findPatients+cond.further(), `t.patient_id`, w, cond.args...)
 	if err != nil {
 		return paging.Page[patient.Patient]{}, err
 	}
@@ -193,7 +193,15 @@ func (d *Directory) Find(ctx context.Context, organization uuid.UUID, handles []
 }
 
 // Count is documented at patient.Store.
-func (d *Directory) Count(ctx context.Context, organization uuid.UUID, handles []patient.Handle) (int, error) {
-	tokens := digests(organization, handles)
-	return count(ctx, d.db.tenant(organization), kept, countPatients, organization, tokens[0], tokens[1:])
+func (d *Directory) Count(ctx context.Context, s patient.Sought) (int, error) {
+	cond := sought(s)
+	return count(ctx, d.db.tenant(s.Organization), kept, countPatients+cond.further(), cond.args...)
+}
+
+// sought are the arguments of holders, and what narrows them further.
+func sought(s patient.Sought) *where {
+	tokens := digests(s.Organization, s.Handles)
+	cond := &where{args: []any{s.Organization, tokens[0], tokens[1:]}}
+	cond.among("t", s.Among)
+	return cond
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -37,7 +38,7 @@ func TestTokensTellNothingByThemselves(t *testing.T) {
 	w.Register(t, patienttest.Ann())
 	in := patienttest.Ann()
 	in.Organization = w.NewOrganization(t)
-	if _, err := w.Service.Register(t.Context(), w.Platform, in); err != nil {
+	if _, err := w.Service.Register(t.Context(), clinictest.Actor(access.Admin, in.Organization), in); err != nil {
 		t.Fatal(err)
 	}
 	var all, different int

@@ -76,7 +76,7 @@ func newAudience(t *testing.T) audience {
 		"a patient":               {a.ann, member},
 		"a system of the clinic":  {integrator, member},
 		"the front desk":          {d.FrontDesk(), staff},
-		"the platform's managers": {platform, staff},
+		"the platform's managers": {platform, outsider},
 	}
 	return a
 }

@@ -1,0 +1,206 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/breakglass"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/patient"
+)
+
+const grantColumns = `a.organization_id, a.id, a.version, a.actor_id, a.provider_id, a.patient_id, a.reason, a.started_at, a.expires_at,
+    a.ended_at, a.finding, a.note, a.reviewed_at, a.reviewed_by`
+
+type grantRow struct {
+	OrganizationID, ID   uuid.UUID
+	Version              int
+	ActorID              uuid.UUID
+	ProviderID           *uuid.UUID
+	PatientID            uuid.UUID
+	Reason               []byte
+	StartedAt, ExpiresAt time.Time
+	EndedAt              *time.Time
+	Finding              *breakglass.Finding
+	Note                 []byte
+	ReviewedAt           *time.Time
+	ReviewedBy           *uuid.UUID
+}
+
+func (r grantRow) grant() (breakglass.Grant, error) {
+	reason, err := open(r.Reason)
+	if err != nil {
+		return breakglass.Grant{}, err
+	}
+	written, err := opened(r.Note)
+	return breakglass.Grant{
+		ID: r.ID, OrganizationID: r.OrganizationID, Version: r.Version, ActorID: r.ActorID, ProviderID: or(r.ProviderID), PatientID: r.PatientID,
+		Reason: reason, StartedAt: r.StartedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), EndedAt: utc(r.EndedAt),
+		Finding: r.Finding, Note: written, ReviewedAt: utc(r.ReviewedAt), ReviewedBy: or(r.ReviewedBy),
+	}, err
+}
+
+func grantsOf(rows []grantRow) ([]breakglass.Grant, error) {
+	list := make([]breakglass.Grant, len(rows))
+	for i, r := range rows {
+		g, err := r.grant()
+		if err != nil {
+			return nil, err
+		}
+		list[i] = g
+	}
+	return list, nil
+}
+
+const (
+	grantsByRef        = `SELECT ` + grantColumns + ` FROM break_glass_grants a JOIN unnest($1::uuid[], $2::uuid[]) r(organization, thing) ON a.organization_id = r.organization AND a.id = r.thing`
+	grantByID          = `SELECT ` + grantColumns + ` FROM break_glass_grants a WHERE a.organization_id = $1 AND a.id = $2`
+	patientInEmergency = `SELECT id FROM patients WHERE organization_id = $1 AND (id = $2 OR identifier_token = $3) AND erased_at IS NULL`
+)
+
+const insertGrant = `
+INSERT INTO break_glass_grants (organization_id, id, version, actor_id, provider_id, patient_id, reason, started_at, expires_at)
+VALUES ($1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid), $6, $7, $8, $9)`
+
+// BreakGlass is documented at breakglass.Store.
+func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic.Once, g breakglass.Grant, identifier patient.Handle) (done breakglass.Broken, err error) {
+	err = d.db.write(ctx, g.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		first, replayed, err := keyBegin(ctx, tx, g.OrganizationID, by, once)
+		if err != nil {
+			return err
+		}
+		if replayed {
+			done, err = grantBefore(ctx, tx, clinic.Ref{Organization: g.OrganizationID, ID: first})
+			return err
+		}
+		if g.PatientID, err = inEmergency(ctx, tx, g, identifier); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertGrant, g.OrganizationID, g.ID, g.Version, g.ActorID, g.ProviderID, g.PatientID, seal(g.Reason), g.StartedAt, g.ExpiresAt); err != nil {
+			return err
+		}
+		if err := keyEnd(ctx, tx, g.OrganizationID, by, once, g.ID); err != nil {
+			return err
+		}
+		done = breakglass.Broken{Grant: g}
+		return record(ctx, tx, noteGrant(by, "breakGlass", g))
+	})
+	return done, err
+}
+
+func noteGrant(by clinic.Stamp, action string, g breakglass.Grant) change {
+	return note(by, g.OrganizationID, action, "BreakGlassGrant", g.ID)
+}
+
+func grantBefore(ctx context.Context, tx pgx.Tx, ref clinic.Ref) (breakglass.Broken, error) {
+	row, found, err := one[grantRow](ctx, tx, grantByID, ref.Organization, ref.ID)
+	if err != nil || !found {
+		return breakglass.Broken{}, first(err, errAgain)
+	}
+	g, err := row.grant()
+	return breakglass.Broken{Grant: g, Replayed: true}, err
+}
+
+func inEmergency(ctx context.Context, tx pgx.Tx, g breakglass.Grant, identifier patient.Handle) (uuid.UUID, error) {
+	var token []byte
+	field := "patientId"
+	if g.PatientID == uuid.Nil {
+		token, field = digest(g.OrganizationID, identifier), "identifier"
+	}
+	found, err := ids(ctx, tx, patientInEmergency, g.OrganizationID, g.PatientID, token)
+	if err != nil || len(found) == 0 {
+		return uuid.Nil, first(err, errs.Missing("patient", "target", field))
+	}
+	return found[0], nil
+}
+
+const updateGrant = `
+UPDATE break_glass_grants SET version = $4, ended_at = $5, finding = $6, note = $7, reviewed_at = $8,
+    reviewed_by = nullif($9, '00000000-0000-0000-0000-000000000000'::uuid)
+WHERE organization_id = $1 AND id = $2 AND version = $3`
+
+// ChangeGrant is documented at breakglass.Store.
+func (d *Directory) ChangeGrant(ctx context.Context, by clinic.Stamp, action string, from, to breakglass.Grant) (done bool, err error) {
+	err = d.db.write(ctx, to.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, updateGrant, to.OrganizationID, to.ID, from.Version, to.Version, to.EndedAt, to.Finding, sealed(to.Note), to.ReviewedAt, to.ReviewedBy)
+		if done = err == nil && tag.RowsAffected() > 0; !done {
+			return err
+		}
+		return record(ctx, tx, noteGrant(by, action, to))
+	})
+	return done, err
+}
+
+// Grants is documented at breakglass.Store.
+func (d *Directory) Grants(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]breakglass.Grant, error) {
+	rows, err := listOf[grantRow](ctx, d.db, refs, grantsByRef)
+	if err != nil {
+		return nil, err
+	}
+	list, err := grantsOf(rows)
+	found := make(map[clinic.Ref]breakglass.Grant, len(list))
+	for _, g := range list {
+		found[g.Ref()] = g
+	}
+	return found, err
+}
+
+const selectOpenGrants = `
+SELECT id, patient_id AS patient, expires_at AS until FROM break_glass_grants
+WHERE organization_id = $1 AND actor_id = $2 AND expires_at > $3 AND ended_at IS NULL ORDER BY started_at LIMIT $4`
+
+// manyGrants bounds how many grants of one person are open at a time; each lasts for an hour at most.
+const manyGrants = 1000
+
+// OpenGrants is documented at breakglass.Store.
+func (d *Directory) OpenGrants(ctx context.Context, organization, holder uuid.UUID, now time.Time) ([]access.Grant, error) {
+	return list[access.Grant](ctx, d.db.tenant(organization), selectOpenGrants, organization, holder, now, manyGrants)
+}
+
+func filteredGrants(f breakglass.Filter) *where {
+	w := &where{}
+	w.and("a.organization_id = $%d", f.Organization)
+	if f.Provider != uuid.Nil {
+		w.and("a.provider_id = $%d", f.Provider)
+	}
+	if f.Reviewed != nil {
+		w.conditions = append(w.conditions, map[bool]string{true: "a.reviewed_at IS NOT NULL", false: "a.reviewed_at IS NULL"}[*f.Reviewed])
+	}
+	if !f.From.IsZero() {
+		w.and("a.started_at >= $%d", f.From)
+	}
+	if !f.To.IsZero() {
+		w.and("a.started_at < $%d", f.To)
+	}
+	return w
+}
+
+var newestGrants = order{column: "a.started_at", descending: true}
+
+// ListGrants is documented at breakglass.Store.
+func (d *Directory) ListGrants(ctx context.Context, f breakglass.Filter, w paging.Window) (paging.Page[breakglass.Grant], error) {
+	cond := filteredGrants(f)
+	if err := cond.keyset(newestGrants, w); err != nil {
+		return paging.Page[breakglass.Grant]{}, err
+	}
+	sql := fmt.Sprintf("SELECT %s FROM break_glass_grants a WHERE %s ORDER BY %s LIMIT %d", grantColumns, cond, newestGrants.clause(w), w.Size+1)
+	rows, err := list[grantRow](ctx, d.db.tenant(f.Organization), sql, cond.args...)
+	if err != nil {
+		return paging.Page[breakglass.Grant]{}, err
+	}
+	grants, err := grantsOf(rows)
+	return paging.Cut(grants, w), err
+}
+
+// CountGrants is documented at breakglass.Store.
+func (d *Directory) CountGrants(ctx context.Context, f breakglass.Filter) (int, error) {
+	cond := filteredGrants(f)
+	return count(ctx, d.db.tenant(f.Organization), kept, "SELECT FROM break_glass_grants a WHERE "+cond.String(), cond.args...)
+}
