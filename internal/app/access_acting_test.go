@@ -48,7 +48,7 @@ func (r *realm) breakGlasses(t *testing.T) {
 	t.Helper()
 	third := r.provider(r.here, 2)
 	third.column = policy.OtherProvider
-	r.people = append(r.people, third)
+	r.admit(third)
 	r.broken(t, third, r.here, 0)
 	r.treats(r.here, 2, 0) // as long as it lasts, the patient is as good as theirs
 	over := r.broken(t, r.person(policy.OwnProvider), r.here, 1)

@@ -18,15 +18,19 @@ func (r *realm) looks() *pgxpool.Pool { return r.pool }
 // fill gives a site visits in several states, exceptions, and everything of the directory.
 func (r *realm) fill(t *testing.T, s *site) {
 	t.Helper()
-	for _, visit := range []struct {
+	visits := []struct {
 		patient, provider, hour int
 		ends                    bool
 	}{
 		{0, 0, 10, false}, {0, 0, 11, true}, {1, 1, 10, false}, {1, 1, 11, true}, {2, 0, 12, false}, {2, 2, 13, false},
-	} {
+	}
+	if s == r.there {
+		visits = visits[:2]
+	}
+	for _, visit := range visits {
 		r.visit(t, s, visit.patient, globalid.OfSlot(s.Slot(s.providers[visit.provider], visit.hour, 0)), visit.provider, visit.ends)
 	}
-	for _, of := range s.providers[:2] {
+	for _, of := range s.providers[:1] {
 		r.exception(t, s, of)
 	}
 	s0 := s.Slot(s.providers[0], 15, 0)

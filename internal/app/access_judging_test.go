@@ -117,7 +117,8 @@ func (g reading) object(set ast.SelectionSet, typeName string, object map[string
 
 // unknown is what a thing is about that isn't among those of the world.
 func (g reading) unknown(id string) subject {
-	if kind := mustType(g.t, id); kind == globalid.Appointment || kind == globalid.Hold {
+	switch mustType(g.t, id) {
+	case globalid.Appointment, globalid.Hold, globalid.BreakGlassGrant:
 		return subject{organization: g.made.organization, patient: g.made.patient, actor: g.by.actor.ID}
 	}
 	return subject{organization: mustRef(g.t, id).Organization}

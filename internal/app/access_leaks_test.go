@@ -136,6 +136,9 @@ func TestWhatACallerMayNotSeeIsToldFromWhatNeverWasByNobody(t *testing.T) {
 	r := newRealm(t)
 	r.namedByQuestions(t)
 	for _, p := range r.people {
+		if p.column == policy.OtherTenant {
+			continue // what is theirs and what isn't is the other way round; the front desk stands for them
+		}
 		for kind := range typeNames {
 			if !slices.ContainsFunc(r.specimens, func(id string) bool { return r.subjects[id].kind == kind }) || kind == globalid.Viewer {
 				continue

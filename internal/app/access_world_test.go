@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/uuid"
@@ -164,10 +165,18 @@ func (r *realm) populate() {
 		if actor, signedIn := actors[c.Name]; signedIn {
 			p.actor, p.Client = actor, r.by(actor)
 		}
-		r.know(r.id(globalid.Viewer, clinic.Ref{Organization: p.actor.Organization, ID: p.actor.ID}),
-			subject{kind: globalid.Viewer, organization: p.actor.Organization, actor: p.actor.ID})
-		r.people = append(r.people, p)
+		r.admit(p)
 	}
+}
+
+// admit adds a caller.
+func (r *realm) admit(p person) {
+	about := subject{kind: globalid.Viewer, organization: p.actor.Organization, actor: p.actor.ID}
+	id := r.id(globalid.Viewer, clinic.Ref{Organization: p.actor.Organization, ID: p.actor.ID})
+	if r.subjects[id] = about; slices.Contains([]string{policy.Patient, policy.FrontDesk, policy.OtherTenant}, p.column) {
+		r.specimens = append(r.specimens, id) // all others ask for a few
+	}
+	r.people = append(r.people, p)
 }
 
 func (r *realm) person(column string) person {
