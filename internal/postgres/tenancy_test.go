@@ -118,9 +118,13 @@ func (w *twins) reads(db *postgres.DB) map[string]string {
 	born := patient.Patient{BirthDate: registration(0).BirthDate, GivenName: "Mo", FamilyName: "Twin"}.Handles()
 	found := map[string]string{}
 	for name, read := range map[string]func(context.Context) (any, error){
-		"patients":   func(ctx context.Context) (any, error) { return d.Patients(ctx, refs(w.patient.ID)) },
-		"found":      func(ctx context.Context) (any, error) { return d.Find(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}}, everything) },
-		"counted":    func(ctx context.Context) (any, error) { return d.Count(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}}) },
+		"patients": func(ctx context.Context) (any, error) { return d.Patients(ctx, refs(w.patient.ID)) },
+		"found": func(ctx context.Context) (any, error) {
+			return d.Find(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}}, everything)
+		},
+		"counted": func(ctx context.Context) (any, error) {
+			return d.Count(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}})
+		},
 		"exceptions": func(ctx context.Context) (any, error) { return d.Exceptions(ctx, refs(w.window)) },
 		"closures": func(ctx context.Context) (any, error) {
 			return d.ListExceptions(ctx, w.provider, periods, everything)
