@@ -144,9 +144,7 @@ func TestWhatACallerMayNotSeeIsToldFromWhatNeverWasByNobody(t *testing.T) {
 				continue
 			}
 			for _, ask := range r.requests(t, p, kind) {
-				if meant := ask.what == "breakGlass target.patientId" && p.actor.Role == access.Provider; !meant {
-					r.alike(t, p, kind, ask)
-				}
+				r.alike(t, p, kind, ask)
 			}
 		}
 	}
@@ -168,6 +166,9 @@ func (r *realm) alike(t *testing.T, p person, kind globalid.Type, ask request) {
 			about := r.subjects[id]
 			if about.kind != kind || about.organization != s.Organization || r.sees(p, id) {
 				continue
+			}
+			if s == r.here && ask.what == "breakGlass target.patientId" && p.actor.Role == access.Provider {
+				break // that is what it is for
 			}
 			hidden, needed := r.heard(t, p, ask, id)
 			if hidden != text {
