@@ -62,7 +62,8 @@ type Actor struct {
 	PatientID    uuid.UUID // the patient that the token names as the caller's own; zero when none
 	ProviderID   uuid.UUID // the provider that the caller is; zero when none
 	RequestID    string
-	Circle       *Circle // the request's; nil: the caller has nobody but the patient that the token names
+	Grant        uuid.UUID // the break-glass grant that a change is made under; zero: none
+	Circle       *Circle   // the request's; nil: the caller has nobody but the patient that the token names
 }
 
 // Nobody is the anonymous caller.

@@ -74,14 +74,14 @@ func TestWhoSeesWhom(t *testing.T) {
 		"a platform administrator":         {caller(PlatformAdmin, b), nil},
 		"nobody":                           {Nobody(""), nil},
 	} {
-		sight, err := c.who.Sight(t.Context(), everybody...)
+		sees, err := c.who.Sees(t.Context(), everybody...)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var seen []uuid.UUID
 		for _, p := range everybody {
 			one, err := c.who.ActsFor(t.Context(), p)
-			if err != nil || one != sight.Of(p) {
+			if err != nil || one != sees.Of(p) {
 				t.Errorf("%s: alone %v, %v", name, one, err)
 			}
 			if one {
@@ -115,7 +115,7 @@ func TestACircleIsLookedUpOnceAndOnlyWhenNeeded(t *testing.T) {
 	doctor.ProviderID = person(70)
 	b.looks = 0
 	for range 2 {
-		if _, err := doctor.Sight(t.Context(), person(5), person(6), person(6)); err != nil || b.looks != 2 {
+		if _, err := doctor.Sees(t.Context(), person(5), person(6), person(6)); err != nil || b.looks != 2 {
 			t.Errorf("%d look-ups for a provider's page, %v", b.looks, err)
 		}
 	}
@@ -142,12 +142,13 @@ func TestAGrantIsTheReasonOnlyForWhoIsNotOnesOwn(t *testing.T) {
 	who := caller(Provider, b)
 	who.ProviderID = person(70)
 	for patient, want := range map[byte]uuid.UUID{4: person(50), 5: {}, 6: {}} {
-		if got, err := who.GrantFor(t.Context(), person(patient)); got != want || err != nil {
+		seen, err := who.Sees(t.Context(), person(4), person(5), person(6))
+		if got := seen.Under(person(patient)); got != want || err != nil {
 			t.Errorf("patient %d: %v, %v", patient, got, err)
 		}
 	}
 	desk := caller(FrontDesk, b)
-	if got, _ := desk.GrantFor(t.Context(), person(4)); got != uuid.Nil {
+	if seen, _ := desk.Sees(t.Context(), person(4)); seen.Under(person(4)) != uuid.Nil {
 		t.Error("the front desk sees by a grant")
 	}
 }

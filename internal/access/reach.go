@@ -63,35 +63,56 @@ func patientsOf(links []Link) []uuid.UUID {
 	return list
 }
 
-// Sight says of each of some patients whether the caller may see and act for them.
-type Sight struct {
+// Seen says of each of some patients whether the caller may see and act for them.
+type Seen struct {
 	all   bool
 	whose map[uuid.UUID]bool
+	under map[uuid.UUID]uuid.UUID
 }
 
 // Of says it of one of the patients that were asked about.
-func (s Sight) Of(patient uuid.UUID) bool { return s.all || s.whose[patient] }
+func (s Seen) Of(patient uuid.UUID) bool {
+	return s.all || s.whose[patient] || s.under[patient] != uuid.Nil
+}
 
-// Sight looks at patients of the caller's organisation, however many, with one look-up for all of them. It takes none when the
+// Under is the break-glass grant by which alone the caller sees a patient; zero when there is none.
+func (s Seen) Under(patient uuid.UUID) uuid.UUID {
+	if s.all || s.whose[patient] {
+		return uuid.Nil
+	}
+	return s.under[patient]
+}
+
+// Sees looks at patients of the caller's organisation, however many, with one look-up for all of them. It takes none when the
 // token itself names all of them, and as much for a patient who doesn't exist as for somebody else's.
-func (a Actor) Sight(ctx context.Context, patients ...uuid.UUID) (Sight, error) {
-	if a.namesAll(patients) {
-		return Sight{whose: map[uuid.UUID]bool{a.PatientID: true}}, nil
-	}
-	reach, err := a.Reach(ctx)
-	if err != nil || reach.All {
-		return Sight{all: reach.All && err == nil}, err
-	}
-	s := Sight{whose: map[uuid.UUID]bool{}}
-	if reach.Provider != uuid.Nil {
-		if s.whose, err = a.Circle.treats(ctx, a, patients); err != nil {
-			return Sight{}, err
+func (a Actor) Sees(ctx context.Context, patients ...uuid.UUID) (Seen, error) {
+	switch {
+	case a.namesAll(patients):
+		return Seen{whose: map[uuid.UUID]bool{a.PatientID: true}}, nil
+	case a.ActsForOthers():
+		links, err := a.Patients(ctx)
+		s := Seen{whose: map[uuid.UUID]bool{}}
+		for _, l := range links {
+			s.whose[l.Patient] = true
 		}
+		return s, err
+	case a.KeepsToOwn():
+		return a.treats(ctx, patients)
 	}
-	for _, p := range reach.Patients {
-		s.whose[p] = true
+	return Seen{all: a.Has(PatientsRead)}, nil
+}
+
+func (a Actor) treats(ctx context.Context, patients []uuid.UUID) (Seen, error) {
+	grants, err := a.Circle.grantsOf(ctx, a)
+	if err != nil {
+		return Seen{}, err
 	}
-	return s, nil
+	s := Seen{under: map[uuid.UUID]uuid.UUID{}}
+	for _, g := range grants {
+		s.under[g.Patient] = g.ID
+	}
+	s.whose, err = a.Circle.treats(ctx, a, patients)
+	return s, err
 }
 
 func (a Actor) namesAll(patients []uuid.UUID) bool {
@@ -101,23 +122,16 @@ func (a Actor) namesAll(patients []uuid.UUID) bool {
 
 // ActsFor says whether the caller may see and act for a patient of their organisation.
 func (a Actor) ActsFor(ctx context.Context, patient uuid.UUID) (bool, error) {
-	s, err := a.Sight(ctx, patient)
-	return s.Of(patient), err
+	s, err := a.Sees(ctx, patient)
+	return err == nil && s.Of(patient), err
 }
 
-// GrantFor answers the open break-glass grant under which the caller sees a patient who isn't theirs, or zero.
-func (a Actor) GrantFor(ctx context.Context, patient uuid.UUID) (uuid.UUID, error) {
-	if !a.KeepsToOwn() {
-		return uuid.Nil, nil
+// For is the caller acting for a patient: under the break-glass grant by which alone they see the patient, if that is so.
+func (a Actor) For(ctx context.Context, patient uuid.UUID) (Actor, error) {
+	if a.KeepsToOwn() {
+		s, err := a.Sees(ctx, patient)
+		a.Grant = s.Under(patient)
+		return a, err
 	}
-	grants, err := a.Circle.grantsOf(ctx, a)
-	i := slices.IndexFunc(grants, func(g Grant) bool { return g.Patient == patient })
-	if err != nil || i < 0 {
-		return uuid.Nil, err
-	}
-	own, err := a.Circle.treats(ctx, a, []uuid.UUID{patient})
-	if err != nil || own[patient] {
-		return uuid.Nil, err
-	}
-	return grants[i].ID, nil
+	return a, nil
 }

@@ -63,7 +63,7 @@ func showEach(ctx context.Context, a access.Actor, pages map[clinic.Ref]paging.P
 	for _, page := range pages {
 		all = append(all, page.Items...)
 	}
-	if _, err := a.Sight(ctx, patientsOf(all)...); err != nil {
+	if _, err := a.Sees(ctx, patientsOf(all)...); err != nil {
 		return err
 	}
 	for p, page := range pages {

@@ -44,6 +44,9 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 		}
 		return Cancellable{Appointment: ap, Fee: ap.Cancellation.Fee}, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
 	kind, err := s.kind(ctx, ap)
 	if err != nil {
 		return done, false, err

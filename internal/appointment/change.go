@@ -44,6 +44,9 @@ func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState
 		_, err := s.affirmed(ctx, w, ap)
 		return ap, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
 	to, answer, err := s.take(ctx, ap, in.Action, w)
 	switch {
 	case err != nil:

@@ -77,6 +77,9 @@ func (s *Service) holdDraft(ctx context.Context, a access.Actor, in PlaceHold) (
 		if w.Holder.Patient, err = forWhom(ctx, a, in.Patient, in.Slot.Organization); err != nil {
 			return w, err
 		}
+		if w.Actor, err = a.For(ctx, w.Holder.Patient); err != nil {
+			return w, err
+		}
 	}
 	w.NewHold = Hold{
 		ID: s.NewID(), OrganizationID: in.Slot.Organization, Slot: in.Slot, Actor: a.ID, Patient: w.Holder.Patient, State: HoldActive,

@@ -61,6 +61,9 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, nil, barred)
 		return done, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
 	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
 	answer, err := s.store.Move(ctx, w)
 	switch {

@@ -93,6 +93,9 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	if !w.keptFor(patient) {
 		return w, errs.Invalid("The hold is for another patient.", "patientId")
 	}
+	if w.Actor, err = a.For(ctx, patient); err != nil {
+		return w, err
+	}
 	w.Holder.Patient = patient
 	w.Identifiers = in.Identifiers
 	w.Appointment = Appointment{

@@ -78,6 +78,7 @@ func (s *Service) Break(ctx context.Context, a access.Actor, in Break) (Broken, 
 	if in.Patient != nil {
 		g.PatientID = in.Patient.ID
 	}
+	by.Actor.Grant = g.ID
 	done, err := s.store.BreakGlass(ctx, by, once, g, identifier)
 	a.Circle.Forget()
 	return done, err
@@ -115,6 +116,7 @@ const attempts = 5
 // End ends a grant early: its holder's own, or any for who reviews them. Repeating it changes nothing. Failures: StaleVersion.
 func (s *Service) End(ctx context.Context, a access.Actor, in End) (Grant, error) {
 	by := s.source.Stamp(a)
+	by.Actor.Grant = in.Grant.ID
 	g, err := s.change(ctx, a, in.Grant, "breakGlass.end", by, func(g Grant) (Grant, error) {
 		if in.ExpectedVersion != nil && *in.ExpectedVersion != g.Version && g.open(by.At) {
 			return g, StaleVersion{Current: g}

@@ -61,8 +61,8 @@ func visible(ctx context.Context, actor access.Actor, refs []clinic.Ref) ([]clin
 	if len(here) == 0 {
 		return nil, nil
 	}
-	sight, err := actor.Sight(ctx, people...)
-	return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !sight.Of(r.ID) }), err
+	seen, err := actor.Sees(ctx, people...)
+	return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), err
 }
 
 // Find pages by id through the patients of an organisation who agree with a filter, for its staff; a provider finds their own

@@ -36,6 +36,7 @@ type twins struct {
 	held     appointment.Hold
 	window   uuid.UUID
 	patient  clinic.Ref
+	grant    clinic.Ref
 	caller   access.Actor
 }
 
@@ -66,8 +67,13 @@ func newTwins(t *testing.T) *twins {
 		t.Fatal(err)
 	}
 	w.window = d.capWindowTo(w.provider, "09", 3)
+	w.act()
 	w.copy()
 	return w
+}
+
+func (w *twins) sought(by []patient.Handle) patient.Sought {
+	return patient.Sought{Organization: w.Organization, Handles: by, Among: access.Reach{All: true}}
 }
 
 func registration(n int) patient.Register {
@@ -116,15 +122,11 @@ func (w *twins) reads(db *postgres.DB) map[string]string {
 	monday := civil.DateTimeOf(sample.Monday)
 	periods := []provider.Period{{Location: w.Location, From: monday, To: civil.DateTime{Date: monday.Date.AddDays(1)}}}
 	born := patient.Patient{BirthDate: registration(0).BirthDate, GivenName: "Mo", FamilyName: "Twin"}.Handles()
-	found := map[string]string{}
+	found := w.acting(db)
 	for name, read := range map[string]func(context.Context) (any, error){
-		"patients": func(ctx context.Context) (any, error) { return d.Patients(ctx, refs(w.patient.ID)) },
-		"found": func(ctx context.Context) (any, error) {
-			return d.Find(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}}, everything)
-		},
-		"counted": func(ctx context.Context) (any, error) {
-			return d.Count(ctx, patient.Sought{Organization: w.Organization, Handles: born[:1], Among: access.Reach{All: true}})
-		},
+		"patients":   func(ctx context.Context) (any, error) { return d.Patients(ctx, refs(w.patient.ID)) },
+		"found":      func(ctx context.Context) (any, error) { return d.Find(ctx, w.sought(born[:1]), everything) },
+		"counted":    func(ctx context.Context) (any, error) { return d.Count(ctx, w.sought(born[:1])) },
 		"exceptions": func(ctx context.Context) (any, error) { return d.Exceptions(ctx, refs(w.window)) },
 		"closures": func(ctx context.Context) (any, error) {
 			return d.ListExceptions(ctx, w.provider, periods, everything)

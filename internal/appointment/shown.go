@@ -30,11 +30,11 @@ func (a Appointment) veiled() Appointment {
 // a patient whom they may see, veiled where a provider looks at others', and otherwise not at all. The appointments are
 // looked at together.
 func shown(ctx context.Context, a access.Actor, list []Appointment) ([]Appointment, error) {
-	sight, err := a.Sight(ctx, patientsOf(list)...)
+	seen, err := a.Sees(ctx, patientsOf(list)...)
 	if err != nil {
 		return nil, err
 	}
-	plain := func(ap Appointment) bool { return a.In(ap.OrganizationID) && sight.Of(ap.PatientID) }
+	plain := func(ap Appointment) bool { return a.In(ap.OrganizationID) && seen.Of(ap.PatientID) }
 	i := slices.IndexFunc(list, func(ap Appointment) bool { return !plain(ap) })
 	if i < 0 {
 		return list, nil
