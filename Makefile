@@ -70,7 +70,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
-	$(GO) test -count=1 -timeout 60m -v ./bench/planted -plant
+	$(GO) test -count=1 -timeout 120m -v ./bench/planted -plant
 
 fuzz: servers
 	@packages=$$($(GO) list ./...) && for package in $$packages; do \

@@ -127,7 +127,7 @@ var accessFaults = []fault{
 	}, server, fields + "|" + "TestTakenTimes", "which the table says is"},
 	{"a time is explained for any patient", []edit{
 		{"internal/availability/explain.go", `acts, err := a.ActsFor(ctx, patient.ID)`, `acts, err := true, error(nil)`},
-	}, server, leaks, `{ explainSlot(where: {providerId: "AQQBohWj5g`},
+	}, server, leaks, `patientId: "ID"}) { bookable blockedBy } } of a hidden Patient in their own organisation`},
 	{"taken times are listed to anybody", []edit{
 		{"internal/availability/service.go", `if a.IsStaff() && a.In(l.Provider.Organization) && a.Has(access.AppointmentsRead) {`, `if true {`},
 	}, server, fields + "|" + "TestTakenTimes", "which the table says is"},
