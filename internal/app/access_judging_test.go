@@ -39,7 +39,7 @@ type spot struct {
 
 func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer) {
 	t.Helper()
-	document, failures := gqlparser.LoadQuery(r.schema, q.text)
+	document, failures := gqlparser.LoadQueryWithRules(r.schema, q.text, nil)
 	if failures != nil {
 		t.Fatalf("%s: %v", q.text, failures)
 	}

@@ -15,31 +15,26 @@ import (
 
 // scopes say what a list is of, for lists of things that not everybody may see.
 func (r *realm) scopes(p person, coordinate, of string) (all []string, known bool) {
-	kind, in := globalid.Type(0), func(id string, s subject) bool { return true }
-	switch coordinate {
-	case "Query.appointments":
-		kind, in = globalid.Appointment, func(_ string, s subject) bool { return s.organization == p.actor.Organization }
-	case "Query.patients":
-		kind, in = globalid.Patient, func(_ string, s subject) bool { return s.organization == p.actor.Organization }
-	case "Provider.appointments":
-		kind, in = globalid.Appointment, func(id string, s subject) bool { return r.with[id] == of }
-	case "Patient.appointments":
-		kind, in = globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }
-	case "Provider.scheduleExceptions":
-		kind, in = globalid.ScheduleException, func(id string, s subject) bool { return r.with[id] == of }
-	case "Query.breakGlassGrants":
-		kind, in = globalid.BreakGlassGrant, func(_ string, s subject) bool { return s.organization == p.actor.Organization }
-	case "Viewer.patients":
-		kind, in = globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }
-	default:
-		return nil, false
-	}
+	own := func(_ string, s subject) bool { return s.organization == p.actor.Organization }
+	held := func(id string, _ subject) bool { return r.with[id] == of }
+	list, known := map[string]struct {
+		kind globalid.Type
+		has  func(id string, s subject) bool
+	}{
+		"Query.appointments":          {globalid.Appointment, own},
+		"Query.patients":              {globalid.Patient, own},
+		"Query.breakGlassGrants":      {globalid.BreakGlassGrant, own},
+		"Provider.appointments":       {globalid.Appointment, held},
+		"Provider.scheduleExceptions": {globalid.ScheduleException, held},
+		"Patient.appointments":        {globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }},
+		"Viewer.patients":             {globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }},
+	}[coordinate]
 	for id, s := range r.subjects {
-		if s.kind == kind && in(id, s) {
+		if known && s.kind == list.kind && list.has(id, s) {
 			all = append(all, id)
 		}
 	}
-	return all, true
+	return all, known
 }
 
 // whole holds a list to all that it is of: whatever of that the table lets the caller see is in it, and nothing else is, and
