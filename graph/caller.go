@@ -23,6 +23,7 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		entry := accesslog.From(r.Context())
 		v := viewer.Viewer{Actor: access.Nobody(entry.RequestID), Locale: locale(r.Header.Get("Accept-Language"))}
+		v.Trail = &access.Trail{}
 		if token, given := Bearer(r); given {
 			actor, err := d.Verifier.Verify(token)
 			if err != nil {
@@ -30,7 +31,7 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 				next.Turn(w, r.WithContext(viewer.With(r.Context(), v)), http.StatusUnauthorized, err)
 				return
 			}
-			actor.RequestID = entry.RequestID
+			actor.RequestID, actor.Trail = entry.RequestID, &access.Trail{}
 			if d.Bonds != nil {
 				actor.Circle = access.NewCircle(d.Bonds)
 			}

@@ -29,6 +29,7 @@ type Deps struct {
 	Links    calendar.Links
 	Verifier Verifier
 	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
 	NewID    func() uuid.UUID // for requests without an id
@@ -40,7 +41,7 @@ type Deps struct {
 func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/graphql", d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits}))
-	mux.Handle(calendar.Pattern, d.Links.Handler(d.Calendar, d.Log))
+	mux.Handle(calendar.Pattern, d.Links.Handler(d.Calendar, d.Records, d.Log))
 	if !d.HideSchema {
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)
@@ -60,6 +61,7 @@ func (d Deps) executor() *executor.Executor {
 	exec.SetQueryCache(kept)
 	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
 	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
+	exec.Use(newTrailing(d.Records, shown))
 	exec.Use(loading{services: d.Loaders})
 	return exec
 }

@@ -48,6 +48,7 @@ func serve(t *testing.T, r *rooms) *api {
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
 		Links:    links,
+		Records:  &r.records,
 		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
 		Log:      logger,
@@ -59,12 +60,12 @@ func serve(t *testing.T, r *rooms) *api {
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
 		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r},
-		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r},
+		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.

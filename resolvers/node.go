@@ -10,13 +10,22 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/graph/trail"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
-// node finds what an id names, or nil when it doesn't exist for the caller.
-func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error) {
+// node finds what an id names, or nil when it doesn't exist for the caller. That somebody asked in vain is recorded.
+func (r *Resolver) node(ctx context.Context, at string, id globalid.ID) (relay.Node, error) {
+	found, err := r.thing(ctx, id)
+	if found == nil && err == nil {
+		trail.Missed(viewer.Actor(ctx).Trail, at, id)
+	}
+	return found, err
+}
+
+func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error) {
 	all := loader.From(ctx)
 	switch id.Type {
 	case globalid.Organization:
@@ -39,6 +48,8 @@ func (r *Resolver) node(ctx context.Context, id globalid.ID) (relay.Node, error)
 		return some(all.Exceptions.Load(ctx, id.Ref))
 	case globalid.BreakGlassGrant:
 		return some(all.Grants.Load(ctx, id.Ref))
+	case globalid.AuditEvent:
+		return some(all.AuditEvents.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:
@@ -56,7 +67,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []globalid.ID) ([]relay.Node, 
 	loader.From(ctx).OfNodes(ids)
 	found := make([]relay.Node, len(ids))
 	return found, together(len(ids), func(i int) (err error) {
-		found[i], err = r.node(ctx, ids[i])
+		found[i], err = r.node(ctx, "Query.nodes", ids[i])
 		return err
 	})
 }

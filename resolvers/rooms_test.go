@@ -19,14 +19,15 @@ import (
 
 // rooms is one clinic that answers whatever it is asked, counts how often, and fails when told to.
 type rooms struct {
-	mu     sync.Mutex
-	fail   error // of every change and every list
-	panics bool
-	asked  []string // the methods called, in order
-	heard  any      // the last command
-	closed bool     // the hours offer no slot
-	unread error    // of alternatives
-	whom   availability.For
+	records kept
+	mu      sync.Mutex
+	fail    error // of every change and every list
+	panics  bool
+	asked   []string // the methods called, in order
+	heard   any      // the last command
+	closed  bool     // the hours offer no slot
+	unread  error    // of alternatives
+	whom    availability.For
 
 	organization clinic.Organization
 	location     clinic.Location
@@ -376,7 +377,7 @@ func (r appointmentRoom) Identifiers(_ context.Context, refs []clinic.Ref) (map[
 	return nil, nil
 }
 
-func (r appointmentRoom) ICS(_ context.Context, ref clinic.Ref) ([]byte, error) {
+func (r appointmentRoom) ICS(_ context.Context, _ access.Actor, ref clinic.Ref) ([]byte, error) {
 	r.note("ICS", ref)
 	return []byte("BEGIN:VCALENDAR\r\n"), r.fail
 }

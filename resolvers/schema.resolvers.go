@@ -20,7 +20,7 @@ func (r *queryResolver) Node(ctx context.Context, id string) (relay.Node, error)
 	if err != nil {
 		return nil, errs.At(err, "id")
 	}
-	return r.node(ctx, at)
+	return r.node(ctx, "Query.node", at)
 }
 
 func (r *queryResolver) Nodes(ctx context.Context, ids []string) ([]relay.Node, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -27,6 +28,7 @@ type Services struct {
 	Availability Availability
 	Search       Search
 	Appointment  Appointment
+	Audit        Audit
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -111,4 +113,12 @@ type Appointment interface {
 	Count(context.Context, access.Actor, appointment.Filter) (int, error)
 	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
 	StreamCursor(context.Context) (string, error)
+}
+
+// Audit is the room of the record of who did what.
+type Audit interface {
+	Events(context.Context, access.Actor, audit.Filter, paging.Window) (paging.Page[audit.Event], error)
+	Count(context.Context, access.Actor, audit.Filter) (int, error)
+	History(ctx context.Context, actor access.Actor, of clinic.Ref, w paging.Window) (paging.Page[audit.Event], error)
+	CountHistory(ctx context.Context, actor access.Actor, of clinic.Ref) (int, error)
 }

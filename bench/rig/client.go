@@ -16,6 +16,8 @@ type Client struct {
 	Server *Server
 	Token  string
 	HTTP   *http.Client
+
+	RequestID string // that requests are sent under; empty: the server gives each its own
 }
 
 // NewHTTP makes what clients of a server share: as many kept connections as there are callers at once.
@@ -82,6 +84,9 @@ func (c Client) Post(ctx context.Context, document string, variables any) (statu
 		return 0, nil, err
 	}
 	request.Header.Set("Content-Type", "application/json")
+	if c.RequestID != "" {
+		request.Header.Set("X-Request-Id", c.RequestID)
+	}
 	if c.Token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.Token)
 	}

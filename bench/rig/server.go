@@ -67,7 +67,8 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 // Work starts the background work over a database.
 func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
 	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{}}
-	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn")
+	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn",
+		"MEDICONNECT_AUDIT_ANCHORS="+r.folder.Join("anchors"))
 	return s, s.Start(ctx)
 }
 

@@ -92,6 +92,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range [][]string{
 		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
 		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"import", "locations"}, {"import", "fhir"}, {"schema"}, {"zones"},
+		{"audit"}, {"audit", "verify"},
 	} {
 		p := start(t, nil, append(command, "--help")...)
 		if code := p.wait(t); code != 0 || !strings.Contains(p.output.String(), "USAGE") {
@@ -144,7 +145,7 @@ func publicPEM(t *testing.T, privateFile string) string {
 func TestWorkWorksUntilItIsTold(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database}, "work")
+	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
 	p.says(t, `"working"`)
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)

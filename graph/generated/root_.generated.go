@@ -25,6 +25,7 @@ type ResolverRoot interface {
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
+	AuditEvent() AuditEventResolver
 	AvailabilityMatch() AvailabilityMatchResolver
 	BreakGlassGrant() BreakGlassGrantResolver
 	HoldExpiredError() HoldExpiredErrorResolver
@@ -83,6 +84,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AcceptPatientInvitationInput", ec.unmarshalInputAcceptPatientInvitationInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
+			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
@@ -882,6 +884,127 @@ type AppointmentEdge {
   cursor: String!
   """The item."""
   node: Appointment
+}
+`, BuiltIn: false},
+	{Name: "../../schema/audit.graphqls", Input: `extend type Query {
+  """Who did what to which record in the caller's organisation, the newest first. Nothing of it can be changed. Reading it is recorded, too."""
+  auditEvents(
+    """Filter.""" where: AuditFilterInput
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AuditEventConnection @requiresScopes(scopes: [["audit:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Appointment {
+  """What happened to this appointment, the newest first: its changes, and for callers with ` + "`" + `audit:read` + "`" + ` also who looked at it."""
+  history(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AuditEventConnection @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+"""An audit record."""
+type AuditEvent implements Node {
+  """Opaque global id."""
+  id: ID!
+  """When; of several that were counted, the minute."""
+  at: DateTime!
+  """Who, as an opaque reference that survives deletion of the account: the kind of caller and an id."""
+  actor: String!
+  """What, for example ` + "`" + `appointment.book` + "`" + ` or ` + "`" + `patient.read` + "`" + `; of a refusal what was asked for, for example ` + "`" + `Query.patients` + "`" + `."""
+  action: String!
+  """Whether data was shown or changed."""
+  effect: AuditEffect!
+  """How it went."""
+  outcome: AuditOutcome!
+  """On which object; null when the caller may not see it, or there is none."""
+  entity: Node
+  """The id of that object, also when the caller may not see it."""
+  entityId: ID
+  """Whose data it was; null when the caller may not see the patient, or it was nobody's."""
+  patient: Patient
+  """The id of that patient, also when the caller may not see them."""
+  patientId: ID
+  """What for."""
+  purpose: PurposeOfUse!
+  """The fields that were asked for, or changed."""
+  fields: [String!]!
+  """How often; more than once when alike events were counted."""
+  times: Int!
+  """Request id, to match a client's log."""
+  requestId: String!
+}
+
+"""Whether data was shown or changed."""
+enum AuditEffect {
+  """It was shown, or asked for."""
+  READ
+  """It was changed, or was to be."""
+  WRITE
+}
+
+"""How an audited use went."""
+enum AuditOutcome {
+  """It was refused for want of a right."""
+  DENIED
+  """It was done."""
+  DONE
+  """There is no such thing, or none for that caller."""
+  NOT_FOUND
+}
+
+"""What somebody worked with a patient's data for: codes of HL7's PurposeOfUse."""
+enum PurposeOfUse {
+  """An emergency, in which the usual limits were passed."""
+  BTG
+  """A family member or caregiver asked."""
+  FAMRQT
+  """Running the clinic."""
+  HOPERAT
+  """Running the system."""
+  HSYSADMIN
+  """The patient asked."""
+  PATRQT
+  """Treatment."""
+  TREAT
+}
+
+"""Filter for audit events."""
+input AuditFilterInput {
+  """On this object."""
+  entityId: ID
+  """On this patient's data."""
+  patientId: ID
+  """This action."""
+  action: String
+  """This outcome."""
+  outcome: AuditOutcome
+  """From."""
+  from: DateTime
+  """Before."""
+  to: DateTime
+}
+
+"""A page of results: audit events."""
+type AuditEventConnection {
+  """Edges."""
+  edges: [AuditEventEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of AuditEventConnection."""
+type AuditEventEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: AuditEvent
 }
 `, BuiltIn: false},
 	{Name: "../../schema/availability.graphqls", Input: `extend type Query {
@@ -2353,6 +2476,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_identifiers(ctx, field)
 	case "icsUrl":
 		return ec.fieldContext_Appointment_icsUrl(ctx, field)
+	case "history":
+		return ec.fieldContext_Appointment_history(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Appointment", field.Name)
 }
@@ -2395,6 +2520,62 @@ func (ec *executionContext) childFields_AppointmentEdge(ctx context.Context, fie
 		return ec.fieldContext_AppointmentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AppointmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AuditEvent_id(ctx, field)
+	case "at":
+		return ec.fieldContext_AuditEvent_at(ctx, field)
+	case "actor":
+		return ec.fieldContext_AuditEvent_actor(ctx, field)
+	case "action":
+		return ec.fieldContext_AuditEvent_action(ctx, field)
+	case "effect":
+		return ec.fieldContext_AuditEvent_effect(ctx, field)
+	case "outcome":
+		return ec.fieldContext_AuditEvent_outcome(ctx, field)
+	case "entity":
+		return ec.fieldContext_AuditEvent_entity(ctx, field)
+	case "entityId":
+		return ec.fieldContext_AuditEvent_entityId(ctx, field)
+	case "patient":
+		return ec.fieldContext_AuditEvent_patient(ctx, field)
+	case "patientId":
+		return ec.fieldContext_AuditEvent_patientId(ctx, field)
+	case "purpose":
+		return ec.fieldContext_AuditEvent_purpose(ctx, field)
+	case "fields":
+		return ec.fieldContext_AuditEvent_fields(ctx, field)
+	case "times":
+		return ec.fieldContext_AuditEvent_times(ctx, field)
+	case "requestId":
+		return ec.fieldContext_AuditEvent_requestId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AuditEventConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AuditEventConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AuditEventConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditEventEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AuditEventEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AuditEventEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditEventEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_AvailabilityCalendar(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -2975,6 +3156,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_breakGlassGrants(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Query_appointments(ctx, field)
+	case "auditEvents":
+		return ec.fieldContext_Query_auditEvents(ctx, field)
 	case "searchAvailability":
 		return ec.fieldContext_Query_searchAvailability(ctx, field)
 	case "availabilityCalendar":

@@ -32,6 +32,7 @@ const (
 	Viewer
 	InsurancePlan
 	Match
+	AuditEvent
 	BreakGlassGrant
 	Account
 )
@@ -40,7 +41,7 @@ var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
-	Match: "a match", BreakGlassGrant: "a grant", Account: "an account",
+	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -116,7 +117,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, BreakGlassGrant, Account:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account:
 		if len(b) != size {
 			return id, false
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -50,6 +51,9 @@ type Services struct {
 		agendas
 		Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
 	}
+	Audit interface {
+		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]audit.Event, error)
+	}
 }
 
 // Loaders remember what they fetched. They live as long as one request, and in a request that changes things as long as one
@@ -70,6 +74,7 @@ type Loaders struct {
 	Appointments   *Loader[clinic.Ref, appointment.Appointment]
 	Holds          *Loader[clinic.Ref, appointment.Hold]
 	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
+	AuditEvents    *Loader[clinic.Ref, audit.Event]
 
 	actor        access.Actor
 	appointments agendas
@@ -93,6 +98,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		Identifiers:    batch(s.Appointment.Identifiers),
 		actor:          a,
 		appointments:   s.Appointment,
+		AuditEvents:    batch(as(a, s.Audit.Find)),
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)

@@ -131,6 +131,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Holds.Together(refs[globalid.Hold])
 	l.Grants.Together(refs[globalid.BreakGlassGrant])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
+	l.AuditEvents.Together(refs[globalid.AuditEvent])
 }
 
 func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {

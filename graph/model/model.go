@@ -6,6 +6,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -29,6 +30,8 @@ type Specialty struct {
 type (
 	AppointmentConnection       = relay.Connection[appointment.Appointment]
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
+	AuditEventConnection        = relay.Connection[audit.Event]
+	AuditEventEdge              = relay.Edge[audit.Event]
 	AvailabilityMatchConnection = relay.Connection[availability.Match]
 	AvailabilityMatchEdge       = relay.Edge[availability.Match]
 	BreakGlassGrantConnection   = relay.Connection[breakglass.Grant]

@@ -13,6 +13,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -158,6 +159,22 @@ type AppointmentFilterInput struct {
 	To *time.Time `json:"to,omitempty"`
 	// Same appointment in another system.
 	Identifier *IdentifierInput `json:"identifier,omitempty"`
+}
+
+// Filter for audit events.
+type AuditFilterInput struct {
+	// On this object.
+	EntityID *string `json:"entityId,omitempty"`
+	// On this patient's data.
+	PatientID *string `json:"patientId,omitempty"`
+	// This action.
+	Action *string `json:"action,omitempty"`
+	// This outcome.
+	Outcome *audit.Outcome `json:"outcome,omitempty"`
+	// From.
+	From *time.Time `json:"from,omitempty"`
+	// Before.
+	To *time.Time `json:"to,omitempty"`
 }
 
 // What a patient is looking for. All parts narrow the search.

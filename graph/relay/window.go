@@ -2,6 +2,7 @@ package relay
 
 import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -17,6 +18,7 @@ const (
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
+	"AuditEventConnection":        audit.KeyParts,
 	"AvailabilityMatchConnection": availability.MatchKeyParts,
 	"BreakGlassGrantConnection":   breakglass.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,

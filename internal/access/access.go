@@ -41,6 +41,7 @@ const (
 	AccessReview       = "access:review"
 	AppointmentsRead   = "appointments:read"
 	AppointmentsWrite  = "appointments:write"
+	AuditRead          = "audit:read"
 	DirectoryWrite     = "directory:write"
 	PatientsBreakGlass = "patients:break-glass"
 	PatientsRead       = "patients:read"
@@ -64,6 +65,7 @@ type Actor struct {
 	RequestID    string
 	Grant        uuid.UUID // the break-glass grant that a change is made under; zero: none
 	Circle       *Circle   // the request's; nil: the caller has nobody but the patient that the token names
+	Trail        *Trail    // what this request saw; nil: nobody keeps it
 }
 
 // Nobody is the anonymous caller.
@@ -131,8 +133,8 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Auditor:     {AccessReview},
+	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
 	// Runs the platform, not a clinic: no patient's data.
 	PlatformAdmin: {DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite},

@@ -36,6 +36,7 @@ type api struct {
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
 	clock      *clock.Frozen // the product's
+	app        *App
 	statements atomic.Int64
 	mu         sync.Mutex
 	texts      []string // of the statements, while somebody listens
@@ -60,10 +61,11 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	t.Cleanup(counted.Close)
-	a.Handler = wire(Frame{
+	a.app = wire(Frame{
 		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(counted)).Handler()
+	}, postgres.New(counted))
+	a.Handler = a.app.Handler()
 	return a
 }
 

@@ -132,6 +132,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
 		LinkKey: linkKeyOf(key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+		Keys: devChainKeys(key), Audit: AuditSettings{Anchors: d.place.Path("audit.anchors"), AnchorEvery: time.Minute, RetentionDays: leastRetention},
 	})
 	if err != nil {
 		return err

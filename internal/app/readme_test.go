@@ -23,16 +23,30 @@ func TestReadmeNamesEverySetting(t *testing.T) {
 
 func settingsTable() string {
 	work, migrate := names(reflect.TypeFor[WorkSettings]()), names(reflect.TypeFor[MigrateSettings]())
+	guards := names(reflect.TypeFor[WorkerSettings]())
 	var text strings.Builder
 	text.WriteString("| variable | default | meaning | read by |\n| --- | --- | --- | --- |\n")
-	for _, v := range variables(reflect.TypeFor[ServeSettings]()) {
+	served := names(reflect.TypeFor[ServeSettings]())
+	all := variables(reflect.TypeFor[ServeSettings]())
+	for _, v := range variables(reflect.TypeFor[WorkerSettings]()) {
+		if !slices.Contains(served, v.name) {
+			all = append(all, v)
+		}
+	}
+	for _, v := range all {
 		fallback := cmp.Or(v.fallback, "–")
 		if v.required {
 			fallback = "required"
 		}
-		readers := []string{"`serve`"}
+		var readers []string
+		if slices.Contains(served, v.name) {
+			readers = append(readers, "`serve`")
+		}
+		if slices.Contains(guards, v.name) {
+			readers = append(readers, "`work`", "`audit`")
+		}
 		if slices.Contains(work, v.name) {
-			readers = append(readers, "`work`", "`import`", "`demo`", "`zones`")
+			readers = append(readers, "`import`", "`demo`", "`zones`")
 		}
 		if slices.Contains(migrate, v.name) {
 			readers = append(readers, "`migrate`")

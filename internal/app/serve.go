@@ -65,12 +65,16 @@ func collectSeldom(environ []string) {
 
 // Work is `mediconnect work`: the background work, configured by environ, until ctx ends.
 func Work(ctx context.Context, environ []string, logs io.Writer) error {
-	settings, err := Load[WorkSettings](environ)
+	settings, err := Load[WorkerSettings](environ)
 	if err != nil {
 		return err
 	}
 	log := settings.Log.Logger(logs)
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Clock: clock.System{}, Log: log})
+	keys, err := settings.Keys.open()
+	if err != nil {
+		return err
+	}
+	a, err := Open(ctx, Frame{Database: settings.Database.config(), Clock: clock.System{}, Log: log, Keys: keys, Audit: settings.Audit})
 	if err != nil {
 		return err
 	}
@@ -86,7 +90,8 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 		return nil, nil, err
 	}
 	h := &health{database: a.db.Probe, redis: ping, clock: clock.System{}}
-	return newDoor(a.Handler(), a.accepts, h, settings, log), closeRedis, nil
+	stopCounting := a.keepCounts()
+	return newDoor(a.Handler(), a.accepts, h, settings, log), func() { stopCounting(); closeRedis() }, nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

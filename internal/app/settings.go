@@ -50,7 +50,7 @@ type ServeSettings struct {
 	Log      LogSettings
 }
 
-// WorkSettings are those of `mediconnect work`, `import`, `demo load` and `zones`, which ask nothing of Redis.
+// WorkSettings are those of `mediconnect import`, `demo load` and `zones`, which ask nothing of Redis.
 type WorkSettings struct {
 	Database DatabaseSettings
 	Log      LogSettings

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -21,7 +22,9 @@ import (
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/anchor"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -43,6 +46,8 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API
 	Log       *slog.Logger
+	Keys      audit.Keys // of the audit chains; nil: they are not made here
+	Audit     AuditSettings
 
 	HideSchema bool // no introspection and no page to try the API in
 }
@@ -60,6 +65,9 @@ type App struct {
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	audit        *audit.Service
+	recorder     *audit.Recorder
+	sealer       *audit.Sealer // nil: this process seals nothing
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -83,6 +91,11 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	record := postgres.NewAuditStore(db)
+	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
+	if frame.Keys != nil {
+		a.sealer = audit.NewSealer(record, frame.Keys, anchor.In(frame.Audit.Anchors, frame.Keys), frame.Clock)
+	}
 	return a
 }
 
@@ -95,16 +108,16 @@ func (a *App) Handler() http.Handler {
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
-				Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Verifier: a.tokens, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }
@@ -133,7 +146,13 @@ func serviceInfo() model.ServiceInfo {
 
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
-	workers.Run(ctx, a.appointments, a.frame.Log)
+	var all sync.WaitGroup
+	all.Go(func() { workers.Run(ctx, a.appointments, a.frame.Log) })
+	if a.sealer != nil {
+		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
+		all.Go(func() { workers.Seal(ctx, a.sealer, how, a.frame.Log) })
+	}
+	all.Wait()
 	return nil
 }
 

@@ -3,6 +3,8 @@ package appointment
 import (
 	"context"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -38,14 +40,15 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 	if err != nil {
 		return done, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
+	sawOne(w.Actor, ap)
 	if ap.Status == Cancelled {
 		if !in.Preview {
 			_, err = s.affirmed(ctx, w.Write, ap)
 		}
 		return Cancellable{Appointment: ap, Fee: ap.Cancellation.Fee}, false, err
-	}
-	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
-		return done, false, err
 	}
 	kind, err := s.kind(ctx, ap)
 	if err != nil {
@@ -65,6 +68,7 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
+		changed(a, w.To, uuid.Nil)
 		return Cancellable{Appointment: w.To, Fee: fee}, false, nil
 	case answer.Outcome == StaleAppointment, answer.Outcome == Replayed:
 		return done, true, nil

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
@@ -36,22 +38,24 @@ func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState
 	if err != nil {
 		return done, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
+	sawOne(w.Actor, ap)
 	if barred := s.barred(ctx, a, ap, in, w.At); barred != nil {
-		first, err := s.recalled(ctx, ap.OrganizationID, w, nil, barred)
+		first, err := s.recalled(ctx, a, ap.OrganizationID, w, nil, barred)
 		return first.Appointment, false, err
 	}
 	if reached(ap, in.Action) {
 		_, err := s.affirmed(ctx, w, ap)
 		return ap, false, err
 	}
-	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
-		return done, false, err
-	}
 	to, answer, err := s.take(ctx, ap, in.Action, w)
 	switch {
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
+		changed(a, to, uuid.Nil)
 		return to, false, nil
 	case answer.Outcome == StaleAppointment, answer.Outcome == Replayed: // since it was read
 		return done, true, nil

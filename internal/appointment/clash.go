@@ -24,7 +24,9 @@ func (s *Service) OutsideHours(ctx context.Context, a access.Actor, c Clash, w p
 	if w.Backward {
 		slices.Reverse(out)
 	}
-	return paging.Cut(out, w), err
+	page := paging.Cut(out, w)
+	saw(a, access.Seen{}, page.Items...) // who changes hours sees all
+	return page, err
 }
 
 // outside reads on until a page is full or no visit is left, and keeps one more than the page, from its end when it is read
@@ -38,7 +40,7 @@ func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging
 		if err != nil || len(batch) == 0 {
 			return out, err
 		}
-		visible, err := shown(ctx, a, batch)
+		visible, _, err := parted(ctx, a, batch)
 		if err != nil {
 			return nil, err
 		}

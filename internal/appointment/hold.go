@@ -37,6 +37,7 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 		case err != nil:
 			return Hold{}, err
 		case answer.Outcome == Done:
+			a.Trail.Changed(holdKind, w.NewHold.ID)
 			return w.NewHold, nil
 		case answer.Outcome == Replayed:
 			return s.hold(ctx, a, clinic.Ref{Organization: w.Slot.Organization, ID: answer.Hold}, "slotId")
@@ -116,13 +117,16 @@ func (s *Service) Extend(ctx context.Context, a access.Actor, ref clinic.Ref) (H
 		return h, err
 	}
 	answer, err := s.store.ExtendHold(ctx, HoldChange{
-		Stamp: s.Stamp(a), Hold: ref, ExpiresAt: h.ExpiresAt.Add(kinds[kindRef].Policy.HoldDuration),
+		Stamp: s.Stamp(a), Hold: ref, Patient: h.Patient, ExpiresAt: h.ExpiresAt.Add(kinds[kindRef].Policy.HoldDuration),
 	})
 	if err != nil {
 		return h, err
 	}
 	if answer.Outcome == HoldEnded {
 		return h, h.expired(answer.At)
+	}
+	if !h.Extended { // else it stood so already
+		a.Trail.Changed(holdKind, ref.ID)
 	}
 	return s.hold(ctx, a, ref, "holdId")
 }
@@ -137,9 +141,13 @@ func (s *Service) Release(ctx context.Context, a access.Actor, ref clinic.Ref) (
 	if err != nil {
 		return h.Slot, err
 	}
-	answer, err := s.store.ReleaseHold(ctx, HoldChange{Stamp: s.Stamp(a), Hold: ref})
-	if err == nil && answer.Outcome == HoldEnded {
+	answer, err := s.store.ReleaseHold(ctx, HoldChange{Stamp: s.Stamp(a), Hold: ref, Patient: h.Patient})
+	switch {
+	case err != nil:
+	case answer.Outcome == HoldEnded:
 		err = h.expired(answer.At)
+	case h.State == HoldActive: // else it stood so already
+		a.Trail.Changed(holdKind, ref.ID)
 	}
 	return h.Slot, err
 }
@@ -150,7 +158,9 @@ func (s *Service) Holds(ctx context.Context, a access.Actor, refs []clinic.Ref) 
 	for ref, h := range found {
 		if h.Actor != a.ID || !a.In(ref.Organization) {
 			delete(found, ref)
+			continue
 		}
+		a.Trail.Saw(access.Sight{Organization: ref.Organization, Kind: holdKind, ID: ref.ID, Patient: h.Patient})
 	}
 	return found, err
 }

@@ -6,14 +6,15 @@ import (
 
 	ics "github.com/arran4/golang-ical"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 // ICS is the appointment as an iCalendar file (RFC 5545): one event whose UID stays over moves, whose SEQUENCE rises with
 // each change, and which is CANCELLED with the appointment. It says when and where, not why. It is a plain object without a
 // METHOD: as a message (RFC 5546) it would need an ORGANIZER, whom clients write to.
-func (s *Service) ICS(ctx context.Context, ref clinic.Ref) ([]byte, error) {
-	ap, err := s.appointment(ctx, ref)
+func (s *Service) ICS(ctx context.Context, a access.Actor, ref clinic.Ref) ([]byte, error) {
+	ap, err := s.shown(ctx, a, ref)
 	if err != nil {
 		return nil, err
 	}

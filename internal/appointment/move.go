@@ -44,6 +44,10 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	if err != nil {
 		return done, false, err
 	}
+	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		return done, false, err
+	}
+	sawOne(w.Actor, ap)
 	if ap.Slot() == w.Slot && slices.Contains(movable, ap.Status) {
 		first, err := s.affirmed(ctx, w.Write, ap)
 		return Booking{Appointment: ap, Replayed: true, Released: first.Released}, false, err
@@ -58,10 +62,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 		kind, barred = s.decide(ctx, a, &w.Seat, who)
 	}
 	if barred != nil {
-		done, err = s.recalled(ctx, ap.OrganizationID, w.Write, nil, barred)
-		return done, false, err
-	}
-	if w.Actor, err = a.For(ctx, ap.PatientID); err != nil {
+		done, err = s.recalled(ctx, a, ap.OrganizationID, w.Write, nil, barred)
 		return done, false, err
 	}
 	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
@@ -70,6 +71,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
+		changed(a, w.To, w.Hold)
 		released := ap.Slot()
 		return Booking{Appointment: w.To, Released: &released}, false, nil
 	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:

@@ -51,7 +51,7 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 	for range decisions {
 		kind, err := s.decide(ctx, a, &w.Seat, availability.Asking{Holder: w.Holder})
 		if err != nil {
-			return s.recalled(ctx, w.Slot.Organization, w.Write, &w.Seat, err)
+			return s.recalled(ctx, a, w.Slot.Organization, w.Write, &w.Seat, err)
 		}
 		w.Appointment = booked(w, kind)
 		answer, err := s.store.Book(ctx, w)
@@ -59,6 +59,7 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 		case err != nil:
 			return Booking{}, err
 		case answer.Outcome == Done:
+			changed(a, w.Appointment, w.Hold)
 			return Booking{Appointment: w.Appointment}, nil
 		case answer.Outcome != StaleRules:
 			return s.settled(ctx, a, w.Seat, answer, availability.Asking{Holder: w.Holder})
@@ -189,7 +190,7 @@ func (ap Appointment) in(s Seat) Appointment {
 func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer Answer, who availability.Asking) (Booking, error) {
 	switch answer.Outcome {
 	case Replayed:
-		ap, err := s.appointment(ctx, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
+		ap, err := s.shown(ctx, a, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
 		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
 	case LaneTaken: // the rules had nothing against it, so nothing needs to be read anew
 		return Booking{}, SlotTaken{Slot: seat.Slot, For: wantedFor(who)}
@@ -198,7 +199,9 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 	case WindowCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.WindowCapReached})
 	case PatientBusy:
-		return Booking{}, PatientConflict{With: clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}, For: wantedFor(who)}
+		with := clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}
+		sawConflict(a, with, seat.Holder.Patient)
+		return Booking{}, PatientConflict{With: with, For: wantedFor(who)}
 	case HoldEnded:
 		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}
 	}
@@ -206,7 +209,7 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 }
 
 // recalled answers a change that is barred as its key, or the same booking, was answered before, else with the bar.
-func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write, booking *Seat, barred error) (Booking, error) {
+func (s *Service) recalled(ctx context.Context, a access.Actor, organization uuid.UUID, w Write, booking *Seat, barred error) (Booking, error) {
 	if w.Once == nil {
 		return Booking{}, barred
 	}
@@ -215,7 +218,7 @@ func (s *Service) recalled(ctx context.Context, organization uuid.UUID, w Write,
 	case err != nil:
 		return Booking{}, err
 	case answer.Outcome == Replayed:
-		ap, err := s.appointment(ctx, clinic.Ref{Organization: organization, ID: answer.Appointment})
+		ap, err := s.shown(ctx, a, clinic.Ref{Organization: organization, ID: answer.Appointment})
 		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
 	case answer.Outcome == Done:
 		return Booking{}, barred
@@ -240,6 +243,17 @@ func keyFailure(answer Answer) error {
 		return KeyReused{FirstUsedAt: answer.At}
 	}
 	return errs.TryAgain(nil)
+}
+
+// shown finds an appointment that the caller is told of.
+func (s *Service) shown(ctx context.Context, a access.Actor, ref clinic.Ref) (Appointment, error) {
+	ap, err := s.appointment(ctx, ref)
+	if err != nil {
+		return ap, err
+	}
+	by, err := a.For(ctx, ap.PatientID)
+	sawOne(by, ap)
+	return ap, err
 }
 
 func (s *Service) appointment(ctx context.Context, ref clinic.Ref) (Appointment, error) {

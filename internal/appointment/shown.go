@@ -28,16 +28,24 @@ func (a Appointment) veiled() Appointment {
 
 // shown keeps of appointments of the caller's organisation those that the caller may see: whole where it is the appointment of
 // a patient whom they may see, veiled where a provider looks at others', and otherwise not at all. The appointments are
-// looked at together.
+// looked at together, and it is noted that the caller is told of them.
 func shown(ctx context.Context, a access.Actor, list []Appointment) ([]Appointment, error) {
+	kept, seen, err := parted(ctx, a, list)
+	if err == nil {
+		saw(a, seen, kept...)
+	}
+	return kept, err
+}
+
+func parted(ctx context.Context, a access.Actor, list []Appointment) ([]Appointment, access.Seen, error) {
 	seen, err := a.Sees(ctx, patientsOf(list)...)
 	if err != nil {
-		return nil, err
+		return nil, seen, err
 	}
 	plain := func(ap Appointment) bool { return a.In(ap.OrganizationID) && seen.Of(ap.PatientID) }
 	i := slices.IndexFunc(list, func(ap Appointment) bool { return !plain(ap) })
 	if i < 0 {
-		return list, nil
+		return list, seen, nil
 	}
 	kept := slices.Clone(list[:i])
 	for _, ap := range list[i:] {
@@ -48,7 +56,7 @@ func shown(ctx context.Context, a access.Actor, list []Appointment) ([]Appointme
 			kept = append(kept, ap.veiled())
 		}
 	}
-	return kept, nil
+	return kept, seen, nil
 }
 
 func patientsOf(list []Appointment) []uuid.UUID {
@@ -99,7 +107,7 @@ func (s *Service) visible(ctx context.Context, a access.Actor, ref clinic.Ref, p
 	if errs.Of(err) != errs.NotFound && err != nil {
 		return ap, err
 	}
-	seen, unseen := shown(ctx, a, []Appointment{ap})
+	seen, _, unseen := parted(ctx, a, []Appointment{ap})
 	switch {
 	case unseen != nil:
 		return Appointment{}, unseen

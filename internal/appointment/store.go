@@ -141,6 +141,7 @@ type MoveWrite struct {
 type HoldChange struct {
 	clinic.Stamp
 	Hold      clinic.Ref
+	Patient   uuid.UUID // whom it is for; zero when nobody in particular
 	ExpiresAt time.Time
 }
 

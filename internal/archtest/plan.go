@@ -32,7 +32,7 @@ var (
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/availability", "internal/appointment"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/availability", "internal/appointment", "internal/audit"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -49,6 +49,7 @@ var plan = []floor{
 	room("breakglass", "clinic", "patient"),
 	room("availability", "clinic", "provider"),
 	room("appointment", "clinic", "availability"),
+	room("audit", "clinic"),
 	contract("clinic"),
 	contract("provider", "clinic"),
 	contract("patient", "clinic"),
@@ -64,6 +65,7 @@ var plan = []floor{
 
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate"}),
 		uses: join(sql, []string{"net"})},
+	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 

@@ -28,6 +28,7 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 			return Explanation{}, err
 		}
 		visits, who.Holder.Patient = patient.ID, patient.ID
+		a.Trail.Saw(access.Sight{Organization: patient.Organization, Kind: "Patient", ID: patient.ID, Patient: patient.ID})
 	}
 	view, err := s.store.View(ctx, id.ProviderRef(), Period{
 		From: id.Start, To: id.Start.Add(time.Minute), Patient: visits, Holder: who.holder(id.Organization),

@@ -158,6 +158,7 @@ func (s *Service) change(
 			return to, err
 		}
 		if done, err := s.store.ChangeGrant(ctx, by, action, from, to); err != nil || done {
+			a.Trail.Changed(Kind, to.ID)
 			return to, err
 		}
 	}
@@ -173,9 +174,21 @@ func (s *Service) Grants(ctx context.Context, a access.Actor, refs []clinic.Ref)
 	for ref, g := range found {
 		if !a.In(ref.Organization) || g.ActorID != a.ID && !a.Has(access.AccessReview) {
 			delete(found, ref)
+			continue
 		}
+		saw(a, g)
 	}
 	return found, err
+}
+
+// Kind is what grants are called in the record of who saw what.
+const Kind = "BreakGlassGrant"
+
+// saw notes that the caller is told of grants.
+func saw(a access.Actor, list ...Grant) {
+	for _, g := range list {
+		a.Trail.Saw(access.Sight{Organization: g.OrganizationID, Kind: Kind, ID: g.ID, Patient: g.PatientID})
+	}
 }
 
 // KeyParts is how many values the key of a grant in a list has: the start, then the id.
@@ -192,7 +205,9 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, w paging.W
 	if err != nil {
 		return paging.Page[Grant]{}, err
 	}
-	return s.store.ListGrants(ctx, f, w)
+	page, err := s.store.ListGrants(ctx, f, w)
+	saw(a, page.Items...)
+	return page, err
 }
 
 // Count counts what List lists, up to paging.MaxCount.

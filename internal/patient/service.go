@@ -34,22 +34,40 @@ func (s *Service) Register(ctx context.Context, actor access.Actor, in Register)
 		return Patient{}, err
 	}
 	p.ID, p.OrganizationID = s.source.NewID(), organization
-	return s.store.Register(ctx, s.source.Stamp(actor), p)
+	registered, err := s.store.Register(ctx, s.source.Stamp(actor), p)
+	if err == nil {
+		saw(actor, access.Seen{}, registered)
+	}
+	return registered, err
+}
+
+// Kind is what patients are called in the record of who saw what.
+const Kind = "Patient"
+
+// saw notes that the caller is told of patients.
+func saw(actor access.Actor, seen access.Seen, list ...Patient) {
+	for _, p := range list {
+		actor.Trail.Saw(access.Sight{Organization: p.OrganizationID, Kind: Kind, ID: p.ID, Patient: p.ID, Grant: seen.Under(p.ID)})
+	}
 }
 
 // Patients answers those that exist and that the actor may see: an account with appointments:read those that it acts for, a
 // provider with patients:read their own, and whoever else has patients:read those of their organisation.
 func (s *Service) Patients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]Patient, error) {
-	visible, err := visible(ctx, actor, refs)
-	if err != nil || len(visible) == 0 {
+	here, seen, err := visible(ctx, actor, refs)
+	if err != nil || len(here) == 0 {
 		return map[clinic.Ref]Patient{}, err
 	}
-	return s.store.Patients(ctx, visible)
+	found, err := s.store.Patients(ctx, here)
+	for _, p := range found {
+		saw(actor, seen, p)
+	}
+	return found, err
 }
 
-func visible(ctx context.Context, actor access.Actor, refs []clinic.Ref) ([]clinic.Ref, error) {
+func visible(ctx context.Context, actor access.Actor, refs []clinic.Ref) ([]clinic.Ref, access.Seen, error) {
 	if !actor.Has(access.PatientsRead) && !(actor.ActsForOthers() && actor.Has(access.AppointmentsRead)) {
-		return nil, nil
+		return nil, access.Seen{}, nil
 	}
 	var here []clinic.Ref
 	var people []uuid.UUID
@@ -59,10 +77,10 @@ func visible(ctx context.Context, actor access.Actor, refs []clinic.Ref) ([]clin
 		}
 	}
 	if len(here) == 0 {
-		return nil, nil
+		return nil, access.Seen{}, nil
 	}
 	seen, err := actor.Sees(ctx, people...)
-	return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), err
+	return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), seen, err
 }
 
 // Find pages by id through the patients of an organisation who agree with a filter, for its staff; a provider finds their own
@@ -72,7 +90,13 @@ func (s *Service) Find(ctx context.Context, actor access.Actor, f Filter, w pagi
 	if err != nil {
 		return paging.Page[Patient]{}, err
 	}
-	return s.store.Find(ctx, sought, w)
+	page, err := s.store.Find(ctx, sought, w)
+	if err != nil {
+		return page, err
+	}
+	seen, err := actor.Sees(ctx, idsOf(page.Items)...)
+	saw(actor, seen, page.Items...)
+	return page, err
 }
 
 // Count counts what Find finds, up to paging.MaxCount.
@@ -95,6 +119,14 @@ func (s *Service) sought(ctx context.Context, actor access.Actor, f Filter) (Sou
 	}
 	reach, err := actor.Reach(ctx)
 	return Sought{Organization: organization, Handles: handles, Among: reach}, err
+}
+
+func idsOf(list []Patient) []uuid.UUID {
+	people := make([]uuid.UUID, len(list))
+	for i, p := range list {
+		people[i] = p.ID
+	}
+	return people
 }
 
 func (s *Service) today() civil.Date { return civil.DateOf(s.source.Clock.Now()) }

@@ -39,6 +39,7 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	p := seatParams(w.Write, w.Seat, "appointment.book")
 	p.placed(w.Appointment)
 	p.Reason = base64Private(w.Appointment.Reason)
+	p.about(w.Appointment.PatientID, bookedFields(w)...)
 	p.Identifiers = []identifierParam{}
 	for _, i := range w.Identifiers {
 		p.Identifiers = append(p.Identifiers, identifierParam{
@@ -48,9 +49,24 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	return s.call(ctx, p.Organization, callBook, p)
 }
 
+// seatFields are what a seat decides of an appointment.
+var seatFields = []string{"start", "end", "localStart", "timeZone", "modality", "provider", "location", "visitKind"}
+
+func bookedFields(w appointment.BookingWrite) []string {
+	fields := append([]string{"status", "patient"}, seatFields...)
+	if w.Appointment.Reason != nil {
+		fields = append(fields, "reason")
+	}
+	if len(w.Identifiers) > 0 {
+		fields = append(fields, "identifiers")
+	}
+	return fields
+}
+
 // PlaceHold implements appointment.Store.
 func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.about(w.NewHold.Patient, "slot", "expiresAt")
 	p.NewHold, p.ExpiresAt, p.Moving = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
 	return s.call(ctx, p.Organization, callPlaceHold, p)
 }
@@ -58,6 +74,7 @@ func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrit
 // ExtendHold implements appointment.Store.
 func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
+	p.about(w.Patient, "expiresAt")
 	p.Hold, p.ExpiresAt, p.Topic = idOf(w.Hold.ID), &w.ExpiresAt, "hold.extended"
 	return s.call(ctx, p.Organization, callHold, p)
 }
@@ -65,6 +82,7 @@ func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldCha
 // ReleaseHold implements appointment.Store.
 func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.release")
+	p.about(w.Patient, "state")
 	p.Hold, p.Topic = idOf(w.Hold.ID), "hold.released"
 	return s.call(ctx, p.Organization, callHold, p)
 }
@@ -73,6 +91,7 @@ func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldCh
 func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "appointment.reschedule")
 	p.placed(w.To)
+	p.about(w.From.PatientID, seatFields...)
 	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
 	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
 	if w.Rezoned {
@@ -84,6 +103,7 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 // Cancel implements appointment.Store.
 func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite) (appointment.Answer, error) {
 	p := params(w.Write, w.From.OrganizationID, "appointment.cancel")
+	p.about(w.From.PatientID, "status", "cancellation")
 	c := w.To.Cancellation
 	p.Appointment, p.Version, p.Action = idOf(w.From.ID), w.From.Version, string(w.To.LastAction)
 	p.CancelReason, p.By, p.Note = string(c.Reason), string(c.By), base64Private(c.Note)
@@ -97,9 +117,11 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite) (appointment.Answer, error) {
 	p := params(w.Write, w.From.OrganizationID, "appointment."+string(w.To.LastAction))
 	p.Appointment, p.Version, p.Status = idOf(w.From.ID), w.From.Version, string(w.To.Status)
+	p.about(w.From.PatientID, "status", "confirmedAt")
 	p.ConfirmedAt, p.PriorConfirmedAt = w.To.ConfirmedAt, w.To.PriorConfirmedAt
 	p.LastAction, p.PriorStatus, p.Topic = nonEmpty(string(w.To.LastAction)), nonEmpty(string(w.To.PriorStatus)), "appointment.changed"
 	if w.Rezoned {
+		p.about(w.From.PatientID, "localStart")
 		p.LocalStart, p.TZDB = &w.To.LocalStart, w.To.TZDB
 		p.rezoned()
 	}

@@ -87,12 +87,16 @@ type keyParam struct {
 }
 
 type auditParam struct {
-	ID      uuid.UUID   `json:"id"`
-	Kind    access.Kind `json:"kind"`
-	Actor   uuid.UUID   `json:"actor"`
-	Client  string      `json:"client"`
-	Request string      `json:"request"`
-	Action  string      `json:"action"`
+	ID      uuid.UUID      `json:"id"`
+	Kind    access.Kind    `json:"kind"`
+	Actor   uuid.UUID      `json:"actor"`
+	Client  string         `json:"client"`
+	Request string         `json:"request"`
+	Action  string         `json:"action"`
+	Patient *uuid.UUID     `json:"patient,omitempty"`
+	Purpose access.Purpose `json:"purpose"`
+	Grant   *uuid.UUID     `json:"grant,omitempty"`
+	Fields  []string       `json:"fields,omitempty"`
 }
 
 type windowParam struct {
@@ -115,12 +119,20 @@ type feeParam struct {
 func params(w appointment.Write, organization uuid.UUID, action string) writeParams {
 	p := writeParams{
 		Organization: organization, Now: w.At, Forgotten: w.At.Add(-clinic.KeyLife),
-		Audit: auditParam{w.AuditID, w.Actor.Kind, w.Actor.ID, w.Actor.Client, w.Actor.RequestID, action},
+		Audit: auditParam{
+			ID: w.AuditID, Kind: w.Actor.Kind, Actor: w.Actor.ID, Client: w.Actor.Client, Request: w.Actor.RequestID, Action: action,
+			Purpose: w.Actor.Purpose(), Grant: idOf(w.Actor.Grant),
+		},
 	}
 	if w.Once != nil {
 		p.Key = &keyParam{w.Actor.ID, w.Actor.Client, w.Once.Key, w.Once.Operation, hex.EncodeToString(w.Once.Input[:])}
 	}
 	return p
+}
+
+// about says in the audit row whom a change is about, and which fields it changes.
+func (p *writeParams) about(patient uuid.UUID, fields ...string) {
+	p.Audit.Patient, p.Audit.Fields = idOf(patient), fields
 }
 
 func seatParams(w appointment.Write, s appointment.Seat, action string) writeParams {

@@ -96,7 +96,9 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 }
 
 func noteGrant(by clinic.Stamp, action string, g breakglass.Grant) change {
-	return note(by, g.OrganizationID, action, "BreakGlassGrant", g.ID)
+	c := note(by, g.OrganizationID, action, "BreakGlassGrant", g.ID)
+	c.Patient = g.PatientID
+	return c
 }
 
 func grantBefore(ctx context.Context, tx pgx.Tx, ref clinic.Ref) (breakglass.Broken, error) {

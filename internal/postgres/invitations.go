@@ -47,7 +47,9 @@ func (d *Directory) Invite(ctx context.Context, by clinic.Stamp, once clinic.Onc
 		if err := keyEnd(ctx, tx, in.OrganizationID, by, once, in.ID); err != nil {
 			return err
 		}
-		return record(ctx, tx, note(by, in.OrganizationID, "patient.invite", "PatientInvitation", in.ID))
+		c := note(by, in.OrganizationID, "patient.invite", "PatientInvitation", in.ID)
+		c.Patient = in.PatientID
+		return record(ctx, tx, c)
 	})
 	return made, err
 }

@@ -62,6 +62,7 @@ func (d *Directory) Accept(ctx context.Context, by clinic.Stamp, a patient.Attem
 			done.Patient, done.Relation = clinic.Ref{Organization: a.Organization, ID: row.PatientID}, row.Relation
 		}
 		c := note(by, a.Organization, actionsOfTries[done.Verdict], "PatientInvitation", row.ID)
+		c.Patient = row.PatientID
 		return record(ctx, tx, c)
 	})
 	return done, err

@@ -61,13 +61,16 @@ const selectEndedLink = `SELECT id FROM account_links WHERE organization_id = $1
 
 // Unlink is documented at patient.LinkStore.
 func (d *Directory) Unlink(ctx context.Context, by clinic.Stamp, p clinic.Ref, account uuid.UUID) error {
+	about := note(by, p.Organization, "patient.unlink", "PatientLink", uuid.Nil)
+	about.Patient = p.ID
 	return d.db.write(ctx, p.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		ended, err := ids(ctx, tx, endLink, p.Organization, account, p.ID, by.At, by.Actor.ID)
 		if err != nil {
 			return err
 		}
 		if len(ended) > 0 {
-			return record(ctx, tx, note(by, p.Organization, "patient.unlink", "PatientLink", ended[0]))
+			about.EntityID = ended[0]
+			return record(ctx, tx, about)
 		}
 		before, err := ids(ctx, tx, selectEndedLink, p.Organization, account, p.ID)
 		if err == nil && len(before) == 0 {

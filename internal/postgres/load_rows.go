@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/intake/load"
+	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -90,7 +91,9 @@ func (c *copies) person(p load.Person) {
 	for _, token := range digests(p.OrganizationID, p.Handles()) {
 		c.to("patient_tokens", "organization_id", "patient_id", "token").add(p.OrganizationID, p.ID, token)
 	}
-	c.audit(note(p.Registered, p.OrganizationID, "patient.register", "Patient", p.ID))
+	n := note(p.Registered, p.OrganizationID, "patient.register", patient.Kind, p.ID)
+	n.Patient, n.Fields = p.ID, patientFields
+	c.audit(n)
 }
 
 func (c *copies) counts(b load.Batch) {
@@ -132,20 +135,22 @@ func windowIDs(v load.Visit) []uuid.UUID {
 
 // step is what the booking functions leave behind: an audit row, and an event as log_claims tells it.
 func (c *copies) step(s load.Step, v load.Visit) {
-	topic, action := "appointment.changed", "appointment."+string(s.Action)
+	topic, action, fields := "appointment.changed", "appointment."+string(s.Action), []string{"status", "confirmedAt"}
 	payload := claimsJSON{Freed: []uuid.UUID{}, Taken: []takenJSON{}, Days: map[civil.Date]dayJSON{}, Windows: s.Windows}
 	for date, d := range s.Days {
 		payload.Days[date] = dayJSON{d.Revision, d.Booked}
 	}
 	switch s.Action {
 	case "":
-		topic, action = "appointment.booked", "appointment.book"
+		topic, action, fields = "appointment.booked", "appointment.book", append([]string{"status", "patient"}, seatFields...)
 		payload.Taken = append(payload.Taken, takenJSON{ID: v.Claim, Lane: v.Lane, From: v.Plan.Occupied.Start, To: v.Plan.Occupied.End, Appointment: v.ID})
 	case appointment.Cancel:
-		topic, action = "appointment.cancelled", "appointment.cancel"
+		topic, action, fields = "appointment.cancelled", "appointment.cancel", []string{"status", "cancellation"}
 		payload.Freed = append(payload.Freed, v.Claim)
 	}
-	c.audit(note(s.Stamp, v.OrganizationID, action, "Appointment", v.ID))
+	n := note(s.Stamp, v.OrganizationID, action, "Appointment", v.ID)
+	n.Patient, n.Fields = v.PatientID, fields
+	c.audit(n)
 	if s.Days == nil {
 		c.event(v.OrganizationID, s.At, topic, v.ProviderID, &v.ID, struct{}{})
 		return
@@ -186,6 +191,8 @@ func (c *copies) event(org uuid.UUID, at time.Time, topic string, of uuid.UUID, 
 }
 
 func (c *copies) audit(n change) {
-	c.to("audit_events", "organization_id", "id", "at", "actor_kind", "actor_id", "client", "action", "entity_kind", "entity_id", "request_id").
-		add(n.Organization, n.AuditID, n.At, string(n.Actor.Kind), n.Actor.ID, n.Actor.Client, n.Action, n.EntityKind, n.EntityID, n.Actor.RequestID)
+	c.to("audit_events", "organization_id", "id", "at", "actor_kind", "actor_id", "client", "action", "entity_kind", "entity_id", "request_id",
+		"patient_id", "purpose", "fields").
+		add(n.Organization, n.AuditID, n.At, string(n.Actor.Kind), n.Actor.ID, n.Actor.Client, n.Action, n.EntityKind, n.EntityID, n.Actor.RequestID,
+			idOf(n.Patient), string(n.Actor.Purpose()), emptied(n.Fields))
 }

@@ -51,28 +51,35 @@ const (
 // Register is documented at patient.Store.
 func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Patient) (patient.Patient, error) {
 	fresh, token := p.ID, digest(p.OrganizationID, p.IdentifierHandle())
+	var wrote bool
 	err := d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		wrote = false
 		row, found, err := one[patientRow](ctx, tx, patientByToken, p.OrganizationID, token)
 		if err != nil {
 			return err
 		}
 		if !found {
-			p.ID = fresh
+			p.ID, wrote = fresh, true
 			return addPatient(ctx, tx, by, p, token)
 		}
 		p.ID = row.ID
 		if old, err := row.patient(); err != nil || old.Same(p) {
 			return err
 		}
+		wrote = true
 		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, token)
 		if err != nil {
 			return err
 		}
 		if now, err := row.patient(); err != nil || now.Same(p) {
+			wrote = false
 			return first(err, errUnchanged)
 		}
 		return replacePatient(ctx, tx, by, p, token)
 	})
+	if err == nil && wrote {
+		by.Actor.Trail.Changed(patient.Kind, p.ID)
+	}
 	return p, err
 }
 
@@ -97,8 +104,13 @@ func recordPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Pa
 	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, digests(p.OrganizationID, p.Handles())); err != nil {
 		return err
 	}
-	return record(ctx, tx, note(by, p.OrganizationID, "patient.register", "Patient", p.ID))
+	c := note(by, p.OrganizationID, "patient.register", patient.Kind, p.ID)
+	c.Patient, c.Fields = p.ID, patientFields
+	return record(ctx, tx, c)
 }
+
+// patientFields are all that registering somebody writes.
+var patientFields = []string{"identifiers", "givenName", "familyName", "birthDate", "phone", "email", "language", "timeZone"}
 
 func patientValues(p patient.Patient, token []byte) []any {
 	var birth *access.Private

@@ -21,6 +21,8 @@ type change struct {
 	Action       string // "location.put"
 	EntityKind   string // "Location"
 	EntityID     uuid.UUID
+	Patient      uuid.UUID // whom it is about; zero when nobody
+	Fields       []string  // that were changed
 	Topic        string
 	Provider     uuid.UUID // whose openings changed; zero when nobody's
 	Payload      any       // of the event: no patient's data
@@ -28,8 +30,9 @@ type change struct {
 }
 
 const insertAudit = `
-INSERT INTO audit_events (organization_id, id, at, actor_kind, actor_id, client, action, entity_kind, entity_id, request_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+INSERT INTO audit_events (organization_id, id, at, actor_kind, actor_id, client, action, entity_kind, entity_id, request_id,
+    patient_id, purpose, fields, grant_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
 
 const insertEvent = `
 INSERT INTO event_log (organization_id, at, topic, provider_id, payload)
@@ -38,7 +41,7 @@ VALUES ($1, $2, $3, NULLIF($4, '00000000-0000-0000-0000-000000000000'::uuid), $5
 // record writes a change's audit row and its event. Call it last: an event's position is taken after the change is won.
 func record(ctx context.Context, tx pgx.Tx, c change) error {
 	_, err := tx.Exec(ctx, insertAudit, c.Organization, c.AuditID, c.At, string(c.Actor.Kind), c.Actor.ID, c.Actor.Client,
-		c.Action, c.EntityKind, c.EntityID, c.Actor.RequestID)
+		c.Action, c.EntityKind, c.EntityID, c.Actor.RequestID, idOf(c.Patient), string(c.Actor.Purpose()), emptied(c.Fields), idOf(c.Actor.Grant))
 	if err != nil || c.Topic == "" {
 		return err
 	}
@@ -48,6 +51,14 @@ func record(ctx context.Context, tx pgx.Tx, c change) error {
 	}
 	_, err = tx.Exec(ctx, insertEvent, c.Organization, c.At, c.Topic, c.Provider, payload)
 	return err
+}
+
+// emptied is a list for a column that knows no null.
+func emptied(list []string) []string {
+	if list == nil {
+		return []string{}
+	}
+	return list
 }
 
 // Bookings take the provider's lock shared; see provider_lock in the migrations.
