@@ -44,6 +44,13 @@ func (r *realm) fill(t *testing.T, s *site) {
 	r.specimens = append(r.specimens, plans.Text("node", "acceptedPlans", "edges", 0, "node", "id"), match.Text("searchAvailability", "edges", 0, "node", "id"))
 }
 
+// keepTrail makes what is recorded of a booking something to ask for.
+func (r *realm) keepTrail(t *testing.T, s *site) {
+	t.Helper()
+	trail := s.admin.Post(t, `{ auditEvents(where: {action: "appointment.book"}, first: 1) { edges { node { id } } } }`, nil).OK(t)
+	r.know(trail.Text("auditEvents", "edges", 0, "node", "id"), subject{kind: globalid.AuditEvent, organization: s.Organization})
+}
+
 // visit books, confirms, and perhaps cancels late.
 func (r *realm) visit(t *testing.T, s *site, patient int, slot string, provider int, ends bool) string {
 	t.Helper()

@@ -230,7 +230,7 @@ func shortened(value any) string {
 }
 
 // differing are what tells each caller something of their own.
-var differing = regexp.MustCompile(`^((Slot|Viewer|AvailabilityMatch|AppointmentActionState|PageInfo|\w*Connection|\w*Edge)\..*|Patient\.viewerRelation)$`)
+var differing = regexp.MustCompile(`^((Slot|Viewer|AvailabilityMatch|AppointmentActionState|PageInfo|\w*Connection|\w*Edge)\..*|Patient\.viewerRelation|AuditEvent\.times)$`)
 
 // same holds what somebody is told of a thing to what others were told, so that nothing is kept from one of them unnoticed.
 func (g reading) same(coordinate string, here spot, value any) {

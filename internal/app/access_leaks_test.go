@@ -33,6 +33,8 @@ func (r *realm) namings() map[string][]string {
 		s.id(globalid.Provider, s.providers[0].ID), s.id(globalid.Location, s.Location), s.id(globalid.VisitKind, s.VisitKind))
 	return map[string][]string{
 		"":                                 {`{ node(id: "ID") { __typename id } }`, `{ nodes(ids: ["ID"]) { __typename id } }`},
+		"AuditFilterInput.patientId":       {}, // whoever reads the trail knows patients by their ids, and sees none
+		"AuditFilterInput.entityId":        {},
 		"AppointmentFilterInput.patientId": {`{ appointments(where: {patientId: "ID"}) { totalCount edges { node { id } } } }`},
 		"ExplainSlotInput.patientId":       {`{ explainSlot(where: {` + explain + `, patientId: "ID"}) { bookable blockedBy } }`},
 		"AvailabilitySearchInput.reschedulingAppointmentId": {
