@@ -36,10 +36,10 @@ var accessFaults = []fault{
 	}, server, fields, "which the table says is"},
 	{"a role doesn't bound its token's scopes", []edit{
 		{"internal/access/access.go", `return slices.Contains(a.Scopes, scope) && slices.Contains(scopesOf[a.Role], scope)`, `return slices.Contains(a.Scopes, scope)`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a token's scopes don't bound its role", []edit{
 		{"internal/access/access.go", `return slices.Contains(a.Scopes, scope) && slices.Contains(scopesOf[a.Role], scope)`, `return slices.Contains(scopesOf[a.Role], scope)`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"everybody is in every organisation", []edit{
 		{"internal/access/access.go", `(a.Organization != uuid.Nil && a.Organization == organization)`, `a.Organization != uuid.Nil`},
 	}, server, fields + "|" + changes, `invitePatientAccount by other-tenant (other-tenant), which the table says is "unknown"`},
@@ -53,7 +53,7 @@ var accessFaults = []fault{
 	}, server, changes + "|" + fields, `invitePatientAccount by other-tenant (other-tenant), which the table says is "unknown"`},
 	{"a provider treats everybody", []edit{
 		{"internal/access/circle.go", `own[p] = c.treated[p]`, `own[p] = true`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a token that names a patient names all", []edit{
 		{"internal/access/reach.go", `!slices.ContainsFunc(patients, func(p uuid.UUID) bool { return p != a.PatientID })`, `true`},
 	}, server, fields, "which the table says is"},
@@ -62,7 +62,7 @@ var accessFaults = []fault{
 	}, server, fields, "which the table says is"},
 	{"staff reach everybody", []edit{
 		{"internal/access/reach.go", `return Reach{All: a.Has(PatientsRead)}, nil`, `return Reach{All: true}, nil`},
-	}, server, fields, "which the table says is"},
+	}, server, "TestAProvidersAppointmentsAreForWhoever", "one who reads no patient"},
 	{"lists of a page aren't veiled", []edit{
 		{"internal/appointment/agenda.go", `if page.Items, err = shown(ctx, a, page.Items); err != nil {`, `if err != nil {`},
 	}, server, fields, "which the table says is"},
@@ -122,6 +122,16 @@ var accessFaults = []fault{
 		unasked,
 		{"internal/appointment/shown.go", `if err := a.Need(access.AppointmentsWrite, ref.Organization, "appointment", path...); err != nil {`, `if err := error(nil); err != nil {`},
 	}, server, changes, `cancelAppointment by scopeless (scopeless), which the table says is "refused"`},
+	{"events are everybody's to see", []edit{
+		{"internal/audit/service.go", `if a.Need(access.AuditRead, r.Organization, "event") == nil {`, `if true {`},
+	}, server, fields, "AuditEvent.id, which the table says is"},
+	{"the trail is listed to anybody", []edit{
+		unasked,
+		{"internal/audit/service.go", `if err := a.Need(access.AuditRead, organization, "organisation", "where"); err != nil {`, `if err := error(nil); err != nil {`},
+	}, server, fields, `Query.auditEvents, which the table says is "refused"`},
+	{"who looked is told to whoever may look", []edit{
+		{"internal/audit/service.go", `if !a.In(of.Organization) || !a.Has(access.AuditRead) {`, `if false {`},
+	}, server, fields, "is told who looked"},
 	{"a look at taken times is anybody's", []edit{
 		{"internal/availability/explain.go", `return a.In(organization) && (a.Has(access.AppointmentsRead) || a.Has(access.AppointmentsWrite))`, `return true`},
 	}, server, fields + "|" + "TestTakenTimes", "which the table says is"},
@@ -186,18 +196,18 @@ var accessFaults = []fault{
 	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a grant opens for everybody", []edit{
 		{"internal/postgres/breakglass.go", `actor_id = $2 AND expires_at > $3`, `$2::uuid IS NOT NULL AND expires_at > $3`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a grant that is over still opens", []edit{
 		{"internal/postgres/breakglass.go", `expires_at > $3 AND ended_at IS NULL ORDER BY`, `expires_at > $3 ORDER BY`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a visit with anybody makes a patient one's own", []edit{
 		{"internal/postgres/circle.go", `own.patient_id = %s AND own.provider_id = %s`, `own.patient_id = %s AND own.provider_id IS DISTINCT FROM %s`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, "own-provider (own-provider) is told"},
 	{"every account acts for whoever is linked", []edit{
 		{"internal/postgres/links.go", `WHERE organization_id = $1 AND account_id = $2 AND ended_at IS NULL
 ORDER BY`, `WHERE organization_id = $1 AND $2::uuid IS NOT NULL AND ended_at IS NULL
 ORDER BY`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"hours are everybody's to change", []edit{
 		{"internal/provider/service.go", `if err := actor.Need(scope, provider.Organization, "provider", "providerId"); err != nil {`, `if err := error(nil); err != nil && scope != "" {`},
 	}, server, changes + "|" + fields, `setProviderSchedule by other-tenant (other-tenant), which the table says is "unknown"`},
@@ -219,6 +229,12 @@ ORDER BY`},
 	}
 	found, err := loader`, `found, err := loader`},
 	}, server, fields, "which the table says is"},
+	{"a history is shown through a veil", []edit{
+		{"resolvers/audit.resolvers.go", `if obj.Veiled() {
+		return nil, nil
+	}
+	return r.history`, `return r.history`},
+	}, server, fields, `Appointment.history, which the table says is "null"`},
 	{"a viewer is anybody's to see", []edit{
 		{"resolvers/node.go", `if ref != (clinic.Ref{Organization: v.Organization, ID: v.Actor.ID}) {`, `if false {`},
 	}, server, fields, "Viewer.id: nothing is asked as other-tenant"},
