@@ -86,7 +86,7 @@ func (w *care) load(ctx context.Context) error {
 	opts := app.DefaultLoad()
 	opts.Providers, opts.Appointments = w.size.providers, w.appointments
 	fmt.Fprintf(os.Stderr, "loading %s\n", w.size)
-	report, err := app.LoadDemo(ctx, []string{"MEDICONNECT_DATABASE_URL=" + w.url}, opts, io.Discard, os.Stderr)
+	report, err := app.LoadDemo(ctx, []string{"MEDICONNECT_DATABASE_URL=" + w.url, "MEDICONNECT_KEYS=" + w.Keys}, opts, io.Discard, os.Stderr)
 	if err != nil {
 		return err
 	}

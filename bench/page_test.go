@@ -27,6 +27,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 )
 
 // dayList is a page of providers with the first appointments of each, nextPage where the page after it begins.
@@ -179,7 +180,7 @@ func (p *paged) scripts(t testing.TB) (files []string) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	location, _ := p.Ref(p.Location)
 	for n, after := range p.after {
 		record.text.Reset()

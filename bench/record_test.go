@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
@@ -45,7 +46,11 @@ func (w side) record(t testing.TB, n int) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	db := postgres.New(pool)
+	keys, err := keyring.Open(w.Keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := postgres.New(pool, keys)
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), clock.System{})
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), source)

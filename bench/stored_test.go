@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // stored are two databases in one cluster, with many visits and with few, and the same calls recorded. Nobody books in them:
@@ -49,7 +47,7 @@ func (s *stored) versus(t testing.TB, p plan, option string) (r ratio, many, few
 func (s *stored) copied(t testing.TB, of *stock, option string) measure {
 	t.Helper()
 	url := s.clone(t, of.url)
-	pool, err := pgxpool.New(context.Background(), url+"&pool_max_conns=2")
+	pool, err := s.Rig.Open(context.Background(), url, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

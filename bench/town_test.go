@@ -62,7 +62,7 @@ func newTown(t testing.TB, providers, patients, connections int) *town {
 	}
 	w.patients, err = w.Patients(ctx, patients)
 	check()
-	w.pool, err = pgxpool.New(ctx, w.url+"&pool_max_conns=8")
+	w.pool, err = w.Rig.Open(ctx, w.url, 8)
 	check()
 	t.Cleanup(w.pool.Close)
 	return w

@@ -32,11 +32,17 @@ func (r *patientResolver) ID(ctx context.Context, obj *patient.Patient) (string,
 }
 
 func (r *patientResolver) Name(ctx context.Context, obj *patient.Patient) (*string, error) {
+	if obj.Erased {
+		return nil, nil
+	}
 	name := obj.GivenName.Reveal() + " " + obj.FamilyName.Reveal()
 	return &name, nil
 }
 
 func (r *patientResolver) Identifiers(ctx context.Context, obj *patient.Patient) ([]*clinic.Identifier, error) {
+	if obj.Erased {
+		return nil, nil
+	}
 	return []*clinic.Identifier{{System: obj.System, Value: obj.Identifier.Reveal()}}, nil
 }
 

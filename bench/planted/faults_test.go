@@ -25,6 +25,9 @@ var faults = []fault{
 	{"a day without hours is written with a T", []edit{
 		{"graph/scalar/duration.go", `if i == 1 && d > 0 {`, `if i == 1 {`},
 	}, "./graph/scalar", "FuzzScalars", "is written"},
+	{"what a value is bound to runs into each other", []edit{
+		{"internal/seal/seal.go", `all = binary.BigEndian.AppendUint32(all, uint32(len(part)))`, ``},
+	}, "./internal/seal", "FuzzSeal", "opened at"},
 	{"a time that is shown twice is the second", []edit{
 		{"internal/clock/calendar.go", `if shown.Before(s.End) {`, `if shown.Before(s.End.Add(-time.Hour)) {`},
 	}, "./internal/clock", "FuzzInstant", "the watcher saw it"},
@@ -54,6 +57,9 @@ var faults = []fault{
 		{core, `tstzrange(starts_at, ends_at, '[)') WITH &&`, `tstzrange(starts_at, ends_at, '[)') WITH &&, id WITH =`},
 		{booking, `AND c.starts_at < to_ AND c.starts_at > from_ - interval '48 hours' AND c.ends_at > from_ AND c.starts_at < c.ends_at`, `AND c.starts_at > to_ AND c.ends_at > from_`},
 	}, proofs, "TestOneClientOfManyGetsAnOpening$", "double bookings"},
+	{"keys are dropped that a writer remembered", []edit{
+		{"internal/app/keys.go", `late, err := r.stragglers(ctx, organizations)`, `late, err := 0, error(nil)`},
+	}, proofs, "TestKeysRotateWhileVisitsAreBooked$", "INTERNAL"},
 	{"a daily cap lets one more in", []edit{
 		{booking, `>= (p->>'dailyCap')::integer THEN`, `> (p->>'dailyCap')::integer THEN`},
 	}, proofs, "TestADailyCapHolds", "days over their cap"},

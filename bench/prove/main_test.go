@@ -83,12 +83,12 @@ func newProof(t *testing.T, patients int) *proof {
 	if world.err != nil {
 		t.Fatal(world.err)
 	}
-	pool, err := pgxpool.New(t.Context(), world.url+"&pool_max_conns=4")
+	pool, err := world.rig.Open(t.Context(), world.url, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &proof{t: t, pool: pool, log: postgres.NewLog(postgres.New(pool))}
+	p := &proof{t: t, pool: pool, log: postgres.NewLog(postgres.New(pool, nil))}
 	p.before = p.deadlocks()
 	p.watcher = watch(t, p.log)
 	p.Clinic, err = world.rig.NewClinic(t.Context(), world.server, &rig.Client{HTTP: rig.NewHTTP(*clients)})

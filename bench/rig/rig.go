@@ -13,11 +13,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
@@ -27,12 +29,14 @@ import (
 const (
 	issuer  = "mediconnect" // of production: the tokens that dev mode prints are not accepted by `serve`
 	owner   = "mediconnect"
+	login   = "mediconnect_server" // who the program signs in as
 	program = "github.com/mediconnect/mediconnect/cmd/mediconnect"
 )
 
 // Rig is a PostgreSQL cluster, the built program, and the key that its servers verify tokens with.
 type Rig struct {
 	Cluster *devstack.Postgres
+	Keys    string // folder of the keys that patients' data are sealed with
 
 	folder  *devstack.ScratchFolder
 	binary  string
@@ -60,6 +64,10 @@ func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
 	if err = r.makeKeys(); err != nil {
 		return r, err
 	}
+	r.Keys = r.folder.Join("keys")
+	if _, err = r.Run(ctx, "", "keys", "create", "--remember", "1s"); err != nil {
+		return r, err
+	}
 	r.Cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres"), Volatile: volatile})
 	return r, err
 }
@@ -80,6 +88,17 @@ func (r *Rig) makeKeys() error {
 	return nil
 }
 
+// Run runs the program on a database with the rig's keys, and answers what it says.
+func (r *Rig) Run(ctx context.Context, database string, words ...string) (string, error) {
+	cmd := exec.CommandContext(ctx, r.binary, words...)
+	cmd.Env = append(os.Environ(), "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_URL="+database)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%v: %w: %s", words, err, out)
+	}
+	return string(out), nil
+}
+
 // Close stops the cluster and removes everything.
 func (r *Rig) Close() {
 	if r.Cluster != nil {
@@ -92,19 +111,14 @@ func (r *Rig) Close() {
 	}
 }
 
-// NewDatabase makes a database of the program's schema and answers its address, which has a query part already.
+// NewDatabase makes a database of the program's schema and answers its address for the program, which has a query part already.
 func (r *Rig) NewDatabase(ctx context.Context) (url string, err error) {
 	name := fmt.Sprintf("bench_%d", r.count.Add(1))
 	if err := r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner); err != nil {
 		return "", err
 	}
-	url = r.Cluster.SocketURL(owner, name)
-	cmd := exec.CommandContext(ctx, r.binary, "migrate", "up")
-	cmd.Env = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+url)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("migrate: %w: %s", err, out)
-	}
-	return url, nil
+	_, err = r.Run(ctx, r.Cluster.SocketURL(owner, name), "migrate", "up")
+	return r.Cluster.SocketURL(login, name), err
 }
 
 // Clone copies a database that nobody is connected to.
@@ -114,7 +128,16 @@ func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
 		return "", err
 	}
 	name := fmt.Sprintf("bench_%d", r.count.Add(1))
-	return r.Cluster.SocketURL(owner, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
+	return r.Cluster.SocketURL(login, name), r.Admin(ctx, "CREATE DATABASE "+name+" OWNER "+owner+" TEMPLATE "+config.Database)
+}
+
+// Open is a pool of the superuser, who sees every tenant's rows, on a database.
+func (r *Rig) Open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	return pgxpool.New(ctx, r.Cluster.AdminURL(config.Database)+"&pool_max_conns="+strconv.Itoa(connections))
 }
 
 // Drop deletes a database, whoever is connected to it.

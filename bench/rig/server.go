@@ -59,7 +59,7 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 		return nil, err
 	}
 	s := &Server{URL: "http://" + address, binary: r.binary, arguments: []string{"serve"}, said: &log{}}
-	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
+	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
 		"MEDICONNECT_RATE_LIMIT=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
 	return s, s.Start(ctx)
 }
@@ -67,7 +67,7 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 // Work starts the background work over a database.
 func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
 	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{}}
-	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn",
+	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn",
 		"MEDICONNECT_AUDIT_ANCHORS="+r.folder.Join("anchors"))
 	return s, s.Start(ctx)
 }

@@ -27,7 +27,7 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := start(t, []string{
-		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
+		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
 		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
 		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
 	}, "serve")
@@ -48,7 +48,7 @@ func TestServeTellsAllFaultsOfItsSettings(t *testing.T) {
 	if code := p.wait(t); code != 1 {
 		t.Errorf("ended with exit code %d", code)
 	}
-	for _, name := range []string{"DATABASE_URL", "RATE_LIMIT", "TOKEN_PUBLIC_KEY", "LINK_KEY"} {
+	for _, name := range []string{"DATABASE_URL", "KEYS", "RATE_LIMIT", "TOKEN_PUBLIC_KEY", "LINK_KEY"} {
 		if !strings.Contains(p.output.String(), "MEDICONNECT_"+name) {
 			t.Errorf("no word about %s in:\n%s", name, p.output)
 		}
@@ -75,7 +75,7 @@ func TestMigrateUpDownStatus(t *testing.T) {
 }
 
 func TestADatabaseThatIsAwayIsToldInOneSentence(t *testing.T) {
-	environ := []string{"MEDICONNECT_DATABASE_URL=postgres://nobody@localhost:1,localhost:2/none"}
+	environ := []string{"MEDICONNECT_DATABASE_URL=postgres://nobody@localhost:1,localhost:2/none", keysFolder(t)}
 	for _, command := range [][]string{{"migrate", "up"}, {"migrate", "status"}, {"zones"}} {
 		p := start(t, environ, command...)
 		if code := p.wait(t); code != 1 {
@@ -91,7 +91,7 @@ func TestADatabaseThatIsAwayIsToldInOneSentence(t *testing.T) {
 func TestEveryCommandHasHelp(t *testing.T) {
 	for _, command := range [][]string{
 		{}, {"dev"}, {"dev", "install"}, {"serve"}, {"work"}, {"migrate"}, {"migrate", "up"}, {"migrate", "down"},
-		{"migrate", "status"}, {"import"}, {"import", "smart-scheduling"}, {"import", "locations"}, {"import", "fhir"}, {"schema"}, {"zones"},
+		{"migrate", "status"}, {"keys"}, {"keys", "create"}, {"keys", "rotate"}, {"keys", "status"}, {"import"}, {"import", "smart-scheduling"}, {"import", "locations"}, {"import", "fhir"}, {"schema"}, {"zones"},
 		{"audit"}, {"audit", "verify"},
 	} {
 		p := start(t, nil, append(command, "--help")...)
@@ -145,7 +145,7 @@ func publicPEM(t *testing.T, privateFile string) string {
 func TestWorkWorksUntilItIsTold(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
+	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
 	p.says(t, `"working"`)
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)

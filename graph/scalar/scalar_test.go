@@ -133,6 +133,11 @@ func TestWeekdaysAreNumberedFromMonday(t *testing.T) {
 }
 
 func TestPrivateDataAreRevealedToWhoMaySeeThem(t *testing.T) {
+	var nothing bytes.Buffer
+	scalar.MarshalPrivate("").MarshalGQL(&nothing)
+	if nothing.String() != "null" {
+		t.Errorf("nothing is written as %s", &nothing)
+	}
 	if got := written(scalar.MarshalPrivate("Ada")); got != "Ada" {
 		t.Errorf("got %q", got)
 	}

@@ -24,8 +24,13 @@ func UnmarshalText(value any) (string, error) {
 	return s, err
 }
 
-// MarshalPrivate reveals a patient's datum to a caller whom the room let see it.
-func MarshalPrivate(p access.Private) graphql.Marshaler { return quoted(p.Reveal()) }
+// MarshalPrivate reveals a patient's datum to a caller whom the room let see it. Nothing, as of an erased patient, is null.
+func MarshalPrivate(p access.Private) graphql.Marshaler {
+	if p == "" {
+		return graphql.Null
+	}
+	return quoted(p.Reveal())
+}
 
 // UnmarshalPrivate takes a patient's datum in.
 func UnmarshalPrivate(value any) (access.Private, error) {

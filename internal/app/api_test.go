@@ -24,6 +24,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -64,7 +65,7 @@ func newAPI(t *testing.T) *api {
 	a.app = wire(Frame{
 		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
-	}, postgres.New(counted))
+	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()
 	return a
 }

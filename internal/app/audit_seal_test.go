@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -84,10 +85,10 @@ func TestTheWorkerSealsWithinSecondsAndAnchorsAtTheEnd(t *testing.T) {
 	url, path := pgtest.NewURL(t), filepath.Join(t.TempDir(), "anchors")
 	admin := pgtest.Pool(t, pgtest.AdminURL(t, url))
 	office, keys := sample.NewClinic(t, admin), derivedKeys{[]byte("a secret of tests")}
-	db := postgres.New(pgtest.Pool(t, url))
+	db := postgres.New(pgtest.Pool(t, url), keytest.Of(t, admin))
 	t.Cleanup(db.Close)
 	a := wire(Frame{
-		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Keys: keys, Audit: AuditSettings{Anchors: path, AnchorEvery: time.Hour, RetentionDays: leastRetention},
+		Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Chains: keys, Audit: AuditSettings{Anchors: path, AnchorEvery: time.Hour, RetentionDays: leastRetention},
 	}, db)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error)
@@ -136,7 +137,7 @@ func TestTheAnchorsAreForTheirOwnerAlone(t *testing.T) {
 }
 
 func TestAuditSettingsKeepWithinTheLaw(t *testing.T) {
-	base := []string{"MEDICONNECT_DATABASE_URL=postgres://localhost/x", "MEDICONNECT_AUDIT_ANCHORS=/tmp/anchors"}
+	base := []string{"MEDICONNECT_DATABASE_URL=postgres://localhost/x", "MEDICONNECT_AUDIT_ANCHORS=/tmp/anchors", "MEDICONNECT_KEYS=/keys"}
 	for more, want := range map[string]string{
 		"MEDICONNECT_AUDIT_RETENTION_DAYS=2191": "MEDICONNECT_AUDIT_RETENTION_DAYS must be at least 2192",
 		"MEDICONNECT_AUDIT_ANCHOR_EVERY=6m":     "MEDICONNECT_AUDIT_ANCHOR_EVERY must be at most 5m0s",

@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -52,7 +53,7 @@ func newVault(t *testing.T) *vault {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	t.Cleanup(db.Close)
 	v.store = postgres.NewAuditStore(db)
 	v.sealer = v.newSealer()

@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
@@ -55,7 +57,7 @@ func Dev(ctx context.Context, opts DevOptions) error {
 	d := &dev{opts: opts, say: newTeller(opts.Out)}
 	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	defer d.stop()
-	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.open, d.tidy, d.seed, d.run)
+	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.makeKeys, d.open, d.tidy, d.seed, d.run)
 }
 
 // climb takes the steps one after the other, and tells what the reader can do where one fails.
@@ -90,7 +92,7 @@ func (d *dev) settle(ctx context.Context) error {
 		return err
 	}
 	if d.opts.Fresh {
-		if err := d.place.Clear(ctx, demoMark); err != nil {
+		if err := d.place.Clear(ctx, demoMark, devKeys); err != nil {
 			return err
 		}
 	}
@@ -130,9 +132,9 @@ func (d *dev) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.app, err = Open(ctx, Frame{
-		Database: postgres.Defaults(d.postgres.ProgramURL()), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
+		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.place.ServersPath(devKeys), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
 		LinkKey: linkKeyOf(key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
-		Keys: devChainKeys(key), Audit: AuditSettings{Anchors: d.place.Path("audit.anchors"), AnchorEvery: time.Minute, RetentionDays: leastRetention},
+		Audit: AuditSettings{Anchors: d.place.Path("audit.anchors"), AnchorEvery: time.Minute, RetentionDays: leastRetention},
 	})
 	if err != nil {
 		return err
@@ -145,6 +147,21 @@ func (d *dev) open(ctx context.Context) (err error) {
 		d.atStop(closeDoor)
 	}
 	return err
+}
+
+// devKeys is the folder of keys, which goes with the databases.
+const devKeys = "keys"
+
+// makeKeys makes the folder on the first start.
+func (d *dev) makeKeys(context.Context) error {
+	dir := d.place.ServersPath(devKeys)
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := keyring.Create(dir, d.clock().Now(), keyring.DefaultRemember); err != nil {
+		return devstack.FileProblem(dir, err)
+	}
+	return nil
 }
 
 // tidy brings what the sweeper keeps to the product's time, which may be before that of the run before.

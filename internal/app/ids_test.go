@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -32,7 +33,7 @@ WHERE c.relkind = 'r' AND c.relname <> ALL ('{insurance_plans,account_links,brea
 // Ids that begin with the time keep new rows together in an index.
 func TestEveryIDThatTheProgramMakesIsOfVersion7(t *testing.T) {
 	pool := pgtest.New(t)
-	a := wire(Frame{Clock: clock.FrozenAt(sample.Dawn), Log: slog.New(slog.DiscardHandler)}, postgres.New(pool))
+	a := wire(Frame{Clock: clock.FrozenAt(sample.Dawn), Log: slog.New(slog.DiscardHandler)}, postgres.New(pool, keytest.Of(t, pool)))
 	bookOneOfEverything(t, a)
 	rows, _ := pool.Query(t.Context(), keysOfOwn)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])

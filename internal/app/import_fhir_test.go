@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/app"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -17,7 +18,7 @@ func TestADirectoryIsImportedIntoTheOrganizationThatIsNamed(t *testing.T) {
 	} {
 		var out bytes.Buffer
 		opts := app.ImportFHIROptions{From: "../intake/testdata/fhir/" + c.from, OrganizationName: "Riverside", Base: "https://riverside.example/fhir"}
-		if err := app.ImportFHIR(t.Context(), []string{"MEDICONNECT_DATABASE_URL=" + url}, opts, &out, io.Discard); err != nil {
+		if err := app.ImportFHIR(t.Context(), []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=" + url}, opts, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		if !strings.Contains(out.String(), c.want) || !strings.Contains(out.String(), "(Riverside)") || organizations(t, url) != 1 {
@@ -35,7 +36,7 @@ func TestAllFaultsOfTheArgumentsOfADirectoryAreTold(t *testing.T) {
 			t.Errorf("no word of %s in\n%v", want, err)
 		}
 	}
-	err = app.ImportFHIR(t.Context(), []string{"MEDICONNECT_DATABASE_URL=postgres://localhost/x"},
+	err = app.ImportFHIR(t.Context(), []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=postgres://localhost/x"},
 		app.ImportFHIROptions{From: "nowhere", OrganizationName: "x"}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no resources there") {
 		t.Errorf("%v", err)

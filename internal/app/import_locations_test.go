@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/app"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -22,7 +23,7 @@ func TestAListOfSitesIsImportedIntoTheOrganizationThatIsNamed(t *testing.T) {
 		t.Helper()
 		var out bytes.Buffer
 		opts.From, opts.OrganizationName = list, " Corner shops "
-		if err := app.ImportLocations(t.Context(), []string{"MEDICONNECT_DATABASE_URL=" + url}, opts, &out, io.Discard); err != nil {
+		if err := app.ImportLocations(t.Context(), []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=" + url}, opts, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		return out.String()
@@ -61,7 +62,7 @@ func TestAllFaultsOfTheArgumentsOfAListAreTold(t *testing.T) {
 			}
 		}
 	}
-	err := app.ImportLocations(t.Context(), []string{"MEDICONNECT_DATABASE_URL=postgres://localhost/x"},
+	err := app.ImportLocations(t.Context(), []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=postgres://localhost/x"},
 		app.ImportLocationsOptions{From: "nowhere.csv", OrganizationName: "x"}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "no list there") {
 		t.Errorf("%v", err)

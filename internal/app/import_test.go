@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/app"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -38,7 +39,7 @@ func published(t *testing.T) (folder string) {
 
 func TestAnImportFindsItsOrganizationAgain(t *testing.T) {
 	url := pgtest.NewURL(t)
-	environ := []string{"MEDICONNECT_DATABASE_URL=" + url}
+	environ := []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=" + url}
 	run := func(opts app.ImportOptions) (string, error) {
 		var out bytes.Buffer
 		opts.From = published(t)

@@ -7,12 +7,13 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/app"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestALoadFindsItsOrganizationAgain(t *testing.T) {
 	url := pgtest.NewURL(t)
-	environ := []string{"MEDICONNECT_DATABASE_URL=" + url}
+	environ := []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=" + url}
 	opts := app.DefaultLoad()
 	opts.Providers, opts.Appointments = 5, 50
 	for i, want := range []string{"5 providers, ", "loaded before"} {
@@ -42,7 +43,7 @@ func TestALoadIsTheSameEverywhere(t *testing.T) {
 	var told []string
 	for range 2 {
 		var out bytes.Buffer
-		if _, err := app.LoadDemo(t.Context(), []string{"MEDICONNECT_DATABASE_URL=" + pgtest.NewURL(t)}, opts, &out, io.Discard); err != nil {
+		if _, err := app.LoadDemo(t.Context(), []string{"MEDICONNECT_KEYS=" + keytest.NewFolder(t), "MEDICONNECT_DATABASE_URL=" + pgtest.NewURL(t)}, opts, &out, io.Discard); err != nil {
 			t.Fatal(err)
 		}
 		line, _, _ := strings.Cut(out.String(), "\n")

@@ -23,6 +23,7 @@ func TestReadmeNamesEverySetting(t *testing.T) {
 
 func settingsTable() string {
 	work, migrate := names(reflect.TypeFor[WorkSettings]()), names(reflect.TypeFor[MigrateSettings]())
+	keys := names(reflect.TypeFor[KeySettings]())
 	guards := names(reflect.TypeFor[WorkerSettings]())
 	var text strings.Builder
 	text.WriteString("| variable | default | meaning | read by |\n| --- | --- | --- | --- |\n")
@@ -47,6 +48,9 @@ func settingsTable() string {
 		}
 		if slices.Contains(work, v.name) {
 			readers = append(readers, "`import`", "`demo`", "`zones`")
+		}
+		if slices.Contains(keys, v.name) {
+			readers = append(readers, "`keys`")
 		}
 		if slices.Contains(migrate, v.name) {
 			readers = append(readers, "`migrate`")

@@ -29,7 +29,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer l.Close()
 	a, err := Open(ctx, Frame{
-		Database: settings.Database.config(), Clock: clock.System{}, Issuer: productionIssuer,
+		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log, HideSchema: settings.HTTP.HideSchema,
 	})
@@ -70,11 +70,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	log := settings.Log.Logger(logs)
-	keys, err := settings.Keys.open()
-	if err != nil {
-		return err
-	}
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Clock: clock.System{}, Log: log, Keys: keys, Audit: settings.Audit})
+	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package app
 import (
 	"time"
 
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
@@ -16,6 +17,11 @@ type DatabaseSettings struct {
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
 	IdleTimeout      time.Duration `env:"DATABASE_IDLE_TIMEOUT" envDefault:"5s" help:"longest pause within a transaction; at most 5s"`
+}
+
+// KeySettings say where the keys are that private data are sealed with.
+type KeySettings struct {
+	Folder string `env:"KEYS,required,notEmpty" help:"folder of the keys that patients' data are sealed with, the same for all processes; mediconnect keys create makes it"`
 }
 
 // RedisSettings say how to reach Redis. Without it the process works, but reports itself degraded.
@@ -45,6 +51,7 @@ type LogSettings struct {
 // ServeSettings are those of `mediconnect serve`.
 type ServeSettings struct {
 	Database DatabaseSettings
+	Keys     KeySettings
 	Redis    RedisSettings
 	HTTP     HTTPSettings
 	Log      LogSettings
@@ -53,6 +60,7 @@ type ServeSettings struct {
 // WorkSettings are those of `mediconnect import`, `demo load` and `zones`, which ask nothing of Redis.
 type WorkSettings struct {
 	Database DatabaseSettings
+	Keys     KeySettings
 	Log      LogSettings
 }
 
@@ -90,5 +98,9 @@ func (s *ServeSettings) check() []fault {
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }
+
+func (s *KeySettings) check() []fault { return nil }
+
+func (s *KeySettings) open() (*keyring.Ring, error) { return keyring.Open(s.Folder) }
 
 func (s *MigrateSettings) check() []fault { return wantDatabaseURL("DATABASE_URL", s.URL) }

@@ -21,7 +21,7 @@ type WorkerSettings struct {
 	Database DatabaseSettings
 	Audit    AuditSettings
 	Log      LogSettings
-	Keys     keySettings
+	Keys     KeySettings
 }
 
 func (s *AuditSettings) check() (faults []fault) {

@@ -16,11 +16,13 @@ import (
 
 const linkKey = "MEDICONNECT_LINK_KEY=aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="
 
+const keysFolder = "MEDICONNECT_KEYS=/keys"
+
 const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect"
 
 func TestSettingsHaveDefaults(t *testing.T) {
 	pemText, key := keyPEM(t)
-	settings, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + pemText})
+	settings, err := app.Load[app.ServeSettings]([]string{databaseURL, keysFolder, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + pemText})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +54,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
 		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
 		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",
-		"TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
+		"KEYS must be set", "TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {
 			t.Errorf("not told once: %s\n%v", variable, err)
@@ -67,7 +69,7 @@ func TestNoSettingLetsAWriterLastForLonger(t *testing.T) {
 	for _, name := range []string{"ACQUIRE", "STATEMENT", "LOCK", "IDLE"} {
 		for value, want := range map[string]string{"0s": "must be at least 1ms", "1ms": "", "5s": "", "5.001s": "must be at most 5s"} {
 			variable := "MEDICONNECT_DATABASE_" + name + "_TIMEOUT"
-			_, err := app.Load[app.WorkSettings]([]string{databaseURL, variable + "=" + value})
+			_, err := app.Load[app.WorkSettings]([]string{databaseURL, keysFolder, variable + "=" + value})
 			if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), variable+" "+want)) {
 				t.Errorf("%s=%v was told as %v", variable, value, err)
 			}
@@ -84,7 +86,7 @@ func TestTheTokenKeyMayBeAFileOrTheKeyItself(t *testing.T) {
 	for name, value := range map[string]string{
 		"file": file, "inline": pemText, "on one line": strings.ReplaceAll(pemText, "\n", `\n`),
 	} {
-		settings, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
+		settings, err := app.Load[app.ServeSettings]([]string{databaseURL, keysFolder, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
 		if err != nil || !settings.HTTP.TokenPublicKey.Equal(key) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -92,7 +94,7 @@ func TestTheTokenKeyMayBeAFileOrTheKeyItself(t *testing.T) {
 	for name, value := range map[string]string{
 		"missing file": file + ".none", "no PEM": "-----BEGIN nonsense", "a private key": privatePEM(t),
 	} {
-		_, err := app.Load[app.ServeSettings]([]string{databaseURL, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
+		_, err := app.Load[app.ServeSettings]([]string{databaseURL, keysFolder, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + value})
 		if err == nil || !strings.Contains(err.Error(), "MEDICONNECT_TOKEN_PUBLIC_KEY") {
 			t.Errorf("%s was told as %v", name, err)
 		}
@@ -100,7 +102,7 @@ func TestTheTokenKeyMayBeAFileOrTheKeyItself(t *testing.T) {
 }
 
 func TestSecretsHideThemselves(t *testing.T) {
-	settings, err := app.Load[app.WorkSettings]([]string{databaseURL})
+	settings, err := app.Load[app.WorkSettings]([]string{databaseURL, keysFolder})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -40,13 +41,14 @@ import (
 // Frame is what a process gives to the wiring.
 type Frame struct {
 	Database  postgres.Config
+	Keys      string            // folder of the keys that private data are sealed with
 	Clock     clock.Clock       // the product's time
 	Issuer    string            // of the tokens that are accepted
 	Key       ed25519.PublicKey // that they are verified with
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API
 	Log       *slog.Logger
-	Keys      audit.Keys // of the audit chains; nil: they are not made here
+	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
 
 	HideSchema bool // no introspection and no page to try the API in
@@ -72,6 +74,14 @@ type App struct {
 
 // Open wires stores to services. It doesn't connect to anything yet.
 func Open(ctx context.Context, frame Frame) (*App, error) {
+	keys, err := keyring.Open(frame.Keys)
+	if err != nil {
+		return nil, err
+	}
+	frame.Database.Keys = keys
+	if frame.Audit.AnchorEvery > 0 {
+		frame.Chains = keys
+	}
 	db, err := postgres.Open(ctx, frame.Database)
 	if err != nil {
 		return nil, err
@@ -93,8 +103,8 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
-	if frame.Keys != nil {
-		a.sealer = audit.NewSealer(record, frame.Keys, anchor.In(frame.Audit.Anchors, frame.Keys), frame.Clock)
+	if frame.Chains != nil {
+		a.sealer = audit.NewSealer(record, frame.Chains, anchor.In(frame.Audit.Anchors, frame.Chains), frame.Clock)
 	}
 	return a
 }

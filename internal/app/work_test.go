@@ -12,6 +12,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -22,8 +23,8 @@ var errFound = errors.New("found")
 func TestTheWorkerLapsesAHoldWithinASecond(t *testing.T) {
 	pool := pgtest.New(t)
 	office, now := sample.NewClinic(t, pool), clock.FrozenAt(sample.Dawn)
-	a := wire(Frame{Clock: now, Log: slog.New(slog.DiscardHandler)}, postgres.New(pool))
-	log := postgres.NewLog(postgres.New(pool))
+	a := wire(Frame{Clock: now, Log: slog.New(slog.DiscardHandler)}, postgres.New(pool, keytest.Of(t, pool)))
+	log := postgres.NewLog(postgres.New(pool, nil))
 	working, stop := context.WithCancel(t.Context())
 	stopped := make(chan error)
 	go func() { stopped <- a.Work(working) }()

@@ -38,7 +38,8 @@ var allRooms = []string{"internal/clinic", "internal/provider", "internal/patien
 var plan = []floor{
 	{at: "internal/errs"},
 	{at: "internal/clock"},
-	{at: "internal/access", may: foundations[:1], uses: []string{"log/slog"}}, // private data hides itself in logs
+	{at: "internal/access", may: foundations[:1], uses: []string{"log/slog"}},           // private data hides itself in logs
+	{at: "internal/seal", may: []string{"internal/access"}, uses: []string{"log/slog"}}, // keys hide themselves in logs
 	{at: "internal/access/token", may: foundations[:3], uses: []string{"github.com/golang-jwt/jwt/v5"}},
 	{at: "internal/paging", may: foundations[:1]},
 	{at: "internal/form", may: []string{"internal/errs", "internal/clock"}},
@@ -63,7 +64,8 @@ var plan = []floor{
 	{at: "internal/intake/load", may: join(foundations, allRooms),
 		tests: []string{"internal/intake/demo", "internal/live", "internal/postgres", "github.com/jackc/pgx/v5"}},
 
-	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate"}),
+	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
@@ -81,8 +83,9 @@ var plan = []floor{
 
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
+	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
-	{at: "internal/testkit/sample", may: join(foundations, allRooms), uses: sql, support: true},
+	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, process), support: true},

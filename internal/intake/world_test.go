@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -46,7 +47,7 @@ type rooms struct{ *provider.Service }
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	pool := pgtest.New(t)
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	source := clinic.Source{Clock: clock.FrozenAt(now), NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	w := &world{Service: clinic.NewService(db.Directory(), source), pool: pool, db: db}
 	w.rooms = &rooms{provider.NewService(db.Directory(), w.Service, source)}

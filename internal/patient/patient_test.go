@@ -79,6 +79,8 @@ func TestPatientsAreTheSameOnlyWhenAllFieldsAre(t *testing.T) {
 		field := reflect.ValueOf(&changed).Elem().Field(i)
 		if field.Kind() == reflect.Pointer {
 			field.Set(reflect.New(field.Type().Elem()))
+		} else if field.Kind() == reflect.Bool {
+			field.SetBool(true)
 		} else {
 			field.SetString("x")
 		}

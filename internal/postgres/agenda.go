@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -42,7 +41,9 @@ func (s *AppointmentStore) Agendas(ctx context.Context, providers []clinic.Ref, 
 func (s *AppointmentStore) agendas(ctx context.Context, organization uuid.UUID, providers []clinic.Ref, q appointment.Agenda) (map[clinic.Ref]paging.Page[appointment.Appointment], error) {
 	by, w, wanted := orders[q.Order], q.Window, slices.SortedFunc(slices.Values(providers), compareRefs)
 	cond := &where{args: columnsOf(wanted)}
-	cond.narrow(q.Filter)
+	if err := s.narrow(ctx, cond, organization, q.Filter); err != nil {
+		return nil, err
+	}
 	if err := cond.keyset(by, w); err != nil {
 		return nil, err
 	}
@@ -51,11 +52,11 @@ func (s *AppointmentStore) agendas(ctx context.Context, organization uuid.UUID, 
 		columns = briefColumns
 	}
 	sql := fmt.Sprintf(selectAgendas, columns, cond.further(), by.clause(w), w.Size+1)
-	visits := make([]appointment.Appointment, 0, min(len(wanted)*(w.Size+1), manyVisits))
-	err := s.db.tenant(organization).ask(ctx, func(rows pgx.Rows) (err error) {
-		visits, err = pgx.AppendRows(visits, rows, toAppointment())
-		return err
-	}, sql, cond.args...)
+	rows := visitRows{list: make([]appointment.Appointment, 0, min(len(wanted)*(w.Size+1), manyVisits))}
+	if err := s.db.tenant(organization).ask(ctx, rows.read, sql, cond.args...); err != nil {
+		return nil, err
+	}
+	visits, err := rows.open(ctx, s.db)
 	return by.agendas(visits, wanted, w), err
 }
 
@@ -95,7 +96,9 @@ func (s *AppointmentStore) CountAgendas(ctx context.Context, providers []clinic.
 	counts := make(map[clinic.Ref]int, len(providers))
 	for organization, own := range byTenant(providers) {
 		cond := &where{args: columnsOf(own)}
-		cond.narrow(f)
+		if err := s.narrow(ctx, cond, organization, f); err != nil {
+			return nil, err
+		}
 		rows, err := list[row](ctx, s.db.tenant(organization), fmt.Sprintf(countAgendas, cond.further(), paging.MaxCount), cond.args...)
 		if err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -35,7 +36,7 @@ func TestAgendasAreTheListsOfTheirProviders(t *testing.T) {
 	for i, n := range []int{7, 0, 1, 12} {
 		d.visits(providers[i], n)
 	}
-	store := postgres.NewAppointmentStore(postgres.New(d.pool))
+	store := postgres.NewAppointmentStore(postgres.New(d.pool, keytest.Of(t, d.pool)))
 	one, err := store.List(t.Context(), appointment.Filter{Organization: d.Organization, Provider: providers[0].ID, Statuses: []appointment.Status{appointment.Booked}},
 		appointment.StartAscending, paging.Window{Size: 2})
 	if err != nil {
@@ -95,7 +96,7 @@ func TestAnAgendaReadsNoMoreVisitsThanItShows(t *testing.T) {
 	}
 	sent := &lastQuery{}
 	traced := d.poolWith(func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent })
-	store := postgres.NewAppointmentStore(postgres.New(traced))
+	store := postgres.NewAppointmentStore(postgres.New(traced, keytest.Of(t, traced)))
 	if _, err := store.Agendas(t.Context(), providers, appointment.Agenda{
 		Filter: appointment.Filter{From: sample.Monday.Add(48 * time.Hour)}, Order: appointment.StartAscending, Window: paging.Window{Size: 5},
 	}); err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
@@ -54,19 +53,18 @@ JOIN unnest($1::uuid[], $2::uuid[]) r(organization, id) ON a.organization_id = r
 // Appointments implements appointment.Store.
 func (s *AppointmentStore) Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error) {
 	found := make(map[clinic.Ref]appointment.Appointment, len(refs))
+	var visits visitRows
 	for organization, own := range byTenant(refs) {
-		err := s.db.tenant(organization).ask(ctx, func(rows pgx.Rows) error {
-			list, err := pgx.CollectRows(rows, toAppointment())
-			for _, ap := range list {
-				found[ap.Ref()] = ap
-			}
-			return err
-		}, selectAppointments, columnsOf(own)...)
+		err := s.db.tenant(organization).ask(ctx, visits.read, selectAppointments, columnsOf(own)...)
 		if err != nil {
 			return nil, err
 		}
 	}
-	return found, nil
+	list, err := visits.open(ctx, s.db)
+	for _, ap := range list {
+		found[ap.Ref()] = ap
+	}
+	return found, err
 }
 
 // columnsOf splits refs into two columns for unnest.
@@ -78,25 +76,64 @@ func columnsOf(refs []clinic.Ref) []any {
 	return []any{organizations, ids}
 }
 
-func appointments(ctx context.Context, q querier, sql string, args ...any) ([]appointment.Appointment, error) {
-	rows, err := q.Query(ctx, sql, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, toAppointment())
+// visitRows are appointments as they were read, and what is still sealed of them.
+type visitRows struct {
+	list  []appointment.Appointment
+	count int
+	cells []visitCells
 }
 
-// toAppointment reads rows of appointmentColumns, or of briefColumns, one after the other. Lists of them are long and asked for often: finding the
-// fields of each row by their names took an eighth of a page's time.
-func toAppointment() pgx.RowToFunc[appointment.Appointment] {
+type visitCells struct {
+	visit        int
+	reason, note cell
+}
+
+// read takes rows of appointmentColumns, or of briefColumns, one after the other. Lists of them are long and asked for often: finding
+// the fields of each row by their names took an eighth of a page's time.
+func (v *visitRows) read(rows pgx.Rows) (err error) {
 	var r appointmentRow
 	columns := r.columns()
-	return func(row pgx.CollectableRow) (appointment.Appointment, error) {
+	v.list, err = pgx.AppendRows(v.list, rows, func(row pgx.CollectableRow) (appointment.Appointment, error) {
 		if err := row.Scan(columns[:len(row.FieldDescriptions())]...); err != nil {
 			return appointment.Appointment{}, err
 		}
-		return r.appointment()
+		if r.Reason != nil || r.CancelNote != nil {
+			v.cells = append(v.cells, visitCells{v.count, r.cell("reason", r.Reason), r.cell("cancel_note", r.CancelNote)})
+		}
+		v.count++
+		return r.appointment(), nil
+	})
+	return err
+}
+
+func (r *appointmentRow) cell(column string, value []byte) cell {
+	return cellOf("appointments", column, r.OrganizationID, r.ID, r.PatientID, value)
+}
+
+// open finishes them, with one look for all keys: none, where no private column was asked for or is filled.
+func (v *visitRows) open(ctx context.Context, db *DB) ([]appointment.Appointment, error) {
+	cells := make([]cell, 0, 2*len(v.cells))
+	for _, c := range v.cells {
+		cells = append(cells, c.reason, c.note)
 	}
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range v.cells {
+		ap := &v.list[c.visit]
+		if ap.Reason, err = keys.open(c.reason); err != nil {
+			return nil, err
+		}
+		note, err := keys.open(c.note)
+		if err != nil {
+			return nil, err
+		}
+		if ap.Cancellation != nil {
+			ap.Cancellation.Note = note
+		}
+	}
+	return v.list, nil
 }
 
 // columns are where appointmentColumns go, in their order.
@@ -109,27 +146,23 @@ func (r *appointmentRow) columns() []any {
 	}
 }
 
-func (r appointmentRow) appointment() (appointment.Appointment, error) {
-	reason, err := opened(r.Reason)
-	if err != nil {
-		return appointment.Appointment{}, err
-	}
-	note, err := opened(r.CancelNote)
+// appointment is the row without what is private.
+func (r *appointmentRow) appointment() appointment.Appointment {
 	return appointment.Appointment{
 		ID: r.ID, OrganizationID: r.OrganizationID, ProviderID: r.ProviderID, LocationID: r.LocationID,
 		VisitKindID: r.VisitKindID, PatientID: r.PatientID, Version: r.Version, Status: r.Status, Modality: r.Modality,
 		Start: r.StartsAt.UTC(), End: r.EndsAt.UTC(), LocalStart: civil.DateTimeOf(r.LocalStart), TimeZone: r.TimeZone,
-		TZDB: r.TZDBVersion, Reason: reason, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy,
-		ConfirmedAt: utc(r.ConfirmedAt), Reschedules: r.Reschedules, Cancellation: r.cancellation(note),
+		TZDB: r.TZDBVersion, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy,
+		ConfirmedAt: utc(r.ConfirmedAt), Reschedules: r.Reschedules, Cancellation: r.cancellation(),
 		LastAction: or(r.LastAction), PriorStatus: or(r.PriorStatus), PriorConfirmedAt: utc(r.PriorConfirmedAt),
-	}, err
+	}
 }
 
-func (r appointmentRow) cancellation(note *access.Private) *appointment.Cancellation {
+func (r *appointmentRow) cancellation() *appointment.Cancellation {
 	if r.CancelledAt == nil {
 		return nil
 	}
-	c := &appointment.Cancellation{Reason: or(r.CancelReason), Note: note, At: r.CancelledAt.UTC(), By: or(r.CancelledBy)}
+	c := &appointment.Cancellation{Reason: or(r.CancelReason), At: r.CancelledAt.UTC(), By: or(r.CancelledBy)}
 	if r.CancelFeeUnits != nil {
 		c.Fee = &clinic.Money{MinorUnits: *r.CancelFeeUnits, Currency: or(r.CancelFeeCurrency)}
 	}
@@ -142,31 +175,6 @@ func utc(t *time.Time) *time.Time {
 	}
 	u := t.UTC()
 	return &u
-}
-
-const selectIdentifiers = `
-SELECT i.organization_id, i.appointment_id, i.system, i.value FROM appointment_identifiers i
-JOIN unnest($1::uuid[], $2::uuid[]) r(organization, id) ON i.organization_id = r.organization AND i.appointment_id = r.id
-ORDER BY i.system, i.token`
-
-// Identifiers implements appointment.Store.
-func (s *AppointmentStore) Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error) {
-	type row struct {
-		OrganizationID, AppointmentID uuid.UUID
-		System                        string
-		Value                         []byte
-	}
-	found := make(map[clinic.Ref][]clinic.Identifier, len(refs))
-	rows, err := listOf[row](ctx, s.db, refs, selectIdentifiers)
-	for _, r := range rows {
-		value, fault := open(r.Value)
-		if fault != nil {
-			return nil, fault
-		}
-		ref := clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}
-		found[ref] = append(found[ref], clinic.Identifier{System: r.System, Value: value.Reveal()})
-	}
-	return found, err
 }
 
 const selectHolds = `

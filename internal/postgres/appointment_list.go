@@ -38,15 +38,14 @@ func (w *where) further() string {
 	return " AND " + w.String()
 }
 
-func filtered(f appointment.Filter) *where {
+func (s *AppointmentStore) filtered(ctx context.Context, f appointment.Filter) (*where, error) {
 	w := &where{}
 	w.and("a.organization_id = $%d", f.Organization)
-	w.narrow(f)
-	return w
+	return w, s.narrow(ctx, w, f.Organization, f)
 }
 
 // narrow adds what a filter asks for within an organisation.
-func (w *where) narrow(f appointment.Filter) {
+func (s *AppointmentStore) narrow(ctx context.Context, w *where, organization uuid.UUID, f appointment.Filter) error {
 	for _, id := range []struct {
 		condition string
 		value     uuid.UUID
@@ -69,10 +68,16 @@ func (w *where) narrow(f appointment.Filter) {
 	if !f.To.IsZero() {
 		w.and("a.starts_at < $%d", f.To)
 	}
-	if f.Identifier != nil {
-		w.and(`a.id IN (SELECT i.appointment_id FROM appointment_identifiers i
-			WHERE i.organization_id = a.organization_id AND i.token = $%d)`, digest(f.Organization, identifierHandle(*f.Identifier)))
+	if f.Identifier == nil {
+		return nil
 	}
+	key, err := s.db.lookUp(ctx, organization)
+	if err != nil {
+		return err
+	}
+	w.and(`a.id IN (SELECT i.appointment_id FROM appointment_identifiers i
+		WHERE i.organization_id = a.organization_id AND i.token = $%d)`, key.identifier(*f.Identifier))
+	return nil
 }
 
 // order is how a list runs: by a column, then id.
@@ -114,21 +119,30 @@ func (o order) clause(w paging.Window) string {
 // List implements appointment.Store.
 func (s *AppointmentStore) List(ctx context.Context, f appointment.Filter, o appointment.Order, w paging.Window) (paging.Page[appointment.Appointment], error) {
 	by := orders[o]
-	cond := filtered(f)
+	cond, err := s.filtered(ctx, f)
+	if err != nil {
+		return paging.Page[appointment.Appointment]{}, err
+	}
 	if err := cond.keyset(by, w); err != nil {
 		return paging.Page[appointment.Appointment]{}, err
 	}
 	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY %s LIMIT %d", appointmentColumns, cond, by.clause(w), w.Size+1)
-	var page paging.Page[appointment.Appointment]
-	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		list, err := appointments(ctx, tx, sql, cond.args...)
-		if err == nil && len(list) == 0 {
-			err = known(ctx, tx, f)
+	var visits visitRows
+	err = s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, sql, cond.args...)
+		if err != nil {
+			return err
 		}
-		page = paging.Cut(list, w)
-		return err
+		if err := visits.read(rows); err != nil || len(visits.list) > 0 {
+			return err
+		}
+		return known(ctx, tx, f)
 	})
-	return page, err
+	if err != nil {
+		return paging.Page[appointment.Appointment]{}, err
+	}
+	list, err := visits.open(ctx, s.db)
+	return paging.Cut(list, w), err
 }
 
 const selectKnown = `
@@ -183,10 +197,13 @@ func (w *where) keyset(by order, window paging.Window) error {
 
 // Count implements appointment.Store.
 func (s *AppointmentStore) Count(ctx context.Context, f appointment.Filter) (int, error) {
-	cond := filtered(f)
+	cond, err := s.filtered(ctx, f)
+	if err != nil {
+		return 0, err
+	}
 	sql := fmt.Sprintf("SELECT count(*) FROM (SELECT FROM appointments a WHERE %s LIMIT %d) c", cond, paging.MaxCount)
 	var n int
-	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, sql, cond.args...).Scan(&n) })
+	err = s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return tx.QueryRow(ctx, sql, cond.args...).Scan(&n) })
 	return n, err
 }
 
@@ -196,17 +213,19 @@ func (s *AppointmentStore) Upcoming(ctx context.Context, c appointment.Clash, no
 		Organization: c.Organization, Provider: c.Provider, Location: c.Location, From: c.From, To: c.To,
 		Statuses: []appointment.Status{appointment.Booked, appointment.Pending, appointment.Arrived, appointment.CheckedIn},
 	}
-	cond := filtered(f)
+	cond, err := s.filtered(ctx, f)
+	if err != nil {
+		return nil, err
+	}
 	cond.and("a.ends_at > $%d", now)
 	by := orders[appointment.StartAscending]
 	if err := cond.keyset(by, paging.Window{After: after}); err != nil {
 		return nil, err
 	}
 	sql := fmt.Sprintf("SELECT %s FROM appointments a WHERE %s ORDER BY a.starts_at, a.id LIMIT %d", appointmentColumns, cond, limit)
-	var list []appointment.Appointment
-	err := s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) (err error) {
-		list, err = appointments(ctx, tx, sql, cond.args...)
-		return err
-	})
-	return list, err
+	var visits visitRows
+	if err := s.db.tenant(f.Organization).ask(ctx, visits.read, sql, cond.args...); err != nil {
+		return nil, err
+	}
+	return visits.open(ctx, s.db)
 }

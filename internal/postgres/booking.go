@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // AppointmentStore keeps appointments and holds. Its writes are one call of one function each: a statement, and so a
@@ -38,15 +38,28 @@ const (
 func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "appointment.book")
 	p.placed(w.Appointment)
-	p.Reason = base64Private(w.Appointment.Reason)
 	p.about(w.Appointment.PatientID, bookedFields(w)...)
-	p.Identifiers = []identifierParam{}
-	for _, i := range w.Identifiers {
-		p.Identifiers = append(p.Identifiers, identifierParam{
-			i.System, digest(p.Organization, identifierHandle(i)), seal(access.Private(i.Value)),
-		})
+	ctx, cancel := context.WithTimeout(ctx, WriteBound) // with the key that was taken: see pens
+	defer cancel()
+	if err := s.private(ctx, &p, w); err != nil {
+		return appointment.Answer{}, err
 	}
 	return s.call(ctx, p.Organization, callBook, p)
+}
+
+// private seals what a booking says about the patient.
+func (s *AppointmentStore) private(ctx context.Context, p *writeParams, w appointment.BookingWrite) (err error) {
+	p.Identifiers = []identifierParam{}
+	if w.Appointment.Reason == nil && len(w.Identifiers) == 0 {
+		return nil
+	}
+	pen, err := s.db.penOf(ctx, w.Appointment.OrganizationID, w.Appointment.PatientID)
+	if err != nil {
+		return err
+	}
+	p.Reason = base64Of(pen.sealed(pen.in("appointments", "reason", w.Appointment.ID), w.Appointment.Reason))
+	p.Identifiers, err = s.identifierParams(ctx, pen, w.Appointment, w.Identifiers)
+	return err
 }
 
 // seatFields are what a seat decides of an appointment.
@@ -106,7 +119,18 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 	p.about(w.From.PatientID, "status", "cancellation")
 	c := w.To.Cancellation
 	p.Appointment, p.Version, p.Action = idOf(w.From.ID), w.From.Version, string(w.To.LastAction)
-	p.CancelReason, p.By, p.Note = string(c.Reason), string(c.By), base64Private(c.Note)
+	p.CancelReason, p.By = string(c.Reason), string(c.By)
+	ctx, cancel := context.WithTimeout(ctx, WriteBound)
+	defer cancel()
+	if c.Note != nil {
+		pen, err := s.db.penOf(ctx, w.From.OrganizationID, w.From.PatientID)
+		switch {
+		case err == nil:
+			p.Note = base64Of(pen.seal(pen.in("appointments", "cancel_note", w.From.ID), *c.Note))
+		case errs.Of(err) != errs.NotFound: // nothing more is kept about a patient who was erased
+			return appointment.Answer{}, err
+		}
+	}
 	if c.Fee != nil {
 		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
 	}

@@ -55,7 +55,7 @@ type writeParams struct {
 	LocalStart  *civil.DateTime   `json:"localStart,omitempty"`
 	TimeZone    string            `json:"timeZone,omitempty"`
 	TZDB        string            `json:"tzdb,omitempty"`
-	Reason      *string           `json:"reason,omitempty"` // base64
+	Reason      *string           `json:"reason,omitempty"` // base64, sealed
 	Identifiers []identifierParam `json:"identifiers,omitempty"`
 
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
@@ -65,7 +65,7 @@ type writeParams struct {
 	Action           string     `json:"action,omitempty"`
 	CancelReason     string     `json:"-"`
 	By               string     `json:"by,omitempty"`
-	Note             *string    `json:"note,omitempty"` // base64
+	Note             *string    `json:"note,omitempty"` // base64, sealed
 	Fee              *feeParam  `json:"fee,omitempty"`
 	ConfirmedAt      *time.Time `json:"confirmedAt,omitempty"`
 	LastAction       *string    `json:"lastAction,omitempty"`
@@ -104,13 +104,6 @@ type windowParam struct {
 	Cap int       `json:"cap"`
 }
 
-// identifierParam has base64 of what finds the value, and of the value as it is kept.
-type identifierParam struct {
-	System string `json:"system"`
-	Token  []byte `json:"token"`
-	Value  []byte `json:"value"`
-}
-
 type feeParam struct {
 	MinorUnits int    `json:"minorUnits"`
 	Currency   string `json:"currency"`
@@ -125,7 +118,7 @@ func params(w appointment.Write, organization uuid.UUID, action string) writePar
 		},
 	}
 	if w.Once != nil {
-		p.Key = &keyParam{w.Actor.ID, w.Actor.Client, w.Once.Key, w.Once.Operation, hex.EncodeToString(w.Once.Input[:])}
+		p.Key = &keyParam{w.Actor.ID, w.Actor.Client, keptKey(w.Once.Key), w.Once.Operation, hex.EncodeToString(w.Once.Input[:])}
 	}
 	return p
 }
@@ -166,11 +159,12 @@ func datesOf(from, to time.Time) []civil.Date {
 	return days
 }
 
-func base64Private(p *access.Private) *string {
-	if p == nil {
+// base64Of is how a value travels in JSON.
+func base64Of(value []byte) *string {
+	if value == nil {
 		return nil
 	}
-	text := base64.StdEncoding.EncodeToString(seal(*p))
+	text := base64.StdEncoding.EncodeToString(value)
 	return &text
 }
 

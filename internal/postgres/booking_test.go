@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -32,7 +33,7 @@ type desk struct {
 
 func newDesk(t *testing.T) *desk {
 	pool := pgtest.New(t)
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	at := clock.FrozenAt(sample.Dawn)
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), at)
 	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(),

@@ -34,23 +34,41 @@ type grantRow struct {
 	ReviewedBy           *uuid.UUID
 }
 
-func (r grantRow) grant() (breakglass.Grant, error) {
-	reason, err := open(r.Reason)
+func (r grantRow) cells() []cell {
+	return []cell{
+		cellOf("break_glass_grants", "reason", r.OrganizationID, r.ID, r.PatientID, r.Reason),
+		cellOf("break_glass_grants", "note", r.OrganizationID, r.ID, r.PatientID, r.Note),
+	}
+}
+
+// grant reads a row whose keys were looked for. The words about a patient who was erased are gone.
+func (r grantRow) grant(keys opener) (breakglass.Grant, error) {
+	cells := r.cells()
+	reason, err := keys.open(cells[0])
 	if err != nil {
 		return breakglass.Grant{}, err
 	}
-	written, err := opened(r.Note)
+	written, err := keys.open(cells[1])
 	return breakglass.Grant{
 		ID: r.ID, OrganizationID: r.OrganizationID, Version: r.Version, ActorID: r.ActorID, ProviderID: or(r.ProviderID), PatientID: r.PatientID,
-		Reason: reason, StartedAt: r.StartedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), EndedAt: utc(r.EndedAt),
+		Reason: or(reason), StartedAt: r.StartedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), EndedAt: utc(r.EndedAt),
 		Finding: r.Finding, Note: written, ReviewedAt: utc(r.ReviewedAt), ReviewedBy: or(r.ReviewedBy),
 	}, err
 }
 
-func grantsOf(rows []grantRow) ([]breakglass.Grant, error) {
+// grants reads rows, with one look for all their keys.
+func (db *DB) grants(ctx context.Context, rows ...grantRow) ([]breakglass.Grant, error) {
+	var cells []cell
+	for _, r := range rows {
+		cells = append(cells, r.cells()...)
+	}
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]breakglass.Grant, len(rows))
 	for i, r := range rows {
-		g, err := r.grant()
+		g, err := r.grant(keys)
 		if err != nil {
 			return nil, err
 		}
@@ -77,13 +95,18 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 			return err
 		}
 		if replayed {
-			done, err = grantBefore(ctx, tx, clinic.Ref{Organization: g.OrganizationID, ID: first})
+			done, err = d.db.grantBefore(ctx, tx, clinic.Ref{Organization: g.OrganizationID, ID: first})
 			return err
 		}
-		if g.PatientID, err = inEmergency(ctx, tx, g, identifier); err != nil {
+		if g.PatientID, err = d.db.inEmergency(ctx, tx, g, identifier); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertGrant, g.OrganizationID, g.ID, g.Version, g.ActorID, g.ProviderID, g.PatientID, seal(g.Reason), g.StartedAt, g.ExpiresAt); err != nil {
+		pen, err := d.db.penOf(ctx, g.OrganizationID, g.PatientID)
+		if err != nil {
+			return err
+		}
+		reason := pen.seal(pen.in("break_glass_grants", "reason", g.ID), g.Reason)
+		if _, err := tx.Exec(ctx, insertGrant, g.OrganizationID, g.ID, g.Version, g.ActorID, g.ProviderID, g.PatientID, reason, g.StartedAt, g.ExpiresAt); err != nil {
 			return err
 		}
 		if err := keyEnd(ctx, tx, g.OrganizationID, by, once, g.ID); err != nil {
@@ -101,20 +124,27 @@ func noteGrant(by clinic.Stamp, action string, g breakglass.Grant) change {
 	return c
 }
 
-func grantBefore(ctx context.Context, tx pgx.Tx, ref clinic.Ref) (breakglass.Broken, error) {
+func (db *DB) grantBefore(ctx context.Context, tx pgx.Tx, ref clinic.Ref) (breakglass.Broken, error) {
 	row, found, err := one[grantRow](ctx, tx, grantByID, ref.Organization, ref.ID)
 	if err != nil || !found {
 		return breakglass.Broken{}, first(err, errAgain)
 	}
-	g, err := row.grant()
-	return breakglass.Broken{Grant: g, Replayed: true}, err
+	before, err := db.grants(ctx, row)
+	if err != nil {
+		return breakglass.Broken{}, err
+	}
+	return breakglass.Broken{Grant: before[0], Replayed: true}, nil
 }
 
-func inEmergency(ctx context.Context, tx pgx.Tx, g breakglass.Grant, identifier patient.Handle) (uuid.UUID, error) {
+func (db *DB) inEmergency(ctx context.Context, tx pgx.Tx, g breakglass.Grant, identifier patient.Handle) (uuid.UUID, error) {
 	var token []byte
 	field := "patientId"
 	if g.PatientID == uuid.Nil {
-		token, field = digest(g.OrganizationID, identifier), "identifier"
+		key, err := db.lookUp(ctx, g.OrganizationID)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		token, field = key.digest(identifier), "identifier"
 	}
 	found, err := ids(ctx, tx, patientInEmergency, g.OrganizationID, g.PatientID, token)
 	if err != nil || len(found) == 0 {
@@ -131,7 +161,11 @@ WHERE organization_id = $1 AND id = $2 AND version = $3`
 // ChangeGrant is documented at breakglass.Store.
 func (d *Directory) ChangeGrant(ctx context.Context, by clinic.Stamp, action string, from, to breakglass.Grant) (done bool, err error) {
 	err = d.db.write(ctx, to.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, updateGrant, to.OrganizationID, to.ID, from.Version, to.Version, to.EndedAt, to.Finding, sealed(to.Note), to.ReviewedAt, to.ReviewedBy)
+		note, err := d.db.noteOf(ctx, to)
+		if err != nil {
+			return err
+		}
+		tag, err := tx.Exec(ctx, updateGrant, to.OrganizationID, to.ID, from.Version, to.Version, to.EndedAt, to.Finding, note, to.ReviewedAt, to.ReviewedBy)
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
 		}
@@ -140,13 +174,28 @@ func (d *Directory) ChangeGrant(ctx context.Context, by clinic.Stamp, action str
 	return done, err
 }
 
+// noteOf seals a grant's note. Nothing more is kept about a patient who was erased.
+func (db *DB) noteOf(ctx context.Context, g breakglass.Grant) ([]byte, error) {
+	if g.Note == nil {
+		return nil, nil
+	}
+	pen, err := db.penOf(ctx, g.OrganizationID, g.PatientID)
+	switch {
+	case errs.Of(err) == errs.NotFound:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return pen.seal(pen.in("break_glass_grants", "note", g.ID), *g.Note), nil
+}
+
 // Grants is documented at breakglass.Store.
 func (d *Directory) Grants(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]breakglass.Grant, error) {
 	rows, err := listOf[grantRow](ctx, d.db, refs, grantsByRef)
 	if err != nil {
 		return nil, err
 	}
-	list, err := grantsOf(rows)
+	list, err := d.db.grants(ctx, rows...)
 	found := make(map[clinic.Ref]breakglass.Grant, len(list))
 	for _, g := range list {
 		found[g.Ref()] = g
@@ -197,7 +246,7 @@ func (d *Directory) ListGrants(ctx context.Context, f breakglass.Filter, w pagin
 	if err != nil {
 		return paging.Page[breakglass.Grant]{}, err
 	}
-	grants, err := grantsOf(rows)
+	grants, err := d.db.grants(ctx, rows...)
 	return paging.Cut(grants, w), err
 }
 

@@ -31,7 +31,7 @@ func TestWhoHasLeftALocationIsNotOpenWithIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	finder := availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool)), o.rooms, o.clock)
+	finder := availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool, nil)), o.rooms, o.clock)
 	q := availability.Search{Near: &clinic.Near{Locations: []clinic.Ref{at}}}
 	there := func() int {
 		t.Helper()

@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/provider/providertest"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -23,7 +24,7 @@ func TestCrossingChangesNeverDeadlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := providertest.NewWorld(t, postgres.New(pool).Directory())
+	w := providertest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	people := []clinic.Ref{w.P, w.Ref(w.PutProvider(t, 2).ID), w.Ref(w.PutProvider(t, 3).ID)}
 	other := w.Ref(w.PutVisitKind(t, 2).ID)
 	changes := []func(i int) error{
@@ -91,7 +92,7 @@ func TestNewPlansAtOnceNeverDeadlock(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := providertest.NewWorld(t, postgres.New(pool).Directory())
+	w := providertest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	if err := clinictest.AtOnce(8, func(worker int) error {
 		for round := range 20 {
 			in := w.Input(worker)

@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 )
 
 // office writes drawn worlds through the rooms' services, one provider after the other in the same clinic.
@@ -33,7 +34,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	d := newDesk(t)
-	directory := postgres.New(d.pool).Directory()
+	directory := postgres.New(d.pool, keytest.Of(t, d.pool)).Directory()
 	source := clinic.Source{Clock: d.clock, NewID: clinictest.NewID}
 	rooms := clinic.NewService(directory, source)
 	return &office{

@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/seal"
 )
 
 const selectExceptions = `
@@ -31,12 +32,34 @@ type wholeExceptionRow struct {
 	Reason         []byte
 }
 
-func (r wholeExceptionRow) whole() provider.Exception {
-	e := r.exception(r.OrganizationID)
-	if reason, err := opened(r.Reason); err == nil {
-		e.Reason = (*string)(reason)
+// unexplained is the exception without its reason.
+func (r wholeExceptionRow) unexplained() provider.Exception { return r.exception(r.OrganizationID) }
+
+// The reason is the organisation's own.
+func (r wholeExceptionRow) cell() cell {
+	return cellOf("schedule_exceptions", "reason", r.OrganizationID, r.ID, r.OrganizationID, r.Reason)
+}
+
+// exceptions reads rows, with one look for all their keys.
+func (db *DB) exceptions(ctx context.Context, rows []wholeExceptionRow) ([]provider.Exception, error) {
+	cells := make([]cell, len(rows))
+	for i, r := range rows {
+		cells[i] = r.cell()
 	}
-	return e
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]provider.Exception, len(rows))
+	for i, r := range rows {
+		list[i] = r.unexplained()
+		reason, err := keys.open(cells[i])
+		if err != nil {
+			return nil, err
+		}
+		list[i].Reason = (*string)(reason)
+	}
+	return list, nil
 }
 
 const insertException = `
@@ -47,6 +70,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 // AddException is documented at provider.Store.
 func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clinic.Once, e provider.Exception) (provider.Exception, error) {
 	fresh := e.ID
+	own := seal.Subject{Organization: e.OrganizationID, ID: e.OrganizationID}
 	err := d.settle(ctx, e.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		first, replayed, err := keyBegin(ctx, tx, e.OrganizationID, by, once)
 		if err != nil {
@@ -61,7 +85,11 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertException, exceptionValues(e)...); err != nil {
+		pens, err := d.db.pens(ctx, own)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, insertException, exceptionValues(pens[own], e)...); err != nil {
 			return err
 		}
 		c := note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID)
@@ -90,14 +118,14 @@ func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, except
 		if !found {
 			return errs.Missing("exception", "exceptionId")
 		}
-		concerned, err := lockConcerned(ctx, tx, row.whole())
+		concerned, err := lockConcerned(ctx, tx, row.unexplained())
 		if err != nil {
 			return err
 		}
 		if err := hit(tx.Exec(ctx, deleteException, exception.Organization, exception.ID)); err != nil {
 			return err
 		}
-		return recordException(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID), row.whole(), concerned)
+		return recordException(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID), row.unexplained(), concerned)
 	})
 }
 
@@ -125,10 +153,10 @@ func recordException(ctx context.Context, tx pgx.Tx, c change, e provider.Except
 	return recordFor(ctx, tx, c, concerned, scheduleSpan{Location: maybe(e.LocationID), From: days.From, Until: days.Until})
 }
 
-func exceptionValues(e provider.Exception) []any {
+func exceptionValues(own pen, e provider.Exception) []any {
 	return []any{
 		e.OrganizationID, e.ID, maybe(e.ProviderID), maybe(e.LocationID), wall(e.From), wall(e.To), string(e.Effect), e.Capacity,
-		e.MaxAppointments, sealed((*access.Private)(e.Reason)),
+		e.MaxAppointments, own.sealed(own.in("schedule_exceptions", "reason", e.ID), (*access.Private)(e.Reason)),
 	}
 }
 
@@ -146,9 +174,13 @@ func wall(t civil.DateTime) time.Time { return t.In(time.UTC) }
 // Exceptions is documented at provider.Store.
 func (d *Directory) Exceptions(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Exception, error) {
 	rows, err := listOf[wholeExceptionRow](ctx, d.db, refs, exceptionsByRef)
+	if err != nil {
+		return nil, err
+	}
+	list, err := d.db.exceptions(ctx, rows)
 	found := make(map[clinic.Ref]provider.Exception, len(rows))
-	for _, r := range rows {
-		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.whole()
+	for _, e := range list {
+		found[clinic.Ref{Organization: e.OrganizationID, ID: e.ID}] = e
 	}
 	return found, err
 }
@@ -170,7 +202,11 @@ func (d *Directory) ListExceptions(ctx context.Context, p clinic.Ref, periods []
 		}
 	}
 	rows, err := page[wholeExceptionRow](ctx, d.db.tenant(p.Organization), kept, selectExceptions+thatMeet, `local_from, id`, w, meeting(p, periods)...)
-	return mapPage(rows, wholeExceptionRow.whole), err
+	if err != nil {
+		return paging.Page[provider.Exception]{}, err
+	}
+	list, err := d.db.exceptions(ctx, rows.Items)
+	return paging.Page[provider.Exception]{Items: list, HasNext: rows.HasNext, HasPrevious: rows.HasPrevious}, err
 }
 
 // CountExceptions is documented at provider.Store.

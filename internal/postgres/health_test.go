@@ -10,11 +10,12 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestProbeTellsTheSchemaOfADatabaseThatTakesWrites(t *testing.T) {
-	state, err := postgres.New(pgtest.New(t)).Probe(t.Context())
+	state, err := onFresh(t).Probe(t.Context())
 	if err != nil || state.Schema != migrate.Latest() {
 		t.Errorf("schema %d (%v), want %d", state.Schema, err, migrate.Latest())
 	}
@@ -29,7 +30,7 @@ func TestProbeTellsADatabaseThatOnlyReads(t *testing.T) {
 
 func TestProbeEndsWithItsContextWhenTheDatabaseHangs(t *testing.T) {
 	pool := pgtest.New(t)
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	var backend int
 	if _, err := db.Probe(t.Context()); err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (d *Directory) Invite(ctx context.Context, by clinic.Stamp, once clinic.Onc
 			return err
 		}
 		made = in
-		if err := addInvitation(ctx, tx, by, in); err != nil {
+		if err := d.db.addInvitation(ctx, tx, by, in); err != nil {
 			return err
 		}
 		if err := keyEnd(ctx, tx, in.OrganizationID, by, once, in.ID); err != nil {
@@ -54,7 +54,7 @@ func (d *Directory) Invite(ctx context.Context, by clinic.Stamp, once clinic.Onc
 	return made, err
 }
 
-func addInvitation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in patient.Invitation) error {
+func (db *DB) addInvitation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in patient.Invitation) error {
 	if _, err := tx.Exec(ctx, lockInvitations, in.OrganizationID, in.PatientID); err != nil {
 		return err
 	}
@@ -70,7 +70,11 @@ func addInvitation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in patient.I
 	if _, err := tx.Exec(ctx, withdrawInvitations, in.OrganizationID, in.PatientID, in.Relation, by.At); err != nil {
 		return err
 	}
-	token := digest(in.OrganizationID, patient.CodeHandle(*in.Code))
+	key, err := db.lookUp(ctx, in.OrganizationID)
+	if err != nil {
+		return err
+	}
+	token := key.digest(patient.CodeHandle(*in.Code))
 	_, err = tx.Exec(ctx, insertInvitation, in.OrganizationID, in.ID, in.PatientID, in.Relation, token, in.CreatedAt, by.Actor.ID, in.ExpiresAt)
 	return err
 }

@@ -50,7 +50,7 @@ type invitedRow struct {
 // Accept is documented at patient.LinkStore.
 func (d *Directory) Accept(ctx context.Context, by clinic.Stamp, a patient.Attempt) (done patient.Accepted, err error) {
 	err = d.db.write(ctx, a.Organization, func(ctx context.Context, tx pgx.Tx) error {
-		try, row, err := attempted(ctx, tx, by, a)
+		try, row, err := d.db.attempted(ctx, tx, by, a)
 		if err != nil {
 			return err
 		}
@@ -74,7 +74,7 @@ var actionsOfTries = map[patient.Verdict]string{
 	patient.TooOften: "patient.link.locked", patient.FullCircle: "patient.link.full",
 }
 
-func attempted(ctx context.Context, tx pgx.Tx, by clinic.Stamp, a patient.Attempt) (try patient.Try, row invitedRow, err error) {
+func (db *DB) attempted(ctx context.Context, tx pgx.Tx, by clinic.Stamp, a patient.Attempt) (try patient.Try, row invitedRow, err error) {
 	tries, _, err := one[struct {
 		Tries int
 		Since time.Time
@@ -82,14 +82,18 @@ func attempted(ctx context.Context, tx pgx.Tx, by clinic.Stamp, a patient.Attemp
 	if err != nil {
 		return try, row, err
 	}
-	row, known, err := one[invitedRow](ctx, tx, lockInvitation, a.Organization, digest(a.Organization, a.Code))
+	key, err := db.lookUp(ctx, a.Organization)
+	if err != nil {
+		return try, row, err
+	}
+	row, known, err := one[invitedRow](ctx, tx, lockInvitation, a.Organization, key.digest(a.Code))
 	if err != nil {
 		return try, row, err
 	}
 	more, _, err := one[struct {
 		SameDate, StillBound bool
 		Links                int
-	}](ctx, tx, selectAttempt, a.Organization, a.Account, row.PatientID, row.ID, digest(a.Organization, a.BirthDate))
+	}](ctx, tx, selectAttempt, a.Organization, a.Account, row.PatientID, row.ID, key.digest(a.BirthDate))
 	return patient.Try{
 		Account: a.Account, Now: by.At, Tries: patient.Tries{Count: tries.Tries, Since: tries.Since.UTC()},
 		Invited: patient.Invited{

@@ -13,12 +13,13 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestInvitationsGoADayAfterTheyExpireAndLinksStay(t *testing.T) {
 	pool := pgtest.New(t)
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	w := patienttest.NewWorld(t, db.Directory())
 	invitations := patient.NewInvitations(db.Directory(), w.Source, rand.Reader)
 	ann := clinic.Ref{Organization: w.Organization, ID: w.Register(t, patienttest.Ann()).ID}
@@ -57,7 +58,7 @@ func TestInvitationsGoADayAfterTheyExpireAndLinksStay(t *testing.T) {
 }
 
 func TestAnAccountActsForTwentyPatientsAtMost(t *testing.T) {
-	db := postgres.New(pgtest.New(t))
+	db := onFresh(t)
 	w := patienttest.NewWorld(t, db.Directory())
 	invitations := patient.NewInvitations(db.Directory(), w.Source, rand.Reader)
 	me := clinictest.Actor(access.Caregiver, w.Organization)

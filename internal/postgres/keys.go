@@ -47,5 +47,5 @@ func keyEnd(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.St
 }
 
 func keyOf(by clinic.Stamp, once clinic.Once) keyParam {
-	return keyParam{by.Actor.ID, by.Actor.Client, once.Key, once.Operation, hex.EncodeToString(once.Input[:])}
+	return keyParam{by.Actor.ID, by.Actor.Client, keptKey(once.Key), once.Operation, hex.EncodeToString(once.Input[:])}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -48,7 +49,7 @@ func (l *lastQuery) directory(t *testing.T, pool *pgxpool.Pool) *postgres.Direct
 		t.Fatal(err)
 	}
 	t.Cleanup(traced.Close)
-	return postgres.New(traced).Directory()
+	return postgres.New(traced, keytest.Of(t, traced)).Directory()
 }
 
 // plan is how the last statement is executed.

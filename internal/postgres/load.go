@@ -61,7 +61,10 @@ const providerExists = `SELECT EXISTS (SELECT FROM providers WHERE organization_
 
 // Save is documented at load.Store. Events come last: their positions are taken after everything else is written.
 func (s *LoadStore) Save(ctx context.Context, b load.Batch) (saved bool, err error) {
-	copies := copiesOf(b)
+	copies, err := s.copiesOf(ctx, b)
+	if err != nil {
+		return false, err
+	}
 	err = s.db.write(ctx, b.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		saved = false
 		if _, err := tx.Exec(ctx, lockProvider, b.Organization, b.Staff[0].ID); err != nil {

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -11,6 +12,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake/load"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/seal"
 )
 
 // copied are rows of a table, in the order of its columns.
@@ -23,8 +25,16 @@ type copied struct {
 func (c *copied) add(values ...any) { c.rows = append(c.rows, values) }
 
 // copiesOf are a batch's rows, what is referred to before what refers to it.
-func copiesOf(b load.Batch) []*copied {
-	all := copies{events: &copied{table: "event_log", columns: []string{"organization_id", "at", "topic", "provider_id", "appointment_id", "payload"}}}
+func (s *LoadStore) copiesOf(ctx context.Context, b load.Batch) ([]*copied, error) {
+	key, err := s.db.lookUp(ctx, b.Organization)
+	if err != nil {
+		return nil, err
+	}
+	pens, err := s.db.pens(ctx, subjectsOf(b)...)
+	if err != nil {
+		return nil, err
+	}
+	all := copies{key: key, pens: pens, events: &copied{table: "event_log", columns: []string{"organization_id", "at", "topic", "provider_id", "appointment_id", "payload"}}}
 	for _, s := range b.Staff {
 		all.staff(b.Organization, s)
 	}
@@ -38,13 +48,27 @@ func copiesOf(b load.Batch) []*copied {
 	for _, s := range b.Steps {
 		all.step(s, b.Visits[s.Visit])
 	}
-	return append(all.list, all.events)
+	return append(all.list, all.events), nil
+}
+
+// subjectsOf are whom a batch says something private about.
+func subjectsOf(b load.Batch) []seal.Subject {
+	list := []seal.Subject{{Organization: b.Organization, ID: b.Organization}}
+	for _, p := range b.People {
+		list = append(list, seal.Subject{Organization: p.OrganizationID, ID: p.ID})
+	}
+	for _, v := range b.Visits {
+		list = append(list, seal.Subject{Organization: v.OrganizationID, ID: v.PatientID})
+	}
+	return list
 }
 
 // copies hold a batch's rows by table, in the order in which tables were named first, but for events.
 type copies struct {
 	list   []*copied
 	events *copied
+	key    lookUp
+	pens   map[seal.Subject]pen
 }
 
 func (c *copies) to(table string, columns ...string) *copied {
@@ -79,7 +103,7 @@ func (c *copies) staff(org uuid.UUID, s load.Staff) {
 	}
 	for _, e := range s.Exceptions {
 		c.to("schedule_exceptions", "organization_id", "id", "provider_id", "location_id", "local_from", "local_to", "effect", "capacity", "max_appointments",
-			"reason").add(exceptionValues(e.Exception)...)
+			"reason").add(exceptionValues(c.pens[seal.Subject{Organization: org, ID: org}], e.Exception)...)
 		c.audit(note(e.Added, org, "exception.add", "ScheduleException", e.ID))
 		c.hours(org, s.ID, e.Added, e.LocationID, e.Days())
 	}
@@ -87,8 +111,8 @@ func (c *copies) staff(org uuid.UUID, s load.Staff) {
 
 func (c *copies) person(p load.Person) {
 	c.to("patients", "organization_id", "id", "identifier_token", "identifier_system", "identifier", "given_name", "family_name", "birth_date", "phone",
-		"email", "language", "time_zone").add(patientValues(p.Patient, digest(p.OrganizationID, p.IdentifierHandle()))...)
-	for _, token := range digests(p.OrganizationID, p.Handles()) {
+		"email", "language", "time_zone").add(patientValues(c.pens[seal.Subject{Organization: p.OrganizationID, ID: p.ID}], p.Patient, c.key.digest(p.IdentifierHandle()))...)
+	for _, token := range c.key.digests(p.Handles()) {
 		c.to("patient_tokens", "organization_id", "patient_id", "token").add(p.OrganizationID, p.ID, token)
 	}
 	n := note(p.Registered, p.OrganizationID, "patient.register", patient.Kind, p.ID)
@@ -111,11 +135,12 @@ func (c *copies) visit(v load.Visit) {
 	if x := v.Cancellation; x != nil {
 		reason, by, at = nonEmpty(string(x.Reason)), nonEmpty(string(x.By)), &x.At
 	}
+	pen := c.pens[seal.Subject{Organization: v.OrganizationID, ID: v.PatientID}]
 	c.to("appointments", "organization_id", "id", "version", "status", "provider_id", "location_id", "visit_kind_id", "patient_id", "modality", "starts_at",
 		"ends_at", "local_start", "time_zone", "tzdb_version", "reason", "created_at", "created_by", "updated_at", "confirmed_at", "cancel_reason",
 		"cancelled_at", "cancelled_by", "last_action", "prior_status", "prior_confirmed_at").
 		add(v.OrganizationID, v.ID, v.Version, string(v.Status), v.ProviderID, v.LocationID, v.VisitKindID, v.PatientID, string(v.Modality), v.Start,
-			v.End, wall(v.LocalStart), v.TimeZone, v.TZDB, sealed(v.Reason), v.CreatedAt, v.CreatedBy, v.UpdatedAt, v.ConfirmedAt, reason,
+			v.End, wall(v.LocalStart), v.TimeZone, v.TZDB, pen.sealed(pen.in("appointments", "reason", v.ID), v.Reason), v.CreatedAt, v.CreatedBy, v.UpdatedAt, v.ConfirmedAt, reason,
 			at, by, nonEmpty(string(v.LastAction)), nonEmpty(string(v.PriorStatus)), v.PriorConfirmedAt)
 	claims := c.to("claims", "organization_id", "id", "party_kind", "party_id", "lane", "starts_at", "ends_at", "state", "appointment_id", "days",
 		"counted_day", "counted_windows")

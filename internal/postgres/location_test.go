@@ -8,11 +8,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestClinicStore(t *testing.T) {
-	clinictest.Contract(t, func(t *testing.T) clinic.Store { return postgres.New(pgtest.New(t)).Directory() })
+	clinictest.Contract(t, func(t *testing.T) clinic.Store { return onFresh(t).Directory() })
 }
 
 // traces counts what changes leave behind besides their effect.
@@ -44,7 +45,7 @@ func leaves(t *testing.T, pool *pgxpool.Pool, want traces, f func() error) {
 
 func TestAPutThatChangesNothingWritesNothing(t *testing.T) {
 	pool := pgtest.New(t)
-	w := clinictest.NewWorld(t, postgres.New(pool).Directory())
+	w := clinictest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	putLocation := func() error {
 		_, err := w.Service.PutLocation(t.Context(), w.Admin, clinictest.Location(1))
 		return err

@@ -55,7 +55,7 @@ func TestNeighboursAreThereByHoursOfAnySort(t *testing.T) {
 	d.opens(shut, here, "CLOSED", "2026-06-09")
 	d.Set(`DELETE FROM provider_visit_kinds WHERE organization_id = $1 AND provider_id = $2`, stranger.ID)
 
-	store := postgres.NewAvailabilityStore(postgres.New(d.pool))
+	store := postgres.NewAvailabilityStore(postgres.New(d.pool, nil))
 	want := []clinic.Ref{weekly, both, dated, imported, far}
 	for _, limit := range []int{10, 3} {
 		got, err := store.Nearby(context.Background(), d.Slot(asked, 9, 0), limit)

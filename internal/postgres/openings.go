@@ -60,7 +60,7 @@ func unlikeStored(ctx context.Context, tx pgx.Tx, organization uuid.UUID, list [
 	rows, err := all[wholeExceptionRow](ctx, tx, exceptionsByRef, organizations, ids)
 	stored := make(map[uuid.UUID]provider.Exception, len(rows))
 	for _, r := range rows {
-		stored[r.ID] = r.whole()
+		stored[r.ID] = r.unexplained() // a published window has no reason
 	}
 	fresh := slices.DeleteFunc(slices.Clone(list), func(e provider.Exception) bool { return stored[e.ID].Same(e) })
 	var days provider.Days

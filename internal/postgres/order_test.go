@@ -15,12 +15,13 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
 // over is the same desk with its service over another pool.
 func (d *desk) over(pool *pgxpool.Pool) *desk {
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(d.t, pool))
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), d.clock)
 	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(),
 		clinic.Source{Clock: d.clock, NewID: sample.NewID})

@@ -56,18 +56,18 @@ type platformKeyRow struct {
 // platformKeyBegin claims a key that belongs to no organisation, or answers what it made before.
 func platformKeyBegin(ctx context.Context, tx pgx.Tx, by clinic.Stamp, once clinic.Once) (uuid.UUID, bool, error) {
 	var got bool
-	if err := tx.QueryRow(ctx, tryPlatformKey, by.Actor.Client, by.Actor.ID, once.Key).Scan(&got); err != nil {
+	if err := tx.QueryRow(ctx, tryPlatformKey, by.Actor.Client, by.Actor.ID, keptKey(once.Key)).Scan(&got); err != nil {
 		return uuid.Nil, false, err
 	}
 	if !got {
 		return uuid.Nil, false, errs.KeyInUse{}
 	}
-	used, found, err := one[platformKeyRow](ctx, tx, usePlatformKey, by.Actor.Client, by.Actor.ID, once.Key)
+	used, found, err := one[platformKeyRow](ctx, tx, usePlatformKey, by.Actor.Client, by.Actor.ID, keptKey(once.Key))
 	if err != nil || !found {
 		return uuid.Nil, false, err
 	}
 	if !used.CreatedAt.After(by.At.Add(-clinic.KeyLife)) {
-		_, err := tx.Exec(ctx, dropPlatformKey, by.Actor.Client, by.Actor.ID, once.Key)
+		_, err := tx.Exec(ctx, dropPlatformKey, by.Actor.Client, by.Actor.ID, keptKey(once.Key))
 		return uuid.Nil, false, err
 	}
 	if used.Operation != once.Operation || string(used.InputHash) != string(once.Input[:]) {
@@ -81,7 +81,7 @@ INSERT INTO platform_idempotency_keys (client, actor_id, key, operation, input_h
 VALUES ($1, $2, $3, $4, $5, jsonb_build_object('id', $6::uuid), $7)`
 
 func platformKeyEnd(ctx context.Context, tx pgx.Tx, by clinic.Stamp, once clinic.Once, id uuid.UUID) error {
-	_, err := tx.Exec(ctx, keepPlatformKey, by.Actor.Client, by.Actor.ID, once.Key, once.Operation, once.Input[:], id, by.At)
+	_, err := tx.Exec(ctx, keepPlatformKey, by.Actor.Client, by.Actor.ID, keptKey(once.Key), once.Operation, once.Input[:], id, by.At)
 	return err
 }
 

@@ -9,8 +9,10 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/seal"
 )
 
 // patientRow is a row of the table. All but the namespace of the identifier is private.
@@ -48,34 +50,42 @@ const (
 	saveTokens = `INSERT INTO patient_tokens (organization_id, patient_id, token) SELECT $1, $2, unnest($3::bytea[])`
 )
 
-// Register is documented at patient.Store.
+// Register is documented at patient.Store. A patient who was erased is not registered again under the same identifier.
 func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Patient) (patient.Patient, error) {
-	fresh, token := p.ID, digest(p.OrganizationID, p.IdentifierHandle())
+	key, err := d.db.lookUp(ctx, p.OrganizationID)
+	if err != nil {
+		return p, err
+	}
+	w := registration{db: d.db, by: by, key: key, token: key.digest(p.IdentifierHandle())}
+	fresh := p.ID
 	var wrote bool
-	err := d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+	err = d.settle(ctx, p.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		wrote = false
-		row, found, err := one[patientRow](ctx, tx, patientByToken, p.OrganizationID, token)
+		row, found, err := one[patientRow](ctx, tx, patientByToken, p.OrganizationID, w.token)
 		if err != nil {
 			return err
 		}
 		if !found {
 			p.ID, wrote = fresh, true
-			return addPatient(ctx, tx, by, p, token)
+			return w.save(ctx, tx, insertPatient, p)
 		}
 		p.ID = row.ID
-		if old, err := row.patient(); err != nil || old.Same(p) {
+		if old, err := d.db.person(ctx, row); err != nil || old.Same(p) {
 			return err
 		}
 		wrote = true
-		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, token)
+		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, w.token)
 		if err != nil {
 			return err
 		}
-		if now, err := row.patient(); err != nil || now.Same(p) {
+		if now, err := d.db.person(ctx, row); err != nil || now.Same(p) {
 			wrote = false
 			return first(err, errUnchanged)
 		}
-		return replacePatient(ctx, tx, by, p, token)
+		if _, err := tx.Exec(ctx, dropTokens, p.OrganizationID, p.ID); err != nil {
+			return err
+		}
+		return w.save(ctx, tx, updatePatient, p)
 	})
 	if err == nil && wrote {
 		by.Actor.Trail.Changed(patient.Kind, p.ID)
@@ -83,28 +93,26 @@ func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Pat
 	return p, err
 }
 
-func addPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient, token []byte) error {
-	if err := hit(tx.Exec(ctx, insertPatient, patientValues(p, token)...)); err != nil {
-		return err
-	}
-	return recordPatient(ctx, tx, by, p)
+// registration is how a patient is written.
+type registration struct {
+	db    *DB
+	by    clinic.Stamp
+	key   lookUp
+	token []byte // of the identifier
 }
 
-func replacePatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient, token []byte) error {
-	if err := hit(tx.Exec(ctx, updatePatient, patientValues(p, token)...)); err != nil {
+func (w registration) save(ctx context.Context, tx pgx.Tx, statement string, p patient.Patient) error {
+	pen, err := w.db.penOf(ctx, p.OrganizationID, p.ID)
+	if err != nil {
+		return errs.Rename(err, "identifier")
+	}
+	if err := hit(tx.Exec(ctx, statement, patientValues(pen, p, w.token)...)); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, dropTokens, p.OrganizationID, p.ID); err != nil {
+	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, w.key.digests(p.Handles())); err != nil {
 		return err
 	}
-	return recordPatient(ctx, tx, by, p)
-}
-
-func recordPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Patient) error {
-	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, digests(p.OrganizationID, p.Handles())); err != nil {
-		return err
-	}
-	c := note(by, p.OrganizationID, "patient.register", patient.Kind, p.ID)
+	c := note(w.by, p.OrganizationID, "patient.register", patient.Kind, p.ID)
 	c.Patient, c.Fields = p.ID, patientFields
 	return record(ctx, tx, c)
 }
@@ -112,42 +120,56 @@ func recordPatient(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p patient.Pa
 // patientFields are all that registering somebody writes.
 var patientFields = []string{"identifiers", "givenName", "familyName", "birthDate", "phone", "email", "language", "timeZone"}
 
-func patientValues(p patient.Patient, token []byte) []any {
+func patientValues(pen pen, p patient.Patient, token []byte) []any {
 	var birth *access.Private
 	if p.BirthDate != nil {
 		date := access.Private(p.BirthDate.String())
 		birth = &date
 	}
-	return []any{
-		p.OrganizationID, p.ID, token, p.System, seal(p.Identifier), seal(p.GivenName), seal(p.FamilyName), sealed(birth),
-		sealed(p.Phone), sealed(p.Email), sealed((*access.Private)(p.Language)), sealed((*access.Private)(p.TimeZone)),
+	values := []any{p.OrganizationID, p.ID, token, p.System}
+	for i, text := range []*access.Private{
+		&p.Identifier, &p.GivenName, &p.FamilyName, birth, p.Phone, p.Email, (*access.Private)(p.Language), (*access.Private)(p.TimeZone),
+	} {
+		values = append(values, pen.sealed(pen.in("patients", privateOfPatient[i], p.ID), text))
 	}
+	return values
 }
 
-func (r patientRow) patient() (patient.Patient, error) {
-	p := patient.Patient{ID: r.ID, OrganizationID: r.OrganizationID, System: r.IdentifierSystem}
-	var fault error
-	must := func(column []byte) access.Private {
-		value, err := open(column)
-		fault = first(fault, err)
-		return value
+// privateOfPatient are the private columns, in the order of patientRow.
+var privateOfPatient = []string{"identifier", "given_name", "family_name", "birth_date", "phone", "email", "language", "time_zone"}
+
+func (r patientRow) cells() []cell {
+	list := make([]cell, len(privateOfPatient))
+	for i, value := range [][]byte{r.Identifier, r.GivenName, r.FamilyName, r.BirthDate, r.Phone, r.Email, r.Language, r.TimeZone} {
+		list[i] = cellOf("patients", privateOfPatient[i], r.OrganizationID, r.ID, r.ID, value)
 	}
-	may := func(column []byte) *access.Private {
-		value, err := opened(column)
-		fault = first(fault, err)
-		return value
+	return list
+}
+
+// patient reads a row whose keys were looked for.
+func (r patientRow) patient(keys opener) (patient.Patient, error) {
+	cells := r.cells()
+	p := patient.Patient{ID: r.ID, OrganizationID: r.OrganizationID}
+	if p.Erased = keys.erased(cells[0]); p.Erased {
+		return p, nil
 	}
-	p.Identifier, p.GivenName, p.FamilyName = must(r.Identifier), must(r.GivenName), must(r.FamilyName)
-	p.Phone, p.Email = may(r.Phone), may(r.Email)
-	p.Language, p.TimeZone = (*string)(may(r.Language)), (*string)(may(r.TimeZone))
-	if birth := may(r.BirthDate); birth != nil {
+	texts := make([]*access.Private, len(cells))
+	for i, c := range cells {
+		var err error
+		if texts[i], err = keys.open(c); err != nil {
+			return p, err
+		}
+	}
+	p.System, p.Identifier, p.GivenName, p.FamilyName = r.IdentifierSystem, *texts[0], *texts[1], *texts[2]
+	p.Phone, p.Email, p.Language, p.TimeZone = texts[4], texts[5], (*string)(texts[6]), (*string)(texts[7])
+	if birth := texts[3]; birth != nil {
 		date, err := civil.ParseDate(birth.Reveal())
 		if err != nil {
-			err = errSealed // the cause would show the value
+			return p, cells[3].fault(seal.ErrTampered) // the cause would show the value
 		}
-		p.BirthDate, fault = &date, first(fault, err)
+		p.BirthDate = &date
 	}
-	return p, fault
+	return p, nil
 }
 
 func first(a, b error) error {
@@ -157,16 +179,31 @@ func first(a, b error) error {
 	return b
 }
 
-func patients(rows []patientRow) ([]patient.Patient, error) {
+// people reads rows, with one look for all their keys.
+func (db *DB) people(ctx context.Context, rows []patientRow) ([]patient.Patient, error) {
+	cells := make([]cell, 0, len(rows)*len(privateOfPatient))
+	for _, r := range rows {
+		cells = append(cells, r.cells()...)
+	}
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return nil, err
+	}
 	list := make([]patient.Patient, len(rows))
 	for i, r := range rows {
-		p, err := r.patient()
-		if err != nil {
+		if list[i], err = r.patient(keys); err != nil {
 			return nil, err
 		}
-		list[i] = p
 	}
 	return list, nil
+}
+
+func (db *DB) person(ctx context.Context, row patientRow) (patient.Patient, error) {
+	list, err := db.people(ctx, []patientRow{row})
+	if err != nil {
+		return patient.Patient{}, err
+	}
+	return list[0], nil
 }
 
 // Patients is documented at patient.Store.
@@ -175,7 +212,7 @@ func (d *Directory) Patients(ctx context.Context, refs []clinic.Ref) (map[clinic
 	if err != nil {
 		return nil, err
 	}
-	people, err := patients(rows)
+	people, err := d.db.people(ctx, rows)
 	found := make(map[clinic.Ref]patient.Patient, len(people))
 	for _, p := range people {
 		found[clinic.Ref{Organization: p.OrganizationID, ID: p.ID}] = p
@@ -195,25 +232,35 @@ WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
 
 // Find is documented at patient.Store.
 func (d *Directory) Find(ctx context.Context, s patient.Sought, w paging.Window) (paging.Page[patient.Patient], error) {
-	cond := sought(s)
+	cond, err := d.db.sought(ctx, s)
+	if err != nil {
+		return paging.Page[patient.Patient]{}, err
+	}
 	rows, err := page[patientRow](ctx, d.db.tenant(s.Organization), kept, findPatients+cond.further(), `t.patient_id`, w, cond.args...)
 	if err != nil {
 		return paging.Page[patient.Patient]{}, err
 	}
-	people, err := patients(rows.Items)
+	people, err := d.db.people(ctx, rows.Items)
 	return paging.Page[patient.Patient]{Items: people, HasNext: rows.HasNext, HasPrevious: rows.HasPrevious}, err
 }
 
 // Count is documented at patient.Store.
 func (d *Directory) Count(ctx context.Context, s patient.Sought) (int, error) {
-	cond := sought(s)
+	cond, err := d.db.sought(ctx, s)
+	if err != nil {
+		return 0, err
+	}
 	return count(ctx, d.db.tenant(s.Organization), kept, countPatients+cond.further(), cond.args...)
 }
 
 // sought are the arguments of holders, and what narrows them further.
-func sought(s patient.Sought) *where {
-	tokens := digests(s.Organization, s.Handles)
+func (db *DB) sought(ctx context.Context, s patient.Sought) (*where, error) {
+	key, err := db.lookUp(ctx, s.Organization)
+	if err != nil {
+		return nil, err
+	}
+	tokens := key.digests(s.Handles)
 	cond := &where{args: []any{s.Organization, tokens[0], tokens[1:]}}
 	cond.among("t", s.Among)
-	return cond
+	return cond, nil
 }

@@ -8,16 +8,17 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestPatientStore(t *testing.T) {
-	patienttest.Contract(t, func(t *testing.T) patienttest.Stores { return postgres.New(pgtest.New(t)).Directory() })
+	patienttest.Contract(t, func(t *testing.T) patienttest.Stores { return onFresh(t).Directory() })
 }
 
 func TestARegistrationThatChangesNothingWritesNothing(t *testing.T) {
 	pool := pgtest.New(t)
-	w := patienttest.NewWorld(t, postgres.New(pool).Directory())
+	w := patienttest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	in := patienttest.Ann()
 	register := func() error {
 		_, err := w.Service.Register(t.Context(), w.FrontDesk, in)
@@ -34,7 +35,7 @@ func TestARegistrationThatChangesNothingWritesNothing(t *testing.T) {
 // Tokens are digests, and the same patient has others in another organisation, so that two clinics can't be compared.
 func TestTokensTellNothingByThemselves(t *testing.T) {
 	pool := pgtest.New(t)
-	w := patienttest.NewWorld(t, postgres.New(pool).Directory())
+	w := patienttest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	w.Register(t, patienttest.Ann())
 	in := patienttest.Ann()
 	in.Organization = w.NewOrganization(t)

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -33,7 +34,7 @@ type spot struct {
 
 func newGlobe(t *testing.T) globe {
 	pool := pgtest.New(t)
-	w := clinictest.NewWorld(t, postgres.New(pool).Directory())
+	w := clinictest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory())
 	return globe{pool, w.Service, w.Organization}
 }
 

@@ -17,6 +17,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/seal"
 )
 
 // Config says how to reach the database and within which bounds.
@@ -27,6 +28,7 @@ type Config struct {
 	Statement      time.Duration // one statement
 	Lock           time.Duration // one lock
 	Idle           time.Duration // an open transaction doing nothing
+	Keys           seal.Keys     // of private columns
 }
 
 // Defaults are the bounds of docs/consistency.md.
@@ -44,6 +46,7 @@ type DB struct {
 	public    *pgxpool.Pool
 	probing   *pgxpool.Pool // one connection: requests that queue for theirs don't make the database look dead
 	acquire   time.Duration
+	keys      seal.Keys // of private columns
 	positions positions
 }
 
@@ -79,7 +82,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	set["lock_timeout"] = millis(c.Lock)
 	set["idle_in_transaction_session_timeout"] = millis(c.Idle)
 	cfg.AfterConnect = greet
-	db := &DB{acquire: c.AcquireTimeout}
+	db := &DB{acquire: c.AcquireTimeout, keys: c.Keys}
 	return db, db.open(ctx, cfg)
 }
 
@@ -115,9 +118,9 @@ func greet(ctx context.Context, conn *pgx.Conn) error {
 	return err
 }
 
-// New makes a DB that signs in as a pool does.
-func New(pool *pgxpool.Pool) *DB {
-	db := &DB{acquire: 5 * time.Second}
+// New makes a DB that signs in as a pool does, with the keys of its private columns.
+func New(pool *pgxpool.Pool, keys seal.Keys) *DB {
+	db := &DB{acquire: 5 * time.Second, keys: keys}
 	if err := db.open(context.Background(), pool.Config()); err != nil {
 		panic(err) // the pool's own settings were good
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 // newLog is another process's log, which knows nothing yet.
-func (d *desk) newLog() *postgres.Log { return postgres.NewLog(postgres.New(d.pool)) }
+func (d *desk) newLog() *postgres.Log { return postgres.NewLog(postgres.New(d.pool, nil)) }
 
 func TestACursorOfAnotherLifeOrOfNoKeptPlaceIsReset(t *testing.T) {
 	d := newDesk(t)
@@ -97,7 +97,7 @@ func TestAFreshProcessWaitsForTheFirstRelease(t *testing.T) {
 			}
 		}}
 	})
-	if got := head(t, postgres.NewLog(postgres.New(pool))); got.Position != 4 {
+	if got := head(t, postgres.NewLog(postgres.New(pool, nil))); got.Position != 4 {
 		t.Errorf("it begins at %d", got.Position)
 	}
 }
@@ -135,7 +135,7 @@ func TestAnAskerNeitherWaitsBeyondItsTimeNorEndsTheLook(t *testing.T) {
 			return true, nil
 		}
 	})
-	log := postgres.NewLog(postgres.New(pool))
+	log := postgres.NewLog(postgres.New(pool, nil))
 	first, giveUp := context.WithCancel(t.Context())
 	gone := make(chan error)
 	go func() { _, err := log.Head(first); gone <- err }()

@@ -10,7 +10,7 @@ import (
 
 func TestALookIsGivenAgainForAMomentAndNeverAfterASetback(t *testing.T) {
 	pool := pgtest.New(t)
-	db := New(pool)
+	db := New(pool, nil)
 	now := clock.System{}.Now
 	for _, step := range []struct {
 		name, change string

@@ -13,7 +13,7 @@ import (
 // A running transaction with the newest of all ids is below no snapshot's xmax: that one is past the newest that has ended.
 func TestAPositionOfARunningTransactionIsNotPassedOver(t *testing.T) {
 	d := newDesk(t)
-	log := postgres.NewLog(postgres.New(d.pool))
+	log := postgres.NewLog(postgres.New(d.pool, nil))
 	start := head(t, log)
 	for _, world := range []struct {
 		name      string
@@ -29,7 +29,7 @@ func TestAPositionOfARunningTransactionIsNotPassedOver(t *testing.T) {
 			d.exec(slow, appendEntry)
 			world.meanwhile()
 			for range 3 { // looks, each on its own
-				if early := head(t, postgres.NewLog(postgres.New(d.pool))); early.Position > start.Position {
+				if early := head(t, postgres.NewLog(postgres.New(d.pool, nil))); early.Position > start.Position {
 					t.Errorf("position %d is released while one of %d on still runs", early.Position, start.Position+1)
 				}
 			}

@@ -12,10 +12,13 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
-func (d *desk) directory() *postgres.Directory { return postgres.New(d.pool).Directory() }
+func (d *desk) directory() *postgres.Directory {
+	return postgres.New(d.pool, keytest.Of(d.t, d.pool)).Directory()
+}
 
 func (d *desk) stamp() clinic.Stamp {
 	return clinic.Source{Clock: d.clock, NewID: sample.NewID}.Stamp(d.FrontDesk())
@@ -76,7 +79,7 @@ func TestACapCountsTheVisitsThatAreThereAlready(t *testing.T) {
 func TestTheLogTellsWhatACapCounts(t *testing.T) {
 	d := newDesk(t)
 	p := d.Provider(1)
-	log := postgres.NewLog(postgres.New(d.pool))
+	log := postgres.NewLog(postgres.New(d.pool, nil))
 	start, err := log.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)

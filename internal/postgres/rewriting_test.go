@@ -12,14 +12,16 @@ import (
 	"testing"
 
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 )
 
 // rewriting stands between a program and its server, sees each statement on its way to being prepared, and may put another one
 // in its place.
 type rewriting struct {
-	t       *testing.T
-	server  string // socket
-	address string
+	database string
+	t        *testing.T
+	server   string // socket
+	address  string
 
 	mu       sync.Mutex
 	seen     map[string]string // statements, with the role of the first connection that prepared them
@@ -38,7 +40,7 @@ func newRewriting(t *testing.T, program string) *rewriting {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	q := u.Query()
-	r := &rewriting{t: t, server: filepath.Join(q.Get("host"), ".s.PGSQL."+q.Get("port")), seen: map[string]string{}}
+	r := &rewriting{t: t, server: filepath.Join(q.Get("host"), ".s.PGSQL."+q.Get("port")), seen: map[string]string{}, database: strings.TrimPrefix(u.Path, "/")}
 	r.address = "postgres://" + u.User.Username() + "@" + l.Addr().String() + u.Path + "?sslmode=disable"
 	go func() {
 		for {
@@ -58,7 +60,9 @@ func (r *rewriting) without(statement string) *postgres.DB {
 	r.mu.Lock()
 	r.targeted = statement
 	r.mu.Unlock()
-	db, err := postgres.Open(r.t.Context(), postgres.Defaults(r.address))
+	config := postgres.Defaults(r.address)
+	config.Keys = keytest.For(r.t, r.database)
+	db, err := postgres.Open(r.t.Context(), config)
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -13,11 +13,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/provider/providertest"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 func TestProviderStore(t *testing.T) {
-	providertest.Contract(t, func(t *testing.T) providertest.Stores { return postgres.New(pgtest.New(t)).Directory() })
+	providertest.Contract(t, func(t *testing.T) providertest.Stores { return onFresh(t).Directory() })
 }
 
 // deskWorld is a world with its pool, and a second provider at the same location.
@@ -29,7 +30,7 @@ type deskWorld struct {
 
 func newDeskWorld(t *testing.T) deskWorld {
 	pool := pgtest.New(t)
-	w := deskWorld{World: providertest.NewWorld(t, postgres.New(pool).Directory()), pool: pool}
+	w := deskWorld{World: providertest.NewWorld(t, postgres.New(pool, keytest.Of(t, pool)).Directory()), pool: pool}
 	w.second = w.PutProvider(t, 2)
 	in := w.Schedule(w.Tomorrow)
 	w.SetSchedule(t, in)

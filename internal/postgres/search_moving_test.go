@@ -21,7 +21,7 @@ func TestAVisitMovesFarWithinItsCappedWindow(t *testing.T) {
 	slot := d.Slot(provider, 10, 0)
 	slot.Start = slot.Start.AddDate(0, 0, 15)
 	visit := d.mustBook(ann, slot)
-	finder := availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(d.pool)), nil, d.clock)
+	finder := availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(d.pool, nil)), nil, d.clock)
 	for _, days := range []int{2, 92} { // before the visit, and with it
 		q := availability.Search{Providers: []clinic.Ref{provider}, To: new(sample.Dawn.AddDate(0, 0, days)), Moving: new(visit.Ref())}
 		found, err := finder.Search(t.Context(), ann, q, availability.Soonest, paging.Window{Size: 1})

@@ -12,6 +12,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -91,7 +92,7 @@ func TestListsArePlannedForTheirValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	d := postgres.New(pool).Directory()
+	d := postgres.New(pool, keytest.Of(t, pool)).Directory()
 	search := provider.Search{Words: []string{"rivera"}}
 	if _, err := d.ListProviders(t.Context(), uuid.Nil, search, paging.Window{Size: 1}); err != nil {
 		t.Fatal(err)

@@ -30,7 +30,7 @@ func TestAStormLeavesNoDoubleBookingNoDeadlockAndALogThatTellsItAll(t *testing.T
 	s := storm{d, []clinic.Ref{d.Provider(1), d.Provider(2), d.Provider(3)}, rand.IntN}
 	d.capDay(s.providers[1], 9)
 	d.capWindow(s.providers[2], 6)
-	log := postgres.NewLog(postgres.New(d.pool))
+	log := postgres.NewLog(postgres.New(d.pool, nil))
 	start, err := log.Head(context.Background())
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func (d *desk) mirrorMatches(log *postgres.Log, start live.Cursor, provider clin
 			d.t.Fatal(err)
 		}
 	}
-	view, err := postgres.NewAvailabilityStore(postgres.New(d.pool)).View(ctx, provider, availability.Period{From: monday(0), To: monday(24)})
+	view, err := postgres.NewAvailabilityStore(postgres.New(d.pool, nil)).View(ctx, provider, availability.Period{From: monday(0), To: monday(24)})
 	if err != nil {
 		d.t.Fatal(err)
 	}

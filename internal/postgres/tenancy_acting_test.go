@@ -12,12 +12,13 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
 // act leaves a link, an invitation that is open, and a break-glass grant.
 func (w *twins) act() {
-	db := postgres.New(w.pool).Directory()
+	db := postgres.New(w.pool, keytest.Of(w.t, w.pool)).Directory()
 	source := clinic.Source{Clock: w.clock, NewID: sample.NewID}
 	invitations := patient.NewInvitations(db, source, rand.Reader)
 	invite := func(relation access.Relation) access.Private {

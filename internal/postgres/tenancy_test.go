@@ -22,6 +22,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/seal"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -47,7 +49,7 @@ func newTwins(t *testing.T) *twins {
 	w.proxy = newRewriting(t, fmt.Sprintf("postgres:///%s?host=%s&port=%d", config.Database, config.Host, config.Port))
 	w.proxy.address = strings.Replace(w.proxy.address, "postgres://@", "postgres://mediconnect_server@", 1)
 	desk := d.FrontDesk()
-	people := patient.NewService(postgres.New(d.pool).Directory(), clinic.Source{Clock: d.clock, NewID: sample.NewID})
+	people := patient.NewService(postgres.New(d.pool, keytest.Of(t, d.pool)).Directory(), clinic.Source{Clock: d.clock, NewID: sample.NewID})
 	mo, err := people.Register(t.Context(), desk, registration(0))
 	if err != nil {
 		t.Fatal(err)
@@ -69,6 +71,7 @@ func newTwins(t *testing.T) *twins {
 	w.window = d.capWindowTo(w.provider, "09", 3)
 	w.act()
 	w.copy()
+	w.seal()
 	return w
 }
 
@@ -111,6 +114,54 @@ func (w *twins) copy() {
 	})
 	if err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// private are the copied columns that say something, by the row and the subject that they are sealed for.
+var private = []struct{ table, column, row, about string }{
+	{"patients", "identifier", "id", "id"}, {"patients", "given_name", "id", "id"}, {"patients", "family_name", "id", "id"},
+	{"patients", "birth_date", "id", "id"}, {"patients", "phone", "id", "id"}, {"appointments", "reason", "id", "patient_id"},
+	{"appointment_identifiers", "value", "appointment_id", "(SELECT a.patient_id FROM appointments a WHERE a.id = t.appointment_id LIMIT 1)"},
+}
+
+// seal seals for the other tenant what was copied.
+func (w *twins) seal() {
+	keys := keytest.Of(w.t, w.pool)
+	for _, p := range private {
+		token := `''::bytea`
+		if p.table == "appointment_identifiers" {
+			token = "token"
+		}
+		rows, _ := w.pool.Query(w.t.Context(), fmt.Sprintf(`SELECT %s, %s, %s, %s FROM %s t WHERE organization_id = $1 AND %s IS NOT NULL`,
+			p.row, p.about, p.column, token, p.table, p.column), w.Organization)
+		type row struct {
+			ID, About    uuid.UUID
+			Value, Token []byte
+		}
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByPos[row])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, r := range list {
+			from, to := seal.Subject{Organization: w.Organization, ID: r.About}, seal.Subject{Organization: w.other, ID: r.About}
+			known, err := keys.Current(w.t.Context(), []seal.Subject{from, to})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			at := seal.Place{Table: p.table, Column: p.column, Organization: w.Organization, Row: r.ID}
+			if len(r.Token) > 0 {
+				at.Row = uuid.NewSHA1(r.ID, r.Token)
+			}
+			plain, err := seal.Open(known[from], from, at, r.Value)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			at.Organization = w.other
+			if _, err := w.pool.Exec(w.t.Context(), fmt.Sprintf(`UPDATE %s SET %s = $1 WHERE organization_id = $2 AND %s = $3`, p.table, p.column, p.row),
+				seal.Seal(known[to], to, at, plain), w.other, r.ID); err != nil {
+				w.t.Fatal(err)
+			}
+		}
 	}
 }
 

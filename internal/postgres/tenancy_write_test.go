@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -242,7 +243,7 @@ func TestAConnectionThatServedOneTenantKnowsNothingOfItForTheNext(t *testing.T) 
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	db := postgres.New(pool)
+	db := postgres.New(pool, keytest.Of(t, pool))
 	defer db.Close()
 	store := postgres.NewAppointmentStore(db)
 	for range 3 {

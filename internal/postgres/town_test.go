@@ -64,7 +64,7 @@ func (o *office) found(t *rapid.T) *town {
 		desk: &desk, rooms: o.rooms, providers: o.providers, admin: clinictest.Actor(access.Admin, desk.Organization), count: o.count,
 	}
 	w := &town{drawn: &drawn{T: t, office: own, around: rapid.SampledFrom(townChanges).Draw(t, "change")}}
-	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool)), o.rooms, o.clock)
+	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool, nil)), o.rooms, o.clock)
 	o.clock.Set(w.around.AddDate(0, 0, -2))
 	w.kinds = []clinic.VisitKind{w.putKind(), w.putKind(), w.putKind()}
 	for range rapid.IntRange(2, 4).Draw(t, "sites") {

@@ -2,6 +2,9 @@ package load_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +13,7 @@ import (
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -18,6 +22,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake/demo"
 	"github.com/mediconnect/mediconnect/internal/intake/load"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
@@ -43,12 +48,15 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	url := pgtest.NewURL(t)
-	db, err := postgres.Open(t.Context(), postgres.Defaults(url))
+	pool := pgtest.Pool(t, pgtest.AdminURL(t, url))
+	config := postgres.Defaults(url)
+	config.Keys = keytest.For(t, "load of "+t.Name()) // the same for all worlds of a test
+	db, err := postgres.Open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(db.Close)
-	w := &world{t: t, pool: pgtest.Pool(t, pgtest.AdminURL(t, url)), db: db}
+	w := &world{t: t, pool: pool, db: db}
 	w.exec(`INSERT INTO organizations (id, name, created_at) VALUES ($1, 'Crowd', '2026-01-01')`, group)
 	return w
 }
@@ -120,13 +128,53 @@ func (w *world) contents() map[string]string {
 	} {
 		var rows int
 		var sum string
-		query := fmt.Sprintf(`SELECT count(*), coalesce(md5(string_agg(row, E'\n' ORDER BY row)), '') FROM (SELECT (to_jsonb(t) - 'position')::text AS row FROM %s t) r`, table)
+		query := fmt.Sprintf(`SELECT count(*), coalesce(md5(string_agg(row, E'\n' ORDER BY row)), '') FROM (SELECT (to_jsonb(t) - 'position' - ARRAY(SELECT column_name::text FROM information_schema.columns WHERE table_name = '%[1]s'
+			AND domain_name = 'private'))::text AS row FROM %[1]s t) r`, table)
 		if err := w.pool.QueryRow(w.t.Context(), query).Scan(&rows, &sum); err != nil {
 			w.t.Fatal(err)
 		}
 		found[table] = fmt.Sprint(rows, " rows ", sum)
 	}
+	found["what is private"] = w.private()
 	return found
+}
+
+// private is what is sealed, opened: in the tables it is another each time.
+func (w *world) private() string {
+	w.t.Helper()
+	refs := func(table string) (list []clinic.Ref) {
+		rows, _ := w.pool.Query(w.t.Context(), `SELECT id FROM `+table+` ORDER BY id`)
+		ids, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for _, id := range ids {
+			list = append(list, clinic.Ref{Organization: group, ID: id})
+		}
+		return list
+	}
+	sum, n := sha256.New(), 0
+	write := func(refs []clinic.Ref, of func(clinic.Ref) any) {
+		for _, r := range refs {
+			text, err := json.Marshal(of(r))
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			_, _ = sum.Write(text) // it never fails
+			n++
+		}
+	}
+	people, visits, windows := refs("patients"), refs("appointments"), refs("schedule_exceptions")
+	p, err := w.db.Directory().Patients(w.t.Context(), people)
+	v, err2 := postgres.NewAppointmentStore(w.db).Appointments(w.t.Context(), visits)
+	x, err3 := w.db.Directory().Exceptions(w.t.Context(), windows)
+	if err := errors.Join(err, err2, err3); err != nil {
+		w.t.Fatal(err)
+	}
+	write(people, func(r clinic.Ref) any { return p[r] })
+	write(visits, func(r clinic.Ref) any { return v[r].Reason })
+	write(windows, func(r clinic.Ref) any { return x[r].Reason })
+	return fmt.Sprintf("%d texts %x", n, sum.Sum(nil))
 }
 
 func (w *world) wantContents(want map[string]string, why string) {

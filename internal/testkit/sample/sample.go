@@ -12,6 +12,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/seal"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 )
 
 // Clinic is an organisation in New York with one location and one kind of visit of 30 minutes, in person.
@@ -78,11 +80,23 @@ func (c *Clinic) Provider(capacity int) clinic.Ref {
 func (c *Clinic) Patient() access.Actor {
 	id := NewID()
 	c.exec(`INSERT INTO patients (organization_id, id, identifier_system, identifier_token, identifier, given_name, family_name)
-		VALUES ($1, $2::uuid, 'https://clinic.example/mrn', uuid_send($2::uuid), '\x0031', '\x0041', '\x0042')`, c.Organization, id)
+		VALUES ($1, $2::uuid, 'https://clinic.example/mrn', uuid_send($2::uuid), $3, $4, $5)`, c.Organization, id,
+		c.seal(id, "identifier", "1"), c.seal(id, "given_name", "A"), c.seal(id, "family_name", "B"))
 	return access.Actor{
 		Kind: access.Patient, ID: NewID(), Client: "test", Organization: c.Organization, Role: access.PatientRole,
 		Scopes: access.ScopesOf(access.PatientRole), PatientID: id, RequestID: "test",
 	}
+}
+
+// seal makes the value of a patient's column.
+func (c *Clinic) seal(patient uuid.UUID, column string, text access.Private) []byte {
+	c.t.Helper()
+	about := seal.Subject{Organization: c.Organization, ID: patient}
+	keys, err := keytest.Of(c.t, c.pool).Current(context.Background(), []seal.Subject{about})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return seal.Seal(keys[about], about, seal.Place{Table: "patients", Column: column, Organization: c.Organization, Row: patient}, text)
 }
 
 // FrontDesk answers a caller who works at the front desk.

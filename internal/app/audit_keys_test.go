@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 
@@ -28,11 +27,3 @@ func (k derivedKeys) ChainKeyOf(_ context.Context, organization uuid.UUID, _ int
 	h.Write(organization[:])
 	return h.Sum(nil), nil
 }
-
-// keySettings stand where the key store's settings will.
-type keySettings struct{}
-
-func (keySettings) open() (audit.Keys, error) { return derivedKeys{[]byte("not a secret yet")}, nil }
-
-// devChainKeys are those of a data folder.
-func devChainKeys(key ed25519.PrivateKey) audit.Keys { return derivedKeys{linkKeyOf(key)} }
