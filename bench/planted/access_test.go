@@ -186,7 +186,7 @@ var accessFaults = []fault{
 	return Sought{Organization: organization, Handles: handles, Among: reach}, err`},
 	}, server, fields, "which the table says is"},
 	{"patients are read without looking whose they are", []edit{
-		{"internal/patient/service.go", `return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), err`, `return here, err`},
+		{"internal/patient/service.go", `return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), seen, err`, `return here, seen, err`},
 	}, server, fields, "which the table says is"},
 	{"patients are read without the scope", []edit{
 		{"internal/patient/service.go", `if !actor.Has(access.PatientsRead) && !(actor.ActsForOthers() && actor.Has(access.AppointmentsRead)) {`, `if false {`},
