@@ -77,7 +77,7 @@ var accessFaults = []fault{
 	}, server, fields, "which the table says is"},
 	{"a list isn't veiled", []edit{
 		{"internal/appointment/list.go", `page.Items, err = shown(ctx, a, page.Items)`, `_, err = shown(ctx, a, page.Items)`},
-	}, server, fields, "which the table says is"},
+	}, server, fields, `Appointment.reason, which the table says is "null"`},
 	{"slots are booked without the right to", []edit{
 		{"internal/appointment/service.go", `return seat, a.Need(access.AppointmentsWrite, seat.Slot.Organization, "slot", "target", "slotId")`, `return seat, nil`},
 	}, server, changes, `bookAppointment by other-tenant (other-tenant), which the table says is "unknown"`},
@@ -90,7 +90,7 @@ var accessFaults = []fault{
 	{"a list isn't narrowed to whom one acts for", []edit{
 		{"internal/appointment/shown.go", `	f.Among = &access.Reach{Patients: slices.Clone(r.Patients), Provider: r.Provider}
 `, ``},
-	}, server, fields, "which the table says is"},
+	}, server, fields, "Provider.appointments: patient is told"},
 	{"a veil shows the note", []edit{
 		{"internal/appointment/shown.go", `		c.Note = nil
 `, ``},
