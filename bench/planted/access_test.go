@@ -134,13 +134,13 @@ var accessFaults = []fault{
 	}, server, fields, "is told who looked"},
 	{"a look at taken times is anybody's", []edit{
 		{"internal/availability/explain.go", `return a.In(organization) && (a.Has(access.AppointmentsRead) || a.Has(access.AppointmentsWrite))`, `return true`},
-	}, server, fields + "|" + "TestTakenTimes", "which the table says is"},
+	}, server, "TestTakenTimes", "nobody: {"},
 	{"a time is explained for any patient", []edit{
 		{"internal/availability/explain.go", `acts, err := a.ActsFor(ctx, patient.ID)`, `acts, err := true, error(nil)`},
 	}, server, leaks, `patientId: "ID"}) { bookable blockedBy } } of a hidden Patient in their own organisation`},
 	{"taken times are listed to anybody", []edit{
 		{"internal/availability/service.go", `if a.IsStaff() && a.In(l.Provider.Organization) && a.Has(access.AppointmentsRead) {`, `if true {`},
-	}, server, fields + "|" + "TestTakenTimes", "which the table says is"},
+	}, server, "TestTakenTimes", "nobody: {"},
 	{"all grants are listed to anybody", []edit{
 		unasked,
 		{"internal/breakglass/service.go", `if err := a.Need(access.AccessReview, organization, "provider", "where", "providerId"); err != nil {`, `if err := error(nil); err != nil {`},
