@@ -20,7 +20,7 @@ CHECKS ?= 5000
 RANDOM_CHECKS := ./internal/availability ./internal/clock
 BENCHMARKS := ./internal/availability ./internal/intake
 ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
-GENERATED := graph/generated graph/model resolvers
+GENERATED := graph/generated graph/model resolvers docs/access.md
 
 # No C compiler is needed to build or to test. Tests build the program, so that they must find Go, too.
 export CGO_ENABLED := 0
@@ -59,6 +59,7 @@ generate: roots
 	$(GOFMT) -w -r 'graphql.MarshalSliceConcurrently(a, b, c, d, e) -> marshalList(a, sel, b, e)' graph/generated
 	$(GOFMT) -w -r 'out.ResolveConcurrently(o, d, i, a, b, f) -> resolve(ctx, out, field, o, d, i, a, b, f)' graph/generated
 	$(GOFMT) -w -r 'graphql.NewDeferredGroup(a) -> graphql.DeferredGroup{}' graph/generated
+	$(GO) test -count=1 -run 'DocumentedTable' ./graph/policy -write
 
 bench: servers
 	$(GO) test -timeout 120m -run '^$$' -bench . ./...
@@ -69,7 +70,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
-	$(GO) test -count=1 -timeout 60m -v ./bench/planted -plant
+	$(GO) test -count=1 -timeout 120m -v ./bench/planted -plant
 
 fuzz: servers
 	@packages=$$($(GO) list ./...) && for package in $$packages; do \

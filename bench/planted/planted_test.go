@@ -24,7 +24,7 @@ const root = "../.."
 
 // Without the flag it checks that the faults can still be planted, and that none is missing.
 func TestEveryPlantedFaultIsNoticed(t *testing.T) {
-	for _, f := range faults {
+	for _, f := range slices.Concat(faults, accessFaults) {
 		texts := planted(t, f)
 		if *plant {
 			t.Run(f.name, func(t *testing.T) { f.mustBeNoticed(t, overlayOf(t, texts)) })
