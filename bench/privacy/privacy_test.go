@@ -38,14 +38,11 @@ func TestPatientsDataStaysWhereItBelongs(t *testing.T) {
 	s.cutOff()
 	w.keysAway(s)
 	w.until(w.sealed)
-	if d := os.Getenv("DBG"); d != "" {
-		os.WriteFile(d, w.said.bytes(), 0o600)
-		os.WriteFile(d+".ans", w.answers.bytes(), 0o600)
-	}
 	w.find(t.Context())
 	s.databaseAway()
-	w.look(map[string][]byte{"what processes said": w.said.bytes(), "failures, headers and links of answers": w.answers.bytes()})
-	w.file(map[string][]byte{}, "PostgreSQL's log", w.rig.Log())
+	last := map[string][]byte{"what processes said": w.said.bytes(), "failures, headers and links of answers": w.answers.bytes()}
+	w.file(last, "PostgreSQL's log", w.rig.Log())
+	w.look(last)
 	w.sent.complete(t)
 	t.Logf("%d requests answered, %d bytes said, %d bytes of failures and headers", w.answered, len(w.said.bytes()), len(w.answers.bytes()))
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/mediconnect/mediconnect/internal/access"
 )
 
 // samples are values that fit, by scalar.
@@ -71,6 +73,7 @@ func (w *world) misfit(kind, around string, def *ast.Definition, field *ast.Fiel
 		}
 		body += " }"
 	}
+	people := allowed(field)
 	for _, target := range field.Arguments {
 		for i, value := range w.rubbishes(fmt.Sprintf("%s.%s(%s)", def.Name, field.Name, target.Name), target.Type, deepest, ids) {
 			var heads, passed, literals []string
@@ -95,11 +98,27 @@ func (w *world) misfit(kind, around string, def *ast.Definition, field *ast.Fiel
 				}
 				return strings.Replace(around, "%s", text, 1)
 			}
-			who := []string{"FRONT_DESK", "ADMIN", "AUDITOR", "doctor", "PLATFORM_ADMIN", "CAREGIVER"}[i%6]
+			who := people[i%len(people)]
 			w.ask(who, named(kind, "("+strings.Join(heads, ", ")+")", whole(passed)), variables)
 			w.ask(who, named(kind, "", whole(literals)), nil)
 		}
 	}
+}
+
+// allowed are callers who may ask for a field, so that no value goes unread for want of a right; anybody, where no scope is needed.
+func allowed(field *ast.FieldDefinition) (people []string) {
+	names := map[access.Role]string{
+		access.FrontDesk: "FRONT_DESK", access.Admin: "ADMIN", access.Auditor: "AUDITOR", access.Provider: "doctor", access.PlatformAdmin: "PLATFORM_ADMIN",
+		access.Caregiver: "CAREGIVER",
+	}
+	needs := field.Directives.ForName("requiresScopes")
+	for role, name := range names {
+		if needs == nil || slices.ContainsFunc(access.ScopesOf(role), func(scope string) bool { return strings.Contains(needs.Arguments[0].Value.String(), scope) }) {
+			people = append(people, name)
+		}
+	}
+	slices.Sort(people)
+	return people
 }
 
 // rubbishes are values of an input with rubbish at one place each; inputs that are shown to everybody get none.
