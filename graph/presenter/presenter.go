@@ -3,10 +3,8 @@ package presenter
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
-	"runtime"
 	"runtime/debug"
 	"slices"
 
@@ -78,7 +76,7 @@ var errRecovered = errors.New("recovered from a panic")
 
 // Recover is gqlgen's recover function. The caller learns no more than of any other unexpected failure.
 func (p Presenter) Recover(ctx context.Context, cause any) error {
-	p.Log.ErrorContext(ctx, "panic", "requestId", viewer.Actor(ctx).RequestID, "cause", told(cause), "stack", string(debug.Stack()))
+	p.Log.ErrorContext(ctx, "panic", "requestId", viewer.Actor(ctx).RequestID, "cause", errs.Panicked(cause), "stack", string(debug.Stack()))
 	return errRecovered
 }
 
@@ -88,14 +86,6 @@ func cause(err error) error {
 		return at.Err
 	}
 	return err
-}
-
-// told is what a log is told of a panic's cause: the runtime's own words, else nothing but its type, since it may hold anything.
-func told(cause any) string {
-	if fault, ok := cause.(runtime.Error); ok {
-		return fault.Error()
-	}
-	return fmt.Sprintf("%T", cause)
 }
 
 func sentence(code Code, message string, path []string) *gqlerror.Error {
