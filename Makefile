@@ -3,7 +3,8 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS); planted faults; planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; random worlds (CHECKS); planted faults
+# make prove-access    take each check behind the table of rights away in turn: half an hour
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -20,13 +21,13 @@ CHECKS ?= 5000
 RANDOM_CHECKS := ./internal/availability ./internal/clock
 BENCHMARKS := ./internal/availability ./internal/intake
 ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
-GENERATED := graph/generated graph/model resolvers
+GENERATED := graph/generated graph/model resolvers docs/access.md
 
 # No C compiler is needed to build or to test. Tests build the program, so that they must find Go, too.
 export CGO_ENABLED := 0
 export PATH := $(PATH):$(dir $(GO))
 
-.PHONY: run build test lint formatted fresh generate bench prove fuzz servers roots
+.PHONY: run build test lint formatted fresh generate bench prove prove-access fuzz servers roots
 
 run: build
 	@exec bin/mediconnect dev $(ARGS)
@@ -59,6 +60,7 @@ generate: roots
 	$(GOFMT) -w -r 'graphql.MarshalSliceConcurrently(a, b, c, d, e) -> marshalList(a, sel, b, e)' graph/generated
 	$(GOFMT) -w -r 'out.ResolveConcurrently(o, d, i, a, b, f) -> resolve(ctx, out, field, o, d, i, a, b, f)' graph/generated
 	$(GOFMT) -w -r 'graphql.NewDeferredGroup(a) -> graphql.DeferredGroup{}' graph/generated
+	$(GO) test -count=1 -run 'DocumentedTable' ./graph/policy -write
 
 bench: servers
 	$(GO) test -timeout 120m -run '^$$' -bench . ./...
@@ -69,7 +71,10 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
-	$(GO) test -count=1 -timeout 60m -v ./bench/planted -plant
+	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
+
+prove-access: servers
+	$(GO) test -count=1 -timeout 120m -v -run EveryCheckThatIsMissing ./bench/planted -plant
 
 fuzz: servers
 	@packages=$$($(GO) list ./...) && for package in $$packages; do \

@@ -110,11 +110,11 @@ func (w *care) load(ctx context.Context) error {
 
 // admin connects to the database as the cluster's superuser.
 func (w *care) admin(ctx context.Context) (*pgx.Conn, error) {
-	config, err := pgx.ParseConfig(w.url)
+	url, err := w.AdminURL(w.url)
 	if err != nil {
 		return nil, err
 	}
-	return pgx.Connect(ctx, w.Cluster.AdminURL(config.Database))
+	return pgx.Connect(ctx, url)
 }
 
 const (

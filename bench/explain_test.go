@@ -57,13 +57,13 @@ func (w *care) explain(t testing.TB, requests int) (string, []executed) {
 	return w.told(ctx, t, plans), plans
 }
 
-func (w *care) explainSessions(ctx context.Context, t testing.TB) {
+func (w *care) explainSessions(ctx context.Context, t testing.TB, more ...string) {
 	t.Helper()
 	config, err := pgx.ParseConfig(w.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, setting := range auto {
+	for _, setting := range slices.Concat(auto, more) {
 		if err := w.Admin(ctx, "ALTER DATABASE "+config.Database+" SET "+setting); err != nil {
 			t.Fatal(err)
 		}
@@ -96,8 +96,31 @@ var (
 
 // slowest finds the statements of a question in a log, in the order in which they were sent first.
 func slowest(question, log string) []executed {
+	return chosen(executions(question, log), func(e, before executed) bool { return e.ms > before.ms })
+}
+
+// chosen keeps one execution of each statement.
+func chosen(all []executed, better func(e, before executed) bool) []executed {
 	var order []string
 	found := map[string]executed{}
+	for _, e := range all {
+		before, known := found[e.sql]
+		if !known {
+			order = append(order, e.sql)
+		}
+		if !known || better(e, before) {
+			found[e.sql] = e
+		}
+	}
+	list := make([]executed, len(order))
+	for i, sql := range order {
+		list[i] = found[sql]
+	}
+	return list
+}
+
+// executions are all that a log tells.
+func executions(question, log string) (all []executed) {
 	for _, match := range entry.FindAllStringSubmatch(log, -1) {
 		lines := strings.Split(strings.TrimRight(match[2], "\n"), "\n")
 		plan := slices.IndexFunc(lines, planning.MatchString)
@@ -107,19 +130,9 @@ func slowest(question, log string) []executed {
 		e := executed{question: question, sql: unindented(lines[:plan]), plan: unindented(lines[plan:])}
 		e.sql = strings.TrimSpace(strings.TrimPrefix(e.sql, "Query Text:"))
 		e.ms, _ = strconv.ParseFloat(match[1], 64)
-		before, known := found[e.sql]
-		if !known {
-			order = append(order, e.sql)
-		}
-		if !known || e.ms > before.ms {
-			found[e.sql] = e
-		}
+		all = append(all, e)
 	}
-	list := make([]executed, len(order))
-	for i, sql := range order {
-		list[i] = found[sql]
-	}
-	return list
+	return all
 }
 
 func unindented(lines []string) string {

@@ -52,11 +52,11 @@ func (w *town) stock(t testing.TB, url string, n int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Minute)
 	defer cancel()
-	config, err := pgx.ParseConfig(url)
+	admin, err := w.AdminURL(url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn, err := pgx.Connect(ctx, w.Cluster.AdminURL(config.Database)+"&session_replication_role=replica&work_mem=256MB&timezone=UTC")
+	conn, err := pgx.Connect(ctx, admin+"&session_replication_role=replica&work_mem=256MB&timezone=UTC")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -52,7 +52,7 @@ func httpAgainstPgbench(t testing.TB, p plan, connections, providers, patients i
 	w := newTown(t, 2*providers, 2*patients, connections)
 	over, alone := w.sides()
 	alone.record(t, p.windows()*p.window)
-	as, bs := p.versus(t, over.http(connections), w.pgbench(w.url, w.pool, connections))
+	as, bs := p.versus(t, over.http(connections), w.pgbench(w.url, w.pool, connections, ""))
 	return ratioOf(as, bs), median(as), median(bs)
 }
 

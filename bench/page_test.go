@@ -140,9 +140,11 @@ func (s *sent) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQuer
 func (*sent) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 func (s *sent) TraceBatchStart(ctx context.Context, conn *pgx.Conn, b pgx.TraceBatchStartData) context.Context {
+	s.text.WriteString("\\startpipeline\n") // what is sent at once goes at once
 	for _, q := range b.Batch.QueuedQueries {
 		ctx = s.TraceQueryStart(ctx, conn, pgx.TraceQueryStartData{SQL: q.SQL, Args: q.Arguments})
 	}
+	s.text.WriteString("\\endpipeline\n")
 	return ctx
 }
 
@@ -181,6 +183,7 @@ func (p *paged) scripts(t testing.TB) (files []string) {
 	}
 	defer pool.Close()
 	db := postgres.New(pool, keytest.Of(t, pool))
+	defer db.Close()
 	location, _ := p.Ref(p.Location)
 	for n, after := range p.after {
 		record.text.Reset()
@@ -224,7 +227,7 @@ func (p *paged) alone(files []string) measure {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, path, append(arguments, p.url)...).CombinedOutput()
+		out, err := exec.CommandContext(ctx, path, append(arguments, p.reader(ctx, t))...).CombinedOutput()
 		tps := rate.FindSubmatch(out)
 		if err != nil || tps == nil {
 			t.Fatalf("pgbench: %v: %s", err, out)
@@ -232,6 +235,27 @@ func (p *paged) alone(files []string) measure {
 		r, _ := strconv.ParseFloat(string(tps[1]), 64)
 		return r
 	}
+}
+
+// The program reads providers on one connection and appointments on another, each under its role. A connection of pgbench's, which
+// runs the statements of both, signs in as a member of both.
+const bothRoles = `DO $$ BEGIN
+	IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bench_reader') THEN
+		CREATE ROLE bench_reader LOGIN INHERIT IN ROLE mediconnect_app, mediconnect_public;
+	END IF;
+END $$`
+
+// reader is the address of the database for pgbench.
+func (p *paged) reader(ctx context.Context, t testing.TB) string {
+	t.Helper()
+	if err := p.Rig.Admin(ctx, bothRoles); err != nil {
+		t.Fatal(err)
+	}
+	config, err := pgx.ParseConfig(p.url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Cluster.SocketURL("bench_reader", config.Database)
 }
 
 // statements counts what the server sends to the database for a page: the difference between many and few, without what it

@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -31,7 +32,10 @@ CREATE SEQUENCE recorder.turn;
 CREATE FUNCTION recorder.book(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$ BEGIN
 	INSERT INTO recorder.calls (p) VALUES (book.p);
 	RETURN '{"outcome": "DONE"}';
-END $$`
+END $$;
+GRANT USAGE ON SCHEMA recorder TO mediconnect_app;
+GRANT SELECT, INSERT ON recorder.calls TO mediconnect_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA recorder TO mediconnect_app`
 
 // record has the program's own services decide n bookings, and keeps the statements' arguments.
 func (w side) record(t testing.TB, n int) {
@@ -51,6 +55,7 @@ func (w side) record(t testing.TB, n int) {
 		t.Fatal(err)
 	}
 	db := postgres.New(pool, keys)
+	defer db.Close()
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), clock.System{})
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), source)
@@ -78,15 +83,27 @@ func (w side) record(t testing.TB, n int) {
 	}
 }
 
-// script books with the next recorded call: one statement a booking, as the program does it.
-const script = `SELECT public.book(p) FROM recorder.calls WHERE n = (SELECT nextval('recorder.turn'));
+// script books with the next recorded call: one statement a booking, sent together with the tenant's name, as the program does it.
+const script = `\startpipeline
+SELECT set_config('mediconnect.organization', '%s', true);
+SELECT public.book(p) FROM recorder.calls WHERE n = (SELECT nextval('recorder.turn'));
+\endpipeline
 `
+
+// asTheProgram has a client of PostgreSQL's work under the role that the program works under for a tenant, with a setting or none.
+func asTheProgram(setting string) []string {
+	options := "PGOPTIONS=-c role=mediconnect_app"
+	if setting != "" {
+		options += " -c " + setting
+	}
+	return append(os.Environ(), options)
+}
 
 var rate = regexp.MustCompile(`(?m)^tps = ([0-9.]+) \(without initial connection time\)`)
 var done = regexp.MustCompile(`(?m)^number of transactions actually processed: (\d+)/`)
 
-// pgbench makes the recorded calls on so many connections. Every transaction must have booked.
-func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure {
+// pgbench makes the recorded calls on so many connections, with a setting or none. Every transaction must have booked.
+func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int, setting string) measure {
 	return func(t testing.TB, bookings int) float64 {
 		t.Helper()
 		path, err := w.Pgbench()
@@ -94,14 +111,17 @@ func (w *town) pgbench(url string, pool *pgxpool.Pool, connections int) measure 
 			t.Fatal(err)
 		}
 		file := filepath.Join(t.TempDir(), "book.sql")
-		if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		location, _ := w.Ref(w.Location)
+		if err := os.WriteFile(file, fmt.Appendf(nil, script, location.Organization), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		before := w.booked(t, pool)
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
-		out, err := exec.CommandContext(ctx, path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
-			"--transactions="+strconv.Itoa(bookings/connections), "--file="+file, url).CombinedOutput()
+		cmd := exec.CommandContext(ctx, path, "--no-vacuum", "--protocol=prepared", "--client="+strconv.Itoa(connections), "--jobs=2",
+			"--transactions="+strconv.Itoa(bookings/connections), "--file="+file, url)
+		cmd.Env = asTheProgram(setting)
+		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Fatalf("pgbench: %v: %s", err, out)
 		}

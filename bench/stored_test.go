@@ -37,25 +37,21 @@ func newStored(t testing.TB, connections, providers, many, few, calls int) *stor
 
 // versus measures what a booking costs in each, in milliseconds. Costs are the inverse of rates, and so the ratio of many's
 // to few's is that of few's rate to many's.
-func (s *stored) versus(t testing.TB, p plan, option string) (r ratio, many, few float64) {
+func (s *stored) versus(t testing.TB, p plan, setting string) (r ratio, many, few float64) {
 	t.Helper()
-	fews, manys := p.versus(t, s.copied(t, s.few, option), s.copied(t, s.many, option))
+	fews, manys := p.versus(t, s.copied(t, s.few, setting), s.copied(t, s.many, setting))
 	return ratioOf(fews, manys), 1000 * float64(s.connections) / median(manys), 1000 * float64(s.connections) / median(fews)
 }
 
-// copied measures in a copy of a database.
-func (s *stored) copied(t testing.TB, of *stock, option string) measure {
+// copied measures in a copy of a database, with a setting of the server's or none.
+func (s *stored) copied(t testing.TB, of *stock, setting string) measure {
 	t.Helper()
 	url := s.clone(t, of.url)
-	pool, err := s.Rig.Open(context.Background(), url, 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pool.Close)
+	pool := s.look(t, url)
 	if n := s.booked(t, pool); n != of.visits {
 		t.Fatalf("%d visits are stored, not %d", n, of.visits)
 	}
-	return s.pgbench(url+option, pool, s.connections)
+	return s.pgbench(url, pool, s.connections, setting)
 }
 
 // clone copies a database and sees to it that what this wrote is on the disk before anything is measured.
@@ -95,11 +91,11 @@ func BenchmarkBookingCost1000000StoredAgainst10000(b *testing.B) {
 	const connections, many, few = 2, 1_000_000, 10_000
 	p := plan{pairs: 16, window: 160, warm: 8}
 	s := newStored(b, connections, 200, many, few, p.windows()*p.window)
-	for _, c := range []struct{ name, option string }{
-		{"Durable", ""}, {"NotWaitingForTheDisk", "&options=-csynchronous_commit%3Doff"},
+	for _, c := range []struct{ name, setting string }{
+		{"Durable", ""}, {"NotWaitingForTheDisk", "synchronous_commit=off"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			r, costMany, costFew := s.versus(b, p, c.option)
+			r, costMany, costFew := s.versus(b, p, c.setting)
 			report(b, r, fmt.Sprintf("milliseconds a booking with %d connections, medians of %d windows of %d bookings in turn: %.2f with %d visits stored, %.2f with %d; ratio %v",
 				connections, p.pairs, p.window, costMany, many, costFew, few, r))
 		})

@@ -62,10 +62,19 @@ func newTown(t testing.TB, providers, patients, connections int) *town {
 	}
 	w.patients, err = w.Patients(ctx, patients)
 	check()
-	w.pool, err = w.Rig.Open(ctx, w.url, 8)
-	check()
-	t.Cleanup(w.pool.Close)
+	w.pool = w.look(t, w.url)
 	return w
+}
+
+// look is a pool of the superuser's on a database, for what a measurement looks at and puts there.
+func (w *town) look(t testing.TB, url string) *pgxpool.Pool {
+	t.Helper()
+	pool, err := w.Rig.Open(context.Background(), url, 8)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	return pool
 }
 
 // side is half of a town's providers and patients: what is measured in turn doesn't meet.

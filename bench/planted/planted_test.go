@@ -1,5 +1,5 @@
 // Package planted breaks the program on purpose, a fault at a time, and wants the fuzz target or the proof that is there for it
-// to notice. `make prove` does it; a plain test only checks that the faults can still be planted.
+// to notice. `make prove` and `make prove-access` do it; a plain test only checks that the faults can still be planted.
 package planted_test
 
 import (
@@ -24,15 +24,22 @@ const root = "../.."
 
 // Without the flag it checks that the faults can still be planted, and that none is missing.
 func TestEveryPlantedFaultIsNoticed(t *testing.T) {
-	for _, f := range faults {
-		texts := planted(t, f)
-		if *plant {
-			t.Run(f.name, func(t *testing.T) { f.mustBeNoticed(t, overlayOf(t, texts)) })
-		}
-	}
+	noticed(t, faults)
 	for _, target := range fuzzTargets(t) {
 		if !slices.ContainsFunc(faults, func(f fault) bool { return f.pkg+" "+f.test == target }) {
 			t.Errorf("no fault is planted for %s", target)
+		}
+	}
+}
+
+// Each check that the table of rights stands on is taken away in turn.
+func TestEveryCheckThatIsMissingIsNoticed(t *testing.T) { noticed(t, accessFaults) }
+
+func noticed(t *testing.T, list []fault) {
+	for _, f := range list {
+		texts := planted(t, f)
+		if *plant {
+			t.Run(f.name, func(t *testing.T) { f.mustBeNoticed(t, overlayOf(t, texts)) })
 		}
 	}
 }
@@ -129,7 +136,7 @@ func (f fault) run(t *testing.T, overlay string) (out string, failed bool) {
 	t.Helper()
 	folder := t.TempDir()
 	binary := filepath.Join(folder, "test")
-	build := []string{"test", "-c", "-o", binary}
+	build := []string{"test", "-c", "-vet=off", "-o", binary}
 	arguments := []string{"-test.run", f.test, "-test.v"}
 	where := filepath.Join(root, f.pkg)
 	if strings.HasPrefix(f.test, "Fuzz") {

@@ -70,7 +70,8 @@ func build() (err error) {
 type proof struct {
 	*rig.Clinic
 	t        *testing.T
-	pool     *pgxpool.Pool
+	pool     *pgxpool.Pool // sees everything
+	db       *postgres.DB
 	log      live.Log
 	watcher  *watcher
 	patients []rig.Patient
@@ -88,7 +89,9 @@ func newProof(t *testing.T, patients int) *proof {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &proof{t: t, pool: pool, log: postgres.NewLog(postgres.New(pool, nil))}
+	db := postgres.New(pool, nil)
+	t.Cleanup(db.Close)
+	p := &proof{t: t, pool: pool, db: db, log: postgres.NewLog(db)}
 	p.before = p.deadlocks()
 	p.watcher = watch(t, p.log)
 	p.Clinic, err = world.rig.NewClinic(t.Context(), world.server, &rig.Client{HTTP: rig.NewHTTP(*clients)})

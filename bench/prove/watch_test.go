@@ -127,7 +127,7 @@ func (p *proof) toldByLog(provider string, days int) []availability.Slot {
 	q := availability.Query{
 		VisitKind: kind.ID, From: p.Day, To: p.Day.AddDate(0, 0, days), Now: time.Now(), Statuses: []availability.Status{availability.Free},
 	}
-	view, err := postgres.NewAvailabilityStore(postgres.New(p.pool, nil)).View(p.t.Context(), ref, availability.Period{From: q.From, To: q.To})
+	view, err := postgres.NewAvailabilityStore(p.db).View(p.t.Context(), ref, availability.Period{From: q.From, To: q.To})
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -121,6 +121,15 @@ func (r *Rig) NewDatabase(ctx context.Context) (url string, err error) {
 	return r.Cluster.SocketURL(login, name), err
 }
 
+// AdminURL is the address of a database as the superuser uses it, who sees the rows of every tenant.
+func (r *Rig) AdminURL(url string) (string, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return "", err
+	}
+	return r.Cluster.AdminURL(config.Database), nil
+}
+
 // Clone copies a database that nobody is connected to.
 func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
 	config, err := pgx.ParseConfig(url)
@@ -133,11 +142,11 @@ func (r *Rig) Clone(ctx context.Context, url string) (string, error) {
 
 // Open is a pool of the superuser, who sees every tenant's rows, on a database.
 func (r *Rig) Open(ctx context.Context, url string, connections int) (*pgxpool.Pool, error) {
-	config, err := pgx.ParseConfig(url)
+	admin, err := r.AdminURL(url)
 	if err != nil {
 		return nil, err
 	}
-	return pgxpool.New(ctx, r.Cluster.AdminURL(config.Database)+"&pool_max_conns="+strconv.Itoa(connections))
+	return pgxpool.New(ctx, admin+"&pool_max_conns="+strconv.Itoa(connections))
 }
 
 // Drop deletes a database, whoever is connected to it.

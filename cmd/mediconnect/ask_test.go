@@ -146,7 +146,7 @@ func firstChange(t *testing.T, url string) (at time.Time) {
 func wantTold(t *testing.T, found facts, output string) {
 	t.Helper()
 	for name, value := range map[string]string{
-		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "redisUrl": found.Redis,
+		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "programDatabaseUrl": found.Program, "redisUrl": found.Redis,
 		"patient": found.Tokens.Patient, "frontDesk": found.Tokens.FrontDesk, "admin": found.Tokens.Admin,
 	} {
 		if value == "" || !strings.Contains(output, value) {

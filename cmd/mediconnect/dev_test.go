@@ -77,12 +77,15 @@ func TestDevTakesAwayWhatAKilledRunTold(t *testing.T) {
 func TestDevBringsBackWhatAnEarlierClockHasAhead(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-14T12:00:00Z")
-	pgtest.Execute(t, first.ready(t, dir).Database, pastClaim)
+	pgtest.Execute(t, first.ready(t, dir).Program, asTenant+pastClaim)
 	first.signal(t, syscall.SIGTERM)
 
 	second := start(t, nil, "dev", "--no-demo", "--data", dir, "--clock", "2031-07-10T12:00:00Z", "--clock-frozen")
-	pgtest.Execute(t, second.ready(t, dir).Database, `DO $$ BEGIN ASSERT (SELECT state = 'ACTIVE' FROM claims); END $$`)
+	pgtest.Execute(t, second.ready(t, dir).Program, asTenant+`DO $$ BEGIN ASSERT (SELECT state = 'ACTIVE' FROM claims); END $$`)
 }
+
+// asTenant has the rest of a statement work as the program does for the one organisation that there is.
+const asTenant = `SET ROLE mediconnect_app; SELECT set_config('mediconnect.organization', id::text, true) FROM organizations; `
 
 // pastClaim is a lane's claim of the day before, which the sweeper took out of the way.
 const pastClaim = `INSERT INTO claims (organization_id, id, party_kind, party_id, lane, starts_at, ends_at, state, appointment_id, days)
@@ -131,6 +134,27 @@ func TestDevSaysThatTheDataAreOfAnotherBuild(t *testing.T) {
 	afresh := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh")
 	answered(t, afresh.ready(t, dir).GraphQL)
 }
+
+// What was written down before private columns were sealed can't be sealed by a migration.
+func TestDevSaysThatTheDataAreOfAnEarlierVersionThatCannotBeTakenOver(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--no-demo", "--data", dir)
+	found := first.ready(t, dir)
+	pgtest.Execute(t, found.Database, "TRUNCATE patients, audit_events CASCADE")
+	down := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database}, "migrate", "down")
+	if code := down.wait(t); code != 0 {
+		t.Fatalf("migrate down said %s", down.output)
+	}
+	pgtest.Execute(t, found.Database, plainPatient)
+	first.signal(t, syscall.SIGTERM)
+	fails(t, nil, []string{"dev", "--no-demo", "--data", dir}, dir, "plain text", "--fresh")
+
+	afresh := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh")
+	answered(t, afresh.ready(t, dir).GraphQL)
+}
+
+const plainPatient = `INSERT INTO patients (organization_id, id, identifier_system, identifier_token, identifier, given_name, family_name)
+	SELECT id, gen_random_uuid(), 'urn:x', '\x01', '\x31', '\x41', '\x42' FROM organizations`
 
 func TestDevRefusesFoldersOfOthers(t *testing.T) {
 	dir := dataFolder(t)

@@ -32,6 +32,7 @@ type facts struct {
 	GraphQL  string `json:"graphqlUrl"`
 	Socket   string `json:"wsUrl"`
 	Database string `json:"databaseUrl"`
+	Program  string `json:"programDatabaseUrl"`
 	Redis    string `json:"redisUrl"`
 	Tokens   struct{ Patient, FrontDesk, Admin string }
 }
@@ -166,7 +167,7 @@ func parse(t *testing.T, text []byte) facts {
 	if err := reader.Decode(&found); err != nil {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
-	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "redisUrl", "tokens", "patient", "frontDesk", "admin")
+	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "tokens", "patient", "frontDesk", "admin")
 	return found
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/base64"
@@ -27,7 +28,7 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 		t.Fatal(err)
 	}
 	server := start(t, []string{
-		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
+		"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
 		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
 		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
 	}, "serve")
@@ -71,6 +72,24 @@ func TestMigrateUpDownStatus(t *testing.T) {
 	pgtest.Execute(t, strings.TrimPrefix(environ[0], "MEDICONNECT_DATABASE_URL="), "COMMENT ON TABLE goose_db_version IS NULL")
 	for _, name := range []string{"up", "status"} {
 		fails(t, environ, []string{"migrate", name}, "another build")
+	}
+}
+
+// The tables' owner would see no row, and may not become a role that does.
+func TestALoginThatTheProgramCannotWorkWithIsToldInOneSentence(t *testing.T) {
+	dir := dataFolder(t)
+	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
+	address, err := devstack.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	environ := []string{
+		"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_LISTEN=" + address,
+		"MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors"), "MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
+		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	}
+	for _, command := range [][]string{{"serve"}, {"work"}, {"zones"}, {"demo", "load", "--providers", "1", "--appointments", "1"}} {
+		fails(t, environ, command, "login mediconnect ", "GRANT mediconnect_server TO mediconnect")
 	}
 }
 
@@ -145,7 +164,7 @@ func publicPEM(t *testing.T, privateFile string) string {
 func TestWorkWorksUntilItIsTold(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
+	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
 	p.says(t, `"working"`)
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)
@@ -162,4 +181,13 @@ func (p *program) says(t *testing.T, words string) {
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
+}
+
+func TestADatabaseThatWasNeverMigratedIsToldInOneSentence(t *testing.T) {
+	cluster, err := devstack.StartPostgres(t.Context(), devstack.PostgresOptions{Dir: dataFolder(t), Volatile: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cluster.Stop(context.WithoutCancel(t.Context())) })
+	fails(t, []string{"MEDICONNECT_DATABASE_URL=" + cluster.ProgramURL(), keysFolder(t)}, []string{"zones"}, "isn't migrated", "mediconnect migrate up")
 }

@@ -99,3 +99,13 @@ func TestFailuresAndPanicsReachWhoAsked(t *testing.T) {
 		}
 	}
 }
+
+// Whoever isn't within a request has no caller, so that nothing may be loaded for them.
+func TestNothingIsLoadedOutsideARequest(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("there are loaders without a request")
+		}
+	}()
+	From(t.Context())
+}

@@ -9,6 +9,7 @@ import (
 	neturl "net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,6 +39,8 @@ type api struct {
 	clock      *clock.Frozen // the product's
 	app        *App
 	statements atomic.Int64
+	mu         sync.Mutex
+	texts      []string // of the statements, while somebody listens
 }
 
 type vars = map[string]any
@@ -80,6 +83,11 @@ func (a *api) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQuery
 func (a *api) count(sql string) {
 	if !looks.MatchString(sql) {
 		a.statements.Add(1)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.texts != nil {
+			a.texts = append(a.texts, sql)
+		}
 	}
 }
 

@@ -127,7 +127,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	d.facts, err = newFacts(d.listener.Addr().String(), d.postgres.URL(), d.redis.URL(), key)
+	d.facts, err = newFacts(d.listener.Addr().String(), d.postgres.URL(), d.postgres.ProgramURL(), d.redis.URL(), key)
 	if err != nil {
 		return err
 	}

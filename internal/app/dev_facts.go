@@ -20,7 +20,8 @@ const factsFile = "dev.json"
 type devFacts struct {
 	GraphQL  string    `json:"graphqlUrl"`
 	Socket   string    `json:"wsUrl"`
-	Database string    `json:"databaseUrl"`
+	Database string    `json:"databaseUrl"`        // as its owner, who migrates it
+	Program  string    `json:"programDatabaseUrl"` // as serve, work and import use it
 	Redis    string    `json:"redisUrl"`
 	Tokens   devTokens `json:"tokens"`
 }
@@ -31,11 +32,11 @@ type devTokens struct {
 	Admin     string `json:"admin"`
 }
 
-func newFacts(address, database, redis string, key ed25519.PrivateKey) (devFacts, error) {
+func newFacts(address, owner, program, redis string, key ed25519.PrivateKey) (devFacts, error) {
 	tokens, err := mintDevTokens(key)
 	return devFacts{
 		GraphQL: "http://" + address + "/graphql", Socket: "ws://" + address + "/graphql",
-		Database: database, Redis: redis, Tokens: tokens,
+		Database: owner, Program: program, Redis: redis, Tokens: tokens,
 	}, err
 }
 
@@ -67,7 +68,8 @@ func (f devFacts) tell(out io.Writer, place *devstack.Place, elapsed time.Durati
 		{"GraphQL", f.GraphQL},
 		{"GraphiQL", strings.TrimSuffix(f.GraphQL, "/graphql") + "/graphiql"},
 		{"WebSocket", f.Socket},
-		{"PostgreSQL", f.Database},
+		{"PostgreSQL", f.Program},
+		{"as its owner", f.Database},
 		{"Redis", f.Redis},
 		{"For scripts", place.Path(factsFile)},
 	} {

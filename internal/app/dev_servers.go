@@ -67,6 +67,8 @@ func (d *dev) migrate(ctx context.Context) error {
 	return nil
 }
 
+const refusedByStep = "P0001" // SQLSTATE: a migration's own RAISE EXCEPTION
+
 // migrationProblem knows the failures that the reader can cure.
 func (d *dev) migrationProblem(err error) error {
 	var refusal *pgconn.PgError
@@ -80,6 +82,12 @@ func (d *dev) migrationProblem(err error) error {
 	case errors.Is(err, migrate.ErrOtherSteps):
 		return &devstack.Problem{
 			Message: "the data folder " + d.place.Dir + " was made by another build of MediConnect than this one",
+			Remedy:  "start afresh with --fresh, or choose another folder with --data",
+			Cause:   err,
+		}
+	case errors.As(err, &refusal) && refusal.Code == refusedByStep:
+		return &devstack.Problem{
+			Message: "the data folder " + d.place.Dir + " is of an earlier MediConnect and can't be taken over: " + refusal.Message,
 			Remedy:  "start afresh with --fresh, or choose another folder with --data",
 			Cause:   err,
 		}

@@ -45,7 +45,7 @@ func Import(ctx context.Context, environ []string, opts ImportOptions, out, logs
 	}
 	defer closed()
 	order.From = from
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
 	if err != nil {
 		return err
 	}

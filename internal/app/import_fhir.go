@@ -37,7 +37,7 @@ func ImportFHIR(ctx context.Context, environ []string, opts ImportFHIROptions, o
 	}
 	defer closed()
 	order.Resources = resources
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func ImportLocations(ctx context.Context, environ []string, opts ImportLocations
 	}
 	defer file.Close()
 	order.Name, order.List = filepath.Base(opts.From), file
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
 	if err != nil {
 		return err
 	}

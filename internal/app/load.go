@@ -49,7 +49,7 @@ func LoadDemo(ctx context.Context, environ []string, opts LoadOptions, out, logs
 	if order.Sites, err = demo.Sites(); err != nil {
 		return load.Report{}, err
 	}
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
 	if err != nil {
 		return load.Report{}, err
 	}

@@ -28,7 +28,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	defer l.Close()
-	a, err := Open(ctx, Frame{
+	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log, HideSchema: settings.HTTP.HideSchema,
@@ -70,7 +70,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	log := settings.Log.Logger(logs)
-	a, err := Open(ctx, Frame{
+	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
 	})
 	if err != nil {

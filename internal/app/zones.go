@@ -16,7 +16,7 @@ func Zones(ctx context.Context, environ []string, apply bool, out, logs io.Write
 	if err != nil {
 		return err
 	}
-	a, err := Open(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
+	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: settings.Log.Logger(logs)})
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,9 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	if err != nil {
 		return Booking{}, err
 	}
+	if err := a.Need(access.AppointmentsWrite, in.Appointment.Organization, "appointment", "appointmentId"); err != nil {
+		return Booking{}, err
+	}
 	seat, err := s.seat(ctx, a, in.Target)
 	if err != nil {
 		return Booking{}, err

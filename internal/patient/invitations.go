@@ -140,6 +140,8 @@ func leaving(a access.Actor, in Unlink) (uuid.UUID, error) {
 	switch {
 	case a.Kind == access.Anonymous:
 		return uuid.Nil, errs.SignIn("Sign in to do this.")
+	case !a.ActsForOthers() && !a.Has(access.PatientsWrite):
+		return uuid.Nil, errs.Denied("Your token lacks the scope " + access.PatientsWrite + ".")
 	case !a.In(in.Patient.Organization):
 		return uuid.Nil, missing
 	case a.ActsForOthers():
@@ -147,8 +149,6 @@ func leaving(a access.Actor, in Unlink) (uuid.UUID, error) {
 			return uuid.Nil, errs.Missing("account", "accountId")
 		}
 		return a.ID, nil
-	case !a.Has(access.PatientsWrite):
-		return uuid.Nil, errs.Denied("Your token lacks the scope " + access.PatientsWrite + ".")
 	case in.Account == nil:
 		return uuid.Nil, errs.Invalid("Name the account.", "accountId")
 	case in.Account.Organization != in.Patient.Organization:

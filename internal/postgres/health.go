@@ -22,7 +22,8 @@ const readsOnly = `SELECT pg_is_in_recovery() OR current_setting('transaction_re
 // writeNothing goes the whole way of a commit, to the disk and to synchronous standbys, and leaves nothing in any table.
 const writeNothing = `SELECT pg_logical_emit_message(true, 'mediconnect', '')`
 
-// Probe writes, and reads the schema's version. It fails with ErrReadOnly where writes are refused, and with ctx.
+// Probe writes, and reads the schema's version, which is 0 where the program may not: in a schema from before its roles. It fails
+// with ErrReadOnly where writes are refused, and with ctx.
 func (db *DB) Probe(ctx context.Context) (Health, error) {
 	var state Health
 	err := db.on(ctx, db.probing, func(conn *pgxpool.Conn) error {
@@ -39,6 +40,9 @@ func (db *DB) Probe(ctx context.Context) (Health, error) {
 	})
 	if errors.Is(err, ErrReadOnly) {
 		db.probing.Reset() // the next look finds the new primary
+	}
+	if c := code(err); c == noSuchRole || c == notPermitted {
+		return Health{}, nil
 	}
 	if err != nil {
 		return Health{}, fmt.Errorf("probe database: %w", err)

@@ -226,9 +226,9 @@ func (d *Directory) Patients(ctx context.Context, refs []clinic.Ref) (map[clinic
 // Those who have the first token, in the order of the index, are looked through for those who have the others too.
 const (
 	holders = ` FROM patient_tokens t JOIN patients p ON p.organization_id = t.organization_id AND p.id = t.patient_id
-WHERE t.organization_id = $1 AND t.token = $2 AND NOT EXISTS (
-    SELECT FROM unnest($3::bytea[]) o(token) WHERE NOT EXISTS (SELECT FROM patient_tokens x
-        WHERE x.organization_id = t.organization_id AND x.patient_id = t.patient_id AND x.token = o.token))`
+WHERE t.organization_id = $1 AND t.token = $2`
+	othersToo = `NOT EXISTS (SELECT FROM unnest($%d::bytea[]) o(token) WHERE NOT EXISTS (SELECT FROM patient_tokens x
+    WHERE x.organization_id = t.organization_id AND x.patient_id = t.patient_id AND x.token = o.token))`
 	findPatients  = `SELECT ` + patientColumns + holders
 	countPatients = `SELECT` + holders
 )
@@ -263,7 +263,10 @@ func (db *DB) sought(ctx context.Context, s patient.Sought) (*where, error) {
 		return nil, err
 	}
 	tokens := key.digests(s.Handles)
-	cond := &where{args: []any{s.Organization, tokens[0], tokens[1:]}}
+	cond := &where{args: []any{s.Organization, tokens[0]}}
+	if len(tokens) > 1 {
+		cond.and(othersToo, tokens[1:])
+	}
 	cond.among("t", s.Among)
 	return cond, nil
 }

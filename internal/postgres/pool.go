@@ -305,6 +305,8 @@ const (
 	idleTimeout          = "25P03"
 	transactionTimeout   = "25P04"
 	tooManyConnections   = "53300"
+	noSuchRole           = "22023" // SET ROLE's word for it
+	notPermitted         = "42501"
 )
 
 func code(err error) string {

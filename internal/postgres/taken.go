@@ -18,23 +18,23 @@ import (
 const (
 	ofParty  = ` WHERE c.organization_id = asked.organization_id AND c.party_id = asked.provider_id`
 	inPeriod = ` AND c.starts_at >= $3 AND c.starts_at < $4 AND c.ends_at > $5`
-	ofVisits = ` AND c.state IN ('ACTIVE', 'PAST') AND c.hold_id IS NULL AND c.counted_windows`
+	ofVisits = ` AND c.state IN ('ACTIVE', 'PAST') AND c.hold_id IS NULL`
 
 	selectPlainClaims = `
 SELECT n::integer, found.*` + eachProvider + `(
     SELECT array_agg(c.id) AS ids, array_agg(c.lane) AS lanes, array_agg(c.starts_at) AS starts, array_agg(c.ends_at) AS ends,
         array_agg(coalesce(c.counted_day - date '1970-01-01', -1)) AS counted_days
-    FROM claims c` + ofParty + inPeriod + ofVisits + ` = '{}') found
+    FROM claims c` + ofParty + inPeriod + ofVisits + ` AND NOT c.capped) found
 WHERE lanes IS NOT NULL`
 
 	claimColumns = `c.id, c.lane, c.starts_at, c.ends_at, c.hold_id, c.expires_at, c.counted_day, c.counted_windows`
 
 	selectOtherClaims = `
 SELECT n::integer, found.*` + eachProvider + `(
-    SELECT ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` <> '{}'
+    SELECT ` + claimColumns + ` FROM claims c` + ofParty + inPeriod + ofVisits + ` AND c.capped
     UNION ALL
     SELECT ` + claimColumns + ` FROM claims c` + ofParty + ` AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
-    AND (c.starts_at < $4 AND c.ends_at > $5 OR c.counted_windows <> '{}')) found
+    AND (c.starts_at < $4 AND c.ends_at > $5 OR c.capped)) found
 ORDER BY n, starts_at`
 
 	// Found by the appointment, not by each provider in turn.

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/policy"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// looks sees the rows of every tenant.
+func (r *realm) looks() *pgxpool.Pool { return r.pool }
+
+// fill gives a site visits in several states, exceptions, and everything of the directory.
+func (r *realm) fill(t *testing.T, s *site) {
+	t.Helper()
+	visits := []struct {
+		patient, provider, hour int
+		ends                    bool
+	}{
+		{0, 0, 10, false}, {0, 0, 11, true}, {1, 1, 10, false}, {1, 1, 11, true}, {2, 0, 12, false}, {2, 2, 13, false},
+	}
+	if s == r.there {
+		visits = visits[:2]
+	}
+	for _, visit := range visits {
+		r.visit(t, s, visit.patient, globalid.OfSlot(s.Slot(s.providers[visit.provider], visit.hour, 0)), visit.provider, visit.ends)
+	}
+	for _, of := range s.providers[:1] {
+		r.exception(t, s, of)
+	}
+	s0 := s.Slot(s.providers[0], 15, 0)
+	r.specimens = append(r.specimens, globalid.OfOrganization(s.Organization), s.id(globalid.Location, s.Location), s.id(globalid.VisitKind, s.VisitKind),
+		s.id(globalid.Provider, s.providers[0].ID), s.id(globalid.Provider, s.providers[1].ID), globalid.OfSlot(s0),
+		globalid.OfSpecialty(s.Organization, clinic.Coding{System: "https://example.org/specialties", Code: "c"}))
+	plans := r.Client.Post(t, `query($id: ID!) { node(id: $id) { ... on Provider { acceptedPlans { edges { node { id } } } } } }`,
+		vars{"id": s.id(globalid.Provider, s.providers[0].ID)}).OK(t)
+	match := s.admin.Post(t, `query($o: ID!) { searchAvailability(where: {organizationId: $o, near: {circle: {latitude: 40.7, longitude: -74}}}) { edges { node { id } } } }`,
+		vars{"o": globalid.OfOrganization(s.Organization)}).OK(t)
+	r.specimens = append(r.specimens, plans.Text("node", "acceptedPlans", "edges", 0, "node", "id"), match.Text("searchAvailability", "edges", 0, "node", "id"))
+}
+
+// keepTrail makes what is recorded of a booking something to ask for.
+func (r *realm) keepTrail(t *testing.T, s *site) {
+	t.Helper()
+	trail := s.admin.Post(t, `{ auditEvents(where: {action: "appointment.book"}, first: 1) { edges { node { id } } } }`, nil).OK(t)
+	r.know(trail.Text("auditEvents", "edges", 0, "node", "id"), subject{kind: globalid.AuditEvent, organization: s.Organization})
+}
+
+// visit books, confirms, and perhaps cancels late.
+func (r *realm) visit(t *testing.T, s *site, patient int, slot string, provider int, ends bool) string {
+	t.Helper()
+	who := s.patients[patient]
+	booked := r.done(t, s.admin, "bookAppointment", "appointment { id }", vars{"target": vars{"slotId": slot}, "patientId": s.id(globalid.Patient, who.ID),
+		"reason": "Palpitations at night", "idempotencyKey": r.key(), "identifiers": []vars{{"system": "https://example.org/visits", "value": r.key()}}})
+	id := booked.Text("bookAppointment", "appointment", "id")
+	r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
+	r.with[id] = s.id(globalid.Provider, s.providers[provider].ID)
+	r.treats(s, provider, patient)
+	r.done(t, s.admin, "transitionAppointment", "appointment { id }", vars{"appointmentId": id, "action": "CONFIRM"})
+	if ends {
+		r.done(t, s.admin, "cancelAppointment", "appointment { id }",
+			vars{"appointmentId": id, "reason": "OTHER", "note": "Palpitations are gone", "acceptFeeMinorUnits": 2500})
+	}
+	return id
+}
+
+func (r *realm) treats(s *site, provider, patient int) {
+	r.treated[[2]uuid.UUID{s.providers[provider].ID, s.patients[patient].ID}] = true
+}
+
+func (r *realm) key() string {
+	r.lastKey++
+	return fmt.Sprint("key-", r.lastKey)
+}
+
+func (r *realm) exception(t *testing.T, s *site, of clinic.Ref) string {
+	t.Helper()
+	added := r.done(t, s.admin, "addScheduleException", "exception { id }", vars{"providerId": s.id(globalid.Provider, of.ID), "effect": "OPEN",
+		"from": "2026-06-08T18:00", "to": "2026-06-08T19:00", "reason": "A relative's funeral", "idempotencyKey": r.key()})
+	id := added.Text("addScheduleException", "exception", "id")
+	r.know(id, subject{kind: globalid.ScheduleException, organization: s.Organization})
+	r.with[id] = s.id(globalid.Provider, of.ID)
+	return id
+}
+
+// freeSlot is one of the first provider's that nothing has been booked in, from Wednesday on.
+func (r *realm) freeSlot(s *site) string {
+	slot := s.Slot(s.providers[0], 9+r.lastSlot%8, 30*(r.lastSlot/8%2))
+	slot.Start = slot.Start.AddDate(0, 0, 2+r.lastSlot/16)
+	r.lastSlot++
+	return globalid.OfSlot(slot)
+}
+
+// keepHolds has everybody hold a slot who may.
+func (r *realm) keepHolds(t *testing.T) {
+	t.Helper()
+	for _, p := range r.people {
+		row, _ := r.table.Row("SlotHold", "id")
+		if row.For(p.column) == policy.Own {
+			r.held(t, p, r.here)
+		}
+	}
+	r.held(t, r.person(policy.OtherTenant), r.there)
+}
+
+// held has somebody hold a free slot, for no patient but whom they act for.
+func (r *realm) held(t *testing.T, p person, s *site) string {
+	t.Helper()
+	input := vars{"slotId": r.freeSlot(s), "idempotencyKey": r.key()}
+	for pair, column := range r.links {
+		if pair[0] == p.actor.ID && column != "" {
+			input["patientId"] = s.id(globalid.Patient, pair[1])
+		}
+	}
+	answer := p.Post(t, document("holdSlot", "hold { id } "+refused), vars{"input": input})
+	id := answer.Text("holdSlot", "hold", "id")
+	if id == "" {
+		t.Errorf("%s can't hold a slot: %s", p.column, answer.Raw)
+		return s.id(globalid.Hold, p.actor.ID)
+	}
+	r.know(id, subject{kind: globalid.Hold, organization: s.Organization, actor: p.actor.ID})
+	return id
+}
+
+// listen begins to keep the statements that the server runs.
+func (r *realm) listen() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.texts = []string{}
+}
+
+// overheard are the statements since listen was called.
+func (r *realm) overheard() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.texts
+}

@@ -1,0 +1,48 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/mediconnect/mediconnect/graph/policy"
+)
+
+// unvalued are fields that have no value in this world, each with the reason.
+var unvalued = map[string]string{
+	"Patient.erasedAt":         "who is erased has nothing else: TestAnAdministratorErasesAndWhatKeepsThePatientIsNamed",
+	"ServiceInfo.deprecations": "nothing is deprecated",
+	"Deprecation.coordinate":   "nothing is deprecated",
+	"Deprecation.replacement":  "nothing is deprecated",
+	"Deprecation.removalDate":  "nothing is deprecated",
+}
+
+func TestEveryFieldAnswersEveryCallerAsTheTableSays(t *testing.T) {
+	r := newRealm(t)
+	for _, q := range r.questions() {
+		for _, p := range r.people {
+			answer := p.Post(t, q.text, nil)
+			r.judge(t, p, q, answer)
+			r.mind(t, p, answer)
+		}
+	}
+	r.complete(t)
+}
+
+// complete fails for every cell of the table that nothing was held to.
+func (r *realm) complete(t *testing.T) {
+	t.Helper()
+	for _, row := range r.table.Rows {
+		at := row.Coordinate()
+		if strings.HasPrefix(at, "*") || strings.HasPrefix(at, "Mutation.") || strings.Contains(at, "Payload.") || unvalued[at] != "" {
+			continue
+		}
+		if !r.valued[at] {
+			t.Errorf("nobody gets a value of %s: put one into the world of access_world_test.go", at)
+		}
+		for _, c := range policy.Columns {
+			if row.For(c.Name) != policy.Nowhere && !r.sightings[at][c.Name] {
+				t.Errorf("%s: nothing is asked as %s, whom the table gives %q", at, c.Name, row.For(c.Name))
+			}
+		}
+	}
+}
