@@ -177,6 +177,9 @@ func (r *Rig) Token(a access.Actor) (string, error) {
 	return token.Sign(r.key, issuer, a, time.Now().Add(time.Hour))
 }
 
+// PublicKey verifies them.
+func (r *Rig) PublicKey() ed25519.PublicKey { return r.key.Public().(ed25519.PublicKey) }
+
 // Pgbench is the path of PostgreSQL's own benchmark, of the cluster's version.
 func (r *Rig) Pgbench() (string, error) {
 	for _, folder := range append([]string{r.Cluster.Programs().Dir}, strings.Split(os.Getenv("PATH"), ":")...) {
