@@ -43,7 +43,8 @@ func (f file) erase() (patient.Patient, error) {
 	return f.retention().Erase(f.t.Context(), f.admin(), retention.Erase{Patient: f.patient, Reason: retention.Requested})
 }
 
-func (f file) count(query string) (n int) {
+// number answers a query about the patient.
+func (f file) number(query string) (n int) {
 	f.t.Helper()
 	if err := f.pool.QueryRow(f.t.Context(), query, f.patient.ID).Scan(&n); err != nil {
 		f.t.Fatal(err)
@@ -107,11 +108,11 @@ func TestAnErasedPatientIsGoneButForBareFacts(t *testing.T) {
 		"open invitations":     `SELECT count(*) FROM patient_invitations WHERE patient_id = $1 AND accepted_at IS NULL AND withdrawn_at IS NULL`,
 		"an identifier digest": `SELECT count(*) FROM patients WHERE id = $1 AND identifier_token IS NOT NULL`,
 	} {
-		if n := f.count(query); n > 0 {
+		if n := f.number(query); n > 0 {
 			t.Errorf("%d are left of %s", n, what)
 		}
 	}
-	if n := f.count(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action = 'patient.erase.requested' AND 'givenName' = ANY (fields)`); n != 1 {
+	if n := f.number(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action = 'patient.erase.requested' AND 'givenName' = ANY (fields)`); n != 1 {
 		t.Errorf("%d records of the erasure", n)
 	}
 	if f.keyIsThere() {
@@ -133,7 +134,7 @@ func TestErasingTwiceAnswersAsTheFirstTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.clock.Advance(time.Hour)
-	if again, err := f.erase(); err != nil || !again.Same(first) || f.count(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action ~ 'erase'`) != 1 {
+	if again, err := f.erase(); err != nil || !again.Same(first) || f.number(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action ~ 'erase'`) != 1 {
 		t.Errorf("%+v, %v", again, err)
 	}
 }
@@ -272,7 +273,7 @@ func TestErasingRacesBookings(t *testing.T) {
 		default:
 			t.Fatalf("round %d: booking %v, erasing %v", n, booked, erased)
 		}
-		if n := f.count(`SELECT count(*) FROM patients p JOIN appointments a ON a.patient_id = p.id WHERE p.id = $1 AND p.erased_at IS NOT NULL`); n > 0 {
+		if n := f.number(`SELECT count(*) FROM patients p JOIN appointments a ON a.patient_id = p.id WHERE p.id = $1 AND p.erased_at IS NOT NULL`); n > 0 {
 			t.Fatal("an erased patient has an appointment to come")
 		}
 	}

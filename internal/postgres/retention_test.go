@@ -40,7 +40,7 @@ func TestWhoseTimeIsOverIsErasedToTheSecond(t *testing.T) {
 	if p, _, _, err := f.reads(); err != nil || !p.Erased || f.keyIsThere() {
 		t.Errorf("%+v, %v", p, err)
 	}
-	if n := f.count(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action = 'patient.erase.retention' AND actor_kind = 'SYSTEM'`); n != 1 {
+	if n := f.number(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action = 'patient.erase.retention' AND actor_kind = 'SYSTEM'`); n != 1 {
 		t.Errorf("%d records of the erasure", n)
 	}
 	if n := f.expire(); n != 0 {
@@ -109,7 +109,7 @@ func TestALegalHoldOnceReleasedStaysSoAndItsReasonOutlivesThePatient(t *testing.
 	if again, err := f.retention().ReleaseHold(t.Context(), by, placed.Hold.Ref()); err != nil || !again.ReleasedAt.Equal(*released.ReleasedAt) {
 		t.Errorf("%+v, %v", again, err)
 	}
-	if n := f.count(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action IN ('legalHold.place', 'legalHold.release')`); n != 2 {
+	if n := f.number(`SELECT count(*) FROM audit_events WHERE patient_id = $1 AND action IN ('legalHold.place', 'legalHold.release')`); n != 2 {
 		t.Errorf("%d records", n)
 	}
 	if _, err := f.erase(); err != nil {
