@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -65,6 +66,17 @@ func TestAnEventThatIsInsertedWhereNoChainLeadsIsNoticed(t *testing.T) {
 		v.tamper(fmt.Sprintf(forged, "1"))
 		v.wants(11, "was inserted before the chain begins", "")
 	})
+}
+
+// A mistyped id must not read as a record that is good.
+func TestAnOrganisationWithoutARecordIsNotSaidToBeGood(t *testing.T) {
+	v := newVault(t)
+	var out bytes.Buffer
+	whose := uuid.New()
+	err := verify(t.Context(), audit.NewVerifier(v.store, v.keys, anchor.In(v.path, v.keys), v.now), whose, true, &out)
+	if err == nil || !strings.Contains(err.Error(), "nothing is recorded of organisation "+whose.String()) || out.Len() > 0 {
+		t.Errorf("%q, %v", out.String(), err)
+	}
 }
 
 func TestALinkWithAKeyThatThereIsNotIsTamperedWith(t *testing.T) {
