@@ -139,6 +139,9 @@ func input(of func(*file) vars) func(*file) vars {
 
 const outside = `{ errors { ... on UserError { message } } appointmentsOutsideHours { edges { node { id status } } } } }`
 
+// chief is the clinic's administrator.
+func chief(f *file) gqltest.Client { return f.admin }
+
 var (
 	showings = map[string]showing{
 		"Query.node":           {desk, `query($visit: ID!) { node(id: $visit) { id ... on Appointment { status } } }`, ids, []string{read(visitRead, "TREAT", "id status")}},
@@ -152,6 +155,16 @@ var (
 		"BreakGlassGrant.patient": {func(f *file) gqltest.Client { return f.by(family{f.world, f.t}.doctor()) }, breakIt, input(func(f *file) vars {
 			return vars{"target": vars{"patientId": f.patientID(f.ann)}, "reason": why, "idempotencyKey": "g"}
 		}), []string{"breakGlass WRITE DONE BTG ? of ann:", read(annRead, "BTG", "givenName")}},
+		"LegalHold.patient": {chief, `mutation($input: PlaceLegalHoldInput!) { placeLegalHold(input: $input) { legalHold { reason patient { name } } } }`,
+			input(func(f *file) vars { return vars{"patientId": f.patientID(f.ann), "reason": why, "idempotencyKey": "l"} }), []string{
+				"legalHold.place WRITE DONE HOPERAT ? of ann:", "legalHold.read READ DONE HOPERAT ? of ann: patient reason", read(annRead, "HOPERAT", "name"),
+			}},
+		"ErasePatientPayload.patient": {chief, `mutation($input: ErasePatientInput!) { erasePatient(input: $input) { patient { erasedAt name } } }`,
+			input(func(f *file) vars { return vars{"patientId": f.patientID(f.clinic.Patient()), "reason": "REQUESTED"} }), []string{
+				"patient.erase.requested WRITE DONE HOPERAT ? of ?: identifiers givenName familyName birthDate phone email language timeZone",
+			}},
+		"PatientKeptError.appointment": {chief, `mutation($input: ErasePatientInput!) { erasePatient(input: $input) { errors { ... on PatientKeptError { keptBy appointment { start } } } } }`,
+			input(func(f *file) vars { return vars{"patientId": f.patientID(f.ann), "reason": "REQUESTED"} }), []string{read(visitRead, "HOPERAT", "start")}},
 		"AcceptPatientInvitationPayload.patient": {func(f *file) gqltest.Client { return f.by(family{f.world, f.t}.account(access.Caregiver)) }, acceptIt, input(func(f *file) vars {
 			some := family{f.world, f.t}
 			return vars{"code": some.code(some.child("Ada"), "CAREGIVER"), "birthDate": born}
