@@ -70,11 +70,16 @@ func (g Grant) ended(now time.Time) Grant {
 	return g
 }
 
+// brokenBy says whether somebody broke the glass, with this account or another of the same provider.
+func (g Grant) brokenBy(a access.Actor) bool {
+	return g.ActorID == a.ID || g.ProviderID != uuid.Nil && g.ProviderID == a.ProviderID
+}
+
 // reviewed is the grant with a finding. Nobody judges themself, what is still open isn't judged yet, and a finding stands: the
 // same once more changes nothing.
 func (g Grant) reviewed(a access.Actor, in Review, now time.Time) (Grant, error) {
 	switch {
-	case g.ActorID == a.ID:
+	case g.brokenBy(a):
 		return g, errs.Denied("Somebody else has to review this.", "grantId")
 	case g.Finding != nil && *g.Finding == in.Finding && g.ReviewedBy == a.ID:
 		return g, nil

@@ -121,6 +121,9 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 func noteGrant(by clinic.Stamp, action string, g breakglass.Grant) change {
 	c := note(by, g.OrganizationID, action, "BreakGlassGrant", g.ID)
 	c.Patient = g.PatientID
+	if by.Actor.ID != g.ActorID { // whoever ends somebody else's is in no emergency
+		c.Actor.Grant = uuid.Nil
+	}
 	return c
 }
 
