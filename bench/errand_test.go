@@ -2,6 +2,7 @@ package bench_test
 
 import (
 	"context"
+	"errors"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -49,6 +50,9 @@ func (g *guarded) book(ctx context.Context, h *house, n int) (int, error) {
 	_, err := h.booking.Book(ctx, g.desk(), appointment.BookVisit{
 		Target: appointment.Target{Slot: &v.slot}, Patient: &clinic.Ref{Organization: g.organization, ID: v.patient}, Key: uuid.NewString(),
 	})
+	if _, busy := errors.AsType[appointment.PatientConflict](err); busy {
+		return 0, nil // one in a hundred is elsewhere at that time, the same one in both databases
+	}
 	return 1, err
 }
 

@@ -52,7 +52,7 @@ func NewServer(d Deps) http.Handler {
 
 func (d Deps) executor() *executor.Executor {
 	exec := executor.New(d.Schema)
-	shown := presenter.Presenter{Log: d.Log}
+	shown := presenter.Presenter{Log: d.Log, Names: presenter.NamesOf(d.Schema.Schema())}
 	exec.SetErrorPresenter(shown.Present)
 	exec.SetRecoverFunc(shown.Recover)
 	exec.SetParserTokenLimit(d.Limits.Tokens)

@@ -255,5 +255,9 @@ func TestPanicsAreAnswered(t *testing.T) {
 		if answer.Code() != "INTERNAL_SERVER_ERROR" || strings.Contains(string(answer.Raw), "broken") {
 			t.Errorf("%s: status %d, %s", name, answer.Status, answer.Raw)
 		}
+		if said := a.log.String(); !strings.Contains(said, "panic") || !strings.Contains(said, ".go:") || strings.Contains(said, "broken") {
+			t.Errorf("%s: the log must tell where it was, and not what it held: %s", name, said)
+		}
+		a.log.Reset()
 	}
 }

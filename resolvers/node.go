@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/trail"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -116,7 +117,7 @@ func together(n int, do func(i int) error) error {
 		all.Go(func() {
 			defer func() {
 				if cause := recover(); cause != nil {
-					failed[i] = fmt.Errorf("panic in a node: %v\n%s", cause, debug.Stack())
+					failed[i] = fmt.Errorf("panic in a node: %s\n%s", errs.Panicked(cause), debug.Stack())
 				}
 			}()
 			failed[i] = do(i)

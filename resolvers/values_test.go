@@ -130,17 +130,17 @@ func TestFaultsOfVariablesNameTheArgument(t *testing.T) {
 		variables vars
 		path      string
 	}{
-		"an unknown field":            {book, vars{"i": with("target", vars{"x": "secret"})}, "input target x"},
+		"an unknown field":            {book, vars{"i": with("target", vars{"x": "secret"})}, "input target"},
 		"a missing field":             {book, vars{"i": vars{"target": vars{"slotId": "x"}}}, "input idempotencyKey"},
 		"a missing variable":          {book, nil, "input"},
 		"a wrong type":                {book, vars{"i": with("reason", 5)}, "input reason"},
 		"in a list":                   {book, vars{"i": with("identifiers", []vars{{"system": "secret"}})}, "input identifiers 0 value"},
-		"a part of an input":          {parts, vars{"t": vars{"x": "secret"}, "k": "k"}, "input target x"},
+		"a part of an input":          {parts, vars{"t": vars{"x": "secret"}, "k": "k"}, "input target"},
 		"a leaf of an input":          {parts, vars{"t": vars{"slotId": "x"}, "k": nil}, "input idempotencyKey"},
 		"in a literal list":           {`query($id: ID!) { nodes(ids: ["x", $id]) { id } }`, nil, "ids 1"},
 		"of a directive":              {`query($no: Boolean!) { viewer @skip(if: $no) { id } }`, nil, "if"},
 		"used twice":                  {`query($id: ID!) { a: node(id: $id) { id } b: node(id: $id) { id } }`, nil, "id"},
-		"used twice, another name":    {`query($of: ID!) { a: node(id: $of) { id } b: node(id: $of) { id } }`, nil, "of"},
+		"used twice, another name":    {`query($of: ID!) { a: node(id: $of) { id } b: node(id: $of) { id } }`, nil, "id"},
 		"of another operation":        {`query Other($i: ID!) { node(id: $i) { id } } mutation Book($i: BookAppointmentInput!) { bookAppointment(input: $i) { replayed } }`, nil, "input"},
 		"a field with no name at all": {book, vars{"i": with("Ada secret Moreau", 1)}, "input"},
 		"a field with a long name":    {book, vars{"i": with(strings.Repeat("secret", 20), 1)}, "input"},

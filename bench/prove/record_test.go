@@ -2,9 +2,10 @@ package prove_test
 
 import (
 	"context"
-	"fmt"
 	"sync/atomic"
 	"testing"
+
+	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/bench/rig"
 )
@@ -25,8 +26,8 @@ func TestNoAnswerIsWithoutItsRecordWhenTheServerIsKilled(t *testing.T) {
 	p.together(func(i int, patient rig.Patient) {
 		for n := range each {
 			ask := patient.Client
-			for attempt := 0; t.Context().Err() == nil; attempt++ {
-				ask.RequestID = fmt.Sprintf("read-%d-%d-%d", i, n, attempt)
+			for t.Context().Err() == nil {
+				ask.RequestID = uuid.NewString()
 				if p.answers(t.Context(), ask, []string{ownRecord, notMine}[n%2]) {
 					answered <- ask.RequestID
 					break

@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -37,6 +38,9 @@ const (
 type Rig struct {
 	Cluster *devstack.Postgres
 	Keys    string // folder of the keys that patients' data are sealed with
+
+	Environ []string  // settings of what is started from now on, stronger than the rig's own
+	Ear     io.Writer // hears all that it says; nil: nobody
 
 	folder  *devstack.ScratchFolder
 	binary  string
@@ -91,8 +95,11 @@ func (r *Rig) makeKeys() error {
 // Run runs the program on a database with the rig's keys, and answers what it says.
 func (r *Rig) Run(ctx context.Context, database string, words ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, r.binary, words...)
-	cmd.Env = append(os.Environ(), "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_URL="+database)
+	cmd.Env = append(append(os.Environ(), "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_URL="+database), r.Environ...)
 	out, err := cmd.CombinedOutput()
+	if r.Ear != nil {
+		_, _ = r.Ear.Write(out)
+	}
 	if err != nil {
 		return "", fmt.Errorf("%v: %w: %s", words, err, out)
 	}
@@ -172,10 +179,16 @@ func (r *Rig) Admin(ctx context.Context, statement string) error {
 // Log is the path of what the cluster's server says.
 func (r *Rig) Log() string { return r.folder.Join(filepath.Join("postgres", "postgres.log")) }
 
+// Anchors is the path of the file that heads of audit chains are appended to.
+func (r *Rig) Anchors() string { return r.folder.Join("anchors") }
+
 // Token signs a token for an hour.
 func (r *Rig) Token(a access.Actor) (string, error) {
 	return token.Sign(r.key, issuer, a, time.Now().Add(time.Hour))
 }
+
+// PublicKey verifies them.
+func (r *Rig) PublicKey() ed25519.PublicKey { return r.key.Public().(ed25519.PublicKey) }
 
 // Pgbench is the path of PostgreSQL's own benchmark, of the cluster's version.
 func (r *Rig) Pgbench() (string, error) {

@@ -31,6 +31,7 @@ type Server struct {
 
 // log keeps the last of what a server says.
 type log struct {
+	ear  io.Writer // hears all of it; nil: nobody
 	mu   sync.Mutex
 	text bytes.Buffer
 }
@@ -40,6 +41,9 @@ const keptLog = 64 << 10
 func (l *log) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.ear != nil {
+		_, _ = l.ear.Write(p)
+	}
 	if l.text.Len() > keptLog {
 		l.text.Reset()
 	}
@@ -58,17 +62,19 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "http://" + address, binary: r.binary, arguments: []string{"serve"}, said: &log{}}
+	s := &Server{URL: "http://" + address, binary: r.binary, arguments: []string{"serve"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
 		"MEDICONNECT_RATE_LIMIT=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
+	s.environ = append(s.environ, r.Environ...)
 	return s, s.Start(ctx)
 }
 
 // Work starts the background work over a database.
 func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
-	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{}}
+	s := &Server{binary: r.binary, arguments: []string{"work"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS=2", "MEDICONNECT_LOG_LEVEL=warn",
-		"MEDICONNECT_AUDIT_ANCHORS="+r.folder.Join("anchors"))
+		"MEDICONNECT_AUDIT_ANCHORS="+r.Anchors())
+	s.environ = append(s.environ, r.Environ...)
 	return s, s.Start(ctx)
 }
 

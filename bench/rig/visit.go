@@ -59,6 +59,11 @@ func (p Patient) Book(ctx context.Context, slot, key string) (Answer, error) {
 	return p.change(ctx, book, object{"target": object{"slotId": slot}, "idempotencyKey": key})
 }
 
+// BookBecause books a slot for the patient, who says why.
+func (p Patient) BookBecause(ctx context.Context, slot, reason, key string) (Answer, error) {
+	return p.change(ctx, book, object{"target": object{"slotId": slot}, "reason": reason, "idempotencyKey": key})
+}
+
 // BookHold books from a hold.
 func (p Patient) BookHold(ctx context.Context, id, key string) (Answer, error) {
 	return p.change(ctx, book, object{"target": object{"holdId": id}, "idempotencyKey": key})

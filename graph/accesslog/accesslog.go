@@ -1,5 +1,5 @@
-// Package accesslog belongs to the door: one structured line for each request. Variables, paths with tokens and everything else
-// that may be a patient's stays out of it.
+// Package accesslog belongs to the door: one structured line for each request. Variables, paths with tokens, names that the caller made
+// up and everything else that may be a patient's stay out of it.
 package accesslog
 
 import (
@@ -20,8 +20,8 @@ type Entry struct {
 	Route     string // the pattern that the path matched
 	Actor     uuid.UUID
 	Client    string
-	Operation string // its name
-	Kind      string // query or mutation
+	Kind      string   // query or mutation
+	Fields    []string // of Query or Mutation that were asked for, in the schema's words: names of operations are the caller's
 	Cost      int
 	Codes     []string // of the errors answered
 }
@@ -38,13 +38,15 @@ func From(ctx context.Context) *Entry {
 
 const header = "X-Request-Id"
 
-var sane = regexp.MustCompile(`^[A-Za-z0-9._:/+=-]{1,64}$`)
+// own are the ids that callers may give their requests, since nothing else can be told in them: UUIDs, and ids of traces (W3C Trace
+// Context, section 3.2.2.3).
+var own = regexp.MustCompile(`^([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|[0-9a-f]{32})$`)
 
-// Middleware gives each request an id, the caller's own where it is sane, answers it in X-Request-Id, and logs the request.
+// Middleware gives each request an id, the caller's own if it is one, answers it in X-Request-Id, and logs the request.
 func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		e := &Entry{RequestID: r.Header.Get(header)}
-		if !sane.MatchString(e.RequestID) {
+		if !own.MatchString(e.RequestID) {
 			e.RequestID = newID().String()
 		}
 		w.Header().Set(header, e.RequestID)
@@ -52,12 +54,21 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 		begun := clock.System{}.Now()
 		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), key{}, e)))
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
-			slog.String("requestId", e.RequestID), slog.String("method", r.Method), slog.String("route", e.Route),
+			slog.String("requestId", e.RequestID), slog.String("method", method(r.Method)), slog.String("route", e.Route),
 			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),
 			slog.String("actor", e.Actor.String()), slog.String("client", e.Client),
-			slog.String("operation", e.Operation), slog.String("kind", e.Kind), slog.Int("cost", e.Cost),
+			slog.String("kind", e.Kind), slog.Any("fields", e.Fields), slog.Int("cost", e.Cost),
 			slog.Any("codes", slices.Compact(e.Codes)))
 	})
+}
+
+// method is a request's, if it is one of HTTP's (RFC 9110, section 9): a server is sent any word for one.
+func method(sent string) string {
+	switch sent {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return sent
+	}
+	return "other"
 }
 
 type answered struct {

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/vikstrous/dataloadgen"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 const (
@@ -70,7 +72,7 @@ func inOrder[K comparable, V any](keys []K, found map[K]V) []*V {
 func guarded[K comparable, V any](ctx context.Context, keys []K, fetch func(context.Context, []K) (map[K]V, error)) (found map[K]V, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			err = fmt.Errorf("panic in a batch: %v\n%s", cause, debug.Stack())
+			err = fmt.Errorf("panic in a batch: %s\n%s", errs.Panicked(cause), debug.Stack())
 		}
 	}()
 	return fetch(ctx, keys)

@@ -8,7 +8,7 @@ import (
 )
 
 // Argument turns a path into the variables of an operation into one into its arguments: a client's programmer looks for
-// "input", "reason", whatever the variable is called. A variable that is used in several places keeps its name.
+// "input", "reason", whatever the variable is called. Of one that is used in several places it is the first.
 func Argument(doc *ast.QueryDocument, op *ast.OperationDefinition, path []string) []string {
 	if doc == nil || op == nil || len(path) == 0 {
 		return named(path)
@@ -16,7 +16,7 @@ func Argument(doc *ast.QueryDocument, op *ast.OperationDefinition, path []string
 	u := uses{doc: doc, variable: path[0], seen: map[string]bool{}}
 	u.directives(op.Directives)
 	u.set(op.SelectionSet)
-	if len(u.at) != 1 {
+	if len(u.at) == 0 {
 		return named(path)
 	}
 	return named(slices.Concat(u.at[0], path[1:]))

@@ -13,7 +13,7 @@ import (
 
 // document says what is wrong with a document or its variables, or nil when that isn't it. The parser's and the coercion's
 // own sentences repeat what the caller sent, which may be a patient's.
-func document(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
+func (p Presenter) document(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
 	switch e.Extensions["code"] {
 	case errcode.ParseFailed:
 		return sentence(ParseFailed, "The document can't be parsed"+at(e)+".", nil)
@@ -22,15 +22,17 @@ func document(ctx context.Context, e *gqlerror.Error) *gqlerror.Error {
 		return nil
 	}
 	if len(e.Path) > 0 {
-		return sentence(InvalidInput, variable(e), inArguments(ctx, e.Path))
+		return sentence(InvalidInput, variable(e), p.Names.only(inArguments(ctx, e.Path)))
 	}
 	switch {
 	case e.Rule == "":
 		return sentence(ValidationFailed, "The document has no operation of this name.", nil)
 	case strings.HasPrefix(e.Rule, "ValuesOfCorrectType"): // the only rule whose sentences repeat values
 		return sentence(ValidationFailed, "A value doesn't fit its type"+at(e)+".", nil)
+	case strings.HasPrefix(e.Rule, "OverlappingFieldsCanBeMerged"), strings.HasPrefix(e.Rule, "SingleFieldSubscriptions"): // names without quotes
+		return sentence(ValidationFailed, "Fields conflict"+at(e)+". Use different aliases.", nil)
 	}
-	return sentence(ValidationFailed, short(e.Message), nil)
+	return sentence(ValidationFailed, short(p.Names.veil(e.Message)), nil)
 }
 
 func at(e *gqlerror.Error) string {
@@ -64,7 +66,7 @@ func inArguments(ctx context.Context, path ast.Path) []string {
 
 const longest = 300
 
-// short keeps names that the caller made up from filling an answer.
+// short keeps names from filling an answer.
 func short(message string) string {
 	if len(message) > longest {
 		return message[:longest] + "…"

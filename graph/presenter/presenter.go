@@ -18,7 +18,10 @@ import (
 
 // Presenter turns failures into what a caller is told: a code, a sentence and a request id, and never SQL, a path of a file,
 // a stack or a value that the caller sent.
-type Presenter struct{ Log *slog.Logger }
+type Presenter struct {
+	Log   *slog.Logger
+	Names Names // that may be repeated
+}
 
 // Present is gqlgen's error presenter.
 func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
@@ -35,7 +38,7 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 
 func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return sentence(refusal.Code, refusal.Message, refusal.Path)
+		return sentence(refusal.Code, refusal.Message, p.Names.only(refusal.Path))
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind != errs.Internal {
 		return sentence(ofKind[e.Kind], e.Message, e.Path)
@@ -44,19 +47,19 @@ func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 		return sentence(ServiceBusy, errs.TryAgain(nil).Message, nil)
 	}
 	if e, ok := errors.AsType[*gqlerror.Error](err); ok && e.Err == nil && !inResponse(e.Path) {
-		if shown := document(ctx, e); shown != nil {
+		if shown := p.document(ctx, e); shown != nil {
 			return shown
 		}
 	}
 	if !errors.Is(err, errRecovered) && !errors.Is(err, context.Canceled) {
-		p.Log.ErrorContext(ctx, "request failed", "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
+		p.Log.ErrorContext(ctx, "request failed", "requestId", viewer.Actor(ctx).RequestID, "error", cause(err).Error())
 	}
 	return sentence(InternalServerError, "Internal error.", nil)
 }
 
 // Note logs a failure that the answer does without.
 func (p Presenter) Note(ctx context.Context, what string, err error) {
-	p.Log.WarnContext(ctx, what, "requestId", viewer.Actor(ctx).RequestID, "error", err.Error())
+	p.Log.WarnContext(ctx, what, "requestId", viewer.Actor(ctx).RequestID, "error", cause(err).Error())
 }
 
 // Warn logs what has happened, with ids and nothing else.
@@ -73,8 +76,16 @@ var errRecovered = errors.New("recovered from a panic")
 
 // Recover is gqlgen's recover function. The caller learns no more than of any other unexpected failure.
 func (p Presenter) Recover(ctx context.Context, cause any) error {
-	p.Log.ErrorContext(ctx, "panic", "requestId", viewer.Actor(ctx).RequestID, "cause", cause, "stack", string(debug.Stack()))
+	p.Log.ErrorContext(ctx, "panic", "requestId", viewer.Actor(ctx).RequestID, "cause", errs.Panicked(cause), "stack", string(debug.Stack()))
 	return errRecovered
+}
+
+// cause is a failure without its path into the response, whose names are the caller's.
+func cause(err error) error {
+	if at, ok := errors.AsType[*gqlerror.Error](err); ok && at.Err != nil {
+		return at.Err
+	}
+	return err
 }
 
 func sentence(code Code, message string, path []string) *gqlerror.Error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -66,7 +67,26 @@ func requestStatus(kind string) int {
 
 func note(ctx context.Context, op *graphql.OperationContext) {
 	e := accesslog.From(ctx)
-	e.Kind, e.Operation = string(op.Operation.Operation), op.Operation.Name
+	e.Kind, e.Fields = string(op.Operation.Operation), roots(op.Operation.SelectionSet, nil)
+}
+
+const maxRoots = 20
+
+// roots are the names of the fields that an operation begins with, each once, and at most 20 of them.
+func roots(set ast.SelectionSet, found []string) []string {
+	for _, selection := range set {
+		switch selection := selection.(type) {
+		case *ast.Field:
+			if len(found) < maxRoots && !slices.Contains(found, selection.Name) {
+				found = append(found, selection.Name)
+			}
+		case *ast.InlineFragment:
+			found = roots(selection.SelectionSet, found)
+		case *ast.FragmentSpread:
+			found = roots(selection.Definition.SelectionSet, found)
+		}
+	}
+	return found
 }
 
 // refuse answers a request that never reaches the executor.

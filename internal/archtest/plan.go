@@ -91,6 +91,7 @@ var plan = []floor{
 		uses: join(sql, web, process), support: true},
 	{at: "bench", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
+	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},
 	{at: "internal/archtest", tests: []string{"os"}},
 }

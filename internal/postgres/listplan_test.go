@@ -52,10 +52,18 @@ func (l *lastQuery) directory(t *testing.T, pool *pgxpool.Pool) *postgres.Direct
 	return postgres.New(traced, keytest.Of(t, traced)).Directory()
 }
 
-// plan is how the last statement is executed.
+// plan is how the last statement is executed for whoever reads what everybody may know.
 func (l *lastQuery) plan(t *testing.T, pool *pgxpool.Pool) string {
 	t.Helper()
-	rows, _ := pool.Query(t.Context(), "EXPLAIN "+l.sql, l.args...)
+	tx, err := pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(context.WithoutCancel(t.Context())) }()
+	if _, err := tx.Exec(t.Context(), "SET LOCAL ROLE mediconnect_public"); err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := tx.Query(t.Context(), "EXPLAIN "+l.sql, l.args...)
 	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		t.Fatalf("%s: %v", l.sql, err)

@@ -25,10 +25,12 @@ func searched(p provider.Provider) []string {
 
 const countProviders = `SELECT FROM providers p `
 
-// What narrows providers. The index on the text serves both ways of having a word.
+// What narrows providers. The index on the text serves both ways of having a word. Under a policy, be it one that shows all, the
+// planner has no statistics about these operators and takes a hundredth of all rows to be like a word, so that it would go through
+// the names in order until a page is full. Told the same the other way round, too, it expects few, and goes by the text.
 const (
 	hasPart      = ` AND search_text LIKE search_part($)`
-	hasWord      = ` AND (search_text LIKE search_part($) OR search_text %> folded($))`
+	hasWord      = ` AND (search_text LIKE search_part($) OR search_text %> folded($)) AND (search_text LIKE search_part($) OR folded($) <% search_text)`
 	hasSpecialty = ` AND EXISTS (SELECT FROM provider_specialties s
     WHERE s.organization_id = p.organization_id AND s.provider_id = p.id AND s.system = $ AND s.code = $)`
 	hasDesk = ` AND (p.organization_id, p.id) IN (SELECT d.organization_id, d.provider_id FROM locations l
@@ -78,6 +80,6 @@ func (n *narrowing) word(word string) {
 	if utf8.RuneCountInString(word) < forgiving {
 		n.add(hasPart, word)
 	} else {
-		n.add(hasWord, word, word)
+		n.add(hasWord, word, word, word, word)
 	}
 }
