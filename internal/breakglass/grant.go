@@ -44,6 +44,7 @@ func (g Grant) Ref() clinic.Ref { return clinic.Ref{Organization: g.Organization
 // Bounds of a grant, and of what is written about it, in characters.
 const (
 	MaxMinutes     = 60
+	MaxOpen        = 100 // of one person at a time
 	DefaultMinutes = 60
 	minReason      = 10
 	maxReason      = 500
