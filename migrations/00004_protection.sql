@@ -84,7 +84,17 @@ END $$;
 ALTER TABLE schedule_exceptions ALTER COLUMN reason TYPE private USING NULL;
 
 -- Erased: the key of this patient is destroyed, and with it all that was private. The row stays, since visits point to it.
-ALTER TABLE patients ADD COLUMN erased_at timestamptz;
+ALTER TABLE patients
+    ADD COLUMN erased_at timestamptz,
+    ALTER COLUMN identifier_token DROP NOT NULL,
+    ALTER COLUMN identifier DROP NOT NULL,
+    ALTER COLUMN given_name DROP NOT NULL,
+    ALTER COLUMN family_name DROP NOT NULL,
+    ADD CONSTRAINT patients_known CHECK (erased_at IS NOT NULL OR num_nulls(identifier_token, identifier, given_name, family_name) = 0),
+    ADD CONSTRAINT patients_erased CHECK (erased_at IS NULL
+        OR num_nonnulls(identifier_token, identifier, given_name, family_name, birth_date, phone, email, language, time_zone) = 0);
+CREATE INDEX patients_erased_at ON patients (organization_id, id) WHERE erased_at IS NOT NULL;
+CREATE INDEX holds_by_patient ON holds (organization_id, patient_id) WHERE state = 'ACTIVE' AND patient_id IS NOT NULL;
 
 -- What keeps a patient's data although its time is over.
 CREATE TABLE legal_holds (
@@ -181,6 +191,25 @@ CREATE TABLE break_glass_grants (
 CREATE INDEX break_glass_grants_by_actor ON break_glass_grants (organization_id, actor_id, expires_at);
 CREATE INDEX break_glass_grants_by_start ON break_glass_grants (organization_id, started_at, id);
 CREATE INDEX break_glass_grants_unreviewed ON break_glass_grants (organization_id, started_at, id) WHERE reviewed_at IS NULL;
+
+-- +goose StatementBegin
+-- Nothing more happens to a patient who is erased: whoever comes too late is told as if there were no such patient. The row is locked,
+-- so that of an erasure and anything else at once one waits for the other and sees what came of it.
+CREATE FUNCTION patient_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM patients p WHERE p.organization_id = NEW.organization_id AND p.id = NEW.patient_id AND p.erased_at IS NULL FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE foreign_key_violation USING MESSAGE = 'no such patient', CONSTRAINT = TG_TABLE_NAME || '_organization_id_patient_id_fkey';
+    END IF;
+    RETURN NEW;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER patient_stands BEFORE INSERT OR UPDATE OF starts_at ON appointments FOR EACH ROW EXECUTE FUNCTION patient_stands();
+CREATE TRIGGER patient_stands BEFORE INSERT ON holds FOR EACH ROW WHEN (NEW.patient_id IS NOT NULL) EXECUTE FUNCTION patient_stands();
+CREATE TRIGGER patient_stands BEFORE INSERT ON account_links FOR EACH ROW EXECUTE FUNCTION patient_stands();
+CREATE TRIGGER patient_stands BEFORE INSERT ON patient_invitations FOR EACH ROW EXECUTE FUNCTION patient_stands();
+CREATE TRIGGER patient_stands BEFORE INSERT ON break_glass_grants FOR EACH ROW EXECUTE FUNCTION patient_stands();
+CREATE TRIGGER patient_stands BEFORE INSERT ON legal_holds FOR EACH ROW EXECUTE FUNCTION patient_stands();
 
 -- What is recorded about each reading and change of patients' data. Positions are those of the event log's sequence: once one is
 -- released there, no lower one appears. The organisation zero is the platform itself, and whoever nobody knows the clinic of.
@@ -359,7 +388,17 @@ CREATE TABLE appointment_identifiers (
     FOREIGN KEY (organization_id, appointment_id) REFERENCES appointments
 );
 CREATE INDEX appointment_identifiers_by_value ON appointment_identifiers (organization_id, system, value);
-ALTER TABLE patients DROP COLUMN erased_at;
+DROP TRIGGER patient_stands ON appointments;
+DROP TRIGGER patient_stands ON holds;
+DROP FUNCTION patient_stands;
+DROP INDEX patients_erased_at, holds_by_patient;
+ALTER TABLE patients
+    DROP CONSTRAINT patients_known, DROP CONSTRAINT patients_erased,
+    DROP COLUMN erased_at,
+    ALTER COLUMN identifier_token SET NOT NULL,
+    ALTER COLUMN identifier SET NOT NULL,
+    ALTER COLUMN given_name SET NOT NULL,
+    ALTER COLUMN family_name SET NOT NULL;
 ALTER TABLE schedule_exceptions ALTER COLUMN reason TYPE text USING NULL;
 DROP INDEX audit_events_by_patient, audit_events_by_entity, audit_events_by_position_of_all, audit_events_by_position;
 ALTER TABLE audit_events

@@ -60,13 +60,13 @@ func serve(t *testing.T, r *rooms) *api {
 
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
-		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r},
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r},
 		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.
@@ -98,6 +98,8 @@ func (a *api) appointmentID() string { return a.globalID(globalid.Appointment, a
 func (a *api) exceptionID() string { return a.globalID(globalid.ScheduleException, id(8)) }
 
 func (a *api) grantID() string { return a.globalID(globalid.BreakGlassGrant, id(6)) }
+
+func (a *api) legalHoldID() string { return a.globalID(globalid.LegalHold, id(16)) }
 
 func (a *api) globalID(t globalid.Type, of uuid.UUID) string {
 	return globalid.Of(t, clinic.Ref{Organization: a.rooms.organization.ID, ID: of})

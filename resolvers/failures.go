@@ -53,6 +53,9 @@ func members(err error, slotPath []string) []any {
 	if found := actingMembers(err); found != nil {
 		return found
 	}
+	if found := keptMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
@@ -46,6 +47,9 @@ func (a *api) mutations() map[string]vars {
 		"unlinkPatient":           {"patientId": a.patientID()},
 		"breakGlass":              {"target": vars{"patientId": a.patientID()}, "reason": "Unconscious on arrival", "idempotencyKey": key},
 		"endBreakGlass":           {"grantId": a.grantID()},
+		"erasePatient":            {"patientId": a.patientID(), "reason": "REQUESTED"},
+		"placeLegalHold":          {"patientId": a.patientID(), "reason": "A lawsuit is under way", "idempotencyKey": key},
+		"releaseLegalHold":        {"legalHoldId": a.legalHoldID()},
 		"reviewBreakGlass":        {"grantId": a.grantID(), "finding": "JUSTIFIED"},
 	}
 }
@@ -114,6 +118,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
 		{patient.LockedOut{Until: start}, "acceptPatientInvitation", "TooManyTriesError", "TOO_MANY_TRIES", "input code", true},
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
+		{retention.Kept{HeldUntil: &start}, "erasePatient", "PatientKeptError", "PATIENT_KEPT", "input patientId", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("deep: %w", appointment.SlotTaken{Slot: slot}), "holdSlot", "SlotTakenError", "SLOT_TAKEN", "input slotId", false},

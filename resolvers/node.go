@@ -49,6 +49,8 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Exceptions.Load(ctx, id.Ref))
 	case globalid.BreakGlassGrant:
 		return some(all.Grants.Load(ctx, id.Ref))
+	case globalid.LegalHold:
+		return some(all.LegalHolds.Load(ctx, id.Ref))
 	case globalid.AuditEvent:
 		return some(all.AuditEvents.Load(ctx, id.Ref))
 	case globalid.Specialty:

@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
 func (r *mutationResolver) RegisterPatient(ctx context.Context, input model.RegisterPatientInput) (*model.RegisterPatientPayload, error) {
@@ -61,6 +62,14 @@ func (r *patientResolver) LinkedAccounts(ctx context.Context, obj *patient.Patie
 		return nil, nil
 	}
 	found, err := loader.From(ctx).LinkedAccounts.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID})
+	return pointers(orZero(found)), err
+}
+
+func (r *patientResolver) LegalHolds(ctx context.Context, obj *patient.Patient) ([]*retention.LegalHold, error) {
+	if !viewer.Actor(ctx).Has(access.PatientsErase) {
+		return nil, nil
+	}
+	found, err := loader.From(ctx).LegalHoldsOf.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.ID})
 	return pointers(orZero(found)), err
 }
 

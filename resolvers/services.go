@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
 // Services are the rooms. Their failures are errs.Error and the failures that each room names; everything else is internal.
@@ -25,6 +26,7 @@ type Services struct {
 	Patient      Patient
 	Invitations  Invitations
 	BreakGlass   BreakGlass
+	Retention    Retention
 	Availability Availability
 	Search       Search
 	Appointment  Appointment
@@ -79,6 +81,13 @@ type BreakGlass interface {
 	Review(context.Context, access.Actor, breakglass.Review) (breakglass.Grant, error)
 	List(context.Context, access.Actor, breakglass.Filter, paging.Window) (paging.Page[breakglass.Grant], error)
 	Count(context.Context, access.Actor, breakglass.Filter) (int, error)
+}
+
+// Retention is the room of what is kept and what is erased.
+type Retention interface {
+	Erase(context.Context, access.Actor, retention.Erase) (patient.Patient, error)
+	PlaceHold(context.Context, access.Actor, retention.PlaceHold) (retention.Placed, error)
+	ReleaseHold(ctx context.Context, actor access.Actor, hold clinic.Ref) (retention.LegalHold, error)
 }
 
 // Availability is the room of openings.

@@ -18,11 +18,11 @@ var private = []string{
 	"PatientFilterInput.name", "PatientFilterInput.birthDate", "PatientFilterInput.phone", "PatientFilterInput.email",
 	"IdentifierInput.value",
 	"BookAppointmentInput.reason", "CancelAppointmentInput.note", "AddScheduleExceptionInput.reason",
-	"BreakGlassInput.reason", "ReviewBreakGlassInput.note",
+	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
-	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
+	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
 }
 
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids

@@ -61,6 +61,7 @@ func (s *story) tell() {
 	s.book()
 	s.act()
 	s.emergency()
+	s.keep()
 	s.schedule()
 	s.watch()
 }
@@ -192,6 +193,17 @@ func (s *story) emergency() {
 		}
 		s.does("doctor", change("endBreakGlass", "grant { id }"), in2(object{"grantId": grant}))
 		s.does("AUDITOR", change("reviewBreakGlass", "grant { id note }"), in2(object{"grantId": grant, "finding": "UNJUSTIFIED", "note": s.text("review")}))
+	}
+}
+
+// keep has a lawsuit keep the patient's data.
+func (s *story) keep() {
+	done := s.does("ADMIN", change("placeLegalHold", "legalHold { id reason patient "+person+" }"), in2(object{
+		"patientId": s.patient, "reason": s.text("lawsuit"), "idempotencyKey": s.key(),
+	}))
+	s.ask("ADMIN", change("erasePatient", "patient "+person), in2(object{"patientId": s.patient, "reason": "REQUESTED"}))
+	if hold := id(done, "legalHold"); hold != "" {
+		s.does("ADMIN", change("releaseLegalHold", "legalHold { id reason }"), in2(object{"legalHoldId": hold}))
 	}
 }
 

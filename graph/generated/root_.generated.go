@@ -30,12 +30,14 @@ type ResolverRoot interface {
 	BreakGlassGrant() BreakGlassGrantResolver
 	HoldExpiredError() HoldExpiredErrorResolver
 	InsurancePlan() InsurancePlanResolver
+	LegalHold() LegalHoldResolver
 	LinkedAccount() LinkedAccountResolver
 	Location() LocationResolver
 	Mutation() MutationResolver
 	Organization() OrganizationResolver
 	Patient() PatientResolver
 	PatientConflictError() PatientConflictErrorResolver
+	PatientKeptError() PatientKeptErrorResolver
 	Provider() ProviderResolver
 	Query() QueryResolver
 	ReleaseHoldPayload() ReleaseHoldPayloadResolver
@@ -97,6 +99,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
 			graphql.NewInputUnmarshaler("EndBreakGlassInput", ec.unmarshalInputEndBreakGlassInput),
+			graphql.NewInputUnmarshaler("ErasePatientInput", ec.unmarshalInputErasePatientInput),
 			graphql.NewInputUnmarshaler("ExplainSlotInput", ec.unmarshalInputExplainSlotInput),
 			graphql.NewInputUnmarshaler("ExtendHoldInput", ec.unmarshalInputExtendHoldInput),
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
@@ -107,6 +110,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
 			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
+			graphql.NewInputUnmarshaler("PlaceLegalHoldInput", ec.unmarshalInputPlaceLegalHoldInput),
 			graphql.NewInputUnmarshaler("PostalCodeInput", ec.unmarshalInputPostalCodeInput),
 			graphql.NewInputUnmarshaler("ProviderFilterInput", ec.unmarshalInputProviderFilterInput),
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
@@ -114,6 +118,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
+			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
@@ -1600,6 +1605,7 @@ enum UserErrorCode {
   NOT_FOUND
   OFFER_EXPIRED
   PATIENT_CONFLICT
+  PATIENT_KEPT
   SERVICE_BUSY
   SLOT_TAKEN
   SLOT_UNAVAILABLE
@@ -1815,6 +1821,10 @@ type Patient implements Node {
   viewerRelation: PatientRelation
   """Accounts that act for the patient, for staff who write patients; null for others."""
   linkedAccounts: [LinkedAccount!]
+  """When the patient was erased: all that was private is gone for good. Null for everybody else."""
+  erasedAt: DateTime
+  """Legal holds, released ones too, the newest first and at most 100, for whoever may place them; null for others."""
+  legalHolds: [LegalHold!]
   """Appointments."""
   appointments(first: Int, after: String, last: Int, before: String): AppointmentConnection
 }
@@ -1884,6 +1894,135 @@ type PatientEdge {
   """The item."""
   node: Patient
 }
+`, BuiltIn: false},
+	{Name: "../../schema/privacy.graphqls", Input: `extend type Mutation {
+  """
+  Erase a patient for good, as if the clinic had never known who it was: names, contact data, reasons for visits. Times, providers and
+  states of past visits stay, for the clinic's figures. No copy of the database can be read afterwards as far as this patient goes.
+  Refused while there is a legal hold, an upcoming appointment or a slot held for the patient. Repeating it answers as the first time.
+  """
+  erasePatient(input: ErasePatientInput!): ErasePatientPayload @requiresScopes(scopes: [["patients:erase"]]) @cost(weight: 10)
+  """Keep a patient's data until the hold is released, whatever else says that they are to go: for a lawsuit or an inquiry."""
+  placeLegalHold(input: PlaceLegalHoldInput!): PlaceLegalHoldPayload @requiresScopes(scopes: [["patients:erase"]]) @cost(weight: 10)
+  """Release a legal hold. One that is released stays so: repeating it answers as the first time."""
+  releaseLegalHold(input: ReleaseLegalHoldInput!): ReleaseLegalHoldPayload @requiresScopes(scopes: [["patients:erase"]]) @cost(weight: 10)
+}
+
+"""That a patient's data are kept until it is released."""
+type LegalHold implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Patient."""
+  patient: Patient
+  """Why, in the words of who placed it."""
+  reason: String
+  """From this instant on."""
+  placedAt: DateTime!
+  """The account that placed it, as an opaque id."""
+  placedBy: ID!
+  """When it was released; null while it stands."""
+  releasedAt: DateTime
+}
+
+"""Why a patient is erased. It is recorded for good, and so in no words of anybody's."""
+enum ErasureReason {
+  ENTERED_IN_ERROR
+  OTHER
+  REQUESTED
+  RETENTION_OVER
+}
+
+"""Input of ` + "`" + `erasePatient` + "`" + `."""
+input ErasePatientInput {
+  """Patient."""
+  patientId: ID!
+  """Why."""
+  reason: ErasureReason!
+}
+
+"""Result of ` + "`" + `erasePatient` + "`" + `."""
+type ErasePatientPayload {
+  """What is left of the patient, unless there are errors."""
+  patient: Patient
+  """Expected failures."""
+  errors: [ErasePatientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `erasePatient` + "`" + `."""
+union ErasePatientError = GenericError | PatientKeptError
+
+"""What keeps a patient from being erased."""
+enum PatientKeptBy {
+  LEGAL_HOLD
+  SLOT_HOLD
+  UPCOMING_APPOINTMENT
+}
+
+"""The patient can't be erased now."""
+type PatientKeptError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """All that keeps the patient."""
+  keptBy: [PatientKeptBy!]!
+  """The first legal hold that stands."""
+  legalHold: LegalHold
+  """The next appointment."""
+  appointment: Appointment
+  """Until when slots are held for the patient."""
+  heldUntil: DateTime
+}
+
+"""Input of ` + "`" + `placeLegalHold` + "`" + `."""
+input PlaceLegalHoldInput {
+  """Patient."""
+  patientId: ID!
+  """Why: 10 to 500 characters."""
+  reason: String!
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `placeLegalHold` + "`" + `."""
+type PlaceLegalHoldPayload {
+  """The legal hold, unless there are errors."""
+  legalHold: LegalHold
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [PlaceLegalHoldError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `placeLegalHold` + "`" + `."""
+union PlaceLegalHoldError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `releaseLegalHold` + "`" + `."""
+input ReleaseLegalHoldInput {
+  """Legal hold."""
+  legalHoldId: ID!
+}
+
+"""Result of ` + "`" + `releaseLegalHold` + "`" + `."""
+type ReleaseLegalHoldPayload {
+  """The legal hold, unless there are errors."""
+  legalHold: LegalHold
+  """Expected failures."""
+  errors: [ReleaseLegalHoldError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `releaseLegalHold` + "`" + `."""
+union ReleaseLegalHoldError = GenericError
 `, BuiltIn: false},
 	{Name: "../../schema/provider.graphqls", Input: `extend type Query {
   """Providers that match, whether or not they have openings."""
@@ -2824,6 +2963,18 @@ func (ec *executionContext) childFields_EndBreakGlassPayload(ctx context.Context
 	return nil, fmt.Errorf("no field named %q was found under type EndBreakGlassPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ErasePatientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patient":
+		return ec.fieldContext_ErasePatientPayload_patient(ctx, field)
+	case "errors":
+		return ec.fieldContext_ErasePatientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ErasePatientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ErasePatientPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ExtendHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "hold":
@@ -2914,6 +3065,24 @@ func (ec *executionContext) childFields_InvitePatientAccountPayload(ctx context.
 		return ec.fieldContext_InvitePatientAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitePatientAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LegalHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_LegalHold_id(ctx, field)
+	case "patient":
+		return ec.fieldContext_LegalHold_patient(ctx, field)
+	case "reason":
+		return ec.fieldContext_LegalHold_reason(ctx, field)
+	case "placedAt":
+		return ec.fieldContext_LegalHold_placedAt(ctx, field)
+	case "placedBy":
+		return ec.fieldContext_LegalHold_placedBy(ctx, field)
+	case "releasedAt":
+		return ec.fieldContext_LegalHold_releasedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LegalHold", field.Name)
 }
 
 func (ec *executionContext) childFields_LinkedAccount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3032,6 +3201,10 @@ func (ec *executionContext) childFields_Patient(ctx context.Context, field graph
 		return ec.fieldContext_Patient_viewerRelation(ctx, field)
 	case "linkedAccounts":
 		return ec.fieldContext_Patient_linkedAccounts(ctx, field)
+	case "erasedAt":
+		return ec.fieldContext_Patient_erasedAt(ctx, field)
+	case "legalHolds":
+		return ec.fieldContext_Patient_legalHolds(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Patient_appointments(ctx, field)
 	}
@@ -3058,6 +3231,20 @@ func (ec *executionContext) childFields_PatientEdge(ctx context.Context, field g
 		return ec.fieldContext_PatientEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PatientEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_PlaceLegalHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "legalHold":
+		return ec.fieldContext_PlaceLegalHoldPayload_legalHold(ctx, field)
+	case "replayed":
+		return ec.fieldContext_PlaceLegalHoldPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_PlaceLegalHoldPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_PlaceLegalHoldPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PlaceLegalHoldPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Provider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3206,6 +3393,18 @@ func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, 
 		return ec.fieldContext_ReleaseHoldPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseHoldPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReleaseLegalHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "legalHold":
+		return ec.fieldContext_ReleaseLegalHoldPayload_legalHold(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReleaseLegalHoldPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReleaseLegalHoldPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReleaseLegalHoldPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveScheduleExceptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

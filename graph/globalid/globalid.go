@@ -35,13 +35,14 @@ const (
 	AuditEvent
 	BreakGlassGrant
 	Account
+	LegalHold
 )
 
 var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
-	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account",
+	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -117,7 +118,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold:
 		if len(b) != size {
 			return id, false
 		}

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
 // Services are the rooms that loaders ask. Each answers those of the keys that exist and that the caller may see.
@@ -38,6 +39,10 @@ type Services struct {
 	}
 	BreakGlass interface {
 		Grants(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]breakglass.Grant, error)
+	}
+	Retention interface {
+		LegalHolds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]retention.LegalHold, error)
+		LegalHoldsOf(ctx context.Context, actor access.Actor, patients []clinic.Ref) (map[clinic.Ref][]retention.LegalHold, error)
 	}
 	Availability interface {
 		SlotsOf(ctx context.Context, actor access.Actor, ids []availability.SlotID) (map[availability.SlotID]availability.Slot, error)
@@ -69,6 +74,8 @@ type Loaders struct {
 	Patients       *Loader[clinic.Ref, patient.Patient]
 	LinkedAccounts *Loader[clinic.Ref, []patient.LinkedAccount]
 	Grants         *Loader[clinic.Ref, breakglass.Grant]
+	LegalHolds     *Loader[clinic.Ref, retention.LegalHold]
+	LegalHoldsOf   *Loader[clinic.Ref, []retention.LegalHold] // by patient
 	Slots          *Loader[availability.SlotID, availability.Slot]
 	Matches        *Loader[availability.MatchID, availability.Match]
 	Appointments   *Loader[clinic.Ref, appointment.Appointment]
@@ -94,6 +101,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		Patients:       batch(as(a, s.Patient.Patients)),
 		LinkedAccounts: batch(as(a, s.Invitations.LinkedAccounts)),
 		Grants:         batch(as(a, s.BreakGlass.Grants)),
+		LegalHolds:     batch(as(a, s.Retention.LegalHolds)),
+		LegalHoldsOf:   batch(as(a, s.Retention.LegalHoldsOf)),
 		Appointments:   batch(as(a, s.Appointment.Appointments)),
 		Identifiers:    batch(s.Appointment.Identifiers),
 		actor:          a,

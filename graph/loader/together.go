@@ -130,6 +130,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Appointments.Together(refs[globalid.Appointment])
 	l.Holds.Together(refs[globalid.Hold])
 	l.Grants.Together(refs[globalid.BreakGlassGrant])
+	l.LegalHolds.Together(refs[globalid.LegalHold])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
 	l.AuditEvents.Together(refs[globalid.AuditEvent])
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
 // Errors of `acceptPatientInvitation`.
@@ -46,6 +47,11 @@ type EndBreakGlassError interface {
 	IsEndBreakGlassError()
 }
 
+// Errors of `erasePatient`.
+type ErasePatientError interface {
+	IsErasePatientError()
+}
+
 // Errors of `holdSlot`.
 type HoldSlotError interface {
 	IsHoldSlotError()
@@ -56,9 +62,19 @@ type InvitePatientAccountError interface {
 	IsInvitePatientAccountError()
 }
 
+// Errors of `placeLegalHold`.
+type PlaceLegalHoldError interface {
+	IsPlaceLegalHoldError()
+}
+
 // Errors of `releaseHold`.
 type ReleaseHoldError interface {
 	IsReleaseHoldError()
+}
+
+// Errors of `releaseLegalHold`.
+type ReleaseLegalHoldError interface {
+	IsReleaseLegalHoldError()
 }
 
 // Errors of `rescheduleAppointment`.
@@ -397,6 +413,24 @@ type EndBreakGlassPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `erasePatient`.
+type ErasePatientInput struct {
+	// Patient.
+	PatientID string `json:"patientId"`
+	// Why.
+	Reason retention.Reason `json:"reason"`
+}
+
+// Result of `erasePatient`.
+type ErasePatientPayload struct {
+	// What is left of the patient, unless there are errors.
+	Patient *patient.Patient `json:"patient,omitempty"`
+	// Expected failures.
+	Errors []ErasePatientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A time that somebody wants to understand.
 type ExplainSlotInput struct {
 	// Provider.
@@ -466,6 +500,12 @@ func (GenericError) IsSetupError() {}
 func (GenericError) IsHoldSlotError() {}
 
 func (GenericError) IsReleaseHoldError() {}
+
+func (GenericError) IsErasePatientError() {}
+
+func (GenericError) IsPlaceLegalHoldError() {}
+
+func (GenericError) IsReleaseLegalHoldError() {}
 
 // The hold ran out before booking.
 type HoldExpiredError struct {
@@ -544,6 +584,8 @@ func (IdempotencyError) IsUserError() {}
 func (IdempotencyError) IsSetupError() {}
 
 func (IdempotencyError) IsHoldSlotError() {}
+
+func (IdempotencyError) IsPlaceLegalHoldError() {}
 
 // An identifier in another system.
 type IdentifierInput struct {
@@ -675,6 +717,27 @@ type PatientFilterInput struct {
 	Identifier *IdentifierInput `json:"identifier,omitempty"`
 }
 
+// The patient can't be erased now.
+type PatientKeptError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// All that keeps the patient.
+	KeptBy []retention.Keeper `json:"keptBy"`
+	// Until when slots are held for the patient.
+	HeldUntil *time.Time     `json:"heldUntil,omitempty"`
+	Kept      retention.Kept `json:"-"`
+}
+
+func (PatientKeptError) IsErasePatientError() {}
+
+func (PatientKeptError) IsUserError() {}
+
 // Exactly one way of naming a place.
 type PlaceInput struct {
 	// These locations.
@@ -683,6 +746,28 @@ type PlaceInput struct {
 	Circle *CircleInput `json:"circle,omitempty"`
 	// A postal code.
 	PostalCode *PostalCodeInput `json:"postalCode,omitempty"`
+}
+
+// Input of `placeLegalHold`.
+type PlaceLegalHoldInput struct {
+	// Patient.
+	PatientID string `json:"patientId"`
+	// Why: 10 to 500 characters.
+	Reason string `json:"reason"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `placeLegalHold`.
+type PlaceLegalHoldPayload struct {
+	// The legal hold, unless there are errors.
+	LegalHold *retention.LegalHold `json:"legalHold,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []PlaceLegalHoldError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // The policy forbids it now or asks for a fee that was not accepted.
@@ -888,6 +973,22 @@ type ReleaseHoldPayload struct {
 	// For refetching in the same round trip.
 	Query  *Query               `json:"query,omitempty"`
 	SlotID *availability.SlotID `json:"-"`
+}
+
+// Input of `releaseLegalHold`.
+type ReleaseLegalHoldInput struct {
+	// Legal hold.
+	LegalHoldID string `json:"legalHoldId"`
+}
+
+// Result of `releaseLegalHold`.
+type ReleaseLegalHoldPayload struct {
+	// The legal hold, unless there are errors.
+	LegalHold *retention.LegalHold `json:"legalHold,omitempty"`
+	// Expected failures.
+	Errors []ReleaseLegalHoldError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `removeScheduleException`.
@@ -1196,6 +1297,7 @@ const (
 	UserErrorCodeNotFound                 UserErrorCode = "NOT_FOUND"
 	UserErrorCodeOfferExpired             UserErrorCode = "OFFER_EXPIRED"
 	UserErrorCodePatientConflict          UserErrorCode = "PATIENT_CONFLICT"
+	UserErrorCodePatientKept              UserErrorCode = "PATIENT_KEPT"
 	UserErrorCodeServiceBusy              UserErrorCode = "SERVICE_BUSY"
 	UserErrorCodeSlotTaken                UserErrorCode = "SLOT_TAKEN"
 	UserErrorCodeSlotUnavailable          UserErrorCode = "SLOT_UNAVAILABLE"
@@ -1216,6 +1318,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeNotFound,
 	UserErrorCodeOfferExpired,
 	UserErrorCodePatientConflict,
+	UserErrorCodePatientKept,
 	UserErrorCodeServiceBusy,
 	UserErrorCodeSlotTaken,
 	UserErrorCodeSlotUnavailable,
@@ -1225,7 +1328,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodeServiceBusy, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

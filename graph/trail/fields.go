@@ -16,7 +16,8 @@ var kinds = map[string][]string{
 	"Patient":         {"Patient"},
 	"SlotHold":        {"SlotHold"},
 	"BreakGlassGrant": {"BreakGlassGrant"},
-	"Node":            {"Appointment", "BreakGlassGrant", "Patient", "SlotHold"},
+	"LegalHold":       {"LegalHold"},
+	"Node":            {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "SlotHold"},
 	"Versioned":       {"Appointment", "BreakGlassGrant"},
 	"AuditEvent":      {audit.TrailKind},
 }

@@ -44,6 +44,7 @@ const (
 	AuditRead          = "audit:read"
 	DirectoryWrite     = "directory:write"
 	PatientsBreakGlass = "patients:break-glass"
+	PatientsErase      = "patients:erase"
 	PatientsRead       = "patients:read"
 	PatientsWrite      = "patients:write"
 	PlatformAdminAll   = "platform:admin"
@@ -133,7 +134,7 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
 	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
 	// Runs the platform, not a clinic: no patient's data.

@@ -9,6 +9,7 @@ import (
 
 // unvalued are fields that have no value in this world, each with the reason.
 var unvalued = map[string]string{
+	"Patient.erasedAt":         "who is erased has nothing else: TestAnAdministratorErasesAndWhatKeepsThePatientIsNamed",
 	"ServiceInfo.deprecations": "nothing is deprecated",
 	"Deprecation.coordinate":   "nothing is deprecated",
 	"Deprecation.replacement":  "nothing is deprecated",

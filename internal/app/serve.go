@@ -70,7 +70,9 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	log := settings.Log.Logger(logs)
-	a, err := enter(ctx, Frame{Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit})
+	a, err := enter(ctx, Frame{
+		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
+	})
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ const (
 type WorkerSettings struct {
 	Database DatabaseSettings
 	Audit    AuditSettings
+	Keep     RetentionSettings
 	Log      LogSettings
 	Keys     KeySettings
 }
@@ -33,4 +34,6 @@ func (s *AuditSettings) check() (faults []fault) {
 
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
-func (s *WorkerSettings) check() []fault { return append(s.Database.check(), s.Audit.check()...) }
+func (s *WorkerSettings) check() []fault {
+	return append(append(s.Database.check(), s.Audit.check()...), s.Keep.check()...)
+}

@@ -34,6 +34,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
 )
@@ -50,6 +51,7 @@ type Frame struct {
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
+	KeepYears int // patients after their last visit; 0: for ever
 
 	HideSchema bool // no introspection and no page to try the API in
 }
@@ -64,6 +66,7 @@ type App struct {
 	patient      *patient.Service
 	invitations  *patient.Invitations
 	breakGlass   *breakglass.Service
+	retention    *retention.Service
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
@@ -97,6 +100,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.patient = patient.NewService(db.Directory(), source)
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
 	a.breakGlass = breakglass.NewService(db.Directory(), source)
+	a.retention = retention.NewService(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
@@ -117,13 +121,13 @@ func (a *App) Handler() http.Handler {
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
-			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass,
+			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
@@ -158,6 +162,7 @@ func serviceInfo() model.ServiceInfo {
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { workers.Run(ctx, a.appointments, a.frame.Log) })
+	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
 		all.Go(func() { workers.Seal(ctx, a.sealer, how, a.frame.Log) })

@@ -32,7 +32,7 @@ var (
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/availability", "internal/appointment", "internal/audit"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -48,6 +48,7 @@ var plan = []floor{
 	room("provider", "clinic"),
 	room("patient", "clinic"),
 	room("breakglass", "clinic", "patient"),
+	room("retention", "clinic", "patient"),
 	room("availability", "clinic", "provider"),
 	room("appointment", "clinic", "availability"),
 	room("audit", "clinic"),

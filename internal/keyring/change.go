@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -166,6 +167,29 @@ func (r *Ring) Destroy(ctx context.Context, about seal.Subject) error {
 	})
 	r.forget()
 	return err
+}
+
+// Undestroyed is documented at seal.Keys. It looks into the folder, not at what is remembered.
+func (r *Ring) Undestroyed(ctx context.Context, about []seal.Subject) ([]seal.Subject, error) {
+	shards := map[place][]seal.Subject{}
+	for _, s := range about {
+		shards[placeOf(s)] = append(shards[placeOf(s)], s)
+	}
+	var mine sync.Mutex
+	var found []seal.Subject
+	err := each(ctx, shards, func(_ context.Context, at place, subjects []seal.Subject) error {
+		records, err := r.read(at)
+		latest := latestOf(records)
+		mine.Lock()
+		defer mine.Unlock()
+		for _, s := range subjects {
+			if err == nil && (latest[s.ID] == nil || !latest[s.ID].destroyed()) {
+				found = append(found, s)
+			}
+		}
+		return err
+	})
+	return found, err
 }
 
 // forget makes this process look again.

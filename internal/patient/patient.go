@@ -2,6 +2,8 @@
 package patient
 
 import (
+	"time"
+
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
@@ -23,11 +25,12 @@ type Patient struct {
 	Language       *string // BCP 47
 	TimeZone       *string // IANA
 	Erased         bool    // all the above is gone for good
+	ErasedAt       *time.Time
 }
 
 // Same says whether two readings of a patient agree in everything but their ids.
 func (p Patient) Same(o Patient) bool {
-	return p.Erased == o.Erased && p.System == o.System && p.Identifier == o.Identifier && p.GivenName == o.GivenName && p.FamilyName == o.FamilyName &&
+	return p.Erased == o.Erased && clinic.Equal(p.ErasedAt, o.ErasedAt) && p.System == o.System && p.Identifier == o.Identifier && p.GivenName == o.GivenName && p.FamilyName == o.FamilyName &&
 		clinic.Equal(p.BirthDate, o.BirthDate) && clinic.Equal(p.Phone, o.Phone) && clinic.Equal(p.Email, o.Email) &&
 		clinic.Equal(p.Language, o.Language) && clinic.Equal(p.TimeZone, o.TimeZone)
 }

@@ -13,8 +13,12 @@ const refusedByConstraint = "MC001"
 
 // constraints translates what a constraint refused into the caller's terms, by the constraint's name.
 var constraints = map[string]error{
-	"appointments_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
-	"holds_organization_id_patient_id_fkey":        errs.Missing("patient", "patientId"),
+	"appointments_organization_id_patient_id_fkey":        errs.Missing("patient", "patientId"),
+	"holds_organization_id_patient_id_fkey":               errs.Missing("patient", "patientId"),
+	"legal_holds_organization_id_patient_id_fkey":         errs.Missing("patient", "patientId"),
+	"patient_invitations_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
+	"break_glass_grants_organization_id_patient_id_fkey":  errs.Missing("patient", "target"),
+	"account_links_organization_id_patient_id_fkey":       errs.Missing("invitation for this birth date", "code"),
 
 	"locations_organization_id_fkey":   errs.Missing("organization", "organizationId"),
 	"visit_kinds_organization_id_fkey": errs.Missing("organization", "organizationId"),

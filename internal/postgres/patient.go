@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -22,10 +23,11 @@ type patientRow struct {
 	Identifier, GivenName, FamilyName []byte
 	BirthDate, Phone, Email           []byte
 	Language, TimeZone                []byte
+	ErasedAt                          *time.Time
 }
 
 const patientColumns = `p.organization_id, p.id, p.identifier_system, p.identifier, p.given_name, p.family_name, p.birth_date,
-    p.phone, p.email, p.language, p.time_zone`
+    p.phone, p.email, p.language, p.time_zone, p.erased_at`
 
 const (
 	patientByToken = `SELECT ` + patientColumns + ` FROM patients p WHERE organization_id = $1 AND identifier_token = $2`
@@ -50,7 +52,7 @@ const (
 	saveTokens = `INSERT INTO patient_tokens (organization_id, patient_id, token) SELECT $1, $2, unnest($3::bytea[])`
 )
 
-// Register is documented at patient.Store. A patient who was erased is not registered again under the same identifier.
+// Register is documented at patient.Store. Whoever comes again after having been erased is somebody new.
 func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Patient) (patient.Patient, error) {
 	key, err := d.db.lookUp(ctx, p.OrganizationID)
 	if err != nil {
@@ -74,9 +76,9 @@ func (d *Directory) Register(ctx context.Context, by clinic.Stamp, p patient.Pat
 			return err
 		}
 		wrote = true
-		row, _, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, w.token)
-		if err != nil {
-			return err
+		row, found, err = one[patientRow](ctx, tx, lockPatient, p.OrganizationID, w.token)
+		if err != nil || !found { // erased since
+			return first(err, errAgain)
 		}
 		if now, err := d.db.person(ctx, row); err != nil || now.Same(p) {
 			wrote = false
@@ -150,7 +152,8 @@ func (r patientRow) cells() []cell {
 func (r patientRow) patient(keys opener) (patient.Patient, error) {
 	cells := r.cells()
 	p := patient.Patient{ID: r.ID, OrganizationID: r.OrganizationID}
-	if p.Erased = keys.erased(cells[0]); p.Erased {
+	p.ErasedAt = utc(r.ErasedAt)
+	if p.Erased = r.ErasedAt != nil || keys.erased(cells[0]); p.Erased {
 		return p, nil
 	}
 	texts := make([]*access.Private, len(cells))

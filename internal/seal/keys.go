@@ -42,6 +42,10 @@ type Keys interface {
 	// Keys answers the keys named. Those of subjects whose keys were destroyed are absent; one that is missing for another
 	// reason is an error.
 	Keys(ctx context.Context, ids []KeyID) (map[KeyID]Key, error)
+	// Destroy deletes all keys of a subject for good: nothing about it opens again, in no copy of the database. It may be repeated.
+	Destroy(ctx context.Context, about Subject) error
+	// Undestroyed answers those of the subjects whose keys were not destroyed.
+	Undestroyed(ctx context.Context, about []Subject) ([]Subject, error)
 	// LookUpKey answers the key of an organisation's look-up digests. It never changes.
 	LookUpKey(ctx context.Context, organization uuid.UUID) ([]byte, error)
 	// ChainKey answers the key that an organisation's audit trail is chained with, and its id.
