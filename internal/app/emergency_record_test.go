@@ -53,4 +53,9 @@ func TestTheRecordTellsWhatIsDoneInAnEmergencyAndWhatIsNot(t *testing.T) {
 	if got := told(vars{"entityId": visit, "action": "appointment.read"}); !slices.Equal(got, []string{"appointment.read DONE BTG"}) {
 		t.Errorf("of the visit that stood in the way: %q", got)
 	}
+	held := f.by(f.staff(access.Admin)).Post(t, keepIt, vars{"input": vars{"patientId": ben, "reason": "A claim of theirs", "idempotencyKey": "hold"}}).OK(t)
+	hold := held.Text("placeLegalHold", "legalHold", "id")
+	if got := told(vars{"entityId": hold}); hold == "" || len(got) == 0 {
+		t.Errorf("of the legal hold %q: %q, %s", hold, got, held.Raw)
+	}
 }
