@@ -49,9 +49,7 @@ func (t trailing) InterceptResponse(ctx context.Context, next graphql.ResponseHa
 		return answer // refused before anything was executed
 	}
 	a, op := viewer.Actor(ctx), graphql.GetOperationContext(ctx)
-	for _, e := range answer.Errors {
-		trail.OfError(a.Trail, op, e)
-	}
+	trail.OfErrors(a.Trail, op, answer.Errors)
 	if err := t.records.Keep(ctx, a, t.fields(op)); err != nil {
 		if errs.Of(err) == errs.Busy {
 			t.shown.Note(ctx, "an answer was held back, as nobody could record it", err)

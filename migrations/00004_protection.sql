@@ -359,6 +359,8 @@ GRANT SELECT, INSERT ON audit_pruned TO mediconnect_archivist;
 DO $$
 DECLARE
     rule record;
+    -- by name: the owner's may begin alike
+    works_as CONSTANT text := 'mediconnect_app, mediconnect_public, mediconnect_sweeper, mediconnect_relay, mediconnect_signin, mediconnect_chainer, mediconnect_archivist';
 BEGIN
     FOR rule IN SELECT tablename, policyname FROM pg_policies WHERE schemaname = current_schema() LOOP
         EXECUTE format('DROP POLICY %I ON %I', rule.policyname, rule.tablename);
@@ -369,10 +371,8 @@ BEGIN
     IF EXISTS (SELECT FROM patients) OR EXISTS (SELECT FROM audit_events) THEN
         RAISE EXCEPTION 'what is stored now is sealed, and says more than the program before can keep: it can not be taken back';
     END IF;
-    EXECUTE (SELECT 'REVOKE ALL ON ALL TABLES IN SCHEMA ' || quote_ident(current_schema()) || ' FROM ' || string_agg(quote_ident(rolname), ', ')
-        FROM pg_roles WHERE rolname ~ '^mediconnect_');
-    EXECUTE (SELECT 'REVOKE ALL ON ALL SEQUENCES IN SCHEMA ' || quote_ident(current_schema()) || ' FROM ' || string_agg(quote_ident(rolname), ', ')
-        FROM pg_roles WHERE rolname ~ '^mediconnect_');
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %s', current_schema(), works_as);
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM %s', current_schema(), works_as);
 END $$;
 -- +goose StatementEnd
 DROP INDEX holds_by_actor;

@@ -68,7 +68,7 @@ var accessFaults = []fault{
 	}, server, fields, "which the table says is"},
 	{"lists of providers elsewhere are read", []edit{
 		{"internal/appointment/agenda.go", `if a.In(p.Organization) {`, `if true {`},
-	}, server, fields, `Provider.appointments, which the table says is "null"`},
+	}, server, "TestAProvidersAppointmentsAreForWhoever", "one of another clinic: "},
 	{"visits outside the hours are told to whoever changes them", []edit{
 		{"internal/appointment/clash.go", `if err := a.Need(scope, c.Organization, "organisation", "organizationId"); err != nil {`, `if err := error(nil); err != nil && scope != "" {`},
 	}, server, changes, `SetProviderSchedulePayload.appointmentsOutsideHours, which the table says is "refused"`},

@@ -67,8 +67,15 @@ var kindOf = map[presenter.Code]errs.Kind{
 	presenter.Forbidden: errs.Forbidden, presenter.NotFound: errs.NotFound, presenter.Unauthenticated: errs.Unauthenticated,
 }
 
-// OfError notes a top-level error, if it is a refusal that the change itself hasn't noted yet.
-func OfError(t *access.Trail, op *graphql.OperationContext, e *gqlerror.Error) {
+// OfErrors notes those top-level errors that are refusals which the changes themselves haven't noted yet.
+func OfErrors(t *access.Trail, op *graphql.OperationContext, list gqlerror.List) {
+	before, _ := t.Refusals()
+	for _, e := range list {
+		ofError(t, op, e, before)
+	}
+}
+
+func ofError(t *access.Trail, op *graphql.OperationContext, e *gqlerror.Error, before []access.Refusal) {
 	code, _ := e.Extensions["code"].(presenter.Code)
 	kind, refused := kindOf[code]
 	field := fieldAt(op.Operation.SelectionSet, e.Path)
@@ -76,7 +83,6 @@ func OfError(t *access.Trail, op *graphql.OperationContext, e *gqlerror.Error) {
 		return
 	}
 	at, missing := coordinate(field), kind == errs.NotFound
-	before, _ := t.Refusals()
 	if slices.ContainsFunc(before, func(r access.Refusal) bool { return r.At == at && r.Missing == missing }) {
 		return
 	}

@@ -77,6 +77,9 @@ func verify(ctx context.Context, v *audit.Verifier, only uuid.UUID, named bool, 
 	} else if err != nil {
 		return err
 	}
+	if named && sum.tenants == 0 {
+		return fmt.Errorf("nothing is recorded of organisation %s: is that its id?", only)
+	}
 	fmt.Fprintf(out, "%d rows of %d organisations are as they were written", sum.rows, sum.tenants-sum.bad)
 	if !sum.upTo.IsZero() {
 		fmt.Fprintf(out, ", up to %s", sum.upTo.UTC().Format(time.RFC3339))

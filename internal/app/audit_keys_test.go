@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/google/uuid"
 
@@ -22,7 +23,10 @@ func (k derivedKeys) ChainKey(ctx context.Context, organization uuid.UUID) (int,
 }
 
 // ChainKeyOf implements audit.Keys.
-func (k derivedKeys) ChainKeyOf(_ context.Context, organization uuid.UUID, _ int) ([]byte, error) {
+func (k derivedKeys) ChainKeyOf(_ context.Context, organization uuid.UUID, id int) ([]byte, error) {
+	if id != 1 {
+		return nil, fmt.Errorf("there is no chain key %d", id)
+	}
 	h := hmac.New(sha256.New, k.secret)
 	h.Write(organization[:])
 	return h.Sum(nil), nil

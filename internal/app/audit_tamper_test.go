@@ -263,7 +263,7 @@ func TestTamperingWithTheAnchorsIsNoticed(t *testing.T) {
 		"an edit":                {func(l []string) []string { l[1] = strings.Replace(l[1], `"ordinal":10`, `"ordinal":11`, 1); return l }, "line 2 of the anchors was changed"},
 		"a cut at the beginning": {func(l []string) []string { return l[1:] }, "line 1 of the anchors was changed"},
 		"a cut in the middle":    {func(l []string) []string { return append(l[:1], l[2:]...) }, "line 2 of the anchors was changed"},
-		"garbage":                {func(l []string) []string { return append(l, "{}\n") }, "line 5 of the anchors was changed"},
+		"garbage":                {func(l []string) []string { return append(l, "{}\n") }, "line 5 of the anchors names a key that there isn't"},
 		"a cut at the end":       {func(l []string) []string { return l[:2] }, "no anchor tells of the chain from here"},
 	} {
 		t.Run(name, func(t *testing.T) {

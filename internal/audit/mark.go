@@ -17,7 +17,8 @@ type mark struct {
 	differs *Anchor
 	stands  Link // what the chain has in place of that one; its Ordinal is 0 when it doesn't reach so far
 	newest  Anchor
-	pruned  Anchor
+	pruned  Anchor // where the chain begins; zero when it was never cut
+	began   time.Time
 }
 
 // marks holds anchors against the chains, some at a time.
@@ -25,6 +26,7 @@ type marks struct {
 	verifier *Verifier
 	of       map[uuid.UUID]*mark
 	waiting  []Anchor
+	began    time.Time // when the anchors were read
 }
 
 func (m *marks) add(ctx context.Context, a Anchor) error {
@@ -36,7 +38,7 @@ func (m *marks) add(ctx context.Context, a Anchor) error {
 
 func (m *marks) at(organization uuid.UUID) *mark {
 	if m.of[organization] == nil {
-		m.of[organization] = &mark{}
+		m.of[organization] = &mark{began: m.began}
 	}
 	return m.of[organization]
 }
@@ -80,7 +82,9 @@ func (m *mark) take(a Anchor, stands Link, begins Head) {
 		m.pruned = a
 		return
 	}
-	m.newest = a
+	if a.Ordinal > m.newest.Ordinal { // of two processes one may tell late what it saw first
+		m.newest = a
+	}
 	switch {
 	case m.differs != nil:
 	case a.Ordinal < begins.Ordinal:
@@ -92,9 +96,27 @@ func (m *mark) take(a Anchor, stands Link, begins Head) {
 	}
 }
 
-// prunedAt says whether an anchor tells that a chain begins after a head. The dropping itself may have been done by then or not.
-func (m *mark) prunedAt(h Head) bool {
-	return m.pruned.Ordinal == h.Ordinal && m.pruned.Position == h.Position && bytes.Equal(m.pruned.Hash, h.Hash)
+// beginsAfter says whether an anchor tells that a chain begins after a head. Whoever drops a beginning tells of it first: that may be
+// after the anchors were read, by two at once, or without the dropping that was to follow. So not the last one counts, but any.
+func (m *mark) beginsAfter(ctx context.Context, v *Verifier, organization uuid.UUID, h Head) bool {
+	tells := func(a Anchor) bool {
+		return a.Ordinal == h.Ordinal && a.Position == h.Position && bytes.Equal(a.Hash, h.Hash)
+	}
+	if h.Ordinal == 0 {
+		m.pruned = Anchor{}
+	}
+	if h.Ordinal == 0 || tells(m.pruned) {
+		return true
+	}
+	told := false
+	_ = v.anchors.Each(ctx, func(a Anchor) error { // that they can be read was found out before
+		if a.Pruned && a.Organization == organization && tells(a) {
+			m.pruned, told = a, true
+			return errFound
+		}
+		return nil
+	})
+	return told
 }
 
 // fault is what the anchors have against a chain that was found so far.
@@ -113,13 +135,11 @@ func (m *mark) fault(found Finding) *Fault {
 }
 
 // late reports links that no anchor tells of although there was time enough.
-func (m *mark) late(found Finding, now time.Time) *Fault {
-	last := max(m.newest.Ordinal, m.pruned.Ordinal)
-	ordinal := m.pruned.Ordinal + found.Good
-	if found.Good == 0 || ordinal <= last || !found.UpTo.Before(now.Add(-overdue)) {
+func (m *mark) late(found Finding) *Fault {
+	if found.untold.IsZero() || !found.untold.Before(m.began.Add(-overdue)) {
 		return nil
 	}
-	return &Fault{Ordinal: last + 1, What: "no anchor tells of the chain from here, for more than 15 minutes"}
+	return &Fault{Ordinal: max(m.newest.Ordinal, m.pruned.Ordinal) + 1, What: "no anchor tells of the chain from here, for more than 15 minutes"}
 }
 
 var errFound = errors.New("found")

@@ -1,8 +1,10 @@
 package audit
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ type Sealer struct {
 	clock   clock.Clock
 
 	mu       sync.Mutex
+	epoch    string              // the life of the log that the rest is about
 	sealed   int64               // everything up to here is in chains; below 0: not known
 	anchored map[uuid.UUID]int64 // the ordinals that this process has told
 	since    int                 // links since then
@@ -36,13 +39,11 @@ const anchorAfter = 10_000
 // Seal links everything that was recorded, limit events at a time, and answers how many. A clinic whose key can't be had
 // doesn't keep the others from theirs.
 func (s *Sealer) Seal(ctx context.Context, limit int) (int, error) {
-	_, released, err := s.store.Released(ctx)
+	epoch, released, err := s.store.Released(ctx)
 	if err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	after := s.sealed
-	s.mu.Unlock()
+	after := s.resume(epoch, released)
 	if released <= after {
 		return 0, nil
 	}
@@ -63,6 +64,17 @@ func (s *Sealer) Seal(ctx context.Context, limit int) (int, error) {
 		s.sealed = max(s.sealed, released)
 	}
 	return total, failed
+}
+
+// resume is up to where everything is sealed. In a database that was put back to an earlier state nothing is known to be.
+func (s *Sealer) resume(epoch string, released int64) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if epoch != s.epoch || released < s.sealed {
+		s.epoch, s.sealed = epoch, -1
+		clear(s.anchored)
+	}
+	return s.sealed
 }
 
 func (s *Sealer) sealOne(ctx context.Context, organization uuid.UUID, upTo int64, limit int) (int, error) {
@@ -129,8 +141,8 @@ func (l Link) anchor(organization uuid.UUID, at time.Time, epoch string) Anchor 
 	return Anchor{Organization: organization, Ordinal: l.Ordinal, Position: l.Position, Event: l.Event, Hash: l.Hash, At: at, Epoch: epoch}
 }
 
-// Prune drops the beginnings of chains, at most limit links of each, whose events are older than they have to be kept. Where a
-// chain is cut is told outside the database before anything is dropped.
+// Prune drops the beginnings of chains, at most limit links of each, whose events are older than they have to be kept. What isn't as
+// it was sealed stays, with everything after it: it is evidence, and its time is not to be trusted. It doesn't keep others from theirs.
 func (s *Sealer) Prune(ctx context.Context, keep time.Duration, limit int) (int, error) {
 	heads, err := s.store.Heads(ctx)
 	if err != nil {
@@ -141,27 +153,48 @@ func (s *Sealer) Prune(ctx context.Context, keep time.Duration, limit int) (int,
 		return 0, err
 	}
 	now, dropped := s.clock.Now(), 0
+	var failed error
 	for organization := range heads {
-		before, err := s.store.Pruned(ctx, organization)
-		if err != nil {
-			return dropped, err
-		}
-		cut, err := s.store.Ripe(ctx, organization, now.Add(-keep), limit)
-		if err != nil {
-			return dropped, err
-		}
-		if cut.Ordinal == 0 {
-			continue
-		}
-		if err := s.anchors.Append(ctx, []Anchor{{
-			Organization: organization, Ordinal: cut.Ordinal, Position: cut.Position, Hash: cut.Hash, At: now, Epoch: epoch, Pruned: true,
-		}}); err != nil {
-			return dropped, err
-		}
-		if err := s.store.Prune(ctx, organization, cut, now); err != nil {
-			return dropped, err
-		}
-		dropped += int(cut.Ordinal - before.Ordinal)
+		n, err := s.pruneOne(ctx, Anchor{Organization: organization, At: now, Epoch: epoch, Pruned: true}, now.Add(-keep), limit)
+		dropped += n
+		failed = errors.Join(failed, err)
 	}
-	return dropped, nil
+	return dropped, failed
+}
+
+// pruneOne cuts a chain. Where it is cut is told outside the database before anything is dropped.
+func (s *Sealer) pruneOne(ctx context.Context, told Anchor, before time.Time, limit int) (int, error) {
+	from, err := s.store.Pruned(ctx, told.Organization)
+	if err != nil {
+		return 0, err
+	}
+	cut, err := s.store.Ripe(ctx, told.Organization, before, limit)
+	if err != nil || cut.Ordinal <= from.Ordinal {
+		return 0, err
+	}
+	if err := s.sound(ctx, told.Organization, from, cut); err != nil {
+		return 0, err
+	}
+	told.Ordinal, told.Position, told.Hash = cut.Ordinal, cut.Position, cut.Hash
+	if err := s.anchors.Append(ctx, []Anchor{told}); err != nil {
+		return 0, err
+	}
+	return int(cut.Ordinal - from.Ordinal), s.store.Prune(ctx, told.Organization, cut, told.At)
+}
+
+// sound fails if a chain between two heads, or an event of it, isn't as it was sealed.
+func (s *Sealer) sound(ctx context.Context, organization uuid.UUID, from, to Head) error {
+	var found Finding
+	w := newWalker(s.store, s.keys, organization, from, &found)
+	w.last = to.Ordinal
+	for more := true; more && found.Fault == nil; {
+		var err error
+		if more, err = w.page(ctx); err != nil {
+			return err
+		}
+	}
+	if found.Fault != nil || w.head.Ordinal != to.Ordinal || !bytes.Equal(w.head.Hash, to.Hash) {
+		return fmt.Errorf("the record of organisation %s isn't as it was written, so nothing of it is dropped: run `mediconnect audit verify`", organization)
+	}
+	return nil
 }

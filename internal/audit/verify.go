@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,6 +41,8 @@ type Finding struct {
 	UpTo         time.Time // the time of the last of them; zero when there is none
 	Unsealed     int       // events that are not in the chain yet
 	Fault        *Fault    // nil when all is well
+
+	untold time.Time // of the first good link that no anchor tells of; zero when there is none
 }
 
 const (
@@ -51,7 +54,7 @@ const (
 // Verify tells how the record of each clinic stands, or of one when it is named. It fails with *Broken, after telling the rest,
 // when the anchors themselves were tampered with.
 func (v *Verifier) Verify(ctx context.Context, only uuid.UUID, named bool, tell func(Finding)) error {
-	marks := marks{verifier: v, of: map[uuid.UUID]*mark{}}
+	marks := marks{verifier: v, of: map[uuid.UUID]*mark{}, began: v.clock.Now()}
 	broken := v.anchors.Each(ctx, func(a Anchor) error {
 		if named && a.Organization != only {
 			return nil
@@ -102,11 +105,15 @@ func (v *Verifier) one(ctx context.Context, organization uuid.UUID, m *mark) (Fi
 // walk follows a chain from where it begins and stops at the first row that is wrong.
 func (v *Verifier) walk(ctx context.Context, organization uuid.UUID, from Head, m *mark) (Finding, error) {
 	found := Finding{Organization: organization}
-	if from.Ordinal > 0 && !m.prunedAt(from) {
+	if !m.beginsAfter(ctx, v, organization, from) {
 		found.Fault = &Fault{Ordinal: from.Ordinal, Position: from.Position, What: "the beginning up to here was dropped and no anchor tells of it"}
 		return found, nil
 	}
-	w := walker{Verifier: v, organization: organization, head: from, found: &found, secrets: map[int][]byte{}}
+	w := newWalker(v.store, v.keys, organization, from, &found)
+	w.clock, w.told = v.clock, max(m.newest.Ordinal, from.Ordinal)
+	if err := w.beginning(ctx); err != nil || found.Fault != nil {
+		return found, err
+	}
 	for {
 		more, err := w.page(ctx)
 		if err != nil || found.Fault != nil {
@@ -125,7 +132,7 @@ func (v *Verifier) judged(ctx context.Context, found Finding, m *mark) Finding {
 		found.Fault = f
 	}
 	if found.Fault == nil {
-		found.Fault = m.late(found, v.clock.Now())
+		found.Fault = m.late(found)
 	}
 	if found.Fault != nil {
 		found.Fault.Since = m.before(ctx, v, found)
@@ -135,16 +142,36 @@ func (v *Verifier) judged(ctx context.Context, found Finding, m *mark) Finding {
 
 // walker is on its way along a chain.
 type walker struct {
-	*Verifier
+	store        Chains
+	keys         Keys
+	clock        clock.Clock
 	organization uuid.UUID
 	head         Head
+	last         int64 // the ordinal to stop at
+	told         int64 // the ordinal up to which anchors tell
 	found        *Finding
 	secrets      map[int][]byte
 }
 
+func newWalker(store Chains, keys Keys, organization uuid.UUID, from Head, found *Finding) *walker {
+	return &walker{store: store, keys: keys, organization: organization, head: from, last: math.MaxInt64, found: found, secrets: map[int][]byte{}}
+}
+
+// beginning looks for events before the chain's first, where no link leads.
+func (w *walker) beginning(ctx context.Context) error {
+	first, err := w.store.Events(ctx, w.organization, math.MinInt64, 1)
+	if err == nil && len(first) > 0 && first[0].Position <= w.head.Position {
+		w.found.Fault = &Fault{
+			Ordinal: w.head.Ordinal + 1, Position: first[0].Position, Event: first[0].ID, What: "an event was inserted before the chain begins",
+		}
+	}
+	return err
+}
+
 // page looks at the next links and their events, and says whether there may be more.
 func (w *walker) page(ctx context.Context) (more bool, err error) {
-	links, err := w.store.Links(ctx, w.organization, w.head.Ordinal, verifyPage)
+	limit := int(min(verifyPage, w.last-w.head.Ordinal))
+	links, err := w.store.Links(ctx, w.organization, w.head.Ordinal, limit)
 	if err != nil || len(links) == 0 {
 		return false, err
 	}
@@ -157,28 +184,28 @@ func (w *walker) page(ctx context.Context) (more bool, err error) {
 		if i < len(events) {
 			e = events[i]
 		}
-		secret, err := w.secret(ctx, l.KeyID)
-		if err != nil {
-			return false, err
-		}
-		if w.found.Fault = l.faultOf(w.head, e, secret); w.found.Fault != nil {
+		if w.found.Fault = l.faultOf(w.head, e, w.secret(ctx, l.KeyID)); w.found.Fault != nil {
 			return false, nil
 		}
-		w.head = l.Head()
-		w.found.Good, w.found.UpTo = w.found.Good+1, e.At
+		w.passed(l, e)
 	}
-	return len(links) == verifyPage, nil
+	return len(links) == limit, nil
 }
 
-func (w *walker) secret(ctx context.Context, id int) ([]byte, error) {
-	if secret, ok := w.secrets[id]; ok {
-		return secret, nil
+func (w *walker) passed(l Link, e Event) {
+	w.head = l.Head()
+	w.found.Good, w.found.UpTo = w.found.Good+1, e.At
+	if l.Ordinal > w.told && w.found.untold.IsZero() {
+		w.found.untold = e.At
 	}
-	secret, err := w.keys.ChainKeyOf(ctx, w.organization, id)
-	if err == nil {
-		w.secrets[id] = secret
+}
+
+// secret is a key of the chain by its id, or nil if there is none: no link follows under that.
+func (w *walker) secret(ctx context.Context, id int) []byte {
+	if _, ok := w.secrets[id]; !ok {
+		w.secrets[id], _ = w.keys.ChainKeyOf(ctx, w.organization, id)
 	}
-	return secret, err
+	return w.secrets[id]
 }
 
 // faultOf says what is wrong with a link or the event that comes next in order of position, if anything is.
@@ -199,6 +226,8 @@ func (l Link) faultOf(head Head, e Event, secret []byte) *Fault {
 		return at("the event was deleted")
 	case e.ID != l.Event || !bytes.Equal(e.Digest(), l.Digest):
 		return at("the event isn't as it was sealed")
+	case secret == nil:
+		return at("the chain's row names a key that there isn't")
 	case !l.Follows(head, secret):
 		return at("the chain's row doesn't follow from the one before")
 	}

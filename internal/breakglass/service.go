@@ -160,9 +160,13 @@ func (s *Service) change(
 		if err != nil || to.Version == from.Version {
 			return to, err
 		}
-		if done, err := s.store.ChangeGrant(ctx, by, action, from, to); err != nil || done {
+		done, err := s.store.ChangeGrant(ctx, by, action, from, to)
+		if err != nil {
+			return Grant{}, err
+		}
+		if done {
 			a.Trail.Changed(Kind, to.ID)
-			return to, err
+			return to, nil
 		}
 	}
 	return Grant{}, errs.TryAgain(nil)
