@@ -74,7 +74,8 @@ func auditFilter(in *model.AuditFilterInput) (audit.Filter, error) {
 
 // recorded are the types of ids by what their things are called in the record.
 var recorded = map[string]globalid.Type{
-	"Appointment": globalid.Appointment, "Location": globalid.Location, "Organization": globalid.Organization, "Patient": globalid.Patient,
+	"Appointment": globalid.Appointment, "BreakGlassGrant": globalid.BreakGlassGrant, "LegalHold": globalid.LegalHold,
+	"Location": globalid.Location, "Organization": globalid.Organization, "Patient": globalid.Patient,
 	"Provider": globalid.Provider, "ScheduleException": globalid.ScheduleException, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
 }
 

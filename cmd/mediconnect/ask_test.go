@@ -147,7 +147,9 @@ func wantTold(t *testing.T, found facts, output string) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "programDatabaseUrl": found.Program, "redisUrl": found.Redis,
-		"patient": found.Tokens.Patient, "frontDesk": found.Tokens.FrontDesk, "admin": found.Tokens.Admin,
+		"keys": found.Keys, "auditAnchors": found.Anchors,
+		"patient": found.Tokens.Patient, "caregiver": found.Tokens.Caregiver, "provider": found.Tokens.Provider, "frontDesk": found.Tokens.FrontDesk,
+		"clinicAdmin": found.Tokens.ClinicAdmin, "auditor": found.Tokens.Auditor, "admin": found.Tokens.Admin,
 	} {
 		if value == "" || !strings.Contains(output, value) {
 			t.Errorf("%s is %q; it must be there, and told to the reader too", name, value)

@@ -15,14 +15,16 @@ import (
 func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	dir := dataFolder(t)
 	first := start(t, nil, "dev", "--data", dir)
-	book(t, first.ready(t, dir))
+	found := first.ready(t, dir)
+	book(t, found)
+	act(t, found)
 	if code := first.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("ended with exit code %d:\n%s", code, first.output)
 	}
 
 	began := time.Now()
 	second := start(t, nil, "dev", "--data", dir)
-	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t)[0], nil)
+	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t, "../../README.md", 10)[0], nil)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the second start took %s to its first answer, want 5 s", took)
 	}
@@ -35,7 +37,7 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 func book(t *testing.T, found facts) {
 	t.Helper()
 	v, patient, desk := visitor{t, found.GraphQL}, found.Tokens.Patient, found.Tokens.FrontDesk
-	d := documents(t)
+	d := documents(t, "../../README.md", 10)
 	list, providers, soonest, days, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9]
 
 	v.wants(v.ask(patient, list, nil), `"totalCount":112`)
@@ -61,20 +63,48 @@ func book(t *testing.T, found facts) {
 	v.wants(v.ask(patient, cancel, variables{"appointment": visit}), `"CANCELLED"`, `"errors":[]`)
 }
 
-var readmesRequest = regexp.MustCompile(`gql "\$(?:patient|desk)" '([^']*)'`)
-
-// documents are those of the README's first booking.
-func documents(t *testing.T) (texts []string) {
+// act goes through the requests of docs/access.md, in their order.
+func act(t *testing.T, found facts) {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	v, tokens := visitor{t, found.GraphQL}, found.Tokens
+	d := documents(t, "../../docs/access.md", 16)
+	child := v.ids(v.ask(tokens.FrontDesk, d[0], variables{"number": "7"}), 1)[0]
+	invited := v.ask(tokens.FrontDesk, d[1], variables{"child": child, "key": "invite"})
+	v.wants(v.ask(tokens.Caregiver, d[2], variables{"code": v.word(invited, "code")}), `"relation":"CAREGIVER"`, `"name":"Nora Lind"`)
+	providers := v.ids(v.ask("", d[3], nil), 2)
+	kind := v.ids(v.ask("", documents(t, "../../README.md", 10)[1], nil), 2)[1]
+	slot := v.ids(v.ask(tokens.Caregiver, d[4], variables{"provider": providers[1], "kind": kind}), 1)[0]
+	booked := v.ask(tokens.Caregiver, d[5], variables{"slot": slot, "child": child, "key": "child"})
+	v.wants(booked, `"Nora Lind"`, `"errors":[]`)
+	visit := v.ids(booked, 1)[0]
+
+	v.wants(v.ask(tokens.Provider, d[6], variables{"visit": visit, "child": child}), `"localStart":`, `"reason":null,"patient":null`, `"child":null`)
+	grant := v.ids(v.ask(tokens.Provider, d[7], variables{"child": child, "key": "glass"}), 1)[0]
+	v.wants(v.ask(tokens.Provider, d[8], variables{"visit": visit}), `"Fever"`, `"Nora Lind"`)
+	v.wants(v.ask(tokens.Provider, d[9], variables{"grant": grant}), `"endedAt":"`)
+
+	v.wants(v.ask(tokens.Auditor, d[10], nil), grant, `"Unconscious on arrival"`)
+	v.wants(v.ask(tokens.Auditor, d[11], variables{"grant": grant}), `"JUSTIFIED"`)
+	v.wants(v.ask(tokens.Auditor, d[12], variables{"child": child}), `"breakGlass"`, `"BTG"`, `"FAMRQT"`)
+	v.wants(v.ask(tokens.Caregiver, d[13], variables{"visit": visit}), `"appointment.book"`)
+	account := v.word(v.ask(tokens.ClinicAdmin, d[14], variables{"child": child}), "accountId")
+	v.wants(v.ask(tokens.ClinicAdmin, d[15], variables{"child": child, "account": account}), child, `"errors":[]`)
+}
+
+var request = regexp.MustCompile(`gql "(?:\$\w+)?" '([^']*)'`)
+
+// documents are those of a text for people, which has so many.
+func documents(t *testing.T, file string, many int) (texts []string) {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range readmesRequest.FindAllSubmatch(readme, -1) {
+	for _, found := range request.FindAllSubmatch(page, -1) {
 		texts = append(texts, string(found[1]))
 	}
-	if len(texts) != 10 {
-		t.Fatalf("the README's first booking has %d requests", len(texts))
+	if len(texts) != many {
+		t.Fatalf("%s has %d requests", file, len(texts))
 	}
 	return texts
 }
@@ -126,4 +156,15 @@ func (v visitor) ids(answer string, least int) (ids []string) {
 		v.t.Fatalf("answered %s, with fewer than %d ids", answer, least)
 	}
 	return ids
+}
+
+// word is the first text of an answer under a name.
+func (v visitor) word(answer, name string) string {
+	v.t.Helper()
+	_, after, found := strings.Cut(answer, `"`+name+`":"`)
+	if !found {
+		v.t.Fatalf("answered %s, with no %s", answer, name)
+	}
+	word, _, _ := strings.Cut(after, `"`)
+	return word
 }

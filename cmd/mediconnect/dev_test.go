@@ -135,6 +135,23 @@ func TestDevSaysThatTheDataAreOfAnotherBuild(t *testing.T) {
 	answered(t, afresh.ready(t, dir).GraphQL)
 }
 
+func TestAFreshStartHasARecordAndAnchorsOfItsOwn(t *testing.T) {
+	dir := dataFolder(t)
+	first := start(t, nil, "dev", "--no-demo", "--data", dir)
+	anchors := first.ready(t, dir).Anchors
+	first.signal(t, syscall.SIGTERM)
+	if before, err := os.ReadFile(anchors); err != nil || len(before) == 0 {
+		t.Fatalf("nothing was anchored before: %v", err)
+	}
+	found := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh").ready(t, dir)
+	verify := start(t, []string{
+		"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + found.Keys, "MEDICONNECT_AUDIT_ANCHORS=" + found.Anchors,
+	}, "audit", "verify")
+	if code := verify.wait(t); code != 0 {
+		t.Errorf("audit verify ended with %d and said:\n%s", code, verify.output)
+	}
+}
+
 // What was written down before private columns were sealed can't be sealed by a migration.
 func TestDevSaysThatTheDataAreOfAnEarlierVersionThatCannotBeTakenOver(t *testing.T) {
 	dir := dataFolder(t)
@@ -218,9 +235,13 @@ func TestDevsTokensSpeakForWhomTheyName(t *testing.T) {
 	p := start(t, nil, "dev", "--no-demo", "--data", dir)
 	found := p.ready(t, dir)
 	for name, c := range map[string]struct{ token, role, query, want string }{
-		"patient":    {found.Tokens.Patient, "PATIENT", `{ viewer { kind asPatient { id } } }`, `"kind":"PATIENT","asPatient":{"id"`},
-		"front desk": {found.Tokens.FrontDesk, "FRONT_DESK", `{ viewer { kind roles { role } } }`, `FRONT_DESK`},
-		"admin":      {found.Tokens.Admin, "PLATFORM_ADMIN", `{ viewer { kind scopes } }`, `platform:admin`},
+		"patient":                {found.Tokens.Patient, "PATIENT", `{ viewer { kind asPatient { id } } }`, `"kind":"PATIENT","asPatient":{"id"`},
+		"caregiver":              {found.Tokens.Caregiver, "CAREGIVER", `{ viewer { kind patients { id } roles { role } } }`, `"patients":[],"roles":[{"role":"CAREGIVER"}]`},
+		"provider":               {found.Tokens.Provider, "PROVIDER", `{ viewer { scopes } }`, `patients:break-glass`},
+		"clinic's administrator": {found.Tokens.ClinicAdmin, "ADMIN", `{ viewer { scopes } }`, `access:review`},
+		"auditor":                {found.Tokens.Auditor, "AUDITOR", `{ viewer { scopes } }`, `"scopes":["access:review","audit:read"]`},
+		"front desk":             {found.Tokens.FrontDesk, "FRONT_DESK", `{ viewer { kind roles { role } } }`, `FRONT_DESK`},
+		"admin":                  {found.Tokens.Admin, "PLATFORM_ADMIN", `{ viewer { kind scopes } }`, `platform:admin`},
 	} {
 		status, body := exchange(t, http.MethodPost, found.GraphQL, c.token, `{"query":"`+c.query+`"}`)
 		if status != http.StatusOK || !strings.Contains(body, c.want) {

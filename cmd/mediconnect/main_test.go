@@ -34,7 +34,9 @@ type facts struct {
 	Database string `json:"databaseUrl"`
 	Program  string `json:"programDatabaseUrl"`
 	Redis    string `json:"redisUrl"`
-	Tokens   struct{ Patient, FrontDesk, Admin string }
+	Keys     string `json:"keys"`
+	Anchors  string `json:"auditAnchors"`
+	Tokens   struct{ Patient, Caregiver, Provider, FrontDesk, ClinicAdmin, Auditor, Admin string }
 }
 
 // program is a running mediconnect.
@@ -167,7 +169,8 @@ func parse(t *testing.T, text []byte) facts {
 	if err := reader.Decode(&found); err != nil {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
-	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "tokens", "patient", "frontDesk", "admin")
+	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors",
+		"tokens", "patient", "caregiver", "provider", "frontDesk", "clinicAdmin", "auditor", "admin")
 	return found
 }
 

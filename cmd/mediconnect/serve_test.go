@@ -61,6 +61,9 @@ func TestMigrateUpDownStatus(t *testing.T) {
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
 	pgtest.Execute(t, found.Database, "CREATE DATABASE other")
 	environ := []string{"MEDICONNECT_DATABASE_URL=" + strings.Replace(found.Database, "/mediconnect?", "/other?", 1)}
+	for _, name := range []string{"up", "status"} {
+		fails(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Program}, []string{"migrate", name}, "the tables' owner", "CREATEROLE")
+	}
 	for _, step := range []struct{ name, want string }{
 		{"status", "pending"}, {"up", "applied 00001_core.sql"}, {"status", "safe"}, {"down", "took "}, {"status", "pending"},
 	} {

@@ -17,7 +17,7 @@ import (
 
 // named are the kinds of things whose being asked for in vain is recorded.
 var named = map[globalid.Type]string{
-	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Patient: "Patient",
+	globalid.Appointment: "Appointment", globalid.BreakGlassGrant: "BreakGlassGrant", globalid.Hold: "SlotHold", globalid.Patient: "Patient",
 }
 
 // Missed notes that an id names nothing for the caller.

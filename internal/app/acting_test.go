@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -98,6 +99,14 @@ func TestAParentBooksForEitherChildAndAStrangerForNone(t *testing.T) {
 	mum := f.by(mother)
 	if got := failure(f.book(mum, 10, vars{"patientId": ada}), "bookAppointment"); got != "NOT_FOUND input patientId" {
 		t.Errorf("before the link: %s", got)
+	}
+	if none := mum.Post(t, `{ appointments { totalCount edges { cursor } } viewer { patients { id } } }`, nil).OK(t); none.Data("appointments", "totalCount") != 0.0 {
+		t.Errorf("before the link: %s", none.Raw)
+	}
+	narrow := f.staff(access.FrontDesk)
+	narrow.Scopes = []string{access.AppointmentsRead}
+	if refused := f.by(narrow).Post(t, `{ appointments { edges { cursor } } }`, nil); refused.Code() != "FORBIDDEN" || !strings.Contains(string(refused.Raw), access.PatientsRead) {
+		t.Errorf("staff who may see no patient: %s", refused.Raw)
 	}
 	f.link(mother, ada, "CAREGIVER")
 	if alone := f.book(mum, 10, nil); alone.Text("bookAppointment", "appointment", "id") == "" {

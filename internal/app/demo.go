@@ -11,6 +11,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
 	"github.com/mediconnect/mediconnect/internal/intake/demo"
+	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
 // demoMark is the file beside the databases that says that the demo data are in.
@@ -44,6 +46,20 @@ func (d *dev) seed(ctx context.Context) error {
 		return devstack.FileProblem(d.place.ServersPath(demoMark), err)
 	}
 	return nil
+}
+
+// mint signs the tokens, the provider's for the first of the demo's, if there is one.
+func (d *dev) mint(ctx context.Context) error {
+	var doctor uuid.UUID
+	found, err := d.app.provider.ListProviders(ctx, registrar(), provider.Filter{Brief: true}, paging.Window{Size: 1})
+	if err != nil {
+		return err
+	}
+	if len(found.Items) > 0 {
+		doctor = found.Items[0].ID
+	}
+	d.facts.Tokens, err = mintDevTokens(d.key, doctor)
+	return err
 }
 
 // today is the product's date where the demo's sites are.

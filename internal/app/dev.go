@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,7 @@ type dev struct {
 	redis    *devstack.Redis
 	app      *App
 	door     *door
+	key      ed25519.PrivateKey // that tokens are signed with
 	facts    devFacts
 	undo     []func()
 }
@@ -57,7 +59,7 @@ func Dev(ctx context.Context, opts DevOptions) error {
 	d := &dev{opts: opts, say: newTeller(opts.Out)}
 	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	defer d.stop()
-	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.makeKeys, d.open, d.tidy, d.seed, d.run)
+	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.makeKeys, d.open, d.tidy, d.seed, d.mint, d.run)
 }
 
 // climb takes the steps one after the other, and tells what the reader can do where one fails.
@@ -95,6 +97,9 @@ func (d *dev) settle(ctx context.Context) error {
 		if err := d.place.Clear(ctx, demoMark, devKeys); err != nil {
 			return err
 		}
+		if err := os.RemoveAll(d.place.Path(devAnchors)); err != nil { // they tell of the record that is gone
+			return devstack.FileProblem(d.place.Path(devAnchors), err)
+		}
 	}
 	d.say.fact("Data folder", d.place.Dir)
 	if d.place.Elsewhere() {
@@ -123,18 +128,14 @@ func (d *dev) listen(context.Context) (err error) {
 func (d *dev) install(ctx context.Context) error { return devstack.Ensure(ctx, d.opts.Out) }
 
 func (d *dev) open(ctx context.Context) (err error) {
-	key, err := devKey(d.place.Path("token.key"))
-	if err != nil {
+	if d.key, err = devKey(d.place.Path("token.key")); err != nil {
 		return err
 	}
-	d.facts, err = newFacts(d.listener.Addr().String(), d.postgres.URL(), d.postgres.ProgramURL(), d.redis.URL(), key)
-	if err != nil {
-		return err
-	}
+	d.facts = newFacts(d.listener.Addr().String(), d.postgres, d.redis.URL(), d.place)
 	d.app, err = Open(ctx, Frame{
-		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.place.ServersPath(devKeys), Clock: d.clock(), Issuer: devIssuer, Key: publicKey(key),
-		LinkKey: linkKeyOf(key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
-		Audit: AuditSettings{Anchors: d.place.Path("audit.anchors"), AnchorEvery: time.Minute, RetentionDays: leastRetention},
+		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
+		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
 	})
 	if err != nil {
 		return err
@@ -149,8 +150,11 @@ func (d *dev) open(ctx context.Context) (err error) {
 	return err
 }
 
-// devKeys is the folder of keys, which goes with the databases.
-const devKeys = "keys"
+// devKeys is the folder of keys, which goes with the databases; devAnchors is the file of the audit record's anchors, which doesn't.
+const (
+	devKeys    = "keys"
+	devAnchors = "audit.anchors"
+)
 
 // makeKeys makes the folder on the first start.
 func (d *dev) makeKeys(context.Context) error {

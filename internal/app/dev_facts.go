@@ -1,7 +1,6 @@
 package app
 
 import (
-	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,21 +22,28 @@ type devFacts struct {
 	Database string    `json:"databaseUrl"`        // as its owner, who migrates it
 	Program  string    `json:"programDatabaseUrl"` // as serve, work and import use it
 	Redis    string    `json:"redisUrl"`
+	Keys     string    `json:"keys"`         // the folder of keys
+	Anchors  string    `json:"auditAnchors"` // the file of anchors
 	Tokens   devTokens `json:"tokens"`
 }
 
 type devTokens struct {
-	Patient   string `json:"patient"`
-	FrontDesk string `json:"frontDesk"`
-	Admin     string `json:"admin"`
+	Patient     string `json:"patient"`
+	Caregiver   string `json:"caregiver"`
+	Provider    string `json:"provider"`
+	FrontDesk   string `json:"frontDesk"`
+	ClinicAdmin string `json:"clinicAdmin"`
+	Auditor     string `json:"auditor"`
+	Admin       string `json:"admin"` // of the platform
 }
 
-func newFacts(address, owner, program, redis string, key ed25519.PrivateKey) (devFacts, error) {
-	tokens, err := mintDevTokens(key)
+// newFacts are those that are known before the demo data are there: all but the tokens.
+func newFacts(address string, servers *devstack.Postgres, redis string, place *devstack.Place) devFacts {
 	return devFacts{
 		GraphQL: "http://" + address + "/graphql", Socket: "ws://" + address + "/graphql",
-		Database: owner, Program: program, Redis: redis, Tokens: tokens,
-	}, err
+		Database: servers.URL(), Program: servers.ProgramURL(), Redis: redis,
+		Keys: place.ServersPath(devKeys), Anchors: place.Path(devAnchors),
+	}
 }
 
 // writeFacts lets nobody see half a file, nor another user any of it.
@@ -71,13 +77,16 @@ func (f devFacts) tell(out io.Writer, place *devstack.Place, elapsed time.Durati
 		{"PostgreSQL", f.Program},
 		{"as its owner", f.Database},
 		{"Redis", f.Redis},
+		{"Keys", f.Keys},
+		{"Anchors", f.Anchors},
 		{"For scripts", place.Path(factsFile)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])
 	}
 	text.WriteString("\nTokens, accepted by this data folder's `dev` alone (send one as `Authorization: Bearer …`):\n")
 	for _, line := range [][2]string{
-		{"patient", f.Tokens.Patient}, {"front desk", f.Tokens.FrontDesk}, {"admin", f.Tokens.Admin},
+		{"patient", f.Tokens.Patient}, {"caregiver", f.Tokens.Caregiver}, {"provider", f.Tokens.Provider}, {"front desk", f.Tokens.FrontDesk},
+		{"clinic admin", f.Tokens.ClinicAdmin}, {"auditor", f.Tokens.Auditor}, {"admin", f.Tokens.Admin},
 	} {
 		fmt.Fprintf(&text, "\n  %-12s %s\n", line[0], line[1])
 	}

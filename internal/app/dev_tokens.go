@@ -25,8 +25,12 @@ const (
 
 // The people of the demo, the same everywhere.
 var (
-	demoFrontDesk = uuid.MustParse("01980000-0000-7000-8000-000000000003")
-	demoAdmin     = uuid.MustParse("01980000-0000-7000-8000-000000000004")
+	demoFrontDesk   = uuid.MustParse("01980000-0000-7000-8000-000000000003")
+	demoAdmin       = uuid.MustParse("01980000-0000-7000-8000-000000000004")
+	demoCaregiver   = uuid.MustParse("01980000-0000-7000-8000-000000000005")
+	demoDoctor      = uuid.MustParse("01980000-0000-7000-8000-000000000006")
+	demoClinicAdmin = uuid.MustParse("01980000-0000-7000-8000-000000000007")
+	demoAuditor     = uuid.MustParse("01980000-0000-7000-8000-000000000008")
 )
 
 // devKey reads the data folder's signing key, or makes one.
@@ -73,18 +77,23 @@ func linkKeyOf(key ed25519.PrivateKey) []byte {
 	return sum[:]
 }
 
-func mintDevTokens(key ed25519.PrivateKey) (tokens devTokens, err error) {
+func mintDevTokens(key ed25519.PrivateKey, doctor uuid.UUID) (tokens devTokens, err error) {
 	expires := clock.System{}.Now().Add(devTokenLife)
 	for _, one := range []struct {
 		into  *string
 		actor access.Actor
 	}{
-		{&tokens.Patient, access.Actor{
-			ID: demoPatient, Organization: demoOrganization, Role: access.PatientRole, PatientID: demoPatient,
-		}},
-		{&tokens.FrontDesk, access.Actor{ID: demoFrontDesk, Organization: demoOrganization, Role: access.FrontDesk}},
+		{&tokens.Patient, access.Actor{ID: demoPatient, Role: access.PatientRole, PatientID: demoPatient}},
+		{&tokens.Caregiver, access.Actor{ID: demoCaregiver, Role: access.Caregiver}},
+		{&tokens.Provider, access.Actor{ID: demoDoctor, Role: access.Provider, ProviderID: doctor}},
+		{&tokens.FrontDesk, access.Actor{ID: demoFrontDesk, Role: access.FrontDesk}},
+		{&tokens.ClinicAdmin, access.Actor{ID: demoClinicAdmin, Role: access.Admin}},
+		{&tokens.Auditor, access.Actor{ID: demoAuditor, Role: access.Auditor}},
 		{&tokens.Admin, access.Actor{ID: demoAdmin, Role: access.PlatformAdmin}},
 	} {
+		if one.actor.Role != access.PlatformAdmin {
+			one.actor.Organization = demoOrganization
+		}
 		one.actor.Client, one.actor.Scopes = "dev", access.ScopesOf(one.actor.Role)
 		if *one.into, err = token.Sign(key, devIssuer, one.actor, expires); err != nil {
 			return tokens, fmt.Errorf("sign token: %w", err)

@@ -269,3 +269,36 @@ func TestBadReasonsToBreakTheGlassAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyHasMoreThanAHundredEmergenciesAtATime(t *testing.T) {
+	f := newFamily(t)
+	target := vars{"target": vars{"patientId": f.child("Ben")}, "minutes": 30}
+	doctor := f.doctor()
+	doc := f.by(doctor)
+	again := vars{"target": target["target"], "minutes": 30, "idempotencyKey": "first"}
+	grant := f.breaks(doc, again).Text("breakGlass", "grant", "id")
+	if _, err := f.pool.Exec(t.Context(), `INSERT INTO break_glass_grants SELECT g.organization_id, gen_random_uuid(), 1, g.actor_id, g.provider_id,
+		g.patient_id, g.reason, g.started_at, g.expires_at FROM break_glass_grants g, generate_series(1, 98)`); err != nil {
+		t.Fatal(err)
+	}
+	if hundredth := f.breaks(doc, target); hundredth.Text("breakGlass", "grant", "id") == "" {
+		t.Fatalf("%s", hundredth.Raw)
+	}
+	if got := failure(f.breaks(doc, target), "breakGlass"); got != "FORBIDDEN input" {
+		t.Errorf("the 101st: %s", got)
+	}
+	if same := f.breaks(doc, again); same.Text("breakGlass", "grant", "id") != grant {
+		t.Errorf("the first once more: %s", same.Raw)
+	}
+	if other := f.breaks(f.by(f.doctor()), target); other.Text("breakGlass", "grant", "id") == "" {
+		t.Errorf("somebody else's first: %s", other.Raw)
+	}
+	doc.Post(t, endIt, vars{"input": vars{"grantId": grant}}).OK(t)
+	if next := f.breaks(doc, target); next.Text("breakGlass", "grant", "id") == "" {
+		t.Errorf("once one is ended: %s", next.Raw)
+	}
+	f.clock.Advance(30 * time.Minute)
+	if next := f.breaks(doc, target); next.Text("breakGlass", "grant", "id") == "" {
+		t.Errorf("once all are over: %s", next.Raw)
+	}
+}

@@ -74,7 +74,16 @@ func withRunner(environ []string, use func(*migrate.Runner) error) error {
 		return err
 	}
 	defer runner.Close()
-	return inOneSentence(use(runner))
+	return ownersOnly(inOneSentence(use(runner)))
+}
+
+// ownersOnly tells whoever has signed in with another login who may migrate.
+func ownersOnly(err error) error {
+	const notPermitted = "42501"
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == notPermitted {
+		return &toldShort{"the database's login may not do this (" + refusal.Message + "): sign in as the tables' owner, who may create roles (CREATEROLE)", err}
+	}
+	return err
 }
 
 // inOneSentence is a database's error for the command line: a driver says each attempt on a line of its own, and what it says

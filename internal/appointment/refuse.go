@@ -20,7 +20,10 @@ func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who av
 	blocked := slices.Concat(known, seat.against(v.Verdict))
 	slices.Sort(blocked)
 	if slices.Contains(blocked, availability.PatientBusy) {
-		sawConflict(a, clinic.Ref{Organization: seat.Slot.Organization, ID: v.PatientVisit}, seat.Holder.Patient)
+		with := clinic.Ref{Organization: seat.Slot.Organization, ID: v.PatientVisit}
+		if err := sawConflict(ctx, a, with, seat.Holder.Patient); err != nil {
+			return err
+		}
 	}
 	return refused(a, wanted{seat.Slot, wantedFor(who)}, slices.Compact(blocked), v.PatientVisit)
 }

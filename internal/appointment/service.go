@@ -200,7 +200,9 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.WindowCapReached})
 	case PatientBusy:
 		with := clinic.Ref{Organization: seat.Slot.Organization, ID: answer.With}
-		sawConflict(a, with, seat.Holder.Patient)
+		if err := sawConflict(ctx, a, with, seat.Holder.Patient); err != nil {
+			return Booking{}, err
+		}
 		return Booking{}, PatientConflict{With: with, For: wantedFor(who)}
 	case HoldEnded:
 		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}

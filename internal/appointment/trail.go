@@ -1,6 +1,8 @@
 package appointment
 
 import (
+	"context"
+
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -35,10 +37,13 @@ func sawOne(a access.Actor, ap Appointment) {
 }
 
 // sawConflict notes that the caller is told that a patient has a visit.
-func sawConflict(a access.Actor, visit clinic.Ref, patient uuid.UUID) {
-	if visit.ID != uuid.Nil {
-		a.Trail.Saw(access.Sight{Organization: visit.Organization, Kind: visitKind, ID: visit.ID, Patient: patient})
+func sawConflict(ctx context.Context, a access.Actor, visit clinic.Ref, patient uuid.UUID) error {
+	if visit.ID == uuid.Nil {
+		return nil
 	}
+	by, err := a.For(ctx, patient)
+	sawOne(by, Appointment{OrganizationID: visit.Organization, ID: visit.ID, PatientID: patient})
+	return err
 }
 
 // changed notes a change whose own record tells of the appointment, and of the hold that it came from.

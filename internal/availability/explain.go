@@ -24,11 +24,14 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 	who := asking(a)
 	var visits uuid.UUID
 	if patient != nil {
-		if err := maySee(ctx, a, *patient); err != nil {
+		seen, err := maySee(ctx, a, *patient)
+		if err != nil {
 			return Explanation{}, err
 		}
 		visits, who.Holder.Patient = patient.ID, patient.ID
-		a.Trail.Saw(access.Sight{Organization: patient.Organization, Kind: "Patient", ID: patient.ID, Patient: patient.ID})
+		a.Trail.Saw(access.Sight{
+			Organization: patient.Organization, Kind: "Patient", ID: patient.ID, Patient: patient.ID, Grant: seen.Under(patient.ID),
+		})
 	}
 	view, err := s.store.View(ctx, id.ProviderRef(), Period{
 		From: id.Start, To: id.Start.Add(time.Minute), Patient: visits, Holder: who.holder(id.Organization),
@@ -59,16 +62,16 @@ func (r Rules) ways(kind uuid.UUID) []clinic.Modality {
 	return []clinic.Modality{""}
 }
 
-func maySee(ctx context.Context, a access.Actor, patient clinic.Ref) error {
+func maySee(ctx context.Context, a access.Actor, patient clinic.Ref) (access.Seen, error) {
 	reads := a.Has(access.PatientsRead) || a.ActsForOthers() && a.Has(access.AppointmentsRead)
 	if !reads || !a.In(patient.Organization) {
-		return errs.Missing("patient", "patientId")
+		return access.Seen{}, errs.Missing("patient", "patientId")
 	}
-	acts, err := a.ActsFor(ctx, patient.ID)
-	if err == nil && !acts {
+	seen, err := a.Sees(ctx, patient.ID)
+	if err == nil && !seen.Of(patient.ID) {
 		err = errs.Missing("patient", "patientId")
 	}
-	return err
+	return seen, err
 }
 
 // insider says whether a caller may learn what keeps a time out: somebody of the organisation who reads appointments, or makes

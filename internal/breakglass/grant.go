@@ -44,6 +44,7 @@ func (g Grant) Ref() clinic.Ref { return clinic.Ref{Organization: g.Organization
 // Bounds of a grant, and of what is written about it, in characters.
 const (
 	MaxMinutes     = 60
+	MaxOpen        = 100 // of one person at a time
 	DefaultMinutes = 60
 	minReason      = 10
 	maxReason      = 500
@@ -70,11 +71,16 @@ func (g Grant) ended(now time.Time) Grant {
 	return g
 }
 
+// brokenBy says whether somebody broke the glass, with this account or another of the same provider.
+func (g Grant) brokenBy(a access.Actor) bool {
+	return g.ActorID == a.ID || g.ProviderID != uuid.Nil && g.ProviderID == a.ProviderID
+}
+
 // reviewed is the grant with a finding. Nobody judges themself, what is still open isn't judged yet, and a finding stands: the
 // same once more changes nothing.
 func (g Grant) reviewed(a access.Actor, in Review, now time.Time) (Grant, error) {
 	switch {
-	case g.ActorID == a.ID:
+	case g.brokenBy(a):
 		return g, errs.Denied("Somebody else has to review this.", "grantId")
 	case g.Finding != nil && *g.Finding == in.Finding && g.ReviewedBy == a.ID:
 		return g, nil

@@ -58,6 +58,11 @@ func TestWhoReviewsAGrantAndWhen(t *testing.T) {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	seen := 1
+	broken := grant()
+	broken.ProviderID = uuid.UUID{15: 70}
+	if other, err := broken.reviewed(access.Actor{ID: uuid.UUID{15: 4}, ProviderID: uuid.UUID{15: 71}}, Review{Finding: Justified}, over); err != nil || other.Version != 2 {
+		t.Errorf("by another provider: %+v, %v", other, err)
+	}
 	for name, c := range map[string]struct {
 		g    Grant
 		who  access.Actor
@@ -65,11 +70,12 @@ func TestWhoReviewsAGrantAndWhen(t *testing.T) {
 		now  time.Time
 		kind errs.Kind
 	}{
-		"by who broke the glass":     {grant(), holder, Review{Finding: Justified}, over, errs.Forbidden},
-		"while it is open":           {grant(), auditor, Review{Finding: Justified}, over.Add(-1), errs.InvalidInput},
-		"another finding":            {done, auditor, Review{Finding: Unjustified}, over, errs.InvalidInput},
-		"the same by somebody else":  {done, access.Actor{ID: uuid.UUID{15: 3}}, Review{Finding: Justified}, over, errs.InvalidInput},
-		"of a version that has gone": {done, auditor, Review{Finding: Unjustified, ExpectedVersion: &seen}, over, errs.Internal},
+		"by who broke the glass":       {grant(), holder, Review{Finding: Justified}, over, errs.Forbidden},
+		"by them with another account": {broken, access.Actor{ID: uuid.UUID{15: 4}, ProviderID: broken.ProviderID}, Review{Finding: Justified}, over, errs.Forbidden},
+		"while it is open":             {grant(), auditor, Review{Finding: Justified}, over.Add(-1), errs.InvalidInput},
+		"another finding":              {done, auditor, Review{Finding: Unjustified}, over, errs.InvalidInput},
+		"the same by somebody else":    {done, access.Actor{ID: uuid.UUID{15: 3}}, Review{Finding: Justified}, over, errs.InvalidInput},
+		"of a version that has gone":   {done, auditor, Review{Finding: Unjustified, ExpectedVersion: &seen}, over, errs.Internal},
 	} {
 		to, err := c.g.reviewed(c.who, c.in, c.now)
 		if err == nil || errs.Of(err) != c.kind || to.Version != c.g.Version {

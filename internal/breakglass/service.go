@@ -81,6 +81,9 @@ func (s *Service) Break(ctx context.Context, a access.Actor, in Break) (Broken, 
 	by.Actor.Grant = g.ID
 	done, err := s.store.BreakGlass(ctx, by, once, g, identifier)
 	a.Circle.Forget()
+	if err == nil && done.Replayed { // no change has its record
+		saw(a, done.Grant)
+	}
 	return done, err
 }
 

@@ -15,8 +15,8 @@ import (
 // Store keeps grants. A change commits together with its audit row. Any method may fail with errs.Busy.
 type Store interface {
 	// BreakGlass keeps a grant for the patient that it names or, when it names none, for the one with the identifier, and answers
-	// it. For a key that was used it answers what that made. It fails with errs.NotFound at "target", "patientId" or "target", "identifier", with
-	// errs.KeyInUse and errs.KeyReused.
+	// it. For a key that was used it answers what that made. It fails with errs.NotFound at "target", "patientId" or "target", "identifier",
+	// with errs.Forbidden when its holder has MaxOpen open ones, with errs.KeyInUse and errs.KeyReused.
 	BreakGlass(ctx context.Context, by clinic.Stamp, once clinic.Once, g Grant, identifier patient.Handle) (Broken, error)
 	// ChangeGrant keeps a grant as changed, unless it is no longer as it was read; then it answers false.
 	ChangeGrant(ctx context.Context, by clinic.Stamp, action string, from, to Grant) (bool, error)

@@ -129,10 +129,11 @@ func (t Try) Verdict() Verdict {
 	return Linked
 }
 
-// After are the account's tries once this one is counted.
+// After are the account's tries once this one is counted. A code that was used before ends no row: whoever has one could go on
+// guessing others for ever.
 func (t Try) After() Tries {
 	switch t.Verdict() {
-	case Linked, LinkedBefore:
+	case Linked:
 		return Tries{Since: t.Now}
 	case Wrong:
 		return t.Tries.Another(t.Now)

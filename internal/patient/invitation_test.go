@@ -87,6 +87,11 @@ func TestWrongTriesAreCounted(t *testing.T) {
 	if try := right(); func() bool { try.Tries = Tries{4, morning}; return try.After().Count == 0 }() == false {
 		t.Error("a right try doesn't end the row")
 	}
+	again := right()
+	again.Invited.AcceptedBy, again.StillBound, again.Tries = account, true, Tries{4, morning}
+	if again.Verdict() != LinkedBefore || again.After() != (Tries{4, morning}) {
+		t.Errorf("a code that was used before counts as a right one: %+v", again.After())
+	}
 	if unknown := (Try{Now: morning}); unknown.WrongDate() {
 		t.Error("an unknown code counts against an invitation")
 	}

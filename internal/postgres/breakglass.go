@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -101,6 +102,9 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 		if g.PatientID, err = d.db.inEmergency(ctx, tx, g, identifier); err != nil {
 			return err
 		}
+		if err := mayOpen(ctx, tx, g); err != nil {
+			return err
+		}
 		pen, err := d.db.penOf(ctx, g.OrganizationID, g.PatientID)
 		if err != nil {
 			return err
@@ -121,6 +125,9 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 func noteGrant(by clinic.Stamp, action string, g breakglass.Grant) change {
 	c := note(by, g.OrganizationID, action, "BreakGlassGrant", g.ID)
 	c.Patient = g.PatientID
+	if by.Actor.ID != g.ActorID { // whoever ends somebody else's is in no emergency
+		c.Actor.Grant = uuid.Nil
+	}
 	return c
 }
 
@@ -151,6 +158,20 @@ func (db *DB) inEmergency(ctx context.Context, tx pgx.Tx, g breakglass.Grant, id
 		return uuid.Nil, first(err, errs.Missing("patient", "target", field))
 	}
 	return found[0], nil
+}
+
+const selectOpenIDs = `
+SELECT id FROM break_glass_grants WHERE organization_id = $1 AND actor_id = $2 AND expires_at > $3 AND ended_at IS NULL LIMIT $4`
+
+var errManyOpen = errs.Denied("There are " + strconv.Itoa(breakglass.MaxOpen) + " open already. End some of them first.")
+
+// mayOpen refuses one more than anybody may have at a time.
+func mayOpen(ctx context.Context, tx pgx.Tx, g breakglass.Grant) error {
+	open, err := ids(ctx, tx, selectOpenIDs, g.OrganizationID, g.ActorID, g.StartedAt, breakglass.MaxOpen)
+	if err == nil && len(open) == breakglass.MaxOpen {
+		err = errManyOpen
+	}
+	return err
 }
 
 const updateGrant = `
@@ -207,7 +228,7 @@ const selectOpenGrants = `
 SELECT id, patient_id AS patient, expires_at AS until FROM break_glass_grants
 WHERE organization_id = $1 AND actor_id = $2 AND expires_at > $3 AND ended_at IS NULL ORDER BY started_at LIMIT $4`
 
-// manyGrants bounds how many grants of one person are open at a time; each lasts for an hour at most.
+// manyGrants is above breakglass.MaxOpen, which those who break the glass at once may exceed by as many as they are.
 const manyGrants = 1000
 
 // OpenGrants is documented at breakglass.Store.
