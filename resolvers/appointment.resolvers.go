@@ -54,7 +54,7 @@ func (r *appointmentResolver) Actions(ctx context.Context, obj *appointment.Appo
 
 func (r *appointmentResolver) Identifiers(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Identifier, error) {
 	if obj.Veiled() {
-		return nil, nil
+		return []*clinic.Identifier{}, nil
 	}
 	found, err := loader.From(ctx).Identifiers.Load(ctx, obj.Ref())
 	return pointers(orZero(found)), err

@@ -554,10 +554,10 @@ func (ec *executionContext) _Appointment_identifiers(ctx context.Context, field 
 		},
 		nil,
 		func(ctx context.Context, selections ast.SelectionSet, v []*clinic.Identifier) graphql.Marshaler {
-			return ec.marshalOIdentifier2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifierᚄ(ctx, selections, v)
+			return ec.marshalNIdentifier2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifierᚄ(ctx, selections, v)
 		},
 		true,
-		false,
+		true,
 	)
 }
 func (ec *executionContext) fieldContext_Appointment_identifiers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
@@ -2777,7 +2777,7 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 			}
 		case "identifiers":
 			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
-				true, false,
+				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_identifiers(ctx, field, obj)
 				})

@@ -2708,6 +2708,22 @@ func (ec *executionContext) unmarshalNCreateOrganizationInput2githubᚗcomᚋmed
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNIdentifier2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifierᚄ(ctx context.Context, sel ast.SelectionSet, v []*clinic.Identifier) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIdentifier2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifier(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNIdentifier2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifier(ctx context.Context, sel ast.SelectionSet, v *clinic.Identifier) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "Identifier!")

@@ -563,8 +563,8 @@ type Appointment implements Node & Versioned {
   confirmedAt: DateTime
   """How it was cancelled."""
   cancellation: Cancellation
-  """Same appointment in other systems, as FHIR identifiers; null when the caller may not see the patient."""
-  identifiers: [Identifier!]
+  """Same appointment in other systems, as FHIR identifiers; none when the caller may not see the patient."""
+  identifiers: [Identifier!]!
   """One-off .ics download."""
   icsUrl: URL!
 }
