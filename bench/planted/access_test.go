@@ -195,7 +195,7 @@ var accessFaults = []fault{
 		{"internal/patient/service.go", `if actor.In(r.Organization) && r.ID != uuid.Nil {`, `if r.ID != uuid.Nil {`},
 	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a grant opens for everybody", []edit{
-		{"internal/postgres/breakglass.go", `actor_id = $2 AND expires_at > $3`, `$2::uuid IS NOT NULL AND expires_at > $3`},
+		{"internal/postgres/breakglass.go", `actor_id = $2 AND expires_at > $3 AND ended_at IS NULL ORDER BY`, `$2::uuid IS NOT NULL AND expires_at > $3 AND ended_at IS NULL ORDER BY`},
 	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a grant that is over still opens", []edit{
 		{"internal/postgres/breakglass.go", `expires_at > $3 AND ended_at IS NULL ORDER BY`, `expires_at > $3 ORDER BY`},
@@ -225,7 +225,7 @@ ORDER BY`},
 	}, server, changes, `addScheduleException by other-tenant (other-tenant), which the table says is "unknown"`},
 	{"identifiers are shown through a veil", []edit{
 		{"resolvers/appointment.resolvers.go", `if obj.Veiled() {
-		return nil, nil
+		return []*clinic.Identifier{}, nil
 	}
 	found, err := loader`, `found, err := loader`},
 	}, server, fields, "which the table says is"},
