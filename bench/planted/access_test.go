@@ -136,7 +136,7 @@ var accessFaults = []fault{
 		{"internal/availability/explain.go", `return a.In(organization) && (a.Has(access.AppointmentsRead) || a.Has(access.AppointmentsWrite))`, `return true`},
 	}, server, "TestTakenTimes", "nobody: {"},
 	{"a time is explained for any patient", []edit{
-		{"internal/availability/explain.go", `acts, err := a.ActsFor(ctx, patient.ID)`, `acts, err := true, error(nil)`},
+		{"internal/availability/explain.go", `if err == nil && !seen.Of(patient.ID) {`, `if false {`},
 	}, server, leaks, `patientId: "ID"}) { bookable blockedBy } } of a hidden Patient in their own organisation`},
 	{"taken times are listed to anybody", []edit{
 		{"internal/availability/service.go", `if a.IsStaff() && a.In(l.Provider.Organization) && a.Has(access.AppointmentsRead) {`, `if true {`},
