@@ -27,6 +27,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
 
@@ -39,7 +40,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	visits := appointment.NewService(postgres.NewAppointmentStore(db), slots, clinics, source)
 	providers, people := provider.NewService(directory, clinics, source), patient.NewService(directory, source)
 	invitations, glass := patient.NewInvitations(directory, source, rand.Reader), breakglass.NewService(directory, source)
-	finder, account := availability.NewFinder(openings, clinics, source.Clock), audit.NewService(trail)
+	finder, account, keeping := availability.NewFinder(openings, clinics, source.Clock), audit.NewService(trail), retention.NewService(directory, source)
 	if records == nil {
 		records = audit.NewRecorder(trail, source)
 	}
@@ -51,11 +52,11 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	links := ics.Links{Base: at.String(), Key: make([]byte, 32), Clock: source.Clock}
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{Services: resolvers.Services{
-			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass,
+			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
 			Availability: slots, Search: finder, Appointment: visits, Audit: account,
 		}, Links: links, Unshown: presenter.Presenter{Log: quiet}}),
 		Loaders: loader.Services{
-			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass,
+			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
 			Availability: slots, Search: finder, Appointment: visits, Audit: account,
 		},
 		Calendar: visits, Links: links, Verifier: token.Remember(token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}),
