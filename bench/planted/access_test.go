@@ -108,7 +108,7 @@ var accessFaults = []fault{
 		{"internal/appointment/shown.go", `if !a.Has(access.AppointmentsRead) {
 		return map`, `if false {
 		return map`},
-	}, server, fields, "which the table says is"},
+	}, server, "TestAnAppointmentTakesARight", "one who reads patients only: "},
 	{"appointments of another organisation are looked for", []edit{
 		{"internal/appointment/shown.go", `bool { return !a.In(r.Organization) })`, `bool { return false })`},
 	}, server, leaks, `{ node(id: "ID") { __typename id } } of a hidden Appointment in another one takes`},

@@ -88,6 +88,30 @@ func TestAPatientsRecordTakesARightToReadIt(t *testing.T) {
 	}
 }
 
+func TestAnAppointmentTakesARightToReadIt(t *testing.T) {
+	b := newBusy(t, 1, 1)
+	desk, admin := b.clinic.FrontDesk(), b.clinic.FrontDesk()
+	admin.Role, admin.Scopes = access.Admin, access.ScopesOf(access.Admin)
+	answer := b.by(desk).Post(t, `{ appointments { edges { node { id } } } }`, nil).OK(t)
+	visit := answer.Text("appointments", "edges", 0, "node", "id")
+	for name, c := range map[string]struct {
+		who  access.Actor
+		sees bool
+	}{
+		"the front desk":                {desk, true},
+		"one who reads patients only":   {lacking(desk, access.AppointmentsRead), false},
+		"the patient":                   {b.me, true},
+		"a patient who only writes":     {lacking(b.me, access.AppointmentsRead), false},
+		"an administrator who can't":    {lacking(admin, access.AppointmentsRead), false},
+		"an administrator who can read": {admin, true},
+	} {
+		answer := b.by(c.who).Post(t, `query($id: ID!) { node(id: $id) { id } nodes(ids: [$id]) { id } }`, vars{"id": visit})
+		if (answer.Data("node") != nil) != c.sees || (answer.Data("nodes", 0) != nil) != c.sees {
+			t.Errorf("%s: %s", name, answer.Raw)
+		}
+	}
+}
+
 func TestTakenTimesAreForWhoeverReadsAppointments(t *testing.T) {
 	w := newWorld(t)
 	visit := w.booked(t, w.desk, nil)
