@@ -52,7 +52,8 @@ func TestAProviderSeesTheirOwnPatientsAndOfOthersWhatACalendarNeeds(t *testing.T
 	doc := f.by(doctor)
 	mine := globalid.OfSlot(f.clinic.Slot(clinic.Ref{Organization: f.clinic.Organization, ID: doctor.ProviderID}, 9, 0))
 	named := vars{"identifiers": []vars{{"system": "https://example.org/visits", "value": "V-1"}}}
-	visit := f.book(f.desk, 9, vars{"patientId": own, "target": vars{"slotId": mine}, "identifiers": named["identifiers"]}).Text("bookAppointment", "appointment", "id")
+	visit := f.book(f.desk, 9, vars{"patientId": own, "target": vars{"slotId": mine},
+		"identifiers": []vars{{"system": "https://example.org/visits", "value": "V-0"}}}).Text("bookAppointment", "appointment", "id")
 	f.book(f.desk, 10, vars{"patientId": own})
 	theirs := f.book(f.desk, 11, vars{"patientId": other, "identifiers": named["identifiers"]}).Text("bookAppointment", "appointment", "id")
 	off := f.book(f.desk, 12, vars{"patientId": other}).Text("bookAppointment", "appointment", "id")
