@@ -255,3 +255,20 @@ func TestWhateverShowsAPatientsDataIsRecorded(t *testing.T) {
 		})
 	}
 }
+
+// That there are none, or how many, tells of patients as well.
+func TestWhatIsCountedOfPatientsIsRecorded(t *testing.T) {
+	f := newFile(t)
+	for document, want := range map[string]string{
+		`{ patients(where: {name: "Nobody"}) { edges { cursor } } }`:                                                      "patient.search READ DONE TREAT clinic of -: edges",
+		`{ patients(where: {name: "Nobody"}, first: 1) { totalCount } }`:                                                  "patient.search READ DONE TREAT clinic of -: totalCount",
+		`{ appointments(where: {patientId: "` + f.patientID(f.ann) + `", from: "2100-01-01T00:00:00Z"}) { totalCount } }`: read(annRead, "TREAT", ""),
+		`{ appointments(where: {patientId: "` + f.patientID(f.bob) + `"}) { edges { cursor } } }`:                         "patient.read READ DONE TREAT bob of bob:",
+	} {
+		f.mark()
+		answer := f.desk.Post(t, document, nil).OK(t)
+		if got := f.recorded(); len(got) != 1 || strings.TrimSpace(got[0]) != strings.TrimSpace(want) {
+			t.Errorf("%s: %s left %q, want %q", document, answer.Raw, got, want)
+		}
+	}
+}

@@ -27,6 +27,7 @@ func Key(ap Appointment, o Order) []string {
 
 // List pages the appointments that the caller may see, with the log position of what was read.
 func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w paging.Window) (paging.Page[Appointment], string, error) {
+	asked := f.Patient
 	f, err := allowed(ctx, a, f)
 	if err != nil {
 		return paging.Page[Appointment]{}, "", err
@@ -42,13 +43,20 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w
 	if err == nil {
 		page.Items, err = shown(ctx, a, page.Items)
 	}
+	if err == nil && len(page.Items) == 0 {
+		err = sawWhoVisits(ctx, a, f.Organization, asked)
+	}
 	return page, cursor, err
 }
 
 // Count counts the appointments of a list, up to paging.MaxCount.
 func (s *Service) Count(ctx context.Context, a access.Actor, f Filter) (int, error) {
+	asked := f.Patient
 	f, err := allowed(ctx, a, f)
 	if err != nil {
+		return 0, err
+	}
+	if err := sawWhoVisits(ctx, a, f.Organization, asked); err != nil {
 		return 0, err
 	}
 	return s.store.Count(ctx, f)

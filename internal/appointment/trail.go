@@ -53,3 +53,13 @@ func changed(a access.Actor, ap Appointment, hold uuid.UUID) {
 		a.Trail.Changed(holdKind, hold)
 	}
 }
+
+// sawWhoVisits notes that the caller is told how many visits a patient has that they name, if only that there are none.
+func sawWhoVisits(ctx context.Context, a access.Actor, organization, patient uuid.UUID) error {
+	if patient == uuid.Nil {
+		return nil
+	}
+	seen, err := a.Sees(ctx, patient)
+	a.Trail.Saw(access.Sight{Organization: organization, Kind: "Patient", ID: patient, Patient: patient, Grant: seen.Under(patient)})
+	return err
+}

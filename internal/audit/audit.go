@@ -66,7 +66,8 @@ const TrailKind = "AuditTrail"
 
 // reading names the actions of reading.
 var reading = map[string]string{
-	"Appointment": "appointment.read", "Patient": "patient.read", "SlotHold": "hold.read", "BreakGlassGrant": "breakGlass.read", "LegalHold": "legalHold.read", TrailKind: "audit.read",
+	"Appointment": "appointment.read", "Patient": "patient.read", "SlotHold": "hold.read", "BreakGlassGrant": "breakGlass.read", "LegalHold": "legalHold.read", "PatientSearch": "patient.search",
+	TrailKind: "audit.read",
 }
 
 // ActionOf names the reading of a kind of thing.

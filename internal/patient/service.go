@@ -94,6 +94,9 @@ func (s *Service) Find(ctx context.Context, actor access.Actor, f Filter, w pagi
 	if err != nil {
 		return page, err
 	}
+	if len(page.Items) == 0 {
+		searched(actor, sought)
+	}
 	seen, err := actor.Sees(ctx, idsOf(page.Items)...)
 	saw(actor, seen, page.Items...)
 	return page, err
@@ -105,7 +108,16 @@ func (s *Service) Count(ctx context.Context, actor access.Actor, f Filter) (int,
 	if err != nil {
 		return 0, err
 	}
+	searched(actor, sought)
 	return s.store.Count(ctx, sought)
+}
+
+// SearchKind is what a search is called in the record of who saw what: how many there are, or that there are none, tells of
+// patients as well.
+const SearchKind = "PatientSearch"
+
+func searched(actor access.Actor, sought Sought) {
+	actor.Trail.Saw(access.Sight{Organization: sought.Organization, Kind: SearchKind, ID: sought.Organization})
 }
 
 func (s *Service) sought(ctx context.Context, actor access.Actor, f Filter) (Sought, error) {
