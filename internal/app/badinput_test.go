@@ -347,7 +347,7 @@ func TestWhatIsThereButHasNothingIsAnEmptyAnswerForOneStatementMore(t *testing.T
 	}
 	_, all := ask(`{ appointments { edges { cursor } } }`)
 	where := `patientId: "` + w.ids["patient"] + `", providerId: "` + w.ids["provider"] + `", locationId: "` + w.ids["location"] + `"`
-	if answer, n := ask(`{ appointments(where: {` + where + `}) { edges { cursor } } }`); n > all+1 {
+	if answer, n := ask(`{ appointments(where: {` + where + `}) { edges { cursor } } }`); n > all+2 { // and that the patient has none is recorded
 		t.Errorf("%d statements where a list costs %d: %s", n, all, answer.Raw)
 	}
 }
