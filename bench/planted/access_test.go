@@ -55,7 +55,7 @@ var accessFaults = []fault{
 		{"internal/access/circle.go", `own[p] = c.treated[p]`, `own[p] = true`},
 	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a token that names a patient names all", []edit{
-		{"internal/access/reach.go", `!slices.ContainsFunc(patients, func(p uuid.UUID) bool { return p != a.PatientID })`, `true`},
+		{"internal/access/reach.go", `!slices.ContainsFunc(patients, func(p uuid.UUID) bool { return p != a.PatientID })`, `(true || slices.Contains(patients, a.PatientID))`},
 	}, server, fields, "which the table says is"},
 	{"providers keep to nobody", []edit{
 		{"internal/access/reach.go", `return a.Role == Provider && a.Has(PatientsRead) }`, `return false }`},
@@ -186,7 +186,7 @@ var accessFaults = []fault{
 	return Sought{Organization: organization, Handles: handles, Among: reach}, err`},
 	}, server, fields, "which the table says is"},
 	{"patients are read without looking whose they are", []edit{
-		{"internal/patient/service.go", `return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), seen, err`, `return here, seen, err`},
+		{"internal/patient/service.go", `return slices.DeleteFunc(here, func(r clinic.Ref) bool { return !seen.Of(r.ID) }), seen, err`, `return slices.Clone(here), seen, err`},
 	}, server, fields, "which the table says is"},
 	{"patients are read without the scope", []edit{
 		{"internal/patient/service.go", `if !actor.Has(access.PatientsRead) && !(actor.ActsForOthers() && actor.Has(access.AppointmentsRead)) {`, `if false {`},
@@ -240,6 +240,7 @@ ORDER BY`},
 	}, server, fields, "Viewer.id: nothing is asked as other-tenant"},
 	{"who acts for a patient is told to everybody who sees them", []edit{
 		{"resolvers/patient.resolvers.go", `if !viewer.Actor(ctx).Has(access.PatientsWrite) {`, `if false {`},
+		{"internal/patient/invitations.go", `if a.In(p.Organization) && a.Has(access.PatientsWrite) {`, `if a.In(p.Organization) {`},
 	}, server, fields, "which the table says is"},
 	{"nobody is asked for the scopes that a field requires", []edit{
 		{"resolvers/scopes.go", `err := refused(viewer.Actor(ctx), scopes)`, `var err error
