@@ -56,7 +56,7 @@ var accessFaults = []fault{
 	}, server, fields, `Patient.id, which the table says is "unknown"`},
 	{"a token that names a patient names all", []edit{
 		{"internal/access/reach.go", `!slices.ContainsFunc(patients, func(p uuid.UUID) bool { return p != a.PatientID })`, `(true || slices.Contains(patients, a.PatientID))`},
-	}, server, fields, "which the table says is"},
+	}, server, "TestAMotherWithARecord", "TestAMotherWithARecord"},
 	{"providers keep to nobody", []edit{
 		{"internal/access/reach.go", `return a.Role == Provider && a.Has(PatientsRead) }`, `return false }`},
 	}, server, fields, "which the table says is"},

@@ -168,6 +168,20 @@ func w2(f family, hour int) string {
 	return globalid.OfSlot(f.clinic.Slot(f.providerRef(f.t), hour, 0))
 }
 
+// A token that names its own patient doesn't keep the account to that one.
+func TestAMotherWithARecordOfHerOwnSeesHerChildsToo(t *testing.T) {
+	f := newFamily(t)
+	mother := f.clinic.Patient()
+	child := f.child("Ada")
+	me := f.by(mother)
+	me.Post(t, acceptIt, vars{"input": vars{"code": f.code(child, "CAREGIVER"), "birthDate": born}}).OK(t)
+	answer := me.Post(t, `query($child: ID!, $own: ID!) { nodes(ids: [$child, $own]) { id } viewer { patients { id } } }`, vars{"child": child, "own": f.patientID(mother)}).OK(t)
+	both, _ := answer.Data("viewer", "patients").([]any)
+	if answer.Text("nodes", 0, "id") != child || answer.Text("nodes", 1, "id") != f.patientID(mother) || len(both) != 2 {
+		t.Errorf("%s", answer.Raw)
+	}
+}
+
 func TestACodeWorksOnceWithTheBirthDateUntilItExpires(t *testing.T) {
 	f := newFamily(t)
 	ada := f.child("Ada")
