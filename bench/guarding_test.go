@@ -187,7 +187,9 @@ func (w *whole) links(t testing.TB) int { return w.number(t, chained) }
 
 func (w *whole) number(t testing.TB, query string) (n int) {
 	t.Helper()
-	if err := w.pool.QueryRow(context.Background(), query).Scan(&n); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := w.pool.QueryRow(ctx, query).Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -320,7 +320,7 @@ func TestBadQuestionsAreToldTheirPath(t *testing.T) {
 	}
 }
 
-func TestWhatIsThereButHasNothingIsAnEmptyAnswerForOneStatementMore(t *testing.T) {
+func TestWhatIsThereButHasNothingIsAnEmptyAnswer(t *testing.T) {
 	w := newWorld(t)
 	for range 4 {
 		w.clinic.Provider(1)
@@ -347,7 +347,7 @@ func TestWhatIsThereButHasNothingIsAnEmptyAnswerForOneStatementMore(t *testing.T
 	}
 	_, all := ask(`{ appointments { edges { cursor } } }`)
 	where := `patientId: "` + w.ids["patient"] + `", providerId: "` + w.ids["provider"] + `", locationId: "` + w.ids["location"] + `"`
-	if answer, n := ask(`{ appointments(where: {` + where + `}) { edges { cursor } } }`); n > all+2 { // and that the patient has none is recorded
+	if answer, n := ask(`{ appointments(where: {` + where + `}) { edges { cursor } } }`); n != all+2 { // one looks whether they exist, one records that the patient has none
 		t.Errorf("%d statements where a list costs %d: %s", n, all, answer.Raw)
 	}
 }
