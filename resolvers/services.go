@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -31,6 +32,7 @@ type Services struct {
 	Search       Search
 	Appointment  Appointment
 	Audit        Audit
+	Live         Live
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -122,6 +124,12 @@ type Appointment interface {
 	Count(context.Context, access.Actor, appointment.Filter) (int, error)
 	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
 	StreamCursor(context.Context) (string, error)
+}
+
+// Live makes streams of what changes.
+type Live interface {
+	Slots(context.Context, access.Actor, live.Scope, *string) (live.Stream, error)
+	Appointments(context.Context, access.Actor, *clinic.Ref, *string) (live.Stream, error)
 }
 
 // Audit is the room of the record of who did what.

@@ -3426,6 +3426,10 @@ func (ec *executionContext) _TransitionAppointmentPayload(ctx context.Context, s
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) marshalNAppointment2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx context.Context, sel ast.SelectionSet, v appointment.Appointment) graphql.Marshaler {
+	return ec._Appointment(ctx, sel, &v)
+}
+
 func (ec *executionContext) unmarshalNAppointmentAction2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAction(ctx context.Context, v any) (appointment.Action, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := appointment.Action(tmp)

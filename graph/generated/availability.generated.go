@@ -1993,6 +1993,22 @@ func (ec *executionContext) marshalNSlot2githubᚗcomᚋmediconnectᚋmediconnec
 	return ec._Slot(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNSlot2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx context.Context, sel ast.SelectionSet, v []availability.Slot) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSlot2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlot(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNSlot2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐSlotᚄ(ctx context.Context, sel ast.SelectionSet, v []*availability.Slot) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -2090,6 +2106,14 @@ func (ec *executionContext) marshalOAvailabilityOrder2ᚖgithubᚗcomᚋmediconn
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOAvailabilitySearchInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAvailabilitySearchInput(ctx context.Context, v any) (*model.AvailabilitySearchInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAvailabilitySearchInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOLocalTimeRangeInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐLocalTimeRangeInputᚄ(ctx context.Context, v any) ([]*model.LocalTimeRangeInput, error) {

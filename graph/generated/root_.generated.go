@@ -50,7 +50,9 @@ type ResolverRoot interface {
 	SlotHold() SlotHoldResolver
 	SlotTakenError() SlotTakenErrorResolver
 	SlotUnavailableError() SlotUnavailableErrorResolver
+	SlotsChanged() SlotsChangedResolver
 	Specialty() SpecialtyResolver
+	Subscription() SubscriptionResolver
 	Viewer() ViewerResolver
 	VisitKind() VisitKindResolver
 	WeeklyHours() WeeklyHoursResolver
@@ -87,6 +89,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
+			graphql.NewInputUnmarshaler("AvailabilityScopeInput", ec.unmarshalInputAvailabilityScopeInput),
 			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
@@ -171,6 +174,23 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			ctx = graphql.WithLazyInputUnmarshalerIndex(ctx, inputUnmarshalers)
 			data := ec._Mutation(ctx, opCtx.Operation.SelectionSet)
 			var buf bytes.Buffer
+			data.MarshalGQL(&buf)
+
+			return &graphql.Response{
+				Data: buf.Bytes(),
+			}
+		}
+	case ast.Subscription:
+		next := ec._Subscription(ctx, opCtx.Operation.SelectionSet)
+
+		var buf bytes.Buffer
+		return func(ctx context.Context) *graphql.Response {
+			buf.Reset()
+			data := next(ctx)
+
+			if data == nil {
+				return nil
+			}
 			data.MarshalGQL(&buf)
 
 			return &graphql.Response{
@@ -1039,7 +1059,7 @@ type AuditEventEdge {
 type Slot implements Node & Versioned {
   """Opaque global id."""
   id: ID!
-  """Rises with every change; drop an event whose version is not higher than yours."""
+  """Rises with every change that is written; drop an event whose version is lower than yours."""
   version: Int!
   """Start instant."""
   start: DateTime!
@@ -2459,6 +2479,95 @@ type Query {
 
 """Changes. Every creating mutation takes an idempotency key; every state change takes an expected version."""
 type Mutation
+`, BuiltIn: false},
+	{Name: "../../schema/subscription.graphqls", Input: `"""
+Live changes. All streams work alike: read a ` + "`" + `streamCursor` + "`" + ` with a query, subscribe with ` + "`" + `after:` + "`" + ` that
+cursor, keep the cursor of the last event, and subscribe again with it after a reconnect. Delivery is at
+least once and in order of cursor; ` + "`" + `StreamReset` + "`" + ` says that the cursor is too old and a query is needed.
+"""
+type Subscription {
+  """Slot changes in a scope. The first event is always ` + "`" + `StreamReady` + "`" + ` or ` + "`" + `StreamReset` + "`" + `."""
+  availabilityChanged(
+    """What to watch."""
+    scope: AvailabilityScopeInput!
+    """Last cursor seen. Without it the stream begins now."""
+    after: String
+  ): AvailabilityEvent @cost(weight: 10)
+  """Changes of appointments the caller may see."""
+  appointmentChanged(
+    """Only this provider."""
+    providerId: ID
+    """Last cursor seen. Without it the stream begins now."""
+    after: String
+  ): AppointmentEvent @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+}
+
+"""Exactly one scope to watch."""
+input AvailabilityScopeInput @oneOf {
+  """Providers, at most 20."""
+  providerIds: [ID!]
+  """Locations, at most 5."""
+  locationIds: [ID!]
+  """A search: events only for slots that fit or no longer fit it."""
+  search: AvailabilitySearchInput
+}
+
+"""Every event carries its place in the stream."""
+interface StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+}
+
+"""
+The stream is connected and has caught up with everything after the given cursor. On a quiet stream it comes again from time to time, with
+a younger cursor.
+"""
+type StreamReady implements StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+}
+
+"""The cursor is unknown or too old: read the state by a query, then subscribe with its ` + "`" + `streamCursor` + "`" + `. Nothing follows on this stream."""
+type StreamReset implements StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+  """Why."""
+  reason: String!
+}
+
+"""Slots that appeared or changed, and ids that are gone."""
+type SlotsChanged implements StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+  """New state of each slot."""
+  slots: [Slot!]!
+  """Ids of slots that no longer exist or no longer fit the scope."""
+  removedSlotIds: [ID!]!
+}
+
+"""An appointment changed."""
+type AppointmentChanged implements StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+  """New state."""
+  appointment: Appointment!
+}
+
+"""Events of ` + "`" + `availabilityChanged` + "`" + `."""
+union AvailabilityEvent = SlotsChanged | StreamReady | StreamReset
+
+"""Events of ` + "`" + `appointmentChanged` + "`" + `."""
+union AppointmentEvent = AppointmentChanged | StreamReady | StreamReset
 `, BuiltIn: false},
 	{Name: "../../schema/viewer.graphqls", Input: `extend type Query {
   """Who is calling, what they may do and which features are on for them."""

@@ -193,6 +193,16 @@ type AuditFilterInput struct {
 	To *time.Time `json:"to,omitempty"`
 }
 
+// Exactly one scope to watch.
+type AvailabilityScopeInput struct {
+	// Providers, at most 20.
+	ProviderIds []string `json:"providerIds,omitempty"`
+	// Locations, at most 5.
+	LocationIds []string `json:"locationIds,omitempty"`
+	// A search: events only for slots that fit or no longer fit it.
+	Search *AvailabilitySearchInput `json:"search,omitempty"`
+}
+
 // What a patient is looking for. All parts narrow the search.
 type AvailabilitySearchInput struct {
 	// Only this organisation; default: the token's own, and for anonymous callers the public openings of all.
@@ -1206,6 +1216,12 @@ func (StaleVersionError) IsCancelAppointmentError() {}
 func (StaleVersionError) IsTransitionAppointmentError() {}
 
 func (StaleVersionError) IsUserError() {}
+
+// Live changes. All streams work alike: read a `streamCursor` with a query, subscribe with `after:` that
+// cursor, keep the cursor of the last event, and subscribe again with it after a reconnect. Delivery is at
+// least once and in order of cursor; `StreamReset` says that the cursor is too old and a query is needed.
+type Subscription struct {
+}
 
 // The account has tried too many wrong codes or birth dates, and is locked out for a while.
 type TooManyTriesError struct {

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -31,6 +32,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -73,6 +75,8 @@ type App struct {
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
+	hub          *live.Hub
+	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -94,7 +98,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
@@ -117,12 +121,14 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // Handler serves the API: /graphql, /graphiql and calendar files.
 func (a *App) Handler() http.Handler {
+	a.follow()
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
+				Live: live.Streams{Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments},
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -134,6 +140,18 @@ func (a *App) Handler() http.Handler {
 		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
+}
+
+// followEvery is how often the log is looked at.
+const followEvery = 50 * time.Millisecond
+
+// follow has the hub follow the log until the app is closed.
+func (a *App) follow() {
+	if a.stop == nil {
+		var ctx context.Context
+		ctx, a.stop = context.WithCancel(context.Background())
+		go a.hub.Run(ctx, postgres.NewLog(a.db), followEvery)
+	}
 }
 
 // accepts says whether a token is good now.
@@ -194,7 +212,12 @@ func (a *App) directory() intake.Directory {
 }
 
 // Close ends all connections.
-func (a *App) Close() { a.db.Close() }
+func (a *App) Close() {
+	if a.stop != nil {
+		a.stop()
+	}
+	a.db.Close()
+}
 
 // providers lets both rooms' services stand in one struct, whose field names would clash.
 type providers struct{ *provider.Service }

@@ -32,7 +32,7 @@ func (s *Service) Agendas(ctx context.Context, a access.Actor, providers []clini
 	}
 	var cursor string
 	if q.Continued {
-		if cursor, err = s.store.StreamCursor(ctx); err != nil {
+		if cursor, err = s.store.StreamCursor(ctx, s.Clock.Now()); err != nil {
 			return nil, err
 		}
 	}

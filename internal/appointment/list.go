@@ -32,7 +32,7 @@ func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w
 	if err != nil {
 		return paging.Page[Appointment]{}, "", err
 	}
-	cursor, err := s.store.StreamCursor(ctx)
+	cursor, err := s.store.StreamCursor(ctx, s.Clock.Now())
 	if err != nil {
 		return paging.Page[Appointment]{}, "", err
 	}
@@ -98,4 +98,6 @@ func (f Filter) unknown() error {
 }
 
 // StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.
-func (s *Service) StreamCursor(ctx context.Context) (string, error) { return s.store.StreamCursor(ctx) }
+func (s *Service) StreamCursor(ctx context.Context) (string, error) {
+	return s.store.StreamCursor(ctx, s.Clock.Now())
+}

@@ -47,8 +47,9 @@ type Store interface {
 	CountAgendas(ctx context.Context, providers []clinic.Ref, f Filter) (map[clinic.Ref]int, error)
 	// Upcoming lists visits that keep claims and end after now, by start, after a (start, id) key; at most limit.
 	Upcoming(ctx context.Context, c Clash, now time.Time, after []string, limit int) ([]Appointment, error)
-	// StreamCursor is a place in the event log from which a list read afterwards misses nothing.
-	StreamCursor(ctx context.Context) (string, error)
+	// StreamCursor is a place in the event log from which a list read afterwards misses nothing: both what is written
+	// after it, and what comes of time passing after now.
+	StreamCursor(ctx context.Context, now time.Time) (string, error)
 
 	// Outdated lists upcoming visits of all organisations that were last placed under other zone data, by id after an id.
 	Outdated(ctx context.Context, tzdb string, now time.Time, after uuid.UUID, limit int) ([]Appointment, error)

@@ -27,6 +27,7 @@ var foundations = []string{"internal/errs", "internal/access", "internal/clock",
 var (
 	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
 	redis   = []string{"github.com/redis/go-redis/v9"}
+	sockets = []string{"github.com/coder/websocket"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug"}

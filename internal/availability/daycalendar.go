@@ -80,7 +80,7 @@ func (f *Finder) Calendar(ctx context.Context, a access.Actor, q Search, days Da
 		h.period.End = farAhead
 	}
 	c := calendar{hunt: h, from: days.From, days: days.Count}
-	cursor, err := f.store.StreamCursor(ctx)
+	cursor, err := f.store.StreamCursor(ctx, h.query.Now)
 	if err != nil {
 		return Calendar{}, err
 	}

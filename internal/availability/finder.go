@@ -54,7 +54,7 @@ func (f *Finder) Search(ctx context.Context, a access.Actor, q Search, o Order, 
 	}
 	h.window = w
 	var found Found
-	if found.StreamCursor, err = f.store.StreamCursor(ctx); err != nil {
+	if found.StreamCursor, err = f.store.StreamCursor(ctx, h.query.Now); err != nil {
 		return Found{}, err
 	}
 	err = f.store.Snapshot(ctx, func(ctx context.Context, s Snapshot) error {

@@ -27,7 +27,7 @@ type crowd struct {
 	read func() // before each reading
 }
 
-func (c crowd) StreamCursor(context.Context) (string, error) { return "here", nil }
+func (c crowd) StreamCursor(context.Context, time.Time) (string, error) { return "here", nil }
 
 func (c crowd) Snapshot(ctx context.Context, read func(context.Context, availability.Snapshot) error) error {
 	return read(ctx, c)

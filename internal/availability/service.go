@@ -95,7 +95,7 @@ func (s *Service) list(ctx context.Context, a access.Actor, l Listing) ([]Slot, 
 	if err := l.check(); err != nil {
 		return nil, "", err
 	}
-	cursor, err := s.store.StreamCursor(ctx)
+	cursor, err := s.store.StreamCursor(ctx, s.clock.Now())
 	if err != nil {
 		return nil, "", err
 	}

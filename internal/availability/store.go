@@ -23,8 +23,9 @@ type Store interface {
 	Nearby(ctx context.Context, slot SlotID, limit int) ([]clinic.Ref, error)
 	// Snapshot has everything that read asks for come from one moment.
 	Snapshot(ctx context.Context, read func(context.Context, Snapshot) error) error
-	// StreamCursor is a place in the event log from which whatever is read afterwards misses nothing.
-	StreamCursor(ctx context.Context) (string, error)
+	// StreamCursor is a place in the event log from which whatever is read afterwards misses nothing: both what is written
+	// after it, and what comes of time passing after now.
+	StreamCursor(ctx context.Context, now time.Time) (string, error)
 }
 
 // Snapshot is the read side at one moment. Each method takes a bounded number of statements, however much it answers.

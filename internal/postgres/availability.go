@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -21,8 +22,8 @@ var _ availability.Store = (*AvailabilityStore)(nil)
 func NewAvailabilityStore(db *DB) *AvailabilityStore { return &AvailabilityStore{db} }
 
 // StreamCursor implements availability.Store.
-func (s *AvailabilityStore) StreamCursor(ctx context.Context) (string, error) {
-	return s.db.streamCursor(ctx)
+func (s *AvailabilityStore) StreamCursor(ctx context.Context, now time.Time) (string, error) {
+	return s.db.streamCursor(ctx, now)
 }
 
 // Rules implements availability.Store.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,8 +20,8 @@ var _ appointment.Store = (*AppointmentStore)(nil)
 func NewAppointmentStore(db *DB) *AppointmentStore { return &AppointmentStore{db} }
 
 // StreamCursor implements appointment.Store.
-func (s *AppointmentStore) StreamCursor(ctx context.Context) (string, error) {
-	return s.db.streamCursor(ctx)
+func (s *AppointmentStore) StreamCursor(ctx context.Context, now time.Time) (string, error) {
+	return s.db.streamCursor(ctx, now)
 }
 
 const (

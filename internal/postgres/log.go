@@ -31,6 +31,18 @@ const (
 	selectEntries = `
 SELECT position, organization_id, at, topic, provider_id, appointment_id, payload FROM event_log
 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
+
+	// Each part by an index of its own.
+	selectEntriesOf = `
+SELECT position, organization_id, at, topic, provider_id, appointment_id, payload FROM (
+    SELECT e.* FROM unnest($4::uuid[], $5::uuid[]) p(organization_id, provider_id) CROSS JOIN LATERAL (
+        SELECT * FROM event_log e WHERE e.organization_id = p.organization_id AND e.provider_id = p.provider_id
+        AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
+    UNION SELECT e.* FROM unnest($6::uuid[]) o(organization_id) CROSS JOIN LATERAL (
+        SELECT * FROM event_log e WHERE e.organization_id = o.organization_id
+        AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
+    UNION (SELECT * FROM event_log WHERE $7 AND topic = '` + live.ScheduleTopic + `' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3)
+) found ORDER BY position LIMIT $3`
 )
 
 type entryRow struct {
@@ -44,7 +56,22 @@ type entryRow struct {
 
 // Read implements live.Log.
 func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.Entry, live.Cursor, error) {
-	epoch, released, err := l.db.releasedPosition(ctx)
+	_, released, err := l.db.releasedPosition(ctx)
+	if err != nil {
+		return nil, after, err
+	}
+	return l.read(ctx, after, released, limit, selectEntries, after.Position, released, limit)
+}
+
+// ReadOf implements live.Log.
+func (l *Log) ReadOf(ctx context.Context, of live.Interest, after live.Cursor, upto int64, limit int) ([]live.Entry, live.Cursor, error) {
+	organizations, providers := split(of.Providers)
+	return l.read(ctx, after, upto, limit, selectEntriesOf, after.Position, upto, limit, organizations, providers, of.Organizations, of.Schedules)
+}
+
+// read answers what a query finds after a cursor, up to a released position.
+func (l *Log) read(ctx context.Context, after live.Cursor, upto int64, limit int, query string, args ...any) ([]live.Entry, live.Cursor, error) {
+	epoch, _, err := l.db.releasedPosition(ctx)
 	if err != nil {
 		return nil, after, err
 	}
@@ -57,7 +84,7 @@ func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.En
 		batch := &pgx.Batch{}
 		batch.Queue(selectForgotten).QueryRow(func(r pgx.Row) error { return r.Scan(&forgotten) })
 		batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })
-		collect(batch.Queue(selectEntries, after.Position, released, limit), &rows)
+		collect(batch.Queue(query, args...), &rows)
 		return tx.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
@@ -65,10 +92,13 @@ func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.En
 	}
 	// Another process may have released more than this one, but never what wasn't taken: such a cursor is from the time
 	// before a disk's snapshot was put back.
-	if after.Position < forgotten || after.Position > last {
+	switch {
+	case after.Position < forgotten:
+		return nil, after, live.ErrTooOld
+	case after.Position > last:
 		return nil, after, live.ErrReset
 	}
-	next := live.Cursor{Epoch: epoch, Position: max(after.Position, released)}
+	next := live.Cursor{Epoch: epoch, Position: max(after.Position, upto), At: after.At}
 	entries := make([]live.Entry, len(rows))
 	for i, r := range rows {
 		entries[i] = live.Entry{

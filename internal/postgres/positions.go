@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"strconv"
 	"sync"
 	"time"
 
@@ -12,7 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
-	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/live"
 )
 
 // positions knows up to where the event log may be read. A position is handed out inside a transaction, so a lower one may
@@ -178,8 +177,8 @@ func opaque(epoch string) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// streamCursor is a place in the log from which a snapshot taken afterwards misses nothing.
-func (db *DB) streamCursor(ctx context.Context) (string, error) {
+// streamCursor is a place in the log from which a snapshot taken afterwards, of what stands at now or later, misses nothing.
+func (db *DB) streamCursor(ctx context.Context, now time.Time) (string, error) {
 	epoch, position, err := db.releasedPosition(ctx)
-	return paging.Cursor(epoch, strconv.FormatInt(position, 10)), err
+	return live.Cursor{Epoch: epoch, Position: position, At: now}.String(), err
 }

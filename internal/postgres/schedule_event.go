@@ -8,10 +8,11 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/live"
 )
 
 // scheduleTopic is the topic of events that tell whose openings follow from other rules than before.
-const scheduleTopic = "schedule.changed"
+const scheduleTopic = live.ScheduleTopic
 
 // scheduleSpan is their payload: the local days, both inclusive, on which openings may differ. Null bounds nothing.
 type scheduleSpan struct {

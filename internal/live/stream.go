@@ -1,0 +1,272 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// Stream is what a subscriber is told, one event after the other. It is used by one goroutine at a time.
+type Stream interface {
+	// Next waits for the next event. It fails with io.EOF after the last, and when ctx ends.
+	Next(ctx context.Context) (Event, error)
+	// Close frees what the stream holds. Next isn't called afterwards.
+	Close()
+}
+
+// Reasons of a StreamReset.
+const (
+	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
+	CursorTooOld  = "CURSOR_TOO_OLD" // older than what is kept
+	TooSlow       = "TOO_SLOW"       // more has changed than is kept for a subscriber
+	LogRestarted  = "LOG_RESTARTED"  // the log began a new life meanwhile
+)
+
+// ErrTooOld is an ErrReset that comes of age.
+var ErrTooOld = fmt.Errorf("%w: too old", ErrReset)
+
+// Streams makes the streams of a process.
+type Streams struct {
+	Hub   *Hub
+	Log   Log
+	Clock clock.Clock // that openings are judged by
+
+	Visits Visits
+}
+
+// teller is what a stream's own part does: it notes entries, and turns what was noted into events.
+type teller[K comparable, V any] interface {
+	// note puts what an entry changes for the subscriber. It is called under the hub's lock.
+	note(pending *Pending[K, V], e Entry)
+	// tell reads the present state of things that changed and puts it into words; nil when the subscriber is to be told nothing.
+	// errs.Busy has it asked again.
+	tell(ctx context.Context, things []Told[K, V], at Place) (Event, error)
+	// pass notes what time alone has changed for the subscriber from one instant to another, and answers when to look again;
+	// zero: never. It is called after whatever came before has been replayed.
+	pass(ctx context.Context, pending *Pending[K, V], from, to time.Time) (next time.Time, err error)
+}
+
+// The bounds of a stream.
+const (
+	mostPending = 1000            // things of one subscriber
+	quietFor    = 5 * time.Minute // before a StreamReady tells a younger cursor
+	tryAgain    = 250 * time.Millisecond
+	longestRest = 10 * time.Minute // between looks at what time has changed
+)
+
+// follower is what all streams have in common: it joins the hub, replays the log from a cursor up to where it joined, and then
+// tells what the hub offers.
+type follower[K comparable, V any] struct {
+	Streams
+	teller  teller[K, V]
+	atOnce  int // things in one event
+	of      Interest
+	pending *Pending[K, V]
+	seat    *Seat
+
+	since    int64  // entries up to here were told before
+	after    Cursor // the same, with the rest of the cursor
+	joined   Cursor
+	state    state
+	reason   string // of a reset
+	passed   time.Time
+	lookNext time.Time
+	things   []Told[K, V] // taken, and still to be told
+	upto     int64        // what is told with them
+}
+
+type state int
+
+const (
+	fresh state = iota
+	replaying
+	following
+	ended
+)
+
+// begin begins a stream after a cursor, or now. It fails with errs.Busy while the hub stands nowhere.
+func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[K, V], atOnce int) (*follower[K, V], error) {
+	f := &follower[K, V]{Streams: s, teller: t, atOnce: atOnce, of: of, pending: NewPending[K, V](mostPending)}
+	var err error
+	if after != nil {
+		if f.after, err = ParseCursor(*after); err != nil {
+			f.reason = CursorUnknown
+		}
+	}
+	f.since = f.after.Position
+	if f.seat, f.joined, err = s.Hub.Join(f, of); err != nil {
+		return nil, err
+	}
+	f.joined.At = s.Clock.Now()
+	if after == nil {
+		f.after = f.joined
+	}
+	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
+		f.reason = CursorUnknown
+	}
+	return f, nil
+}
+
+// Offer implements Listener.
+func (f *follower[K, V]) Offer(e Entry) {
+	if e.Position > f.since {
+		f.teller.note(f.pending, e)
+	}
+}
+
+// Reset implements Listener.
+func (f *follower[K, V]) Reset() { f.pending.GiveUp() }
+
+// Close implements Stream.
+func (f *follower[K, V]) Close() { f.seat.Leave() }
+
+// Next implements Stream.
+func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
+	switch {
+	case f.state == ended:
+		return nil, io.EOF
+	case f.reason != "":
+		return f.reset(f.reason), nil
+	case f.state == fresh:
+		f.state = replaying
+		return StreamReady{Place{f.after, f.Clock.Now()}}, nil
+	}
+	for f.state == replaying {
+		switch err := f.replay(ctx); {
+		case err == nil:
+			f.state = following
+		case errors.Is(err, ErrTooOld):
+			return f.reset(CursorTooOld), nil
+		case errors.Is(err, ErrReset):
+			return f.reset(CursorUnknown), nil
+		case errs.Of(err) != errs.Busy:
+			return nil, err
+		default:
+			if err := rest(ctx, nil, tryAgain); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return f.next(ctx)
+}
+
+// replay notes everything that changed after the cursor up to where the hub was joined, and what time has changed since.
+func (f *follower[K, V]) replay(ctx context.Context) error {
+	at := f.after
+	for at.Position < f.joined.Position {
+		entries, next, err := f.Log.ReadOf(ctx, f.of, at, f.joined.Position, batch)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			f.teller.note(f.pending, e)
+		}
+		at = next
+	}
+	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
+		if _, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1); err != nil {
+			return err
+		}
+	}
+	f.passed = f.after.At
+	return nil
+}
+
+// next waits until there is something to tell.
+func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
+	quiet := time.NewTimer(quietFor)
+	defer quiet.Stop()
+	for {
+		e, wait, err := f.look(ctx)
+		if e != nil || err != nil {
+			return e, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-f.pending.Wake():
+		case <-timer.C:
+		case <-quiet.C:
+			timer.Stop()
+			return StreamReady{f.place(f.Hub.At().Position)}, nil
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+		timer.Stop()
+	}
+}
+
+// look tells what there is, or how long to wait for more.
+func (f *follower[K, V]) look(ctx context.Context) (Event, time.Duration, error) {
+	at := f.Hub.At()
+	if now := f.Clock.Now(); !now.Before(f.lookNext) {
+		next, err := f.teller.pass(ctx, f.pending, f.passed, now)
+		if errs.Of(err) == errs.Busy {
+			return nil, tryAgain, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		f.passed, f.lookNext = now, next
+		if next.IsZero() || next.Sub(now) > longestRest {
+			f.lookNext = now.Add(longestRest)
+		}
+	}
+	for {
+		if f.things == nil {
+			var ok bool
+			if f.things, f.upto, ok = f.pending.Take(f.atOnce, at.Position); !ok {
+				return f.reset(f.why()), 0, nil
+			}
+		}
+		if len(f.things) == 0 {
+			return nil, f.lookNext.Sub(f.Clock.Now()), nil
+		}
+		e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
+		if errs.Of(err) == errs.Busy {
+			return nil, tryAgain, nil
+		}
+		f.things = nil
+		if e != nil || err != nil {
+			return e, 0, err
+		}
+	}
+}
+
+// place is one from which nothing is lost: the instant is before whatever is read from now on.
+func (f *follower[K, V]) place(position int64) Place {
+	return Place{Cursor{f.joined.Epoch, max(position, f.after.Position), f.passed}, f.Clock.Now()}
+}
+
+func (f *follower[K, V]) why() string {
+	if f.Hub.At().Epoch != f.joined.Epoch {
+		return LogRestarted
+	}
+	return TooSlow
+}
+
+func (f *follower[K, V]) reset(reason string) Event {
+	f.state = ended
+	f.Close()
+	at := f.Hub.At()
+	at.At = f.Clock.Now()
+	return StreamReset{Place{at, at.At}, reason}
+}
+
+// rest waits, but not beyond what wakes it.
+func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-wake:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
