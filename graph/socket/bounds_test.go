@@ -112,21 +112,21 @@ func TestAClientThatNeverReadsIsLetGo(t *testing.T) {
 	slow.subscribe("1", "subscription { ticks }")
 	<-r.begun
 	page := strings.Repeat("x", 1<<20)
+	other := r.connect(`{}`)
 	sent := 0
-	for waiting := true; waiting; {
+	await(t, "the slow client to be let go", func() bool {
 		select {
 		case r.ticks <- page:
 			if sent++; sent > 100 {
 				t.Fatal("events are made that nobody takes")
 			}
-		case <-time.After(50 * time.Millisecond): // the last one isn't taken
-			waiting = false
+			other.subscribe("1", "{ me }")
+			other.hear(`{"type":"next","id":"1","payload":{"data":{"me":" en"}}}`)
+			other.hear(`{"type":"complete","id":"1"}`)
+		case <-time.After(10 * time.Millisecond):
 		}
-	}
-	other := r.connect(`{}`)
-	other.subscribe("1", "{ me }")
-	other.hear(`{"type":"next","id":"1","payload":{"data":{"me":" en"}}}`)
-	await(t, "the slow client to be let go", func() bool { return r.streams() == 0 && r.Crowd.Count().Inside == 1 })
+		return r.streams() == 0 && r.Crowd.Count().Inside == 1
+	})
 }
 
 func TestAClientThatIsGoneIsNoticed(t *testing.T) {
