@@ -61,8 +61,10 @@ func (d Deps) executor() *executor.Executor {
 	exec.SetQueryCache(kept)
 	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
 	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
-	exec.Use(newTrailing(d.Records, shown))
-	exec.Use(loading{services: d.Loaders})
+	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
+	exec.Use(telling{recording, loaders})
+	exec.Use(recording)
+	exec.Use(loaders)
 	return exec
 }
 
