@@ -3,11 +3,14 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -26,11 +29,8 @@ type watching struct {
 func (a *api) watch(t *testing.T, who access.Actor, document string, variables vars) *watching {
 	t.Helper()
 	deps := a.app.deps()
-	who.RequestID, who.Trail = "watching", &access.Trail{}
-	if who.Kind != access.Anonymous {
-		who.Circle = access.NewCircle(deps.Bonds)
-	}
-	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), viewer.Viewer{Actor: who, Locale: "en"}), time.Minute)
+	by := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
+	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), by.Viewer("watching")), time.Minute)
 	ctx = graphql.StartOperationTrace(ctx)
 	exec := deps.Executor()
 	op, faults := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
