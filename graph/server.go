@@ -31,6 +31,7 @@ type Deps struct {
 	Links    calendar.Links
 	Verifier caller.Verifier
 	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Tickets  Tickets
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger

@@ -78,6 +78,7 @@ type App struct {
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
 	concerns     *live.Concerns
+	tickets      live.Tickets
 	crowd        *crowd.Crowd
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
@@ -112,6 +113,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
@@ -140,6 +142,7 @@ func (a *App) deps() graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns,
 				},
+				Tickets: a.tickets,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -148,7 +151,7 @@ func (a *App) deps() graph.Deps {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Crowd: a.crowd, Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
