@@ -28,7 +28,7 @@ func TestATicketOpensOneStreamForWhoeverItWasIssuedTo(t *testing.T) {
 		}
 		return answer.Text("issueStreamTicket", "ticket")
 	}
-	desk := w.app.deps().Tickets
+	desk := w.app.deps(HTTPSettings{}, nil).Tickets
 	ticket := issue(mine)
 	me.RequestID = ""
 	who, until, err := desk.Redeem(t.Context(), ticket)
@@ -70,7 +70,7 @@ func TestAnAccountHasTenOpenTicketsAtMost(t *testing.T) {
 	if err := w.pool.QueryRow(t.Context(), `SELECT count(*) FROM stream_tickets`).Scan(&kept); err != nil || kept != 11 {
 		t.Errorf("%d are kept, %v", kept, err)
 	}
-	desk := w.app.deps().Tickets
+	desk := w.app.deps(HTTPSettings{}, nil).Tickets
 	for i, ticket := range append(tickets, others) {
 		if _, _, err := desk.Redeem(t.Context(), ticket); (err == nil) != (i > 1) {
 			t.Errorf("ticket %d: %v", i, err)
@@ -114,7 +114,7 @@ func TestATicketIsKeptAsADigestAndOnlyForWhoeverIsSignedIn(t *testing.T) {
 	if sum := sha256.Sum256([]byte(ticket)); string(sum[:]) != string(digest) {
 		t.Errorf("kept as %x: %s", digest, row)
 	}
-	who, _, err := w.app.deps().Tickets.Redeem(t.Context(), ticket)
+	who, _, err := w.app.deps(HTTPSettings{}, nil).Tickets.Redeem(t.Context(), ticket)
 	if err != nil || !reflect.DeepEqual(who.Scopes, []string{access.AppointmentsRead}) {
 		t.Errorf("the stream has %v, %v", who.Scopes, err)
 	}
