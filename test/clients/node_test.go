@@ -32,18 +32,25 @@ var node = sync.OnceValues(func() (string, error) {
 	if err := install(ctx, found, "."); err != nil || found.Major >= devstack.OldestNode {
 		return found.Program, err
 	}
-	return filepath.Abs(filepath.Join("node", packages, ".bin", "node"))
+	if err := install(ctx, found, "node"); err != nil {
+		return "", err
+	}
+	return carried()
 })
+
+// carried is the program that a package for this machine brings: only that one's package is installed.
+func carried() (string, error) {
+	programs, _ := filepath.Glob(filepath.Join("node", packages, "node-*", "bin", "node"))
+	if len(programs) != 1 {
+		return "", fmt.Errorf("Node.js is older than %d, and no package carries it for this machine: install it (https://nodejs.org/download)", devstack.OldestNode)
+	}
+	return filepath.Abs(programs[0])
+}
 
 const packages = "node_modules"
 
 // install brings the packages that a folder's lock file names, unless they are there. No program of theirs is run.
 func install(ctx context.Context, found devstack.Node, folder string) error {
-	if found.Major < devstack.OldestNode && folder == "." {
-		if err := install(ctx, found, "node"); err != nil {
-			return err
-		}
-	}
 	release, err := lock(filepath.Join(folder, "package-lock.json"))
 	if err != nil {
 		return err
