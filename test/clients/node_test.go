@@ -19,7 +19,7 @@ import (
 )
 
 // patience bounds an installation, and a suite.
-const patience = 5 * time.Minute
+const patience = 3 * time.Minute
 
 // node is the program that runs the suites, once all packages are there.
 var node = sync.OnceValues(func() (string, error) {

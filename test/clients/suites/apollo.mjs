@@ -9,7 +9,7 @@ import { GraphQLWsLink } from '@apollo/client/link/subscriptions'
 import { OperationTypeNode } from 'graphql'
 import { book, openings } from './support/documents.mjs'
 import { openLine } from './support/line.mjs'
-import { bearer, connectSocket } from './support/socket.mjs'
+import { bearer, connectSocket, leave } from './support/socket.mjs'
 import { asksAndBooks, comesBack, freeSlot, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 import { world } from './support/world.mjs'
 
@@ -43,9 +43,9 @@ const over = (linksOf) => (line, token) => {
       })
       return () => subscription.unsubscribe()
     },
-    async close() {
+    close() {
       client.stop()
-      await socket.dispose()
+      leave(socket)
     },
   }
 }

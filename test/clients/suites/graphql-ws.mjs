@@ -1,5 +1,5 @@
 // graphql-ws: https://the-guild.dev/graphql/ws
-import { connectSocket } from './support/socket.mjs'
+import { connectSocket, leave } from './support/socket.mjs'
 import { asksAndBooks, comesBack, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 
 function connect(line, token) {
@@ -22,7 +22,7 @@ function connect(line, token) {
         { query, variables },
         { next: (payload) => ear.event(payload), error: (error) => ear.error(error), complete: () => ear.complete() },
       ),
-    close: () => client.dispose(),
+    close: () => leave(client),
   }
 }
 

@@ -1,6 +1,6 @@
 // urql, with sockets by graphql-ws and with streams by fetch: https://nearform.com/open-source/urql
 import { cacheExchange, Client, fetchExchange, subscriptionExchange } from '@urql/core'
-import { bearer, connectSocket } from './support/socket.mjs'
+import { bearer, connectSocket, leave } from './support/socket.mjs'
 import { asksAndBooks, comesBack, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 
 const told = ({ data, error }) => {
@@ -34,7 +34,7 @@ function overSocket(line, token) {
     subscribe: (sink) => ({ unsubscribe: socket.subscribe({ ...request, query: request.query ?? '' }, sink) }),
   })
   const exchanges = [cacheExchange, fetchExchange, subscriptionExchange({ forwardSubscription })]
-  return { ...client(line, token, { exchanges }), close: () => socket.dispose() }
+  return { ...client(line, token, { exchanges }), close: () => leave(socket) }
 }
 
 const overFetch = (line, token) => ({

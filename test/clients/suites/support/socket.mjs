@@ -8,5 +8,8 @@ globalThis.WebSocket ??= WebSocket
 export const connectSocket = (line, token) =>
   createClient({ url: line.socket, connectionParams: token && { authorization: `Bearer ${token}` } })
 
+// leave ends a client that may be without a connection, which it then complains of.
+export const leave = (socket) => Promise.resolve(socket.dispose()).catch(() => {})
+
 // bearer are the headers that carry a token.
 export const bearer = (token) => (token ? { authorization: `Bearer ${token}` } : {})
