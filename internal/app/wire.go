@@ -16,6 +16,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
@@ -77,8 +78,9 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
-	redis        *redis.Client      // nil: there is none
-	feed         *live.Feed         // nil: nothing follows the log
+	redis        *redis.Client // nil: there is none
+	feed         *live.Feed    // nil: nothing follows the log
+	crowd        *crowd.Crowd
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
 }
@@ -102,7 +104,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), crowd: crowd.New(crowd.Default()), clinic: clinic.NewService(db.Directory(), source)}
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
@@ -141,14 +143,14 @@ func (a *App) Handler() http.Handler {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }
 
 // accepts says whether a token is good now.
 func (a *App) accepts(raw string) bool {
-	_, err := a.tokens.Verify(raw)
+	_, _, err := a.tokens.Verify(raw)
 	return err == nil
 }
 
