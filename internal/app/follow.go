@@ -36,8 +36,8 @@ func (a *App) follow() {
 	} else {
 		bus := a.redis.Bus(liveChannel)
 		a.feed = live.NewFeed(a.hub, log, bus, key, now)
-		relay := &live.Relay{Log: log, Office: postgres.NewOffice(a.db, relayOffice), Bus: bus, Key: key, Clock: now}
-		a.beside.Go(func() { relay.Run(ctx) })
+		a.relay = &live.Relay{Log: log, Office: postgres.NewOffice(a.db, relayOffice), Bus: bus, Key: key, Clock: now}
+		a.beside.Go(func() { a.relay.Run(ctx) })
 	}
 	a.beside.Go(func() { a.feed.Run(ctx) })
 }

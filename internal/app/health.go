@@ -27,6 +27,7 @@ type health struct {
 	database func(context.Context) (postgres.Health, error)
 	redis    func(context.Context) error // nil: not configured
 	stream   func() live.State           // how well the event log is followed
+	relays   func() bool                 // whether this process hands it to the others
 	size     func(context.Context) (live.Size, error)
 	clock    clock.Clock // the machine's
 	now      clock.Clock // the product's
@@ -53,6 +54,7 @@ type stream struct {
 	Behind    int64  `json:"behind"`    // positions that are known to be missing
 	AgeMs     int64  `json:"ageMs"`     // since nothing was missing; -1: not yet
 	Listeners int    `json:"listeners"` // streams of this process
+	Relaying  bool   `json:"relaying"`  // it is the one that hands the log to all over Redis
 }
 
 // size is how large the event log is; -1 where that isn't known.
@@ -98,7 +100,7 @@ func (h *health) look(ctx context.Context) readiness {
 			found.Redis, found.Status = "unreachable", "degraded"
 		}
 	}
-	if found.Stream = streamOf(h.stream()); found.Stream.Following == behind {
+	if found.Stream = streamOf(h.stream(), h.relays()); found.Stream.Following == behind {
 		found.Status = "degraded"
 	}
 	state, err := h.database(ctx)
@@ -122,8 +124,8 @@ func (h *health) look(ctx context.Context) readiness {
 
 const behind = "behind"
 
-func streamOf(s live.State) stream {
-	found := stream{Following: "log", Behind: s.Behind, AgeMs: s.Age.Milliseconds(), Listeners: s.Listeners}
+func streamOf(s live.State, relays bool) stream {
+	found := stream{Following: "log", Behind: s.Behind, AgeMs: s.Age.Milliseconds(), Listeners: s.Listeners, Relaying: relays}
 	if s.Age < 0 {
 		found.AgeMs = -1
 	}

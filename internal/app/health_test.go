@@ -18,7 +18,7 @@ import (
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, stream{"redis", 0, 120, 3}, size{-1, -1, -1}}
+	r := readiness{status, database, schema, redis, stream{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -29,6 +29,7 @@ func newHealth(database func(context.Context) (postgres.Health, error), machine 
 	noon := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
 	return &health{
 		database: database, clock: machine, now: clock.FrozenAt(noon),
+		relays: func() bool { return true },
 		stream: func() live.State { return live.State{Carried: true, Age: 120 * time.Millisecond, Listeners: 3} },
 		size: func(context.Context) (live.Size, error) {
 			return live.Size{Entries: 7, Bytes: 8192, Oldest: noon.Add(-time.Hour)}, nil
@@ -74,8 +75,8 @@ func TestAProcessThatLearnsNothingOfTheLogIsDegraded(t *testing.T) {
 		state live.State
 		want  stream
 	}{
-		{live.State{Age: 5001 * time.Millisecond, Behind: 4}, stream{"behind", 4, 5001, 0}},
-		{live.State{Age: -1}, stream{"behind", 0, -1, 0}},
+		{live.State{Age: 5001 * time.Millisecond, Behind: 4}, stream{"behind", 4, 5001, 0, true}},
+		{live.State{Age: -1}, stream{"behind", 0, -1, 0, true}},
 	} {
 		h.last = readiness{}
 		h.stream = func() live.State { return c.state }

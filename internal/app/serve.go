@@ -88,7 +88,8 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 		return nil, nil, err
 	}
 	api := a.Handler()
-	h := &health{database: a.db.Probe, stream: a.feed.State, size: postgres.NewLog(a.db).Size, clock: clock.System{}, now: a.frame.Clock}
+	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
+		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
 		h.redis = a.redis.Ping
 	}

@@ -80,6 +80,7 @@ type App struct {
 	hub          *live.Hub
 	redis        *redis.Client // nil: there is none
 	feed         *live.Feed    // nil: nothing follows the log
+	relay        *live.Relay   // nil: there is no Redis
 	crowd        *crowd.Crowd
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that

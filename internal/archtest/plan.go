@@ -81,7 +81,7 @@ var plan = []floor{
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
 	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
 
-	{at: "internal/app", may: []string{"..."}, uses: join(sql, graphql, web, process, []string{"github.com/caarlos0/env/v11"}), tests: redis},
+	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"})},
 	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 

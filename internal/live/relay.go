@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -39,7 +40,12 @@ type Relay struct {
 	Bus    Bus
 	Key    Key
 	Clock  clock.Clock // the machine's
+
+	elected atomic.Bool
 }
+
+// Elected says whether this process is the one that relays.
+func (r *Relay) Elected() bool { return r != nil && r.elected.Load() }
 
 // How often the relay looks, and how it is elected.
 const (
@@ -69,17 +75,17 @@ type term struct {
 	*Relay
 	at   Cursor    // read up to here
 	sent int64     // sent up to here, or lost on the way
-	beat time.Time // of the last message
-	well time.Time // when all went well last
+	beat time.Time // of the last message that was sent
+	well time.Time // the same, or when the term began
 	rest time.Duration
 }
 
 func (r *Relay) serve(ctx context.Context) {
+	r.elected.Store(true)
+	defer r.elected.Store(false)
 	t := &term{Relay: r, well: r.Clock.Now()}
 	for ctx.Err() == nil && clock.Fresh(t.well, r.Clock.Now(), patience) {
-		if err := t.step(ctx); err == nil {
-			t.well = r.Clock.Now()
-		} else {
+		if t.step(ctx) != nil {
 			t.rest = quietRest
 		}
 		_ = rest(ctx, t.rest)
@@ -149,6 +155,10 @@ func (t *term) publish(ctx context.Context, upto int64, entries []Entry) error {
 	if !ok {
 		return nil
 	}
+	if err := t.Bus.Publish(ctx, message); err != nil {
+		return err
+	}
 	t.beat = t.Clock.Now()
-	return t.Bus.Publish(ctx, message)
+	t.well = t.beat
+	return nil
 }

@@ -25,8 +25,8 @@ func NewOffice(db *DB, name string) *Office { return &Office{db: db, name: name}
 // The holder says that it is there; the server ends a session that says nothing for longer, as when its machine is cut off.
 const (
 	reportEvery  = 500 * time.Millisecond
-	reportWithin = 2 * time.Second
-	silentFor    = 5 * time.Second
+	reportWithin = time.Second
+	silentFor    = 3 * time.Second
 )
 
 const (
