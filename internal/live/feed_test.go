@@ -87,6 +87,7 @@ type air struct {
 	sent   [][]byte
 	opened int
 	mute   bool
+	losing int // the message after so many fails
 }
 
 func newAir() *air { return &air{cut: make(chan struct{})} }
@@ -105,7 +106,7 @@ func (a *air) down() bool {
 func (a *air) Publish(_ context.Context, message []byte) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.down() {
+	if a.losing--; a.down() || a.losing == 0 {
 		return errCut
 	}
 	a.sent = append(a.sent, message)
@@ -319,24 +320,41 @@ func TestMessagesAreCutToASizeAndWhatFitsInNoneIsRead(t *testing.T) {
 	})
 }
 
+func TestAMessageThatCannotBeSentIsMissedAndRead(t *testing.T) {
+	onLine(t, true, true, func(l *line) {
+		for failing := 1; failing <= 3; failing++ {
+			l.air.mu.Lock()
+			l.air.losing = failing
+			l.air.mu.Unlock()
+			l.log.write(250)
+			l.pass(time.Second)
+			if s := l.feed.State(); !s.Carried || s.Behind != 0 {
+				t.Errorf("number %d of three fails: %+v", failing, s)
+			}
+		}
+		l.ear.heardAll(t, 1, 750)
+	})
+}
+
 func TestASilentBusIsStoodInForWithinASecondAndTakenUpAgain(t *testing.T) {
 	onLine(t, true, true, func(l *line) {
 		for _, fail := range []struct {
 			name     string
 			off, on  func()
-			together time.Duration // until the bus carries again
+			apart    time.Duration // until it is stood in for
+			together time.Duration // until it carries again
 		}{
-			{"muted", func() { l.air.mute = true }, func() { l.air.mute = false }, 300 * time.Millisecond},
-			{"cut", func() { close(l.air.cut) }, func() { l.air.cut = make(chan struct{}) }, 2 * time.Second},
+			{"muted", func() { l.air.mute = true }, func() { l.air.mute = false }, 700 * time.Millisecond, 300 * time.Millisecond},
+			{"cut", func() { close(l.air.cut) }, func() { l.air.cut = make(chan struct{}) }, time.Millisecond, 2 * time.Second},
 		} {
+			from := l.hub.At().Position
 			l.air.mu.Lock()
+			l.log.write(5)
 			fail.off()
 			l.air.mu.Unlock()
-			from := l.hub.At().Position
-			l.log.write(5)
-			l.pass(700 * time.Millisecond)
+			l.pass(fail.apart)
 			if at := l.hub.At().Position; at != from+5 {
-				t.Errorf("%s: the hub stands at %d after 700 ms", fail.name, at)
+				t.Errorf("%s: the hub stands at %d after %v", fail.name, at, fail.apart)
 			}
 			if s := l.feed.State(); s.Carried || s.Stale() {
 				t.Errorf("%s: %+v", fail.name, s)
