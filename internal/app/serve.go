@@ -87,13 +87,14 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
-	api := a.Handler()
+	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
+	api := limit.before(a.handler(settings, limit), log)
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
 		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
 		h.redis = a.redis.Ping
 	}
-	return newDoor(api, a.accepts, h, settings, log), a.keepCounts(), nil
+	return newDoor(api, h, a.crowd, settings, log), a.keepCounts(), nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
@@ -78,10 +79,10 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
-	redis        *redis.Client // nil: there is none
-	feed         *live.Feed    // nil: nothing follows the log
-	relay        *live.Relay   // nil: there is no Redis
-	crowd        *crowd.Crowd
+	redis        *redis.Client      // nil: there is none
+	feed         *live.Feed         // nil: nothing follows the log
+	relay        *live.Relay        // nil: there is no Redis
+	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
 }
@@ -105,7 +106,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), crowd: crowd.New(crowd.Default()), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
@@ -127,8 +128,11 @@ func wire(frame Frame, db *postgres.DB) *App {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // Handler serves the API: /graphql, /graphiql and calendar files.
-func (a *App) Handler() http.Handler {
+func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
+
+func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
+	a.crowd = crowd.New(settings.Live.crowd())
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
@@ -144,7 +148,8 @@ func (a *App) Handler() http.Handler {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
+		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
 }

@@ -333,6 +333,11 @@ func TestAMessageThatCannotBeSentIsMissedAndRead(t *testing.T) {
 			}
 		}
 		l.ear.heardAll(t, 1, 750)
+		for _, m := range l.air.sent {
+			if b, ok := secret.open(m); !ok || int64(len(b.Entries)) != b.Upto-b.After {
+				t.Errorf("a message from %d to %d has %d entries (%v)", b.After, b.Upto, len(b.Entries), ok)
+			}
+		}
 	})
 }
 
