@@ -9,8 +9,8 @@ import (
 
 // EventSettings say how much of the event log is kept: how long a client may be away and miss nothing.
 type EventSettings struct {
-	Retention time.Duration `env:"EVENT_RETENTION" envDefault:"24h" help:"how long entries of the event log are kept, so that streams continue after that long; from 1h to 720h"`
-	Limit     int64         `env:"EVENT_LIMIT" envDefault:"5000000" help:"how many positions of the event log are kept, however young they are; at least 10000"`
+	Retention time.Duration `env:"EVENT_RETENTION" envDefault:"24h" help:"how long entries of the event log are kept: streams continue after that long; from 1h to 720h"`
+	Limit     int64         `env:"EVENT_LIMIT" envDefault:"5000000" help:"how many positions of the event log are kept, however young they are (records of who saw what take some, too); at least 10000"`
 }
 
 const (
