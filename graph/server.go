@@ -13,6 +13,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
@@ -34,7 +35,9 @@ type Deps struct {
 	Log      *slog.Logger
 	NewID    func() uuid.UUID // for requests without an id
 
-	HideSchema bool // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection and no page to try the API in
+	Trusted     documents.Trusted // documents that clients may name
+	TrustedOnly bool              // no others are executed
 }
 
 // NewServer serves /graphql, /graphiql and the calendar files.
@@ -50,20 +53,19 @@ func NewServer(d Deps) http.Handler {
 	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
 }
 
-func (d Deps) executor() *executor.Executor {
+func (d Deps) executor() graphql.GraphExecutor {
 	exec := executor.New(d.Schema)
 	shown := presenter.Presenter{Log: d.Log, Names: presenter.NamesOf(d.Schema.Schema())}
 	exec.SetErrorPresenter(shown.Present)
 	exec.SetRecoverFunc(shown.Recover)
-	exec.SetParserTokenLimit(d.Limits.Tokens)
-	exec.SetDisableSuggestion(true) // they are computed over the whole schema for each misspelt name
 	kept := keepDocuments()
 	exec.SetQueryCache(kept)
-	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
-	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
+	exec.Use(documents.Of(d.Trusted, d.TrustedOnly))
+	exec.Use(&guard{reader: newReader(d.Schema, d.Limits), kept: kept, hideSchema: d.HideSchema})
+	exec.Use(keyAlias{schema: d.Schema.Schema()})
 	exec.Use(newTrailing(d.Records, shown))
 	exec.Use(loading{services: d.Loaders})
-	return exec
+	return executing{exec}
 }
 
 // calm bounds the time of an answer and keeps a panic from ending the connection without one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -11,22 +12,24 @@ import (
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
-// CheckDocument refuses a document whose validation or execution could cost too much. It looks at each part once: fragments
+// Parse reads a document, and refuses one whose validation or execution could cost too much. It looks at each part once: fragments
 // are measured once and remembered, never walked again for each use.
-func (l Limits) CheckDocument(query string) *gqlerror.Error {
+func (l Limits) Parse(query string) (*ast.QueryDocument, *gqlerror.Error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)
 	if err != nil {
-		return l.unparsed(err)
+		return nil, l.unparsed(err)
 	}
 	m := measure{limits: l, fragments: map[string]*ast.FragmentDefinition{}, known: map[string]extent{}, open: map[string]bool{}}
-	return m.document(doc)
+	return doc, m.document(doc)
 }
 
 func (l Limits) unparsed(err error) *gqlerror.Error {
 	if strings.HasPrefix(err.Error(), "input: exceeded token limit") {
 		return exceeded("tokens", l.Tokens)
 	}
-	return nil // the executor parses it again and says what is wrong
+	fault := gqlerror.WrapIfUnwrapped(err)
+	errcode.Set(fault, errcode.ParseFailed)
+	return fault
 }
 
 func exceeded(what string, most int) *gqlerror.Error {

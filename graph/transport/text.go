@@ -2,7 +2,6 @@ package transport
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,7 +12,6 @@ import (
 	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 
-	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -74,22 +72,13 @@ func halvedLiteral(document string) bool {
 	}
 }
 
-// readable refuses a request with broken text, and names the argument that has it.
-func (in *request) readable(broken bool) *refusal {
-	if !broken {
-		return nil
-	}
-	path, _ := replaced(in.Variables)
-	return refuse(http.StatusBadRequest, presenter.InvalidInput, "This is not valid UTF-8.", in.argument(path)...)
-}
-
 // argument is where the document uses a variable; one that can't be read uses none.
-func (in *request) argument(path []string) []string {
+func (in *request) argument(path []string, tokens int) []string {
 	var text string
 	if in.Query != nil {
 		text = *in.Query
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, limits.Default().Tokens)
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, tokens)
 	if err != nil {
 		return presenter.Argument(nil, nil, path)
 	}
