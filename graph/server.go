@@ -28,12 +28,14 @@ type Deps struct {
 	Loaders  loader.Services
 	Calendar calendar.Service
 	Links    calendar.Links
-	Verifier Verifier
+	Verifier caller.Verifier
 	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
-	NewID    func() uuid.UUID // for requests without an id
+	NewID    func() uuid.UUID           // for requests without an id
+	Crowd    *crowd.Crowd               // who holds a socket or a stream open
+	Address  func(*http.Request) string // that a request came from; nil: unknown
 
 	HideSchema  bool              // no introspection and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name

@@ -90,7 +90,8 @@ func requestStatus(kind string) int {
 	return http.StatusOK
 }
 
-func note(ctx context.Context, op *graphql.OperationContext) {
+// Note tells the access log what an operation asks for.
+func Note(ctx context.Context, op *graphql.OperationContext) {
 	e := accesslog.From(ctx)
 	e.Kind, e.Fields = string(op.Operation.Operation), roots(op.Operation.SelectionSet, nil)
 }

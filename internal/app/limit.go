@@ -13,8 +13,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -24,9 +24,9 @@ const (
 	burstSeconds = 10
 )
 
-// caller is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
+// callerKey is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
 // get a bucket of its own.
-type caller [sha256.Size]byte
+type callerKey [sha256.Size]byte
 
 // callers tells callers apart.
 type callers struct {
@@ -40,7 +40,7 @@ type limiter struct {
 	next    http.Handler
 	perSec  rate.Limit
 	burst   int
-	known   *lru.Cache[caller, *rate.Limiter]
+	known   *lru.Cache[callerKey, *rate.Limiter]
 	refused http.Handler
 }
 
@@ -49,7 +49,7 @@ func limitRate(next http.Handler, perMinute int, by callers, log *slog.Logger) h
 	if perMinute <= 0 {
 		return next
 	}
-	known, err := lru.New[caller, *rate.Limiter](rememberedCallers)
+	known, err := lru.New[callerKey, *rate.Limiter](rememberedCallers)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
@@ -69,7 +69,7 @@ func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // bucket finds a caller's, who counts as seen just now, or begins one.
-func (l *limiter) bucket(c caller) *rate.Limiter {
+func (l *limiter) bucket(c callerKey) *rate.Limiter {
 	if bucket, found := l.known.Get(c); found {
 		return bucket
 	}
@@ -94,8 +94,8 @@ func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
-func (c callers) of(r *http.Request) caller {
-	if token, _ := graph.Bearer(r); token != "" && c.accepts(token) {
+func (c callers) of(r *http.Request) callerKey {
+	if token, _ := caller.Bearer(r); token != "" && c.accepts(token) {
 		return sha256.Sum256([]byte("token " + token))
 	}
 	return sha256.Sum256([]byte("address " + c.address(r)))

@@ -86,7 +86,7 @@ func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
 	l := limitRate(ok, slowRate, good, quiet).(*limiter)
 	exhaust(l, "10.0.0.1:1000", nil)
 	for i := range rememberedCallers + 10 {
-		l.bucket(caller{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
+		l.bucket(callerKey{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
 		if i == rememberedCallers/2 {
 			ask(l, "10.0.0.1:1000", nil)
 		}
