@@ -13,6 +13,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
@@ -45,8 +47,8 @@ type Deps struct {
 // NewServer serves /graphql, /graphiql and the calendar files.
 func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits}))
-	mux.Handle(calendar.Pattern, d.Links.Handler(d.Calendar, d.Records, d.Log))
+	mux.Handle("/graphql", d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits, Crowd: d.Crowd}))
+	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
 	if !d.HideSchema {
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)
@@ -70,7 +72,7 @@ func (d Deps) executor() graphql.GraphExecutor {
 	return executing{exec}
 }
 
-// calm bounds the time of an answer and keeps a panic from ending the connection without one.
+// calm keeps a panic from ending the connection without an answer.
 func (d Deps) calm(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -79,10 +81,16 @@ func (d Deps) calm(next http.Handler) http.Handler {
 				http.Error(w, "Internal error.", http.StatusInternalServerError)
 			}
 		}()
+		next.ServeHTTP(w, r)
+		accesslog.From(r.Context()).Route = r.Pattern
+	})
+}
+
+// bounded bounds the time of an answer. /graphql sees to its own: a stream has no end.
+func (d Deps) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), d.Limits.Deadline)
 		defer cancel()
-		r = r.WithContext(ctx)
-		next.ServeHTTP(w, r)
-		accesslog.From(ctx).Route = r.Pattern
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -25,8 +25,9 @@ const maxAccept = 1000
 
 // negotiate reads an Accept header. A client that names nothing we have is answered in JSON (RFC 9110, section 12.4.1), and so is
 // one that lists event streams or multipart for other kinds of operation.
-func negotiate(accept string) accepted {
+func negotiate(head http.Header) accepted {
 	a := accepted{json: plainJSON}
+	accept := strings.Join(head.Values("Accept"), ",")
 	if len(accept) > maxAccept {
 		return a
 	}
@@ -57,7 +58,7 @@ func negotiate(accept string) accepted {
 }
 
 // WantsStream says whether a client asks for an event stream and takes nothing else, as a browser's EventSource does.
-func WantsStream(r *http.Request) bool { return negotiate(r.Header.Get("Accept")).only }
+func WantsStream(r *http.Request) bool { return negotiate(r.Header).only }
 
 func quality(q string) float64 {
 	if q == "" {

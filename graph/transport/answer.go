@@ -26,7 +26,7 @@ type answer struct {
 
 // write sends an answer. One of a request that was not executed has no data, not even null.
 func write(ctx context.Context, w http.ResponseWriter, a answer) {
-	text := noted(ctx, a.response, a.executed)
+	text := Written(ctx, a.response, a.executed)
 	head := w.Header()
 	if a.status == http.StatusServiceUnavailable {
 		Later(head)
@@ -44,16 +44,15 @@ func write(ctx context.Context, w http.ResponseWriter, a answer) {
 	_, _ = w.Write(text) // nobody is left to tell
 }
 
-// noted is a response as JSON, with at most 20 errors, whose codes go into the log.
-func noted(ctx context.Context, r *graphql.Response, executed bool) []byte {
-	r.Errors = r.Errors[:min(len(r.Errors), maxErrors)]
+// Codes tells the access log the errors of an answer, of which it keeps the first few.
+func Codes(ctx context.Context, answer *graphql.Response) {
+	answer.Errors = answer.Errors[:min(len(answer.Errors), maxErrors)]
 	entry := accesslog.From(ctx)
-	for _, e := range r.Errors {
-		if len(entry.Codes) < maxErrors {
+	for _, e := range answer.Errors {
+		if len(entry.Codes) < maxErrors { // a stream has no end of answers
 			entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
 		}
 	}
-	return written(r, executed)
 }
 
 // The seconds that a caller is asked to wait. They differ, lest all come back at once.
@@ -67,8 +66,10 @@ func Later(head http.Header) {
 	head.Set("Retry-After", strconv.Itoa(leastWait+rand.IntN(mostWait-leastWait+1)))
 }
 
-// written is an answer as JSON. Its data is JSON already, and the most of it: it is taken over as it is, not read again.
-func written(answer *graphql.Response, executed bool) []byte {
+// Written is an answer as JSON, on one line; the access log is told its errors. Without executed it has no data, not even null. The
+// data is JSON already, and the most of it: it is taken over as it is, not read again.
+func Written(ctx context.Context, answer *graphql.Response, executed bool) []byte {
+	Codes(ctx, answer)
 	text := append(make([]byte, 0, len(answer.Data)+roomAround), '{')
 	part := func(name string, json []byte) {
 		if len(text) > 1 {

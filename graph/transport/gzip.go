@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"compress/gzip"
+	"net/http"
 	"strings"
 	"sync"
 )
@@ -13,7 +14,8 @@ const leastCompressed = 1400
 const gzipped = "gzip"
 
 // encoding is the one that an answer may have for a client (RFC 9110, section 12.5.3), or none.
-func encoding(accept string) string {
+func encoding(head http.Header) string {
+	accept := strings.Join(head.Values("Accept-Encoding"), ",")
 	if len(accept) > maxAccept {
 		return ""
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/documents"
-	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -32,6 +30,13 @@ func refuse(status int, code presenter.Code, message string, path ...string) *re
 
 func bad(message string) *refusal {
 	return refuse(http.StatusBadRequest, presenter.BadRequest, message)
+}
+
+func badly(params *graphql.RawParams, fault *gqlerror.Error) (*graphql.RawParams, *refusal) {
+	if fault != nil {
+		return nil, &refusal{status: http.StatusBadRequest, err: fault}
+	}
+	return params, nil
 }
 
 // request is what a client sends (GraphQL over HTTP, section 5 and appendix A).
@@ -71,24 +76,20 @@ func (h Handler) post(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 	if err != nil {
 		return nil, bad("The request ended early.")
 	}
-	params, fault := Decode(body, h.Limits)
-	if fault != nil {
-		return nil, &refusal{status: http.StatusBadRequest, err: fault}
+	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
+		return nil, bad("Send one request at a time.")
 	}
-	params.Headers = r.Header
-	return params, nil
+	return badly(Operation(body, r.Header))
 }
 
-// Decode reads a request in JSON, as every transport is sent it. What is wrong with it is told in words that repeat nothing of it.
-func Decode(body []byte, l limits.Limits) (*graphql.RawParams, *gqlerror.Error) {
-	if bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("[")) {
-		return nil, presenter.Refuse(presenter.BadRequest, "Send one request at a time.")
-	}
+// Operation reads a request in JSON, whichever transport brings it. A refusal is for the executor's DispatchError; it repeats nothing
+// of what was sent.
+func Operation(payload []byte, header http.Header) (*graphql.RawParams, *gqlerror.Error) {
 	var in request
-	if !decode(bytes.NewReader(body), &in) {
-		return nil, presenter.Refuse(presenter.BadRequest, "The body is not a GraphQL request in JSON.")
+	if !decode(bytes.NewReader(payload), &in) {
+		return nil, presenter.Refuse(presenter.BadRequest, "This is not a GraphQL request in JSON.")
 	}
-	return in.params(broken(body), l)
+	return in.params(broken(payload), header)
 }
 
 // acceptable says whether a body is JSON, in the only charset that JSON is sent in (RFC 8259, section 8.1).
@@ -117,21 +118,16 @@ func (h Handler) get(r *http.Request) (*graphql.RawParams, *refusal) {
 			return nil, bad("The " + name + " are not an object in JSON.")
 		}
 	}
-	params, fault := in.params(broken([]byte(query.Get("query")+query.Get("variables")+in.OperationName)), h.Limits)
-	if fault != nil {
-		return nil, &refusal{status: http.StatusBadRequest, err: fault}
-	}
-	params.Headers = r.Header
-	return params, nil
+	return badly(in.params(broken([]byte(query.Get("query")+query.Get("variables")+in.OperationName)), r.Header))
 }
 
 // params is a request as the executor takes it. It has a document, or a name for one.
-func (in *request) params(broken bool, l limits.Limits) (*graphql.RawParams, *gqlerror.Error) {
+func (in *request) params(broken bool, header http.Header) (*graphql.RawParams, *gqlerror.Error) {
 	if broken {
 		path, _ := replaced(in.Variables)
-		return nil, presenter.Refuse(presenter.InvalidInput, "This is not valid UTF-8.", in.argument(path, l.Tokens)...)
+		return nil, presenter.Refuse(presenter.InvalidInput, "This is not valid UTF-8.", in.argument(path)...)
 	}
-	params := &graphql.RawParams{OperationName: in.OperationName, Variables: in.Variables, Extensions: maps.Clone(in.Extensions)}
+	params := &graphql.RawParams{OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: header}
 	delete(params.Extensions, documents.ID)
 	if in.DocumentID != nil {
 		if params.Extensions == nil {

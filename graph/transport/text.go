@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 
+	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -73,12 +74,12 @@ func halvedLiteral(document string) bool {
 }
 
 // argument is where the document uses a variable; one that can't be read uses none.
-func (in *request) argument(path []string, tokens int) []string {
+func (in *request) argument(path []string) []string {
 	var text string
 	if in.Query != nil {
 		text = *in.Query
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, tokens)
+	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, limits.Default().Tokens)
 	if err != nil {
 		return presenter.Argument(nil, nil, path)
 	}

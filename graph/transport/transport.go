@@ -13,6 +13,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -22,10 +23,11 @@ import (
 type Handler struct {
 	Exec   graphql.GraphExecutor
 	Limits limits.Limits
+	Crowd  *crowd.Crowd // of those who hold a stream open
 }
 
 func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header.Get("Accept"))}
+	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header)}
 	ctx, cancel := context.WithTimeout(graphql.StartOperationTrace(r.Context()), h.Limits.Deadline)
 	defer cancel()
 	params, refused := h.read(w, r)
@@ -42,7 +44,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.fail(graphql.WithOperationContext(ctx, op), requestStatus(in.accepts.json), faults)
 		return
 	}
-	note(ctx, op)
+	Note(ctx, op)
 	if refused := in.judge(op.Operation.Operation); refused != nil {
 		in.refuse(ctx, refused)
 		return
@@ -129,12 +131,12 @@ func (in exchange) fail(ctx context.Context, status int, faults gqlerror.List) {
 
 func (in exchange) write(ctx context.Context, status int, response *graphql.Response, executed bool) {
 	write(ctx, in.w, answer{
-		kind: in.accepts.json, encoding: encoding(in.r.Header.Get("Accept-Encoding")), status: status, response: response, executed: executed,
+		kind: in.accepts.json, encoding: encoding(in.r.Header), status: status, response: response, executed: executed,
 	})
 }
 
 // Turn answers a request that is turned away before it is read, with a failure that the presenter words.
 func (h Handler) Turn(w http.ResponseWriter, r *http.Request, status int, err error) {
-	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header.Get("Accept"))}
+	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header)}
 	in.fail(r.Context(), status, gqlerror.List{{Message: err.Error(), Err: err}})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
 	"github.com/mediconnect/mediconnect/graph/crowd"
+	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
@@ -56,7 +57,10 @@ type Frame struct {
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
 
-	HideSchema bool // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection and no page to try the API in
+	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
+	Trusted     documents.Trusted // documents that clients may name
+	TrustedOnly bool              // no others are executed
 }
 
 // App is the wired house.
@@ -140,8 +144,15 @@ func (a *App) Handler() http.Handler {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
-		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
+		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
+}
+
+func (f Frame) limits() limits.Limits {
+	if f.Limits == nil {
+		return limits.Default()
+	}
+	return *f.Limits
 }
 
 // followEvery is how often the log is looked at.
