@@ -67,8 +67,10 @@ func (d Deps) executor() graphql.GraphExecutor {
 	exec.Use(documents.Of(d.Trusted, d.TrustedOnly))
 	exec.Use(&guard{reader: newReader(d.Schema, d.Limits), kept: kept, hideSchema: d.HideSchema})
 	exec.Use(keyAlias{schema: d.Schema.Schema()})
-	exec.Use(newTrailing(d.Records, shown))
-	exec.Use(loading{services: d.Loaders})
+	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
+	exec.Use(telling{recording, loaders})
+	exec.Use(recording)
+	exec.Use(loaders)
 	return executing{exec}
 }
 

@@ -92,9 +92,9 @@ func (in exchange) tell(ctx context.Context, op *graphql.OperationContext, out *
 			break
 		}
 		executed := len(response.Data) > 0 || op.Operation.Operation != ast.Subscription
-		out.Send(nextEvent, driver.Cursor(), Written(inner, response, executed))
+		out.Send(nextEvent, driver.Cursor(), Written(ctx, response, executed))
 	}
-	last := context.WithoutCancel(inner)
+	last := context.WithoutCancel(ctx)
 	switch err := context.Cause(ctx); {
 	case errors.Is(err, errExpired):
 		in.fault(last, out, presenter.Refuse(presenter.Unauthenticated, "The token has expired."))
@@ -102,8 +102,6 @@ func (in exchange) tell(ctx context.Context, op *graphql.OperationContext, out *
 		in.fault(last, out, presenter.Refuse(presenter.ServiceBusy, errs.TryAgain(nil).Message))
 	case err != nil:
 		return
-	case driver.Err() != nil:
-		in.fault(last, out, gqlerror.WrapIfUnwrapped(driver.Err()))
 	}
 	out.Send(completeEvent, "", nil)
 }

@@ -81,6 +81,7 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
+	concerns     *live.Concerns
 	crowd        *crowd.Crowd
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
@@ -115,6 +116,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -128,13 +130,20 @@ func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // Handler serves the API: /graphql, /graphiql and calendar files.
 func (a *App) Handler() http.Handler {
 	a.follow()
+	return graph.NewServer(a.deps())
+}
+
+func (a *App) deps() graph.Deps {
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
-	return graph.NewServer(graph.Deps{
+	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
-				Live: live.Streams{Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments},
+				Live: live.Streams{
+					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
+					Visits: a.appointments, Concerns: a.concerns,
+				},
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -145,7 +154,7 @@ func (a *App) Handler() http.Handler {
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
-	})
+	}
 }
 
 func (f Frame) limits() limits.Limits {
