@@ -7,6 +7,8 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/internal/live"
 )
 
 // guard reads documents and applies the limits: to a document before it is validated, to values and cost before anything is executed.
@@ -60,9 +62,14 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	return err
 }
 
-// InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs.
+// InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.
 func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	answer := next(ctx)
+	if driver := stream.Of(ctx); driver != nil {
+		if _, ready := driver.Event().(live.StreamReady); !ready {
+			return answer
+		}
+	}
 	if cost := accesslog.From(ctx).Cost; answer != nil && cost > 0 {
 		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost}}
 	}

@@ -39,6 +39,9 @@ type Deps struct {
 	Crowd    *crowd.Crowd               // who holds a socket or a stream open
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 
+	Origins caller.Origins // of other sites, whose pages may use the API
+	Tickets Tickets        // of event streams; nil: there are none
+
 	HideSchema  bool              // no introspection and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
@@ -47,7 +50,7 @@ type Deps struct {
 // NewServer serves /graphql, /graphiql and the calendar files.
 func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits, Crowd: d.Crowd}))
+	mux.Handle("/graphql", d.crossing(d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits, Crowd: d.Crowd})))
 	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
 	if !d.HideSchema {
 		page := graphiql.Handler()

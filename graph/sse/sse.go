@@ -14,11 +14,14 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 )
 
-// Beat is the time between heartbeats of a quiet stream: shorter than proxies keep a silent connection.
-const Beat = 15 * time.Second
+// Pace is how a stream keeps time.
+type Pace struct {
+	Beat     time.Duration // between heartbeats of a quiet stream: shorter than proxies keep a silent connection
+	Patience time.Duration // for a write: a client that reads nothing for so long is gone
+}
 
-// patience is how long a write may take. A client that reads nothing for so long is gone.
-const patience = 10 * time.Second
+// Usual is the pace of a server unless told otherwise.
+func Usual() Pace { return Pace{Beat: 15 * time.Second, Patience: 10 * time.Second} }
 
 // The time after which a browser comes back by itself. It differs, lest all come back at once.
 const (
@@ -32,25 +35,25 @@ type Stream struct {
 	w      http.ResponseWriter
 	wire   *http.ResponseController
 	beat   *time.Timer
-	every  time.Duration
+	pace   Pace
 	gone   func()
 	closed bool
 }
 
 // Open begins a stream: its header goes out at once. Gone is called when the client can't be written to any more.
-func Open(w http.ResponseWriter, every time.Duration, gone func()) *Stream {
+func Open(w http.ResponseWriter, pace Pace, gone func()) *Stream {
 	head := w.Header()
 	head.Set("Content-Type", "text/event-stream; charset=utf-8")
 	head.Set("Cache-Control", "no-store")
 	head.Set("X-Accel-Buffering", "no") // nginx passes events on one by one
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Add("Vary", "Accept")
-	s := &Stream{w: w, wire: http.NewResponseController(w), every: every, gone: gone}
+	s := &Stream{w: w, wire: http.NewResponseController(w), pace: pace, gone: gone}
 	_ = s.wire.SetReadDeadline(time.Time{}) // the server's own would end the request while it is answered
 	w.WriteHeader(http.StatusOK)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.beat = time.AfterFunc(every, s.tick)
+	s.beat = time.AfterFunc(pace.Beat, s.tick)
 	retry := leastRetry + rand.N(mostRetry-leastRetry)
 	s.write(fmt.Appendf(nil, "retry: %d\n\n", retry.Milliseconds()))
 	return s
@@ -102,8 +105,8 @@ func (s *Stream) write(text []byte) {
 		s.gone()
 		return
 	}
-	s.beat.Reset(s.every)
+	s.beat.Reset(s.pace.Beat)
 }
 
 // allow gives the next write its time, in place of the server's for the whole answer.
-func (s *Stream) allow() { _ = s.wire.SetWriteDeadline(clock.System{}.Now().Add(patience)) }
+func (s *Stream) allow() { _ = s.wire.SetWriteDeadline(clock.System{}.Now().Add(s.pace.Patience)) }

@@ -57,8 +57,8 @@ func negotiate(head http.Header) accepted {
 	return a
 }
 
-// WantsStream says whether a client asks for an event stream and takes nothing else, as a browser's EventSource does.
-func WantsStream(r *http.Request) bool { return negotiate(r.Header).only }
+// TakesStream says whether a client reads event streams.
+func TakesStream(r *http.Request) bool { return negotiate(r.Header).stream }
 
 func quality(q string) float64 {
 	if q == "" {

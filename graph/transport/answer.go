@@ -28,7 +28,7 @@ type answer struct {
 func write(ctx context.Context, w http.ResponseWriter, a answer) {
 	text := Written(ctx, a.response, a.executed)
 	head := w.Header()
-	if a.status == http.StatusServiceUnavailable {
+	if a.status == http.StatusServiceUnavailable || a.status == http.StatusTooManyRequests {
 		Later(head)
 	}
 	head.Set("Content-Type", a.kind+"; charset=utf-8")

@@ -48,7 +48,13 @@ type request struct {
 	Extensions    map[string]any `json:"extensions"`
 }
 
+// shared is the header of several operations on one event stream (the protocol's single connection mode).
+const shared = "X-GraphQL-Event-Stream-Token"
+
 func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParams, *refusal) {
+	if r.Header.Get(shared) != "" {
+		return nil, bad("Each event stream has one operation: the single connection mode isn't served.")
+	}
 	switch r.Method {
 	case http.MethodPost:
 		return h.post(w, r)

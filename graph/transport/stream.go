@@ -59,7 +59,7 @@ func (in exchange) events(ctx context.Context, op *graphql.OperationContext, tol
 		case <-ctx.Done():
 		}
 	}()
-	out := sse.Open(in.w, sse.Beat, func() { cancel(context.Canceled) })
+	out := sse.Open(in.w, sse.Usual(), func() { cancel(context.Canceled) })
 	defer out.Close()
 	in.tell(ctx, op, out)
 }
@@ -113,7 +113,7 @@ func (in exchange) fault(ctx context.Context, out *sse.Stream, faults ...*gqlerr
 // streamFaults tells what is wrong with a request to a client that reads nothing but events: the protocol has no status for it, as a
 // browser hides the answer with one.
 func (in exchange) streamFaults(ctx context.Context, faults gqlerror.List) {
-	out := sse.Open(in.w, sse.Beat, func() {})
+	out := sse.Open(in.w, sse.Usual(), func() {})
 	defer out.Close()
 	in.fault(ctx, out, faults...)
 	out.Send(completeEvent, "", nil)
