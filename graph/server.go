@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/socket"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/internal/access"
 )
@@ -35,12 +36,13 @@ type Deps struct {
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
-	NewID    func() uuid.UUID           // for requests without an id
-	Crowd    *crowd.Crowd               // who holds a socket or a stream open
+	NewID    func() uuid.UUID // for requests without an id
+	Crowd    *crowd.Crowd     // who holds a socket or a stream open
+	Sockets  socket.Limits
+	Origins  caller.Origins             // of other sites, whose pages may use the API
+	Tickets  Tickets                    // of event streams; nil: there are none
+	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
-
-	Origins caller.Origins // of other sites, whose pages may use the API
-	Tickets Tickets        // of event streams; nil: there are none
 
 	HideSchema  bool              // no introspection and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
@@ -49,8 +51,16 @@ type Deps struct {
 
 // NewServer serves /graphql, /graphiql and the calendar files.
 func NewServer(d Deps) http.Handler {
+	if d.Crowd == nil {
+		d.Crowd = crowd.New(crowd.Default())
+	}
+	if d.Sockets == (socket.Limits{}) {
+		d.Sockets = socket.Default()
+	}
 	mux := http.NewServeMux()
-	mux.Handle("/graphql", d.crossing(d.authenticated(transport.Handler{Exec: d.executor(), Limits: d.Limits, Crowd: d.Crowd})))
+	exec := d.executor()
+	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
+	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
 	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
 	if !d.HideSchema {
 		page := graphiql.Handler()
@@ -60,9 +70,32 @@ func NewServer(d Deps) http.Handler {
 	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
 }
 
+func (d Deps) shown() presenter.Presenter {
+	return presenter.Presenter{Log: d.Log, Names: presenter.NamesOf(d.Schema.Schema())}
+}
+
+// sockets serves the same executor over WebSocket.
+func (d Deps) sockets(exec graphql.GraphExecutor) http.Handler {
+	return &socket.Handler{
+		Exec: exec, Desk: d.desk(), Crowd: d.Crowd, Origins: d.Origins, Limits: d.Sockets, Allow: d.Allow,
+		Shown: d.shown(), Log: d.Log, NewID: d.NewID,
+	}
+}
+
+// orSocket hands a request to whichever serves it.
+func orSocket(sockets, others http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if socket.Asked(r) {
+			sockets.ServeHTTP(w, r)
+			return
+		}
+		others.ServeHTTP(w, r)
+	})
+}
+
 func (d Deps) executor() graphql.GraphExecutor {
 	exec := executor.New(d.Schema)
-	shown := presenter.Presenter{Log: d.Log, Names: presenter.NamesOf(d.Schema.Schema())}
+	shown := d.shown()
 	exec.SetErrorPresenter(shown.Present)
 	exec.SetRecoverFunc(shown.Recover)
 	kept := keepDocuments()

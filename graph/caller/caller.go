@@ -25,6 +25,14 @@ type Desk struct {
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 }
 
+// AddressOf is where a request came from.
+func (d Desk) AddressOf(r *http.Request) string {
+	if d.Address == nil {
+		return "unknown"
+	}
+	return d.Address(r)
+}
+
 // Caller is who opened a connection.
 type Caller struct {
 	known Desk
@@ -36,10 +44,7 @@ type Caller struct {
 // Of recognises the caller of a request by a token, which needn't be the request's own. Without one it is nobody; one that isn't
 // accepted fails with errs.Unauthenticated, so that nobody takes less than they asked for as an answer.
 func (d Desk) Of(r *http.Request, token string, given bool) (Caller, error) {
-	c := Caller{known: d, actor: access.Nobody(""), about: viewer.Viewer{Locale: locale(r.Header.Get("Accept-Language"))}}
-	if d.Address != nil {
-		c.about.Address = d.Address(r)
-	}
+	c := Caller{known: d, actor: access.Nobody(""), about: viewer.Viewer{Locale: locale(r.Header.Get("Accept-Language")), Address: d.AddressOf(r)}}
 	if !given {
 		return c, nil
 	}
@@ -57,6 +62,9 @@ func (d Desk) As(r *http.Request, actor access.Actor, expires time.Time) Caller 
 	c.actor, c.about.Expires = actor, expires
 	return c
 }
+
+// Expires is when the caller's token does; zero: never.
+func (c Caller) Expires() time.Time { return c.about.Expires }
 
 // Viewer is the caller of one request: what it saw, and whom they act for, is found out for each anew.
 func (c Caller) Viewer(requestID string) viewer.Viewer {

@@ -77,6 +77,7 @@ type Place struct {
 	crowd *Crowd
 	of    Client
 	told  chan struct{}
+	then  func()
 }
 
 // Enter lets a connection in. It fails with ErrTooMany, ErrFull or ErrLeaving.
@@ -131,6 +132,28 @@ func (p *Place) As(who Client) error {
 // Told is closed when the connection is to end: finish what is under way, and go.
 func (p *Place) Told() <-chan struct{} { return p.told }
 
+// Then has f called, in a goroutine of its own, when the connection is to end, so that nobody has to wait for it. It is called once,
+// at the beginning.
+func (p *Place) Then(f func()) {
+	p.crowd.mu.Lock()
+	defer p.crowd.mu.Unlock()
+	p.then = f
+	select {
+	case <-p.told:
+		go f()
+	default:
+	}
+}
+
+func (p *Place) tell() {
+	p.crowd.mu.Lock()
+	defer p.crowd.mu.Unlock()
+	close(p.told)
+	if p.then != nil {
+		go p.then()
+	}
+}
+
 // Leave ends it. It may be called again.
 func (p *Place) Leave() {
 	c := p.crowd
@@ -179,7 +202,7 @@ func (c *Crowd) Drain(ctx context.Context, over time.Duration) error {
 		if err := await(ctx, due.Sub(clock.System{}.Now())); err != nil {
 			return err
 		}
-		close(p.told)
+		p.tell()
 	}
 	select {
 	case <-c.empty:

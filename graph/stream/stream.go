@@ -58,6 +58,9 @@ func (d *Driver) Await(ctx context.Context) bool {
 	return true
 }
 
+// Began says whether there is a stream: a subscription that is refused has none.
+func (d *Driver) Began() bool { return d.stream != nil }
+
 // pull waits for the next event. A stream that panics ends as one that fails.
 func (d *Driver) pull(ctx context.Context) (e live.Event, err error) {
 	defer func() {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/limits"
@@ -82,7 +83,7 @@ type App struct {
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
 	concerns     *live.Concerns
-	crowd        *crowd.Crowd
+	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
 
@@ -105,7 +106,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), crowd: crowd.New(crowd.Default()), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
 	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
@@ -128,9 +129,15 @@ func wire(frame Frame, db *postgres.DB) *App {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // Handler serves the API: /graphql, /graphiql and calendar files.
-func (a *App) Handler() http.Handler {
+func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
+
+func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
-	return graph.NewServer(a.deps())
+	a.crowd = crowd.New(settings.Live.crowd())
+	deps := a.deps()
+	deps.Crowd, deps.Sockets, deps.Origins = a.crowd, settings.Live.sockets(), caller.Origins(settings.Live.Origins)
+	deps.Allow, deps.Address = limit.allow, callers{believed: settings.TrustedProxies}.address
+	return graph.NewServer(deps)
 }
 
 func (a *App) deps() graph.Deps {
@@ -152,7 +159,7 @@ func (a *App) deps() graph.Deps {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
