@@ -29,7 +29,7 @@ const lastEvent = "Last-Event-ID"
 // stream answers an operation by events.
 func (in exchange) stream(ctx context.Context, op *graphql.OperationContext) {
 	if op.Operation.Operation != ast.Subscription {
-		in.events(ctx, op, nil)
+		in.events(ctx, op, func(func()) {})
 		return
 	}
 	v := viewer.Of(ctx)
@@ -45,20 +45,14 @@ func (in exchange) stream(ctx context.Context, op *graphql.OperationContext) {
 		ctx, stop = context.WithDeadlineCause(ctx, v.Expires, errExpired)
 		defer stop()
 	}
-	in.events(ctx, op, place.Told())
+	in.events(ctx, op, place.Then)
 }
 
 // events sends what an operation answers, until it is complete, the client gone, or told to go.
-func (in exchange) events(ctx context.Context, op *graphql.OperationContext, told <-chan struct{}) {
+func (in exchange) events(ctx context.Context, op *graphql.OperationContext, whenTold func(func())) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	go func() {
-		select {
-		case <-told:
-			cancel(errLeaving)
-		case <-ctx.Done():
-		}
-	}()
+	whenTold(func() { cancel(errLeaving) })
 	out := sse.Open(in.w, sse.Usual(), func() { cancel(context.Canceled) })
 	defer out.Close()
 	in.tell(ctx, op, out)
