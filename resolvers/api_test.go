@@ -36,13 +36,13 @@ type api struct {
 	log   *bytes.Buffer
 }
 
-func serve(t *testing.T, r *rooms) *api {
+func serve(t testing.TB, r *rooms) *api {
 	t.Helper()
 	return serveWith(t, r, func(*graph.Deps) {})
 }
 
 // serveWith serves as a server is set up otherwise.
-func serveWith(t *testing.T, r *rooms, otherwise func(*graph.Deps)) *api {
+func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {

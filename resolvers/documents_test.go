@@ -39,7 +39,7 @@ func ask(t *testing.T, c gqltest.Client, method string, params vars) gqltest.Ans
 	return c.Send(t, httptest.NewRequest(method, "/graphql?"+query.Encode(), nil))
 }
 
-func inJSON(t *testing.T, value any) []byte {
+func inJSON(t testing.TB, value any) []byte {
 	t.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {
