@@ -71,7 +71,7 @@ func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		}
 	}
 	if cost := accesslog.From(ctx).Cost; answer != nil && cost > 0 {
-		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost}}
+		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost, "limit": g.limits.Cost}}
 	}
 	return answer
 }

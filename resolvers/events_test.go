@@ -100,7 +100,7 @@ func usual(*graph.Deps) {}
 
 const (
 	watch      = `subscription($after: String) { availabilityChanged(scope: {providerIds: []}, after: $after) { __typename } }`
-	readyEvent = "event: next\nid: %\ndata: {\"data\":{\"availabilityChanged\":{\"__typename\":\"StreamReady\"}},\"extensions\":{\"cost\":{\"requested\":10}}}\n"
+	readyEvent = "event: next\nid: %\ndata: {\"data\":{\"availabilityChanged\":{\"__typename\":\"StreamReady\"}},\"extensions\":{\"cost\":{\"limit\":1000,\"requested\":10}}}\n"
 	complete   = "event: complete\ndata: \n"
 )
 
