@@ -27,7 +27,7 @@ query WhereToGo {
 
 ReactDOM.createRoot(document.getElementById('graphiql')).render(
   React.createElement(GraphiQL, {
-    fetcher: GraphiQL.createFetcher({ url: '/graphql' }),
+    fetcher: GraphiQL.createFetcher({ url: '/graphql', subscriptionUrl: `${location.origin.replace(/^http/, 'ws')}/graphql` }),
     defaultQuery: firstQuery,
     defaultHeaders: '{\n  "Authorization": ""\n}',
     isHeadersEditorEnabled: true,
