@@ -3,22 +3,14 @@ package graph
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
-
-// Tickets are what a browser's EventSource comes with, which can't send a token. Each opens one stream.
-type Tickets interface {
-	// Redeem says whose a ticket is, and until when they may be told. It fails with errs.Unauthenticated, and with errs.Busy.
-	Redeem(ctx context.Context, ticket string) (access.Actor, time.Time, error)
-}
 
 // ticketParameter of a URL. It is good for nothing once the stream has begun.
 const ticketParameter = "ticket"

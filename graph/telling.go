@@ -51,13 +51,10 @@ const (
 // InterceptResponse implements graphql.ResponseInterceptor.
 func (t telling) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	driver := stream.Of(ctx)
-	if driver == nil {
+	if driver == nil || driver.Event() == nil {
 		return next(ctx)
 	}
 	for wait := firstAgain; ; wait = min(2*wait, longestAgain) {
-		if err := driver.Err(); err != nil {
-			return t.failure(ctx, err)
-		}
 		telling := t.of(ctx, driver.Event())
 		answer := t.answer(telling, next)
 		if answer == nil {

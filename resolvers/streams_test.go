@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/caller"
@@ -84,6 +85,9 @@ func pulled(t *testing.T, r *rooms, s *script, document string) ([]*graphql.Resp
 		kept := *answer
 		kept.Data = append([]byte{}, answer.Data...)
 		answers = append(answers, &kept)
+	}
+	if err := driver.Err(); err != nil {
+		answers = append(answers, exec.DispatchError(ctx, gqlerror.List{{Message: err.Error(), Err: err}}))
 	}
 	return answers, driver
 }

@@ -159,17 +159,22 @@ func (s *socket) follow(ctx context.Context, op *operation, asked *graphql.Opera
 	defer driver.Close()
 	for driver.Await(ctx) {
 		answer := responses(ctx)
+		if answer == nil {
+			break
+		}
 		switch {
-		case answer == nil:
-			return
-		case !driver.Began(), driver.Err() != nil:
+		case !driver.Began():
 			s.sendErrors(ctx, op, answer)
 			return
 		case !s.send(op, written(nextMessage, op.id, transport.Written(ctx, answer, true))):
 			return
 		}
 	}
-	if ctx.Err() == nil {
+	switch err := driver.Err(); {
+	case ctx.Err() != nil:
+	case err != nil:
+		s.fail(ctx, op, &gqlerror.Error{Message: err.Error(), Err: err})
+	default:
 		s.finish(op, written(complete, op.id, nil))
 	}
 }

@@ -128,12 +128,10 @@ func (r *rig) Exec(ctx context.Context) graphql.ResponseHandler {
 	r.begun <- field
 	events, err := stream.Serve(ctx, r.stream(field))
 	if err != nil {
-		panic(err) // sockets pull
+		graphql.AddError(ctx, err)
+		return graphql.OneShot(&graphql.Response{})
 	}
 	return func(ctx context.Context) *graphql.Response {
-		if err := stream.Of(ctx).Err(); err != nil { // as the server's executor answers it
-			return &graphql.Response{Errors: gqlerror.List{r.Shown.Present(ctx, err)}}
-		}
 		e, ok := <-events
 		if !ok {
 			return nil

@@ -40,8 +40,11 @@ func Of(ctx context.Context) *Driver {
 	return nil
 }
 
-// Await waits until there is something to answer: the next event, or once why there are no more. It is false when the stream has
-// ended, or ctx has. A subscription that never began has nothing to wait for.
+// Began says whether there is a stream: a subscription that is refused has none.
+func (d *Driver) Began() bool { return d.stream != nil }
+
+// Await waits until the next event can be marshalled. It is false when there is none any more: the stream has ended, failed, or
+// ctx has. A subscription that never began has nothing to wait for.
 func (d *Driver) Await(ctx context.Context) bool {
 	if d.stream == nil {
 		return true
@@ -50,16 +53,12 @@ func (d *Driver) Await(ctx context.Context) bool {
 		return false
 	}
 	d.event, d.failed = d.pull(ctx)
-	d.over = d.event == nil
-	if d.event == nil {
-		return d.failed != nil
+	if d.over = d.event == nil; d.over {
+		return false
 	}
 	d.events <- d.event
 	return true
 }
-
-// Began says whether there is a stream: a subscription that is refused has none.
-func (d *Driver) Began() bool { return d.stream != nil }
 
 // pull waits for the next event. A stream that panics ends as one that fails.
 func (d *Driver) pull(ctx context.Context) (e live.Event, err error) {
@@ -92,7 +91,7 @@ func (d *Driver) Cursor() string {
 	return d.event.Cursor()
 }
 
-// Err is why the stream ended, nil when it just did. The executor has answered it.
+// Err is why the stream ended, nil when it just did. The client is still to be told.
 func (d *Driver) Err() error { return d.failed }
 
 // Resume has the subscription continue after a cursor that the client told its transport, not the document.

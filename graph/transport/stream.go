@@ -96,6 +96,8 @@ func (in exchange) tell(ctx context.Context, op *graphql.OperationContext, out *
 		in.fault(last, out, presenter.Refuse(presenter.ServiceBusy, errs.TryAgain(nil).Message))
 	case err != nil:
 		return
+	case driver.Err() != nil:
+		in.fault(last, out, &gqlerror.Error{Message: driver.Err().Error(), Err: driver.Err()})
 	}
 	out.Send(completeEvent, "", nil)
 }

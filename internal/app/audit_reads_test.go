@@ -169,9 +169,9 @@ var (
 			some := family{f.world, f.t}
 			return vars{"code": some.code(some.child("Ada"), "CAREGIVER"), "birthDate": born}
 		}), []string{"patient.link WRITE DONE FAMRQT ? of ?:", "patient.read READ DONE FAMRQT ? of ?: givenName id viewerRelation"}},
-		"Provider.appointments":  {desk, `query($provider: ID!) { node(id: $provider) { ... on Provider { appointments { edges { node { id version } } } } } }`, ids, []string{read(visitRead, "TREAT", "id version")}},
-		"AuditEvent.entity":      {func(f *file) gqltest.Client { return f.admin }, `query($visit: ID!) { auditEvents(where: {entityId: $visit, action: "appointment.book"}) { edges { node { action entity { ... on Appointment { status } } } } } }`, ids, []string{read(visitRead, "HOPERAT", "status"), "audit.read READ DONE HOPERAT clinic of -: action entity"}},
-		"AuditEvent.patient":     {func(f *file) gqltest.Client { return f.admin }, `query($ann: ID!) { auditEvents(where: {patientId: $ann, action: "appointment.book"}) { edges { node { patient { name } } } } }`, ids, []string{read(annRead, "HOPERAT", "name"), "audit.read READ DONE HOPERAT clinic of ann: patient"}},
+		"Provider.appointments": {desk, `query($provider: ID!) { node(id: $provider) { ... on Provider { appointments { edges { node { id version } } } } } }`, ids, []string{read(visitRead, "TREAT", "id version")}},
+		"AuditEvent.entity":     {func(f *file) gqltest.Client { return f.admin }, `query($visit: ID!) { auditEvents(where: {entityId: $visit, action: "appointment.book"}) { edges { node { action entity { ... on Appointment { status } } } } } }`, ids, []string{read(visitRead, "HOPERAT", "status"), "audit.read READ DONE HOPERAT clinic of -: action entity"}},
+		"AuditEvent.patient":    {func(f *file) gqltest.Client { return f.admin }, `query($ann: ID!) { auditEvents(where: {patientId: $ann, action: "appointment.book"}) { edges { node { patient { name } } } } }`, ids, []string{read(annRead, "HOPERAT", "name"), "audit.read READ DONE HOPERAT clinic of ann: patient"}},
 		"AppointmentChanged.appointment": {desk, `subscription($after: String) { appointmentChanged(after: $after) { __typename ... on AppointmentChanged { appointment { id status patient { phone } } } } }`, func(f *file) vars {
 			since := f.cursor(f.desk)
 			f.confirm(f.visit)

@@ -28,7 +28,7 @@ type watching struct {
 // watch begins a subscription.
 func (a *api) watch(t *testing.T, who access.Actor, document string, variables vars) *watching {
 	t.Helper()
-	deps := a.app.deps()
+	deps := a.app.deps(HTTPSettings{}, nil)
 	by := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
 	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), by.Viewer("watching")), time.Minute)
 	ctx = graphql.StartOperationTrace(ctx)
