@@ -22,6 +22,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
 	"github.com/mediconnect/mediconnect/graph/transport"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 )
 
@@ -115,8 +116,9 @@ func (d Deps) calm(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				_ = presenter.Presenter{Log: d.Log}.Recover(r.Context(), cause)
-				http.Error(w, "Internal error.", http.StatusInternalServerError)
+				ctx := viewer.With(r.Context(), viewer.Viewer{Actor: access.Nobody(accesslog.From(r.Context()).RequestID)})
+				shown := presenter.Presenter{Log: d.Log}
+				transport.Fail(w, r, shown.Present(ctx, shown.Recover(ctx, cause)))
 			}
 		}()
 		next.ServeHTTP(w, r)

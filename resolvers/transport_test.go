@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -219,5 +221,23 @@ func TestTheIdempotencyKeyMayComeInTheHeader(t *testing.T) {
 	}
 	if code := send(`mutation($input: ExtendHoldInput!) { extendHold(input: $input) { errors { __typename } } }`, `{"holdId": "`+a.holdID()+`"}`); code != "" {
 		t.Errorf("an input without such a field: %s", code)
+	}
+}
+
+// broken panics where no resolver does.
+type broken struct{}
+
+func (broken) Verify(string) (access.Actor, time.Time, error) { panic("SELECT secret FROM hidden") }
+
+func TestAFaultOutsideOfAnyFieldIsAnsweredAsOneInside(t *testing.T) {
+	a := serveWith(t, open(), func(d *graph.Deps) { d.Verifier = broken{} })
+	r := a.Request([]byte(`{"query": "{ viewer { kind } }"}`))
+	r.Header.Set("X-Request-Id", ownID)
+	answer := a.As("x").Send(t, r)
+	if answer.Status != http.StatusInternalServerError || answer.Code() != "INTERNAL_SERVER_ERROR" || gqltest.At(answer.Body, "errors", 0, "extensions", "requestId") != ownID {
+		t.Errorf("status %d, %s", answer.Status, answer.Raw)
+	}
+	if strings.Contains(string(answer.Raw), "secret") || strings.Count(a.log.String(), ownID) != 2 {
+		t.Errorf("the answer %s, the log %s", answer.Raw, a.log)
 	}
 }

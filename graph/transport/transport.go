@@ -140,3 +140,10 @@ func (h Handler) Turn(w http.ResponseWriter, r *http.Request, status int, err er
 	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header)}
 	in.fail(r.Context(), status, gqlerror.List{{Message: err.Error(), Err: err}})
 }
+
+// Fail answers a request in the middle of which the server failed.
+func Fail(w http.ResponseWriter, r *http.Request, shown *gqlerror.Error) {
+	write(r.Context(), w, answer{
+		kind: negotiate(r.Header).json, status: http.StatusInternalServerError, response: &graphql.Response{Errors: gqlerror.List{shown}},
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/relay"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
 
@@ -16,7 +17,7 @@ type RequestSettings struct {
 	Tokens  int   `env:"LIMIT_TOKENS" envDefault:"1000" help:"tokens of a document, up to 5,000"`
 	Depth   int   `env:"LIMIT_DEPTH" envDefault:"12" help:"fields of a document inside one another, introspection apart"`
 	Aliases int   `env:"LIMIT_ALIASES" envDefault:"15" help:"aliases of a document"`
-	Page    int   `env:"LIMIT_PAGE" envDefault:"100" help:"things on a page, up to 100; of a search 50 at most"`
+	Page    int   `env:"LIMIT_PAGE" envDefault:"100" help:"things on a page, from 25 to 100; of a search 50 at most"`
 	Cost    int   `env:"LIMIT_COST" envDefault:"1000" help:"cost of an operation: weights times page sizes"`
 
 	Documents string `env:"TRUSTED_DOCUMENTS" help:"file of the documents that clients may name by documentId: a JSON object of documents by their ids"`
@@ -38,13 +39,13 @@ func (s *RequestSettings) check() (faults []fault) {
 	faults = append(faults, wantAtLeast("LIMIT_BODY", s.Body, 1<<10)...)
 	faults = append(faults, wantAtMost("LIMIT_BODY", s.Body, longestBody)...)
 	for _, limit := range []struct {
-		name        string
-		value, most int
+		name               string
+		value, least, most int
 	}{
-		{"LIMIT_TOKENS", s.Tokens, mostTokens}, {"LIMIT_DEPTH", s.Depth, mostDepth}, {"LIMIT_ALIASES", s.Aliases, mostAliases},
-		{"LIMIT_PAGE", s.Page, wanted.Page}, {"LIMIT_COST", s.Cost, mostCost},
+		{"LIMIT_TOKENS", s.Tokens, 1, mostTokens}, {"LIMIT_DEPTH", s.Depth, 1, mostDepth}, {"LIMIT_ALIASES", s.Aliases, 1, mostAliases},
+		{"LIMIT_PAGE", s.Page, relay.DefaultPage, wanted.Page}, {"LIMIT_COST", s.Cost, 1, mostCost},
 	} {
-		faults = append(faults, wantAtLeast(limit.name, limit.value, 1)...)
+		faults = append(faults, wantAtLeast(limit.name, limit.value, limit.least)...)
 		faults = append(faults, wantAtMost(limit.name, limit.value, limit.most)...)
 	}
 	if s.Documents == "" {
