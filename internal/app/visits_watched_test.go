@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	followIt = `subscription($after: String, $provider: ID) { appointmentChanged(after: $after, providerId: $provider) { __typename ... on StreamEvent { cursor }
+	followVisits = `subscription($after: String, $provider: ID) { appointmentChanged(after: $after, providerId: $provider) { __typename ... on StreamEvent { cursor }
 		... on StreamReset { reason } ... on AppointmentChanged { appointment { id version status start reason patient { givenName } provider { id } } } } }`
 	confirmIt = `mutation($input: TransitionAppointmentInput!) { transitionAppointment(input: $input) { appointment { version status } errors { ... on UserError { code message } } } }`
 )
@@ -68,13 +68,13 @@ func TestEveryChangeOfAVisitReachesWhoeverMaySeeIt(t *testing.T) {
 	integrator := staffOf(f.clinic.Organization, access.Integrator)
 	admin := staffOf(f.clinic.Organization, access.Admin)
 	foreign := sample.NewClinic(t, f.pool)
-	elsewhere, elsewheres := foreign.FrontDesk(), f.watch(t, foreign.FrontDesk(), followIt, nil).ready()
+	elsewhere, elsewheres := foreign.FrontDesk(), f.watch(t, foreign.FrontDesk(), followVisits, nil).ready()
 	watchers := map[string]*watching{}
 	for name, who := range map[string]access.Actor{
 		"the patient": f.ann, "the front desk": f.clinic.FrontDesk(), "the provider": f.doctor(f.ids["provider"]), "an integrator": integrator,
 		"an administrator": admin, "a colleague": f.doctor(globalid.Of(globalid.Provider, colleague)), "somebody else": f.bob,
 	} {
-		watchers[name] = f.watch(t, who, followIt, nil).ready()
+		watchers[name] = f.watch(t, who, followVisits, nil).ready()
 	}
 	visit := f.book(f.ann, 11)
 	f.change(f.by(f.ann), confirmIt, vars{"appointmentId": visit, "action": "CONFIRM"})
@@ -121,7 +121,7 @@ func TestEveryChangeOfAVisitReachesWhoeverMaySeeIt(t *testing.T) {
 
 func TestEachStepOfAVisitIsToldInOrder(t *testing.T) {
 	f := newFile(t)
-	w := f.watch(t, f.ann, followIt, nil).ready()
+	w := f.watch(t, f.ann, followVisits, nil).ready()
 	step := func(want string, change func()) {
 		t.Helper()
 		change()
@@ -147,7 +147,7 @@ func TestAMoveBetweenProvidersReachesThoseWhoWatchEither(t *testing.T) {
 	other, third := f.colleague(), f.colleague()
 	desk := f.clinic.FrontDesk()
 	of := func(ref clinic.Ref) *watching {
-		return f.watch(t, desk, followIt, vars{"provider": globalid.Of(globalid.Provider, ref)}).ready()
+		return f.watch(t, desk, followVisits, vars{"provider": globalid.Of(globalid.Provider, ref)}).ready()
 	}
 	from, to, neither := of(mustRef(t, f.ids["provider"])), of(other), of(third)
 	f.change(f.desk, moveIt, vars{"appointmentId": f.visit, "target": vars{"slotId": globalid.OfSlot(f.clinic.Slot(other, 12, 0))}, "idempotencyKey": "move"})
@@ -189,7 +189,7 @@ func TestFollowingVisitsIsRefusedAsAListOfThemIs(t *testing.T) {
 		"somebody who names nothing":     {f.ann, "x", "INVALID_INPUT providerId"},
 		"a provider of another provider": {f.doctor(f.ids["provider"]), f.ids["unknown provider"], "NOT_FOUND providerId"},
 	} {
-		w := f.watch(t, c.who, followIt, vars{"provider": c.provider})
+		w := f.watch(t, c.who, followVisits, vars{"provider": c.provider})
 		answer := w.next()
 		got := strings.TrimSpace(answer.Code() + " " + words(gqltest.At(answer.Body, "errors", 0, "extensions", "path")))
 		if got != c.want || words(gqltest.At(answer.Body, "errors", 0, "path")) != "appointmentChanged" {
@@ -209,7 +209,7 @@ func TestRightsAreThoseOfTheMomentOfEachEvent(t *testing.T) {
 	ada, ben := some.child("Ada"), some.child("Ben")
 	mother := some.account(access.Caregiver)
 	some.link(mother, ben, "CAREGIVER")
-	w := f.watch(t, mother, followIt, nil).ready()
+	w := f.watch(t, mother, followVisits, nil).ready()
 	book := func(patient string, hour int) string {
 		return some.book(f.desk, hour, vars{"patientId": patient}).Text("bookAppointment", "appointment", "id")
 	}
@@ -232,7 +232,7 @@ func TestRightsAreThoseOfTheMomentOfEachEvent(t *testing.T) {
 func TestAVisitShowsToItsProviderAndUnderAnOpenEmergencyOnly(t *testing.T) {
 	f := newFile(t)
 	stranger := f.doctor(globalid.Of(globalid.Provider, f.colleague()))
-	w := f.watch(t, stranger, followIt, nil).ready()
+	w := f.watch(t, stranger, followVisits, nil).ready()
 	f.confirm(f.visit)
 	if got := told(w.event()); got != "2 BOOKED veiled" {
 		t.Errorf("a colleague is told %q", got)
@@ -257,7 +257,7 @@ func TestAVisitShowsToItsProviderAndUnderAnOpenEmergencyOnly(t *testing.T) {
 
 func TestAnEventIsSentOnceItIsRecordedAndNoneIsPassedOver(t *testing.T) {
 	f := newFile(t)
-	w := f.watch(t, f.ann, followIt, nil).ready()
+	w := f.watch(t, f.ann, followVisits, nil).ready()
 	f.mark()
 	f.forbidReads()
 	f.confirm(f.visit)
@@ -311,7 +311,7 @@ func TestAVisitorWhoComesBackIsToldWhatChangedMeanwhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	second := f.book(f.ann, 11)
-	w := f.watch(t, f.ann, followIt, vars{"after": cursor})
+	w := f.watch(t, f.ann, followVisits, vars{"after": cursor})
 	if first := w.event(); told(first) != "StreamReady <nil>" {
 		t.Fatalf("began with %s", first.Raw)
 	}
@@ -323,7 +323,7 @@ func TestAVisitorWhoComesBackIsToldWhatChangedMeanwhile(t *testing.T) {
 		t.Errorf("told %s", e.Raw)
 	}
 	third := f.book(f.ann, 12)
-	again := f.watch(t, f.ann, followIt, vars{"after": e.Text("appointmentChanged", "cursor")}).ready()
+	again := f.watch(t, f.ann, followVisits, vars{"after": e.Text("appointmentChanged", "cursor")}).ready()
 	if e := again.event(); e.Text("appointmentChanged", "appointment", "id") != third {
 		t.Errorf("from the last cursor on: %s", e.Raw)
 	}
@@ -333,9 +333,9 @@ func TestACrowdOfPatientsCostsOneLookAChange(t *testing.T) {
 	f := newFile(t)
 	var crowd []*watching
 	for range 60 {
-		crowd = append(crowd, f.watch(t, f.clinic.Patient(), followIt, nil).ready())
+		crowd = append(crowd, f.watch(t, f.clinic.Patient(), followVisits, nil).ready())
 	}
-	mine := f.watch(t, f.ann, followIt, nil).ready()
+	mine := f.watch(t, f.ann, followVisits, nil).ready()
 	released := make(chan int, len(crowd))
 	for i, w := range crowd {
 		go func() {

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -38,6 +37,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/redis"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
@@ -56,6 +56,7 @@ type Frame struct {
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
+	Events    EventSettings
 
 	HideSchema bool // no introspection and no page to try the API in
 }
@@ -80,8 +81,12 @@ type App struct {
 	hub          *live.Hub
 	concerns     *live.Concerns
 	tickets      live.Tickets
+	redis        *redis.Client      // nil: there is none
+	feed         *live.Feed         // nil: nothing follows the log
+	relay        *live.Relay        // nil: there is no Redis
 	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
+	beside       sync.WaitGroup     // that
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -161,18 +166,6 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 	}
 }
 
-// followEvery is how often the log is looked at.
-const followEvery = 50 * time.Millisecond
-
-// follow has the hub follow the log until the app is closed.
-func (a *App) follow() {
-	if a.stop == nil {
-		var ctx context.Context
-		ctx, a.stop = context.WithCancel(context.Background())
-		go a.hub.Run(ctx, postgres.NewLog(a.db), followEvery)
-	}
-}
-
 // accepts says whether a token is good now.
 func (a *App) accepts(raw string) bool {
 	_, _, err := a.tokens.Verify(raw)
@@ -198,7 +191,7 @@ func serviceInfo() model.ServiceInfo {
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { workers.Run(ctx, a.appointments, a.frame.Log) })
+	all.Go(func() { workers.Run(ctx, a.appointments, a.trimmer(), a.frame.Log) })
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
@@ -209,7 +202,7 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 // Tidy does once what the background work does again and again.
-func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments) }
+func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments, a.trimmer()) }
 
 // bonds are whom callers act for.
 type bonds struct {
@@ -234,6 +227,10 @@ func (a *App) directory() intake.Directory {
 func (a *App) Close() {
 	if a.stop != nil {
 		a.stop()
+		a.beside.Wait()
+	}
+	if a.redis != nil {
+		a.redis.Close()
 	}
 	a.db.Close()
 }

@@ -69,6 +69,8 @@ var plan = []floor{
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
+	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
+		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
@@ -96,6 +98,7 @@ var plan = []floor{
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},
+	{at: "test/clients", tests: join([]string{"..."}, web)},
 	{at: "internal/archtest", tests: []string{"os"}},
 }
 
