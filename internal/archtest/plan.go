@@ -75,13 +75,14 @@ var plan = []floor{
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
-	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"runtime", "runtime/debug"}),
+	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"net", "runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
 	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
 	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
 
-	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"})},
+	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"}),
+		tests: sockets},
 	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 
