@@ -126,7 +126,11 @@ func (r *rig) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.OneShot(&graphql.Response{Data: []byte("null")})
 	}
 	r.begun <- field
-	events := stream.Serve(ctx, r.stream(field))
+	events, err := stream.Serve(ctx, r.stream(field))
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return graphql.OneShot(&graphql.Response{})
+	}
 	return func(ctx context.Context) *graphql.Response {
 		e, ok := <-events
 		if !ok {
@@ -172,6 +176,8 @@ func (s ticking) Next(ctx context.Context) (live.Event, error) {
 		return nil, ctx.Err()
 	}
 }
+
+func (s ticking) Again() {}
 
 func (s ticking) Close() {
 	s.r.mu.Lock()

@@ -40,16 +40,16 @@ type health struct {
 
 // readiness is the answer of /health/ready, in words of its own: nothing of an inner error shows.
 type readiness struct {
-	Status   string `json:"status"`   // ready, degraded, unready or draining
-	Database string `json:"database"` // ok, unreachable or readOnly
-	Schema   string `json:"schema"`   // ok, older, newer or unknown
-	Redis    string `json:"redis"`    // ok, unreachable or notConfigured
-	Stream   stream `json:"stream"`
-	EventLog size   `json:"eventLog"`
+	Status   string    `json:"status"`   // ready, degraded, unready or draining
+	Database string    `json:"database"` // ok, unreachable or readOnly
+	Schema   string    `json:"schema"`   // ok, older, newer or unknown
+	Redis    string    `json:"redis"`    // ok, unreachable or notConfigured
+	Stream   streaming `json:"stream"`
+	EventLog size      `json:"eventLog"`
 }
 
-// stream is how well this process follows the event log.
-type stream struct {
+// streaming is how well this process follows the event log.
+type streaming struct {
 	Following string `json:"following"` // redis, log or behind
 	Behind    int64  `json:"behind"`    // positions that are known to be missing
 	AgeMs     int64  `json:"ageMs"`     // since nothing was missing; -1: not yet
@@ -124,8 +124,8 @@ func (h *health) look(ctx context.Context) readiness {
 
 const behind = "behind"
 
-func streamOf(s live.State, relays bool) stream {
-	found := stream{Following: "log", Behind: s.Behind, AgeMs: s.Age.Milliseconds(), Listeners: s.Listeners, Relaying: relays}
+func streamOf(s live.State, relays bool) streaming {
+	found := streaming{Following: "log", Behind: s.Behind, AgeMs: s.Age.Milliseconds(), Listeners: s.Listeners, Relaying: relays}
 	if s.Age < 0 {
 		found.AgeMs = -1
 	}

@@ -18,7 +18,7 @@ import (
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, stream{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
+	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -73,10 +73,10 @@ func TestAProcessThatLearnsNothingOfTheLogIsDegraded(t *testing.T) {
 	h := newHealth(func(context.Context) (postgres.Health, error) { return postgres.Health{Schema: migrate.Latest()}, nil }, clock.System{})
 	for _, c := range []struct {
 		state live.State
-		want  stream
+		want  streaming
 	}{
-		{live.State{Age: 5001 * time.Millisecond, Behind: 4}, stream{"behind", 4, 5001, 0, true}},
-		{live.State{Age: -1}, stream{"behind", 0, -1, 0, true}},
+		{live.State{Age: 5001 * time.Millisecond, Behind: 4}, streaming{"behind", 4, 5001, 0, true}},
+		{live.State{Age: -1}, streaming{"behind", 0, -1, 0, true}},
 	} {
 		h.last = readiness{}
 		h.stream = func() live.State { return c.state }

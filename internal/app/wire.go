@@ -79,6 +79,8 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
+	concerns     *live.Concerns
+	tickets      live.Tickets
 	redis        *redis.Client      // nil: there is none
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
@@ -117,6 +119,8 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
+	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -133,13 +137,21 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
 	a.crowd = crowd.New(settings.Live.crowd())
+	return graph.NewServer(a.deps(settings, limit))
+}
+
+func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
-	return graph.NewServer(graph.Deps{
+	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
-				Live: live.Streams{Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments},
+				Live: live.Streams{
+					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
+					Visits: a.appointments, Concerns: a.concerns,
+				},
+				Tickets: a.tickets,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -149,9 +161,9 @@ func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
-	})
+	}
 }
 
 // accepts says whether a token is good now.

@@ -98,6 +98,7 @@ var plan = []floor{
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},
+	{at: "test/clients", tests: join([]string{"..."}, web)},
 	{at: "internal/archtest", tests: []string{"os"}},
 }
 

@@ -96,6 +96,8 @@ var tidying = []struct {
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM stream_tickets WHERE digest IN (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
 }
 
 // Tidy implements appointment.Store.
