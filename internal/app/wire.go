@@ -76,6 +76,7 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
+	boards       *live.Boards
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
 
@@ -107,6 +108,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.retention = retention.NewService(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
+	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
 	record := postgres.NewAuditStore(db)
@@ -128,7 +130,9 @@ func (a *App) Handler() http.Handler {
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
-				Live: live.Streams{Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments},
+				Live: live.Streams{
+					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments, Boards: a.boards, Search: a.finder,
+				},
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),

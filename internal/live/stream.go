@@ -23,6 +23,7 @@ type Stream interface {
 const (
 	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
 	CursorTooOld  = "CURSOR_TOO_OLD" // older than what is kept
+	RulesChanged  = "RULES_CHANGED"  // so many slots differ because hours or kinds of visit do that the state is read faster anew
 	TooSlow       = "TOO_SLOW"       // more has changed than is kept for a subscriber
 	LogRestarted  = "LOG_RESTARTED"  // the log began a new life meanwhile
 )
@@ -37,6 +38,8 @@ type Streams struct {
 	Clock clock.Clock // that openings are judged by
 
 	Visits Visits
+	Boards *Boards
+	Search Searches
 }
 
 // teller is what a stream's own part does: it notes entries, and turns what was noted into events.
@@ -49,6 +52,18 @@ type teller[K comparable, V any] interface {
 	// pass notes what time alone has changed for the subscriber from one instant to another, and answers when to look again;
 	// zero: never. It is called after whatever came before has been replayed.
 	pass(ctx context.Context, pending *Pending[K, V], from, to time.Time) (next time.Time, err error)
+}
+
+// longer is a teller that may have more to tell of some things than one event holds.
+type longer interface {
+	// more has tell called again with the same things.
+	more() bool
+}
+
+// wakeful is a teller that may have learned of an earlier time to look at what time has changed.
+type wakeful interface {
+	// awake says so, once.
+	awake() bool
 }
 
 // The bounds of a stream.
@@ -73,11 +88,12 @@ type follower[K comparable, V any] struct {
 	after    Cursor // the same, with the rest of the cursor
 	joined   Cursor
 	state    state
-	reason   string // of a reset
-	passed   time.Time
+	reason   string    // of a reset
+	passed   time.Time // what time has changed until then was noted
 	lookNext time.Time
 	things   []Told[K, V] // taken, and still to be told
-	upto     int64        // what is told with them
+	upto     Cursor       // what is told with them
+	told     Cursor       // of the last event
 }
 
 type state int
@@ -106,6 +122,7 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if after == nil {
 		f.after = f.joined
 	}
+	f.told = f.after
 	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
 		f.reason = CursorUnknown
 	}
@@ -192,7 +209,10 @@ func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
 		case <-timer.C:
 		case <-quiet.C:
 			timer.Stop()
-			return StreamReady{f.place(f.Hub.At().Position)}, nil
+			if at := f.Hub.At(); f.pending.Idle() {
+				return StreamReady{f.place(f.reached(at.Position, f.passed))}, nil
+			}
+			quiet.Reset(quietFor)
 		case <-ctx.Done():
 			timer.Stop()
 			return nil, ctx.Err()
@@ -218,30 +238,62 @@ func (f *follower[K, V]) look(ctx context.Context) (Event, time.Duration, error)
 		}
 	}
 	for {
-		if f.things == nil {
-			var ok bool
-			if f.things, f.upto, ok = f.pending.Take(f.atOnce, at.Position); !ok {
-				return f.reset(f.why()), 0, nil
-			}
+		if f.things == nil && !f.take(at) {
+			return f.reset(f.why()), 0, nil
 		}
 		if len(f.things) == 0 {
-			return nil, f.lookNext.Sub(f.Clock.Now()), nil
+			f.things = nil
+			return nil, max(f.lookNext.Sub(f.Clock.Now()), 0), nil
 		}
-		e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
-		if errs.Of(err) == errs.Busy {
+		e, err := f.tell(ctx)
+		switch {
+		case errs.Of(err) == errs.Busy:
 			return nil, tryAgain, nil
-		}
-		f.things = nil
-		if e != nil || err != nil {
+		case errors.Is(err, errTurned):
+			return f.reset(RulesChanged), 0, nil
+		case e != nil || err != nil:
 			return e, 0, err
 		}
 	}
 }
 
-// place is one from which nothing is lost: the instant is before whatever is read from now on.
-func (f *follower[K, V]) place(position int64) Place {
-	return Place{Cursor{f.joined.Epoch, max(position, f.after.Position), f.passed}, f.Clock.Now()}
+// take takes the next things to tell. It is false when the stream is over.
+func (f *follower[K, V]) take(at Cursor) bool {
+	things, upto, left, ok := f.pending.Take(f.atOnce, at.Position)
+	passed := f.passed
+	if left { // it may be of what time has changed
+		passed = f.told.At
+	}
+	f.things, f.upto = things, f.reached(upto, passed)
+	return ok
 }
+
+// tell tells of the things at hand. An event that leaves some of it out has the cursor of the one before.
+func (f *follower[K, V]) tell(ctx context.Context) (Event, error) {
+	e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
+	if err != nil {
+		return nil, err
+	}
+	if w, ok := f.teller.(wakeful); ok && w.awake() {
+		f.lookNext = time.Time{}
+	}
+	if l, ok := f.teller.(longer); ok && l.more() {
+		if changed, ok := e.(SlotsChanged); ok {
+			changed.Place = f.place(f.told)
+			return changed, nil
+		}
+		return e, nil
+	}
+	f.things, f.told = nil, f.upto
+	return e, nil
+}
+
+// reached is a cursor from which nothing is lost: the instant is before whatever is read from now on.
+func (f *follower[K, V]) reached(position int64, passed time.Time) Cursor {
+	return Cursor{f.joined.Epoch, max(position, f.told.Position), passed}
+}
+
+func (f *follower[K, V]) place(at Cursor) Place { return Place{at, f.Clock.Now()} }
 
 func (f *follower[K, V]) why() string {
 	if f.Hub.At().Epoch != f.joined.Epoch {

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -13,6 +14,7 @@ import (
 // joined them in between. Without a query there are none.
 type dependents struct {
 	query            string
+	at               time.Time // of the change
 	organization, on uuid.UUID
 	providers        []uuid.UUID
 }
@@ -35,7 +37,7 @@ func (d *dependents) lock(ctx context.Context, tx pgx.Tx) (err error) {
 	if d.providers, err = ids(ctx, tx, d.query, d.organization, d.on); err != nil {
 		return err
 	}
-	return lockProvidersForChange(ctx, tx, d.organization, d.providers)
+	return lockProvidersForChange(ctx, tx, d.at, d.organization, d.providers)
 }
 
 func (d *dependents) confirm(ctx context.Context, tx pgx.Tx) error {

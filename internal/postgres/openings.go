@@ -27,7 +27,7 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 		if fresh, _, err := unlikeStored(ctx, tx, at.Organization, list); err != nil || len(fresh) == 0 {
 			return err
 		}
-		if err := lockDesk(ctx, tx, at); err != nil {
+		if err := lockDesk(ctx, tx, by, at); err != nil {
 			return err
 		}
 		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)

@@ -98,6 +98,9 @@ var tidying = []struct {
 	UPDATE log_epoch SET forgotten = greatest(forgotten, d.last) FROM (SELECT max(position) AS last FROM dropped) d
 	WHERE d.last IS NOT NULL`,
 		func(now time.Time) time.Time { return now.Add(-eventsMemory) }},
+	{`DELETE FROM former_rules WHERE (organization_id, provider_id, revision) IN (
+		SELECT organization_id, provider_id, revision FROM former_rules WHERE at <= $1 ORDER BY at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-eventsMemory) }},
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
