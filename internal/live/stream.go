@@ -144,6 +144,23 @@ func (f *follower[K, V]) Close() { f.seat.Leave() }
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
+	if e, err := f.first(ctx); e != nil || err != nil {
+		return e, err
+	}
+	return f.next(ctx)
+}
+
+// Poll is Next without the wait: nil when there is nothing to tell.
+func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
+	if e, err := f.first(ctx); e != nil || err != nil {
+		return e, err
+	}
+	e, _, err := f.look(ctx)
+	return e, err
+}
+
+// first tells what comes before the stream is followed, and brings it there.
+func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
 	switch {
 	case f.state == ended:
 		return nil, io.EOF
@@ -169,7 +186,7 @@ func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
 			}
 		}
 	}
-	return f.next(ctx)
+	return nil, nil
 }
 
 // replay notes everything that changed after the cursor up to where the hub was joined, and what time has changed since.

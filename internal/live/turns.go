@@ -130,9 +130,9 @@ func (b *Boards) former(ctx context.Context, provider clinic.Ref, t turned, is a
 	return list, nil
 }
 
-// farthest is how far ahead slots may be had under any of some rules.
+// farthest is how far ahead slots may be had under any of some rules, and no less than one listing shows of what can't be had yet.
 func farthest(is availability.Rules, former []availability.Former) time.Duration {
-	var most time.Duration
+	most := availability.MaxPeriod
 	note := func(r availability.Rules) {
 		for _, k := range r.Kinds {
 			most = max(most, k.Policy.MaximumAdvance)

@@ -40,6 +40,7 @@ type resident struct {
 	languages   []string
 	specialties []clinic.Coding
 	plans       []provider.AcceptedPlan
+	identifier  clinic.Identifier
 }
 
 // The zones of the published sites, and when the clocks of most of them change.
@@ -147,8 +148,9 @@ func (p *resident) settle() {
 	for _, k := range p.kinds {
 		kinds = append(kinds, p.ref(k.ID))
 	}
+	p.identifier = clinic.Identifier{System: "https://example.org/people", Value: fmt.Sprint(p.number())}
 	made := must[provider.Provider](p.drawn)(p.providers.PutProvider(context.Background(), p.admin, provider.PutProvider{
-		Identifier: clinic.Identifier{System: "https://example.org/people", Value: fmt.Sprint(p.number())}, Name: "Dr Ada",
+		Identifier: p.identifier, Name: "Dr Ada",
 		VisitKinds: kinds, MaxDailyAppointments: p.maxDaily, Languages: p.languages, Specialties: p.specialties, AcceptedPlans: p.plans,
 	}))
 	p.provider = p.ref(made.ID)
