@@ -156,10 +156,13 @@ func (b *Boards) day(ctx context.Context, of boardOf, need int64, now time.Time,
 	if err != nil {
 		return nil, availability.Rules{}, err
 	}
+	if fresh {
+		found.till = time.Time{}
+	}
 	if who.Owns(found.Taken, now) {
 		return availability.SlotsOf(found.View, period, now, who.Asking), found.Rules, nil
 	}
-	if fresh || now.Before(found.at) || !now.Before(found.till) {
+	if now.Before(found.at) || !now.Before(found.till) {
 		found.slots = availability.SlotsOf(found.View, period, now, availability.Asking{})
 		found.at, found.till = now, availability.Lasting(found.View, found.slots, now)
 	}

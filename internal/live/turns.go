@@ -83,8 +83,11 @@ func (b *Boards) turned(
 		return availability.Turn{}, 0, err
 	}
 	found.upto.Store(found.reading.upto)
+	if fresh {
+		found.till = time.Time{}
+	}
 	if found.View.Rules.Revision != rules.Revision { // they changed once more in between
-		found.reading.upto = -1
+		found.reading.upto, found.till = -1, time.Time{}
 		if found.former, err = b.former(ctx, provider, t, found.View.Rules); err != nil {
 			return availability.Turn{}, 0, err
 		}
@@ -96,7 +99,7 @@ func (b *Boards) turned(
 	case who.Owns(found.Taken, now):
 		return availability.TurnOf(found.View, found.former, period, now, who.Asking), found.upto.Load(), nil
 	}
-	if fresh || now.Before(found.at) || !now.Before(found.till) {
+	if now.Before(found.at) || !now.Before(found.till) {
 		found.found = availability.TurnOf(found.View, found.former, period, now, availability.Asking{})
 		found.at, found.till = now, availability.Lasting(found.View, found.found.Slots, now)
 	}

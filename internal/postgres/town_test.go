@@ -62,10 +62,10 @@ func (o *office) found(t *rapid.T) *town {
 	desk := *o.desk
 	desk.Clinic = sample.NewClinic(o.t, o.pool)
 	own := &office{
-		desk: &desk, rooms: o.rooms, providers: o.providers, admin: clinictest.Actor(access.Admin, desk.Organization), count: o.count,
+		desk: &desk, db: o.db, rooms: o.rooms, providers: o.providers, admin: clinictest.Actor(access.Admin, desk.Organization), count: o.count,
 	}
 	w := &town{drawn: &drawn{T: t, office: own, around: rapid.SampledFrom(townChanges).Draw(t, "change")}}
-	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool, nil)), o.rooms, o.clock)
+	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(o.db), o.rooms, o.clock)
 	o.clock.Set(w.around.AddDate(0, 0, -2))
 	w.kinds = []clinic.VisitKind{w.putKind(), w.putKind(), w.putKind()}
 	for range rapid.IntRange(2, 4).Draw(t, "sites") {

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
@@ -22,7 +21,7 @@ func TestWhoFollowsSlotsKnowsWhatAQueryLists(t *testing.T) {
 	fewer(t, "15", func(t *rapid.T) {
 		w := o.found(t)
 		defer func() { o.count = w.count }()
-		f := w.newFeed(w.rooms)
+		f := w.newFeed(o.db, w.rooms)
 		list := w.watchers(f)
 		for _, one := range list {
 			one.begin()
@@ -194,8 +193,6 @@ func (w *town) change() {
 		}
 	}
 }
-
-var _ = uuid.Nil
 
 // reemploy changes what a provider offers, speaks and accepts, and the daily cap.
 func (w *town) reemploy(p *resident) {

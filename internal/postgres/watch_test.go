@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -22,13 +21,13 @@ import (
 // feed is a process's hub, moved on by hand, and what its streams are made of.
 type feed struct {
 	live.Streams
-	log *postgres.Log
+	log   *postgres.Log
+	store *postgres.AvailabilityStore
 }
 
-func (d *desk) newFeed(places availability.Places) *feed {
-	store := postgres.NewAvailabilityStore(postgres.New(d.pool, nil))
-	log, hub := d.newLog(), live.NewHub()
-	return &feed{log: log, Streams: live.Streams{
+func (d *desk) newFeed(db *postgres.DB, places availability.Places) *feed {
+	store, log, hub := postgres.NewAvailabilityStore(db), postgres.NewLog(db), live.NewHub()
+	return &feed{log: log, store: store, Streams: live.Streams{
 		Hub: hub, Log: log, Clock: d.clock, Boards: live.NewBoards(store, hub), Search: availability.NewFinder(store, places, d.clock),
 	}}
 }
@@ -129,7 +128,7 @@ func (w *watcher) query() picture {
 // begin lists, and follows from there.
 func (w *watcher) begin() {
 	w.pump()
-	cursor, err := postgres.NewAvailabilityStore(postgres.New(w.pool, nil)).StreamCursor(context.Background(), w.clock.Now())
+	cursor, err := w.feed.store.StreamCursor(context.Background(), w.clock.Now())
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -154,6 +153,9 @@ func (w *watcher) follow(cursor string) {
 
 // comeBack breaks off and resumes, from the last cursor or from one long ago.
 func (w *watcher) comeBack() {
+	if q := w.scope.Search; q != nil && q.To != nil && !w.clock.Now().Before(*q.To) {
+		return // nobody asks for what is over
+	}
 	w.stream.Close()
 	old := w.before[len(w.before)-1]
 	if w.one(2, "from long ago") {
@@ -262,5 +264,3 @@ func (w *town) watchers(f *feed) (list []*watcher) {
 	}
 	return list
 }
-
-var _ = uuid.Nil
