@@ -65,6 +65,19 @@ func (w *Watched) Desks(ctx context.Context, of []clinic.Ref, limit int) ([]Desk
 		}
 		wanted.Providers = of
 	}
+	return w.find(ctx, wanted, limit)
+}
+
+// Places lists a provider's desks, whatever the provider offers, speaks or accepts now: where they may have fitted.
+func (w *Watched) Places(ctx context.Context, provider clinic.Ref, limit int) ([]Desk, error) {
+	wanted := Wanted{Organization: w.wanted.Organization, Providers: []clinic.Ref{provider}, Area: w.wanted.Area}
+	if w.wanted.Providers != nil && !slices.Contains(w.wanted.Providers, provider) {
+		return nil, nil
+	}
+	return w.find(ctx, wanted, limit)
+}
+
+func (w *Watched) find(ctx context.Context, wanted Wanted, limit int) ([]Desk, error) {
 	var desks []Desk
 	err := w.finder.store.Snapshot(ctx, func(ctx context.Context, s Snapshot) (err error) {
 		desks, err = s.Desks(ctx, wanted, limit)

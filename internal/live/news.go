@@ -55,7 +55,7 @@ type turned struct {
 	since       int64       // the first revision that was replaced
 	new         bool        // there were no rules before
 	from, until *civil.Date // nil: any day
-	replayed    bool        // it was before the stream began to be followed live
+	early       bool        // it may have been before the stream's desks were found
 }
 
 // add notes an entry. It is false when that is too much.

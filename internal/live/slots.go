@@ -57,7 +57,7 @@ func (s Streams) Slots(ctx context.Context, a access.Actor, scope Scope, after *
 	if err := scope.Check(); err != nil {
 		return nil, err
 	}
-	w := &watch{boards: s.Boards, clock: s.Clock, actor: a, scope: scope}
+	w := &watch{boards: s.Boards, clock: s.Clock, actor: a, scope: scope, found: s.Clock.Now()}
 	of := Interest{Providers: scope.Providers}
 	if scope.Providers == nil {
 		if err := w.begin(ctx, s.Search); err != nil {
@@ -88,6 +88,7 @@ type watch struct {
 
 	began  time.Time            // what happened before was told
 	joined int64                // where the log is followed live from
+	found  time.Time            // when the desks were found
 	floor  int64                // whatever is read holds everything up to there
 	rules  map[clinic.Ref]int64 // where they last changed
 	waking bool
@@ -105,6 +106,10 @@ const (
 	mostTold   = 200
 	mostTurned = 2000
 )
+
+// early is how long before the desks were found something may have happened that is told as if it had happened later: a transaction
+// takes seconds, and clocks differ.
+const early = time.Minute
 
 func (w *watch) note(pending *Pending[clinic.Ref, *moved], e Entry) {
 	if e.Provider == uuid.Nil {
@@ -125,7 +130,7 @@ func (w *watch) note(pending *Pending[clinic.Ref, *moved], e Entry) {
 		}
 		fits = (*m).add(e)
 		if r := (*m).rules; r != nil && e.Topic == ScheduleTopic {
-			r.replayed = r.replayed || e.Position <= w.joined
+			r.early = r.early || e.Position <= w.joined || !e.At.After(w.found.Add(early))
 		}
 	})
 	if !fits {
@@ -245,8 +250,7 @@ func (w *watch) concerns(s availability.Slot) bool {
 
 // hadLeft says whether a slot is of a desk that has fitted, or may have.
 func (w *watch) hadLeft(s availability.Slot) bool {
-	left := w.left[s.ProviderRef()]
-	return slices.Contains(left, s.Location) || slices.Contains(left, uuid.Nil)
+	return slices.Contains(w.left[s.ProviderRef()], s.Location)
 }
 
 // shows says whether the caller may see a slot of the scope as it is now.

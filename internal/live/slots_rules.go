@@ -89,24 +89,33 @@ func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (b
 		return false, err
 	}
 	before, known := w.desks[provider]
-	if len(desks) == 0 && !known && (w.scope.Search == nil || !t.replayed) {
+	if w.scope.Search != nil && t.early { // nobody knows where they have fitted
+		places, err := w.narrowed.Places(ctx, provider, mostDesks)
+		if err != nil {
+			return false, err
+		}
+		for _, d := range places {
+			w.left[provider] = append(w.left[provider], d.Location)
+		}
+		t.new = true
+	}
+	if len(desks) == 0 && !known && len(w.left[provider]) == 0 {
 		return false, nil
 	}
-	if !known {
+	if len(desks) > 0 && !known {
 		if len(w.providers) >= 2*mostDesks {
 			return false, errTurned
 		}
 		w.widen(provider) // before anything is read: what comes later is offered
 		w.providers = append(slices.Clip(w.providers), provider)
 	}
-	w.desks[provider] = nil
-	w.join(desks)
-	if w.scope.Search != nil && (t.replayed || !sameDesks(before, w.desks[provider])) {
-		t.new = true // all there is may be news, and what there was gone
+	if known || len(desks) > 0 {
+		w.desks[provider] = nil
+		w.join(desks)
+	}
+	if w.scope.Search != nil && !sameDesks(before, w.desks[provider]) {
 		w.left[provider] = append(w.left[provider], before...)
-		if t.replayed {
-			w.left[provider] = append(w.left[provider], uuid.Nil) // nobody knows where they fitted
-		}
+		t.new = true // all there is may be news, and what there was gone
 	}
 	return true, nil
 }

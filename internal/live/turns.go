@@ -19,21 +19,17 @@ var errTurned = errors.New("too much has changed with the rules")
 // The most changes of a provider's rules that are told slot by slot at once.
 const mostFormer = 16
 
-// turnBoard is what other rules have made of a provider's slots, with the question that it answers.
+// turnBoard is what other rules have made of a provider's slots in a period, since some revision.
 type turnBoard struct {
 	turn
 	upto atomic.Int64 // how young the youngest reading is
 	reading
-	asked    turnAsked
+	since    int64
+	new      bool
+	period   availability.Span
 	former   []availability.Former
 	found    availability.Turn // as anybody sees it
 	at, till time.Time         // when that is so
-}
-
-type turnAsked struct {
-	since    int64
-	new      bool
-	from, to civil.Date // days of UTC, [from, to)
 }
 
 func (b *Boards) turnOf(ctx context.Context, provider clinic.Ref) (*turnBoard, error) {
@@ -58,52 +54,50 @@ func (b *Boards) turned(
 		return availability.Turn{}, 0, err
 	}
 	defer found.give()
-	_, rules, err := b.day(ctx, boardOf{provider, civil.DateOf(now.UTC())}, need, now, asker{})
-	if err != nil {
+	if err := found.ask(ctx, b, provider, t, begin, need, now); err != nil {
 		return availability.Turn{}, 0, err
 	}
-	asked := turnAsked{since: t.since, new: t.new}
-	if found.former == nil || found.asked.since != t.since || found.asked.new != t.new || found.View.Rules.Revision != rules.Revision {
-		found.reading.upto = -1
-		if found.former, err = b.former(ctx, provider, t, rules); err != nil {
-			return availability.Turn{}, 0, err
-		}
-	}
-	asked.from, asked.to = t.days(begin, now, farthest(rules, found.former))
-	if asked != found.asked {
-		found.reading.upto = -1
-	}
-	found.asked = asked
-	period := availability.Span{Start: asked.from.In(time.UTC), End: asked.to.In(time.UTC)}
-	if period.IsEmpty() {
-		return availability.Turn{}, need, nil
-	}
-	fresh, err := found.renew(ctx, b, provider, availability.Period{From: period.Start, To: period.End}, need)
-	if err != nil {
-		return availability.Turn{}, 0, err
-	}
-	found.upto.Store(found.reading.upto)
-	if fresh {
-		found.till = time.Time{}
-	}
-	if found.View.Rules.Revision != rules.Revision { // they changed once more in between
-		found.reading.upto, found.till = -1, time.Time{}
-		if found.former, err = b.former(ctx, provider, t, found.View.Rules); err != nil {
-			return availability.Turn{}, 0, err
-		}
-	}
+	upto := found.upto.Load()
 	switch {
 	case who.moving.ID != uuid.Nil:
-		v, err := b.alone(ctx, provider, period, who)
-		return availability.TurnOf(v, found.former, period, now, who.Asking), found.upto.Load(), err
+		v, err := b.alone(ctx, provider, found.period, who)
+		return availability.TurnOf(v, found.former, found.period, now, who.Asking), upto, err
 	case who.Owns(found.Taken, now):
-		return availability.TurnOf(found.View, found.former, period, now, who.Asking), found.upto.Load(), nil
+		return availability.TurnOf(found.View, found.former, found.period, now, who.Asking), upto, nil
 	}
 	if now.Before(found.at) || !now.Before(found.till) {
-		found.found = availability.TurnOf(found.View, found.former, period, now, availability.Asking{})
+		found.found = availability.TurnOf(found.View, found.former, found.period, now, availability.Asking{})
 		found.at, found.till = now, availability.Lasting(found.View, found.found.Slots, now)
 	}
-	return found.found, found.upto.Load(), nil
+	return found.found, upto, nil
+}
+
+// ask has the board hold what a question is answered from: the rules as they are, with what is taken, and all that were replaced.
+func (f *turnBoard) ask(ctx context.Context, b *Boards, provider clinic.Ref, t turned, begin time.Time, need int64, now time.Time) error {
+	_, rules, err := b.day(ctx, boardOf{provider, civil.DateOf(now.UTC())}, need, now, asker{})
+	if err != nil {
+		return err
+	}
+	if f.former == nil || f.since != t.since || f.new != t.new || f.View.Rules.Revision != rules.Revision {
+		f.reading.upto = -1
+		if f.former, err = b.former(ctx, provider, t, rules); err != nil {
+			return err
+		}
+		f.since, f.new = t.since, t.new
+	}
+	if period := t.period(begin, now, farthest(rules, f.former)); period != f.period {
+		f.period, f.reading.upto = period, -1
+	}
+	fresh, err := f.renew(ctx, b, provider, availability.Period{From: f.period.Start, To: f.period.End}, need)
+	if err != nil || !fresh {
+		return err
+	}
+	f.till = time.Time{}
+	f.upto.Store(f.reading.upto)
+	if f.View.Rules.Revision != rules.Revision { // they changed once more in between
+		f.former, err = b.former(ctx, provider, t, f.View.Rules)
+	}
+	return err
 }
 
 // former reads the rules that were replaced since some revision, all of them.
@@ -151,20 +145,20 @@ func farthest(is availability.Rules, former []availability.Former) time.Duration
 // past is how long ago slots of the staff's may have begun to be told of still.
 const past = 24 * time.Hour
 
-// days are those of UTC on which slots may differ that somebody who began at an instant can have seen, or may see.
-func (t turned) days(begin, now time.Time, ahead time.Duration) (from, to civil.Date) {
-	if now.Before(begin) {
-		begin = now
+// period is when slots start that may differ, and that somebody who began at an instant can have seen, or may see: whole days of UTC.
+func (t turned) period(begin, now time.Time, ahead time.Duration) availability.Span {
+	if yesterday := now.Add(-past); begin.After(yesterday) {
+		begin = yesterday
 	}
-	if now.Sub(begin) < past {
-		begin = now.Add(-past)
-	}
-	from, to = civil.DateOf(begin.UTC()), civil.DateOf(now.Add(ahead).UTC()).AddDays(1)
+	from, to := civil.DateOf(begin.UTC()), civil.DateOf(now.Add(ahead).UTC()).AddDays(1)
 	if t.from != nil && t.from.AddDays(-1).After(from) {
 		from = t.from.AddDays(-1)
 	}
 	if t.until != nil && t.until.AddDays(2).Before(to) {
 		to = t.until.AddDays(2)
 	}
-	return from, to
+	if to.Before(from) {
+		to = from
+	}
+	return availability.Span{Start: from.In(time.UTC), End: to.In(time.UTC)}
 }
