@@ -62,7 +62,7 @@ var faults = []fault{
 		{"internal/app/keys.go", `late, err := r.stragglers(ctx, organizations)`, `late, err := 0, error(nil)`},
 	}, proofs, "TestKeysRotateWhileVisitsAreBooked$", "INTERNAL"},
 	{"requests are logged with their addresses", []edit{
-		{"graph/accesslog/accesslog.go", `slog.String("kind", e.Kind)`, `slog.String("url", r.URL.String()), slog.String("kind", e.Kind)`},
+		{"graph/accesslog/accesslog.go", `slog.Int("status", answer.status)`, `slog.String("url", r.URL.String()), slog.Int("status", answer.status)`},
 	}, privacy, "TestPatientsDataStaysWhereItBelongs$", "what processes said: Zyxquill"},
 	{"the reason for a visit is logged", []edit{
 		{"internal/postgres/booking_params.go", `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)`, `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)

@@ -24,6 +24,7 @@ type Entry struct {
 	Fields    []string // of Query or Mutation that were asked for, in the schema's words: names of operations are the caller's
 	Cost      int
 	Codes     []string // of the errors answered
+	Closed    int      // the code that a socket was closed with (RFC 6455, section 7.4); 0: it isn't one
 }
 
 type key struct{}
@@ -53,13 +54,36 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		begun := clock.System{}.Now()
 		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), key{}, e)))
-		log.LogAttrs(r.Context(), slog.LevelInfo, "request",
+		log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
 			slog.String("requestId", e.RequestID), slog.String("method", method(r.Method)), slog.String("route", e.Route),
 			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),
-			slog.String("actor", e.Actor.String()), slog.String("client", e.Client),
-			slog.String("kind", e.Kind), slog.Any("fields", e.Fields), slog.Int("cost", e.Cost),
-			slog.Any("codes", slices.Compact(e.Codes)))
+		}, e.attributes()...)...)
 	})
+}
+
+func (e *Entry) attributes() []slog.Attr {
+	all := []slog.Attr{
+		slog.String("actor", e.Actor.String()), slog.String("client", e.Client),
+		slog.String("kind", e.Kind), slog.Any("fields", e.Fields), slog.Int("cost", e.Cost),
+		slog.Any("codes", slices.Compact(e.Codes)),
+	}
+	if e.Closed != 0 {
+		all = append(all, slog.Int("closed", e.Closed))
+	}
+	return all
+}
+
+// Operation begins the entry of one operation of a connection, whose own entry ctx has. The function logs it.
+func Operation(ctx context.Context, log *slog.Logger, id string) (context.Context, func()) {
+	connection := From(ctx)
+	e := &Entry{RequestID: id, Actor: connection.Actor, Client: connection.Client}
+	begun := clock.System{}.Now()
+	return context.WithValue(ctx, key{}, e), func() {
+		log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{
+			slog.String("requestId", e.RequestID), slog.String("connection", connection.RequestID),
+			slog.Duration("took", clock.System{}.Now().Sub(begun)),
+		}, e.attributes()...)...)
+	}
 }
 
 // method is a request's, if it is one of HTTP's (RFC 9110, section 9): a server is sent any word for one.

@@ -26,6 +26,7 @@ const (
 	RateLimited          Code = "RATE_LIMITED"
 	RequestTooLarge      Code = "REQUEST_TOO_LARGE"
 	ServiceBusy          Code = "SERVICE_BUSY"
+	TooManyOperations    Code = "TOO_MANY_OPERATIONS"
 	Unauthenticated      Code = "UNAUTHENTICATED"
 	UnsupportedMediaType Code = "UNSUPPORTED_MEDIA_TYPE"
 )
@@ -44,9 +45,15 @@ type Refusal struct {
 	Code    Code
 	Message string
 	Path    []string // into the arguments
+	Wait    int      // seconds after which the same may be asked again; 0: waiting doesn't help
 }
 
 func (r *Refusal) Error() string { return r.Message }
+
+// Later makes the error of a request that may be sent again after some seconds.
+func Later(code Code, message string, seconds int) *gqlerror.Error {
+	return &gqlerror.Error{Message: message, Err: &Refusal{Code: code, Message: message, Wait: seconds}}
+}
 
 // Refuse makes the error of a request that the door turns away.
 func Refuse(code Code, message string, path ...string) *gqlerror.Error {

@@ -38,7 +38,11 @@ func (p Presenter) Present(ctx context.Context, err error) *gqlerror.Error {
 
 func (p Presenter) message(ctx context.Context, err error) *gqlerror.Error {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
-		return sentence(refusal.Code, refusal.Message, p.Names.only(refusal.Path))
+		shown := sentence(refusal.Code, refusal.Message, p.Names.only(refusal.Path))
+		if refusal.Wait > 0 {
+			shown.Extensions["retryable"], shown.Extensions["retryAfterSeconds"] = true, refusal.Wait
+		}
+		return shown
 	}
 	if e, ok := errors.AsType[*errs.Error](err); ok && e.Kind != errs.Internal {
 		return sentence(ofKind[e.Kind], e.Message, e.Path)

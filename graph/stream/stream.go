@@ -30,6 +30,9 @@ func With(ctx context.Context) (context.Context, *Driver) {
 // ctx has. A subscription that never began has nothing to wait for.
 func (d *Driver) Await(ctx context.Context) bool { return d.next == nil || d.next(ctx) }
 
+// Began says whether there is a stream: a subscription that is refused has none.
+func (d *Driver) Began() bool { return d.next != nil }
+
 // Cursor continues the stream after the event that Await waited for.
 func (d *Driver) Cursor() string { return d.cursor }
 

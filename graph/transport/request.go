@@ -54,6 +54,26 @@ func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 	if refused != nil {
 		return nil, refused
 	}
+	return in.params(r.Header)
+}
+
+// Operation reads a request in JSON that comes by another transport than HTTP. A refusal is for the executor's DispatchError.
+func Operation(payload []byte, header http.Header) (*graphql.RawParams, *gqlerror.Error) {
+	var in request
+	if !decode(bytes.NewReader(payload), &in) {
+		return nil, bad("The payload is not a GraphQL request in JSON.").err
+	}
+	if refused := in.readable(broken(payload)); refused != nil {
+		return nil, refused.err
+	}
+	params, refused := in.params(header)
+	if refused != nil {
+		return nil, refused.err
+	}
+	return params, nil
+}
+
+func (in *request) params(header http.Header) (*graphql.RawParams, *refusal) {
 	if in.Query == nil || *in.Query == "" {
 		return nil, bad("The request has no query.")
 	}
@@ -61,7 +81,7 @@ func (h Handler) read(w http.ResponseWriter, r *http.Request) (*graphql.RawParam
 		return nil, refuse(http.StatusBadRequest, presenter.InvalidInput, "A text in the document has half a surrogate pair.")
 	}
 	return &graphql.RawParams{
-		Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: r.Header,
+		Query: *in.Query, OperationName: in.OperationName, Variables: in.Variables, Extensions: in.Extensions, Headers: header,
 	}, nil
 }
 

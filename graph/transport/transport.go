@@ -40,7 +40,7 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.fail(graphql.WithOperationContext(ctx, op), w, kind, requestStatus(kind), faults)
 		return
 	}
-	note(ctx, op)
+	Note(ctx, op)
 	if r.Method == http.MethodGet && op.Operation.Operation != ast.Query {
 		refused = refuse(http.StatusMethodNotAllowed, presenter.MethodNotAllowed, "GET is for queries only.")
 		refused.allow = http.MethodPost
@@ -65,7 +65,8 @@ func requestStatus(kind string) int {
 	return http.StatusOK
 }
 
-func note(ctx context.Context, op *graphql.OperationContext) {
+// Note tells the access log what an operation asks for.
+func Note(ctx context.Context, op *graphql.OperationContext) {
 	e := accesslog.From(ctx)
 	e.Kind, e.Fields = string(op.Operation.Operation), roots(op.Operation.SelectionSet, nil)
 }
@@ -109,14 +110,20 @@ func (h Handler) Turn(w http.ResponseWriter, r *http.Request, status int, err er
 
 const maxErrors = 20
 
+// Codes tells the access log the errors of an answer, of which it keeps the first few.
+func Codes(ctx context.Context, answer *graphql.Response) {
+	answer.Errors = answer.Errors[:min(len(answer.Errors), maxErrors)]
+	entry := accesslog.From(ctx)
+	for _, e := range answer.Errors {
+		if len(entry.Codes) < maxErrors { // a stream has no end of answers
+			entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
+		}
+	}
+}
+
 // write sends an answer. One of a request that was not executed has no data, not even null.
 func write(ctx context.Context, w http.ResponseWriter, kind string, status int, answer *graphql.Response, executed bool) {
-	answer.Errors = answer.Errors[:min(len(answer.Errors), maxErrors)]
-	for _, e := range answer.Errors {
-		entry := accesslog.From(ctx)
-		entry.Codes = append(entry.Codes, fmt.Sprint(e.Extensions["code"]))
-	}
-	text := written(answer, executed)
+	text := Written(ctx, answer, executed)
 	head := w.Header()
 	if status == http.StatusServiceUnavailable {
 		Later(head)
@@ -140,8 +147,9 @@ func Later(head http.Header) {
 	head.Set("Retry-After", strconv.Itoa(leastWait+rand.IntN(mostWait-leastWait+1)))
 }
 
-// written is an answer as JSON. Its data is JSON already, and the most of it: it is taken over as it is, not read again.
-func written(answer *graphql.Response, executed bool) []byte {
+// Written is an answer as JSON; the access log is told its errors. Without executed it has no data, not even null. The data is JSON already, and the most of it: it is taken over as it is, not read again.
+func Written(ctx context.Context, answer *graphql.Response, executed bool) []byte {
+	Codes(ctx, answer)
 	text := append(make([]byte, 0, len(answer.Data)+roomAround), '{')
 	part := func(name string, json []byte) {
 		if len(text) > 1 {

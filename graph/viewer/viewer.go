@@ -4,6 +4,7 @@ package viewer
 
 import (
 	"context"
+	"time"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 )
@@ -11,7 +12,9 @@ import (
 // Viewer is the caller and what the request says about them.
 type Viewer struct {
 	access.Actor
-	Locale string // BCP 47, from Accept-Language
+	Locale  string    // BCP 47, from Accept-Language
+	Expires time.Time // when the caller's token does, by the machine's clock; zero: never
+	Address string    // that the request came from; callers who haven't signed in are told apart by it
 }
 
 type key struct{}

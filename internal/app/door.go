@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/devstack"
 )
 
@@ -27,17 +28,18 @@ const (
 type door struct {
 	server       *http.Server
 	health       *health
+	crowd        *crowd.Crowd
 	drainDelay   time.Duration
 	drainTimeout time.Duration
 	log          *slog.Logger
 }
 
-// newDoor puts the health pages beside the API, and the rate limit before the API only.
-func newDoor(api http.Handler, accepts func(token string) bool, h *health, settings HTTPSettings, log *slog.Logger) *door {
+// newDoor puts the health pages beside the API, which has its rate limit before it.
+func newDoor(api http.Handler, h *health, c *crowd.Crowd, settings HTTPSettings, log *slog.Logger) *door {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
-	mux.Handle("/", limitRate(api, settings.RateLimit, callers{accepts, settings.TrustedProxies}, log))
+	mux.Handle("/", api)
 	return &door{
 		server: &http.Server{
 			Handler:           http.MaxBytesHandler(mux, longestBody),
@@ -48,7 +50,7 @@ func newDoor(api http.Handler, accepts func(token string) bool, h *health, setti
 			MaxHeaderBytes:    longestHeader,
 			ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		},
-		health: h, drainDelay: settings.DrainDelay, drainTimeout: settings.DrainTimeout, log: log,
+		health: h, crowd: c, drainDelay: settings.DrainDelay, drainTimeout: settings.DrainTimeout, log: log,
 	}
 }
 
@@ -68,7 +70,8 @@ func listen(address string) (net.Listener, error) {
 	return l, nil
 }
 
-// serve answers on l until ctx ends, then reports unready, lets go of new callers and finishes with those inside.
+// serve answers on l until ctx ends, then reports unready, lets go of new callers and finishes with those inside. Whoever
+// holds a socket or a stream open is told to go, one after the other.
 func (d *door) serve(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- d.server.Serve(l) }()
@@ -88,7 +91,9 @@ func (d *door) drain(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.drainTimeout)
 	defer cancel()
-	if err := d.server.Shutdown(ctx); err != nil {
+	gone := make(chan error, 1)
+	go func() { gone <- d.crowd.Drain(ctx, d.drainTimeout*3/5) }() // the rest is for what is under way
+	if err := errors.Join(d.server.Shutdown(ctx), <-gone); err != nil {
 		_ = d.server.Close()
 		return fmt.Errorf("requests were cut off after %s: %w", d.drainTimeout, err)
 	}

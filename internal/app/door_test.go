@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
@@ -85,7 +86,7 @@ func openDoor(t *testing.T, api http.Handler, settings HTTPSettings) (address st
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	d := newDoor(api, noToken, h, settings, slog.New(slog.DiscardHandler))
+	d := newDoor(api, h, crowd.New(crowd.Default()), settings, slog.New(slog.DiscardHandler))
 	go func() { ended <- d.serve(ctx, l) }()
 	return l.Addr().String(), cancel, ended
 }

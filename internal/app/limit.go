@@ -13,8 +13,8 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
-	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
@@ -24,9 +24,9 @@ const (
 	burstSeconds = 10
 )
 
-// caller is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
+// callerKey is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
 // get a bucket of its own.
-type caller [sha256.Size]byte
+type callerKey [sha256.Size]byte
 
 // callers tells callers apart.
 type callers struct {
@@ -37,39 +37,53 @@ type callers struct {
 // limiter refuses callers who ask too often. It knows a bounded number of callers; the least recent are forgotten.
 type limiter struct {
 	callers
-	next    http.Handler
-	perSec  rate.Limit
-	burst   int
-	known   *lru.Cache[caller, *rate.Limiter]
-	refused http.Handler
+	perSec rate.Limit
+	burst  int
+	known  *lru.Cache[callerKey, *rate.Limiter]
 }
 
-// limitRate passes on at most perMinute requests of each caller; 0 sets no limit.
-func limitRate(next http.Handler, perMinute int, by callers, log *slog.Logger) http.Handler {
+// newLimiter allows each caller so many requests a minute, and operations of sockets; 0 sets no limit: the limiter is nil.
+func newLimiter(perMinute int, by callers) *limiter {
 	if perMinute <= 0 {
-		return next
+		return nil
 	}
-	known, err := lru.New[caller, *rate.Limiter](rememberedCallers)
+	known, err := lru.New[callerKey, *rate.Limiter](rememberedCallers)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
 	perSec := float64(perMinute) / 60
 	burst := max(1, int(math.Ceil(perSec*burstSeconds)))
-	l := &limiter{next: next, perSec: rate.Limit(perSec), burst: burst, known: known, callers: by}
-	l.refused = accesslog.Middleware(log, newID, http.HandlerFunc(l.refuse))
-	return l
+	return &limiter{perSec: rate.Limit(perSec), burst: burst, known: known, callers: by}
 }
 
-func (l *limiter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if l.bucket(l.of(r)).Allow() {
-		l.next.ServeHTTP(w, r)
-		return
+// before passes requests on that are allowed.
+func (l *limiter) before(next http.Handler, log *slog.Logger) http.Handler {
+	if l == nil {
+		return next
 	}
-	l.refused.ServeHTTP(w, r)
+	refused := accesslog.Middleware(log, newID, http.HandlerFunc(l.refuse))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if l.bucket(l.of(r)).Allow() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		refused.ServeHTTP(w, r)
+	})
 }
+
+// allow counts an operation of a caller whose token, if any, was accepted. It answers how many seconds to wait if it is one too many.
+func (l *limiter) allow(token, address string) (wait int, ok bool) {
+	if l == nil || l.bucket(keyOf(token, address)).Allow() {
+		return 0, true
+	}
+	return l.pause(), false
+}
+
+// pause is how many seconds there are between requests that go on and on.
+func (l *limiter) pause() int { return max(1, int(math.Ceil(1/float64(l.perSec)))) }
 
 // bucket finds a caller's, who counts as seen just now, or begins one.
-func (l *limiter) bucket(c caller) *rate.Limiter {
+func (l *limiter) bucket(c callerKey) *rate.Limiter {
 	if bucket, found := l.known.Get(c); found {
 		return bucket
 	}
@@ -84,7 +98,7 @@ func (l *limiter) bucket(c caller) *rate.Limiter {
 func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
 	entry := accesslog.From(r.Context())
 	entry.Codes = append(entry.Codes, string(presenter.RateLimited))
-	seconds := max(1, int(math.Ceil(1/float64(l.perSec))))
+	seconds := l.pause()
 	w.Header().Set("Retry-After", strconv.Itoa(seconds))
 	answer(w, http.StatusTooManyRequests, map[string]any{"errors": []any{map[string]any{
 		"message": "Too many requests. Wait a little, then go on.",
@@ -94,11 +108,19 @@ func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
 	}}})
 }
 
-func (c callers) of(r *http.Request) caller {
-	if token, _ := graph.Bearer(r); token != "" && c.accepts(token) {
+func (c callers) of(r *http.Request) callerKey {
+	token, _ := caller.Bearer(r)
+	if token != "" && !c.accepts(token) {
+		token = ""
+	}
+	return keyOf(token, c.address(r))
+}
+
+func keyOf(token, address string) callerKey {
+	if token != "" {
 		return sha256.Sum256([]byte("token " + token))
 	}
-	return sha256.Sum256([]byte("address " + c.address(r)))
+	return sha256.Sum256([]byte("address " + address))
 }
 
 // address is the connection's, or what the proxies we believe say: of X-Forwarded-For the last one that isn't theirs,

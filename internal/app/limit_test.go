@@ -17,7 +17,7 @@ const (
 )
 
 func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
-	limited := limitRate(ok, slowRate, good, quiet)
+	limited := newLimiter(slowRate, good).before(ok, quiet)
 	for i := range slowBurst {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("request %d was answered %d", i+1, got.Code)
@@ -41,7 +41,7 @@ func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
 }
 
 func TestCallersDoNotShareTheirLimit(t *testing.T) {
-	limited := limitRate(ok, slowRate, good, quiet)
+	limited := newLimiter(slowRate, good).before(ok, quiet)
 	exhaust(limited, "10.0.0.1:1000", nil)
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"another address":                 ask(limited, "10.0.0.2:1000", nil),
@@ -55,7 +55,7 @@ func TestCallersDoNotShareTheirLimit(t *testing.T) {
 }
 
 func TestATokenHasOneLimitHoweverItIsWritten(t *testing.T) {
-	limited := limitRate(ok, slowRate, good, quiet)
+	limited := newLimiter(slowRate, good).before(ok, quiet)
 	exhaust(limited, "10.0.0.1:1000", bearing("Bearer one"))
 	for _, header := range []string{"Bearer one", "bearer one", "BEARER  one", " Bearer one ", "Bearer one  "} {
 		if got := ask(limited, "10.0.0.2:1000", bearing(header)); got.Code != http.StatusTooManyRequests {
@@ -65,7 +65,7 @@ func TestATokenHasOneLimitHoweverItIsWritten(t *testing.T) {
 }
 
 func TestTokensThatAreNotAcceptedShareTheirAddress(t *testing.T) {
-	limited := limitRate(ok, slowRate, good, quiet)
+	limited := newLimiter(slowRate, good).before(ok, quiet)
 	for i := range slowBurst {
 		ask(limited, "10.0.0.1:1000", bearing("Bearer made-up-"+strconv.Itoa(i)))
 	}
@@ -83,12 +83,13 @@ func TestTokensThatAreNotAcceptedShareTheirAddress(t *testing.T) {
 }
 
 func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
-	l := limitRate(ok, slowRate, good, quiet).(*limiter)
-	exhaust(l, "10.0.0.1:1000", nil)
+	l := newLimiter(slowRate, good)
+	limited := l.before(ok, quiet)
+	exhaust(limited, "10.0.0.1:1000", nil)
 	for i := range rememberedCallers + 10 {
-		l.bucket(caller{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
+		l.bucket(callerKey{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
 		if i == rememberedCallers/2 {
-			ask(l, "10.0.0.1:1000", nil)
+			ask(limited, "10.0.0.1:1000", nil)
 		}
 	}
 	if kept := l.known.Contains(l.of(asking("10.0.0.1:1000", nil))); !kept {
@@ -97,7 +98,7 @@ func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
 }
 
 func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
-	limited := limitRate(ok, slowRate, callers{noToken, Networks{netip.MustParsePrefix("10.0.0.0/8")}}, quiet)
+	limited := newLimiter(slowRate, callers{noToken, Networks{netip.MustParsePrefix("10.0.0.0/8")}}).before(ok, quiet)
 	forwarded := func(chain string) http.Header { return http.Header{"X-Forwarded-For": {chain}} }
 
 	exhaust(limited, "10.0.0.1:1000", forwarded("192.0.2.1"))
@@ -114,7 +115,7 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 }
 
 func TestNoLimit(t *testing.T) {
-	limited := limitRate(ok, 0, good, quiet)
+	limited := newLimiter(0, good).before(ok, quiet)
 	for range 1000 {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("without a limit a request was answered %d", got.Code)

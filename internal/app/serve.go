@@ -89,7 +89,9 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	}
 	h := &health{database: a.db.Probe, redis: ping, clock: clock.System{}}
 	stopCounting := a.keepCounts()
-	return newDoor(a.Handler(), a.accepts, h, settings, log), func() { stopCounting(); closeRedis() }, nil
+	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
+	api := limit.before(a.handler(settings, limit), log)
+	return newDoor(api, h, a.crowd, settings, log), func() { stopCounting(); closeRedis() }, nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -31,13 +31,14 @@ type RedisSettings struct {
 
 // HTTPSettings say where and how the API is served.
 type HTTPSettings struct {
-	Listen         Address       `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
-	PublicURL      WebURL        `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: http:// and the address listened on, localhost for every address"`
-	TokenPublicKey TokenKey      `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
-	LinkKey        LinkKey       `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
-	RateLimit      int           `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
-	HideSchema     bool          `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
-	TrustedProxies Networks      `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
+	Listen         Address  `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
+	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: http:// and the address listened on, localhost for every address"`
+	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
+	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
+	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
+	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
+	TrustedProxies Networks `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
+	Live           LiveSettings
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`
 	DrainTimeout   time.Duration `env:"DRAIN_TIMEOUT" envDefault:"25s" help:"time for requests that are under way when the process is told to stop"`
 }
@@ -89,6 +90,7 @@ func (s *RedisSettings) check() []fault { return wantRedisURL("REDIS_URL", s.URL
 
 func (s *HTTPSettings) check() (faults []fault) {
 	faults = append(faults, wantAtLeast("RATE_LIMIT", s.RateLimit, 0)...)
+	faults = append(faults, s.Live.check()...)
 	faults = append(faults, wantAtLeast("DRAIN_DELAY", s.DrainDelay, 0)...)
 	return append(faults, wantAtLeast("DRAIN_TIMEOUT", s.DrainTimeout, time.Second)...)
 }

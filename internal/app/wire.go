@@ -17,6 +17,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
@@ -77,6 +79,7 @@ type App struct {
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
 	boards       *live.Boards
+	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 }
 
@@ -122,8 +125,11 @@ func wire(frame Frame, db *postgres.DB) *App {
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // Handler serves the API: /graphql, /graphiql and calendar files.
-func (a *App) Handler() http.Handler {
+func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
+
+func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
+	a.crowd = crowd.New(settings.Live.crowd())
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
@@ -141,6 +147,7 @@ func (a *App) Handler() http.Handler {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
+		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
 		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	})
@@ -160,7 +167,7 @@ func (a *App) follow() {
 
 // accepts says whether a token is good now.
 func (a *App) accepts(raw string) bool {
-	_, err := a.tokens.Verify(raw)
+	_, _, err := a.tokens.Verify(raw)
 	return err == nil
 }
 

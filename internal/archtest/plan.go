@@ -73,7 +73,7 @@ var plan = []floor{
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
-	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, []string{"runtime", "runtime/debug"}),
+	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
 	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},

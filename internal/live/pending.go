@@ -76,13 +76,6 @@ type Told[K comparable, V any] struct {
 	Value V
 }
 
-// Idle says whether there is nothing to tell.
-func (p *Pending[K, V]) Idle() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.over && len(p.order) == 0
-}
-
 // Take hands out the things that changed first, at most so many. Once they have been told, everything up to a position has been:
 // upto, if nothing is left, else whatever comes before what is left. upto is where the hub stood before Take was called. ok is
 // false after GiveUp.

@@ -100,7 +100,6 @@ type state int
 
 const (
 	fresh state = iota
-	replaying
 	following
 	ended
 )
@@ -144,49 +143,49 @@ func (f *follower[K, V]) Close() { f.seat.Leave() }
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
-	if e, err := f.first(ctx); e != nil || err != nil {
-		return e, err
+	if f.state != following {
+		return f.first(ctx)
 	}
 	return f.next(ctx)
 }
 
 // Poll is Next without the wait: nil when there is nothing to tell.
 func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
-	if e, err := f.first(ctx); e != nil || err != nil {
-		return e, err
+	if f.state != following {
+		return f.first(ctx)
 	}
-	e, _, err := f.look(ctx)
+	e, _, err := f.look(ctx, false)
 	return e, err
 }
 
-// first tells what comes before the stream is followed, and brings it there.
 func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
 	switch {
 	case f.state == ended:
 		return nil, io.EOF
 	case f.reason != "":
 		return f.reset(f.reason), nil
-	case f.state == fresh:
-		f.state = replaying
-		return StreamReady{Place{f.after, f.Clock.Now()}}, nil
 	}
-	for f.state == replaying {
+	return f.ready(ctx)
+}
+
+// ready is the first event: what is missing since the cursor is at hand, and will follow.
+func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
+	for {
 		switch err := f.replay(ctx); {
 		case err == nil:
 			f.state = following
+			return StreamReady{Place{f.after, f.Clock.Now()}}, nil
 		case errors.Is(err, ErrTooOld):
 			return f.reset(CursorTooOld), nil
 		case errors.Is(err, ErrReset):
 			return f.reset(CursorUnknown), nil
 		case errs.Of(err) != errs.Busy:
 			return nil, err
-		default:
-			if err := rest(ctx, nil, tryAgain); err != nil {
-				return nil, err
-			}
+		}
+		if err := rest(ctx, tryAgain); err != nil {
+			return nil, err
 		}
 	}
-	return nil, nil
 }
 
 // replay notes everything that changed after the cursor up to where the hub was joined, and what time has changed since.
@@ -215,8 +214,8 @@ func (f *follower[K, V]) replay(ctx context.Context) error {
 func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
 	quiet := time.NewTimer(quietFor)
 	defer quiet.Stop()
-	for {
-		e, wait, err := f.look(ctx)
+	for calm := false; ; {
+		e, wait, err := f.look(ctx, calm)
 		if e != nil || err != nil {
 			return e, err
 		}
@@ -225,11 +224,7 @@ func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
 		case <-f.pending.Wake():
 		case <-timer.C:
 		case <-quiet.C:
-			timer.Stop()
-			if at := f.Hub.At(); f.pending.Idle() {
-				return StreamReady{f.place(f.reached(at.Position, f.passed))}, nil
-			}
-			quiet.Reset(quietFor)
+			calm = true
 		case <-ctx.Done():
 			timer.Stop()
 			return nil, ctx.Err()
@@ -238,8 +233,8 @@ func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
 	}
 }
 
-// look tells what there is, or how long to wait for more.
-func (f *follower[K, V]) look(ctx context.Context) (Event, time.Duration, error) {
+// look tells what there is, or how long to wait for more. After a calm it tells where the stream stands.
+func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Duration, error) {
 	at := f.Hub.At()
 	if now := f.Clock.Now(); !now.Before(f.lookNext) {
 		next, err := f.teller.pass(ctx, f.pending, f.passed, now)
@@ -259,7 +254,10 @@ func (f *follower[K, V]) look(ctx context.Context) (Event, time.Duration, error)
 			return f.reset(f.why()), 0, nil
 		}
 		if len(f.things) == 0 {
-			f.things = nil
+			f.things, f.told = nil, f.upto
+			if calm {
+				return StreamReady{f.place(f.upto)}, 0, nil
+			}
 			return nil, max(f.lookNext.Sub(f.Clock.Now()), 0), nil
 		}
 		e, err := f.tell(ctx)
@@ -327,15 +325,13 @@ func (f *follower[K, V]) reset(reason string) Event {
 	return StreamReset{Place{at, at.At}, reason}
 }
 
-// rest waits, but not beyond what wakes it.
-func rest(ctx context.Context, wake <-chan struct{}, d time.Duration) error {
+func rest(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
-	case <-wake:
 	case <-timer.C:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return nil
 }

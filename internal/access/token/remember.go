@@ -33,17 +33,17 @@ func Remember(v Verifier) *Remembering {
 }
 
 // Verify reads a token as Verifier.Verify does.
-func (r *Remembering) Verify(raw string) (access.Actor, error) {
+func (r *Remembering) Verify(raw string) (access.Actor, time.Time, error) {
 	digest := sha256.Sum256([]byte(raw))
 	if v, ok := r.known.Get(digest); ok {
 		if !r.verifier.Clock.Now().Before(v.expires) {
-			return access.Actor{}, expired()
+			return access.Actor{}, time.Time{}, expired()
 		}
-		return v.actor, nil
+		return v.actor, v.expires, nil
 	}
-	actor, expires, err := r.verifier.read(raw)
+	actor, expires, err := r.verifier.Verify(raw)
 	if err == nil {
 		r.known.Add(digest, verified{actor: actor, expires: expires})
 	}
-	return actor, err
+	return actor, expires, err
 }

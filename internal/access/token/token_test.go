@@ -50,9 +50,9 @@ func TestATokenCarriesItsActor(t *testing.T) {
 	admin := access.Actor{Kind: access.Staff, ID: uuid.UUID{15: 4}, Role: access.PlatformAdmin, Scopes: []string{access.PlatformAdminAll}}
 	patient := access.Actor{Kind: access.Patient, ID: uuid.UUID{15: 5}, Organization: uuid.UUID{15: 2}, Role: access.PatientRole, PatientID: uuid.UUID{15: 6}}
 	for _, want := range []access.Actor{desk, admin, patient} {
-		got, err := verifier.Verify(sign(t, key, issuer, want, now.Add(time.Second)))
-		if err != nil || !reflect.DeepEqual(got, want) {
-			t.Errorf("got %+v, want %+v, %v", got, want, err)
+		got, expires, err := verifier.Verify(sign(t, key, issuer, want, now.Add(time.Second)))
+		if err != nil || !reflect.DeepEqual(got, want) || !expires.Equal(now.Add(time.Second)) {
+			t.Errorf("got %+v until %v, want %+v, %v", got, expires, want, err)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestOtherTokensAreRefused(t *testing.T) {
 		"words":                                 "not a token",
 		"much":                                  strings.Repeat("a.", 5000),
 	} {
-		got, err := verifier.Verify(raw)
+		got, _, err := verifier.Verify(raw)
 		if errs.Of(err) != errs.Unauthenticated || got.Kind != "" {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
@@ -124,7 +124,7 @@ func endless(t *testing.T, key ed25519.PrivateKey) string {
 
 func TestAnExpiredTokenIsToldApart(t *testing.T) {
 	key, verifier := keys(t)
-	_, err := verifier.Verify(sign(t, key, issuer, desk, now.Add(-time.Hour)))
+	_, _, err := verifier.Verify(sign(t, key, issuer, desk, now.Add(-time.Hour)))
 	if err == nil || err.Error() != "The token has expired." {
 		t.Errorf("got %v", err)
 	}
@@ -137,15 +137,15 @@ func TestARememberedTokenEndsToo(t *testing.T) {
 	remembering := token.Remember(verifier)
 	raw := sign(t, key, issuer, desk, now.Now().Add(time.Minute))
 	for range 2 {
-		if got, err := remembering.Verify(raw); err != nil || !reflect.DeepEqual(got, desk) {
+		if got, expires, err := remembering.Verify(raw); err != nil || !reflect.DeepEqual(got, desk) || !expires.Equal(now.Now().Add(time.Minute)) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}
-	if _, err := remembering.Verify(raw + "A"); err == nil {
+	if _, _, err := remembering.Verify(raw + "A"); err == nil {
 		t.Error("another token was taken for it")
 	}
 	now.Advance(time.Minute)
-	if _, err := remembering.Verify(raw); err == nil || err.Error() != "The token has expired." {
+	if _, _, err := remembering.Verify(raw); err == nil || err.Error() != "The token has expired." {
 		t.Errorf("after its end: %v", err)
 	}
 }

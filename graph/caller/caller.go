@@ -1,0 +1,113 @@
+// Package caller belongs to the door: it finds out who is asking, whichever transport they come by.
+package caller
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
+)
+
+// Verifier reads bearer tokens. It fails with errs.Unauthenticated.
+type Verifier interface {
+	// Verify says whose a token is, and when it expires by the machine's clock.
+	Verify(token string) (access.Actor, time.Time, error)
+}
+
+// Desk is where callers are recognised.
+type Desk struct {
+	Verifier Verifier
+	Bonds    access.Bonds               // whom a caller acts for; nil: nobody but the patient that the token names
+	Address  func(*http.Request) string // that a request came from; nil: unknown
+}
+
+// AddressOf is where a request came from.
+func (d Desk) AddressOf(r *http.Request) string {
+	if d.Address == nil {
+		return "unknown"
+	}
+	return d.Address(r)
+}
+
+// Caller is who opened a connection.
+type Caller struct {
+	known Desk
+	actor access.Actor
+	about viewer.Viewer // but for the actor
+	Token string        // empty: none was given
+}
+
+// Of recognises the caller of a request by a token, which needn't be the request's own. Without one it is nobody; one that isn't
+// accepted fails with errs.Unauthenticated, so that nobody takes less than they asked for as an answer.
+func (d Desk) Of(r *http.Request, token string, given bool) (Caller, error) {
+	c := Caller{known: d, actor: access.Nobody(""), about: viewer.Viewer{Locale: locale(r.Header.Get("Accept-Language")), Address: d.AddressOf(r)}}
+	if !given {
+		return c, nil
+	}
+	actor, expires, err := d.Verifier.Verify(token)
+	if err != nil {
+		return c, err
+	}
+	c.actor, c.about.Expires, c.Token = actor, expires, token
+	return c, nil
+}
+
+// As is a caller who proved by other means than a token who they are, until then.
+func (d Desk) As(r *http.Request, actor access.Actor, expires time.Time) Caller {
+	c, _ := d.Of(r, "", false) // only a token is refused
+	c.actor, c.about.Expires = actor, expires
+	return c
+}
+
+// Expires is when the caller's token does; zero: never.
+func (c Caller) Expires() time.Time { return c.about.Expires }
+
+// Viewer is the caller of one request: what it saw, and whom they act for, is found out for each anew.
+func (c Caller) Viewer(requestID string) viewer.Viewer {
+	v := c.about
+	v.Actor = c.actor
+	v.RequestID, v.Trail = requestID, &access.Trail{}
+	if c.actor.Kind != access.Anonymous && c.known.Bonds != nil {
+		v.Circle = access.NewCircle(c.known.Bonds)
+	}
+	return v
+}
+
+// Bearer reads the token of a request (RFC 6750, section 2.1). One that comes under another scheme is given, and empty.
+func Bearer(r *http.Request) (token string, given bool) {
+	return Credentials(r.Header.Get("Authorization"))
+}
+
+// Credentials reads the token of a header Authorization.
+func Credentials(header string) (token string, given bool) {
+	header = strings.TrimSpace(header)
+	scheme, token, _ := strings.Cut(header, " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", header != ""
+	}
+	return strings.TrimSpace(token), true
+}
+
+const (
+	maxLanguages = 200 // bytes of a header
+	fallback     = "en"
+)
+
+// anyLanguage is what `*` is read as.
+var anyLanguage = language.MustParse("mul")
+
+// locale is the language that a caller likes best.
+func locale(header string) string {
+	if header == "" || len(header) > maxLanguages {
+		return fallback
+	}
+	tags, _, err := language.ParseAcceptLanguage(header)
+	if err != nil || len(tags) == 0 || tags[0] == language.Und || tags[0] == anyLanguage {
+		return fallback
+	}
+	return tags[0].String()
+}

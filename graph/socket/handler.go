@@ -1,0 +1,97 @@
+// Package socket belongs to the door: GraphQL over WebSocket, after the protocol graphql-transport-ws
+// (https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md). One policy holds for it and for HTTP.
+package socket
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+	"github.com/coder/websocket"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/crowd"
+	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/transport"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+const subprotocol = "graphql-transport-ws"
+
+// Limits bound what one socket may ask for and how long it is waited for.
+type Limits struct {
+	Message    int64         // bytes of one
+	Operations int           // live at once
+	Rate       int           // messages a second
+	Burst      int           // messages that may come at once
+	Init       time.Duration // until connection_init
+	Ping       time.Duration // between signs of life
+	Pong       time.Duration // until one is answered
+	Write      time.Duration // until a message has been taken
+	Idle       time.Duration // without an operation or a message
+	Deadline   time.Duration // of a query or a mutation
+}
+
+// Default is what a server allows unless told otherwise.
+func Default() Limits {
+	return Limits{
+		Message: 64 << 10, Operations: 10, Rate: 20, Burst: 100,
+		Init: 5 * time.Second, Ping: 25 * time.Second, Pong: 10 * time.Second, Write: 10 * time.Second,
+		Idle: 10 * time.Minute, Deadline: 10 * time.Second,
+	}
+}
+
+// Handler serves sockets.
+type Handler struct {
+	Exec    graphql.GraphExecutor
+	Desk    caller.Desk
+	Crowd   *crowd.Crowd
+	Origins caller.Origins
+	Limits  Limits
+	Allow   Allow // nil: nobody asks too often
+	Shown   presenter.Presenter
+	Log     *slog.Logger
+	NewID   func() uuid.UUID // of operations, which are logged and recorded like requests
+}
+
+// Allow counts an operation of a caller, by an accepted token or else an address, and says whether it is one too many, and how many
+// seconds to wait then.
+type Allow func(token, address string) (wait int, ok bool)
+
+// Asked says whether a request asks for a socket.
+func Asked(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// ServeHTTP holds a socket until it ends.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if !h.Origins.Allow(r) {
+		h.turn(w, r, http.StatusForbidden, &presenter.Refusal{Code: presenter.Forbidden, Message: "Pages of this origin may not open sockets here."})
+		return
+	}
+	place, err := h.Crowd.Arrive(h.Desk.AddressOf(r))
+	switch {
+	case errors.Is(err, crowd.ErrTooMany):
+		h.turn(w, r, http.StatusTooManyRequests, &presenter.Refusal{Code: presenter.RateLimited, Message: "Too many sockets of this address.", Wait: 5})
+		return
+	case err != nil:
+		h.turn(w, r, http.StatusServiceUnavailable, errs.TryAgain(err))
+		return
+	}
+	defer place.Leave()
+	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // the origin has been looked at
+	})
+	if err != nil {
+		return // Accept has answered
+	}
+	h.socket(r, conn, place).serve()
+}
+
+func (h *Handler) turn(w http.ResponseWriter, r *http.Request, status int, err error) {
+	transport.Handler{Exec: h.Exec}.Turn(w, r, status, err)
+}

@@ -1,0 +1,53 @@
+package socket
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/mediconnect/mediconnect/graph/caller"
+)
+
+// credentials reads the token that a connection_init carries: under the header's name, as graphql-ws's and Apollo's guides have it,
+// among headers, as GraphiQL sends it, or under a name of its own. None that several agree on is given, and empty.
+func credentials(payload json.RawMessage) (token string, given bool) {
+	var all map[string]any
+	if payload == nil || json.Unmarshal(payload, &all) != nil {
+		return "", false
+	}
+	headers, _ := all["headers"].(map[string]any)
+	var found []string
+	for _, v := range []any{all["Authorization"], all["authorization"], headers["Authorization"], headers["authorization"]} {
+		if text, sent := stated(v); sent {
+			bearer, _ := caller.Credentials(text)
+			found = append(found, bearer)
+		}
+	}
+	for _, v := range []any{all["token"], all["authToken"]} {
+		if text, sent := stated(v); sent {
+			if bearer, is := strings.CutPrefix(text, "Bearer "); is {
+				text = strings.TrimSpace(bearer)
+			}
+			found = append(found, text)
+		}
+	}
+	return agreed(found)
+}
+
+// stated is what a client put in a place, if anything: who isn't signed in sends null or nothing.
+func stated(v any) (text string, sent bool) {
+	text, isText := v.(string)
+	return text, v != nil && (!isText || text != "")
+}
+
+// agreed is the only one of several tokens. Where they differ nobody can tell who is meant.
+func agreed(tokens []string) (token string, given bool) {
+	for i, t := range tokens {
+		if i > 0 && t != tokens[0] {
+			return "", true
+		}
+	}
+	if len(tokens) == 0 {
+		return "", false
+	}
+	return tokens[0], true
+}
