@@ -4,13 +4,25 @@ import (
 	"slices"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 )
 
 // Former are a provider's rules as they were before a change.
 type Former struct {
 	Rules
-	At time.Time // of the change
+	From, Until civil.Date // local days that they are known for, and on which openings may differ since; zero: any
+}
+
+// span is when visits start that they are known for: in no zone do these days begin earlier or end later.
+func (f Former) span(within Span) Span {
+	if f.From.IsValid() {
+		within.Start = later(within.Start, f.From.AddDays(-1).In(time.UTC))
+	}
+	if f.Until.IsValid() {
+		within.End = earlier(within.End, f.Until.AddDays(2).In(time.UTC))
+	}
+	return within
 }
 
 // Turn is what other rules than before have made of a provider's slots. Both lists are in the order of their starts.
@@ -31,7 +43,10 @@ func TurnOf(v View, former []Former, period Span, now time.Time, a Asking) Turn 
 	}
 	differs, gone := make([]bool, len(present)), map[SlotID]Slot{}
 	for _, f := range former {
-		q.From = later(period.Start, f.At.Add(-day)) // before that the former rules aren't kept
+		known := f.span(period)
+		if q.From, q.To = known.Start, known.End; known.IsEmpty() {
+			continue
+		}
 		was := map[SlotID]Verdict{}
 		for _, v := range q.all(f.Rules, v.Taken) {
 			was[v.Slot.SlotID] = v
@@ -42,7 +57,7 @@ func TurnOf(v View, former []Former, period Span, now time.Time, a Asking) Turn 
 		other := remade(f.Rules, v.Rules)
 		for i, p := range present {
 			w, existed := was[p.Slot.SlotID]
-			differs[i] = differs[i] || !p.Slot.Start.Before(q.From) &&
+			differs[i] = differs[i] || known.Contains(p.Slot.Start) &&
 				(!existed || p.lanes != w.lanes || !p.Slot.looks(w.Slot) || other(p.Slot))
 		}
 	}
