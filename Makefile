@@ -1,5 +1,5 @@
 # make run             start everything on this machine; flags go in ARGS: make run ARGS="--port 9000 --fresh"
-# make test            run all tests over real PostgreSQL and Redis, installing them where they are missing
+# make test            run all tests over real PostgreSQL and Redis, and with other people's clients, installing what is missing
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
@@ -27,7 +27,7 @@ GENERATED := graph/generated graph/model resolvers docs/access.md
 export CGO_ENABLED := 0
 export PATH := $(PATH):$(dir $(GO))
 
-.PHONY: run build test lint formatted fresh generate bench prove prove-access fuzz servers roots
+.PHONY: run build test lint formatted fresh generate bench prove prove-access fuzz servers tools roots
 
 run: build
 	@exec bin/mediconnect dev $(ARGS)
@@ -36,7 +36,7 @@ build: roots
 	@echo "Building MediConnect (the first time, Go fetches modules: a minute or two)" >&2
 	@$(GO) build -buildvcs=false -o bin/mediconnect ./cmd/mediconnect
 
-test: servers
+test: tools
 	$(GO) test -timeout 20m ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHMARKS)
 
@@ -70,6 +70,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
+	$(GO) test -count=1 -timeout 60m -v -run LeavesNothingBehind ./graph/socket -comings 10000
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
 	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
 
@@ -87,6 +88,10 @@ fuzz: servers
 # PostgreSQL's and Redis's programs.
 servers: roots
 	@$(GO) run -buildvcs=false ./cmd/mediconnect dev install
+
+# The same, and Node.js with npm, for tests of other people's clients.
+tools: roots
+	@$(GO) run -buildvcs=false ./cmd/mediconnect dev install --tests
 
 # A bare Linux knows no certificate authorities, and then Go can't fetch modules.
 roots:

@@ -2,6 +2,9 @@ module github.com/mediconnect/mediconnect
 
 go 1.26.0
 
+// Some of the packages that the tests of other people's clients install have files in Go.
+ignore ./test/clients/node_modules
+
 require (
 	cloud.google.com/go v0.123.0
 	github.com/99designs/gqlgen v0.17.98

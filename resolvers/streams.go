@@ -26,7 +26,7 @@ func (r *Resolver) slotStream(ctx context.Context, in model.AvailabilityScopeInp
 	if err != nil {
 		return nil, errs.Under(err, "scope")
 	}
-	return stream.Serve(ctx, s), nil
+	return stream.Serve(ctx, s)
 }
 
 // scope reads what is to be watched. All that it names exists for the caller.
@@ -86,7 +86,7 @@ func (r *Resolver) appointmentStream(ctx context.Context, providerID, after *str
 	if err != nil {
 		return nil, err
 	}
-	return stream.Serve(ctx, s), nil
+	return stream.Serve(ctx, s)
 }
 
 func slotIDs(slots []availability.SlotID) []string {

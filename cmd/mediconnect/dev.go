@@ -35,7 +35,10 @@ func devCommand() *cli.Command {
 		},
 		Commands: []*cli.Command{{
 			Name: "install", Usage: "install PostgreSQL's and Redis's programs if they are missing, and nothing else",
-			Action: func(ctx context.Context, _ *cli.Command) error { return app.DevInstall(ctx, os.Stderr) },
+			Flags: []cli.Flag{&cli.BoolFlag{Name: "tests", Usage: "also Node.js and npm, which only the tests need"}},
+			Action: func(ctx context.Context, cmd *cli.Command) error {
+				return app.DevInstall(ctx, os.Stderr, cmd.Bool("tests"))
+			},
 		}},
 		Action: func(ctx context.Context, cmd *cli.Command) error {
 			if err := noArguments(cmd); err != nil {

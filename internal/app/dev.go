@@ -76,8 +76,13 @@ func (d *dev) climb(ctx context.Context, steps ...func(context.Context) error) e
 	return nil
 }
 
-// DevInstall brings the servers' programs where they are missing.
-func DevInstall(ctx context.Context, out io.Writer) error { return devstack.Ensure(ctx, out) }
+// DevInstall brings the servers' programs where they are missing, and what only the tests need, too, if it is asked to.
+func DevInstall(ctx context.Context, out io.Writer, tests bool) error {
+	if tests {
+		return devstack.EnsureForTests(ctx, out)
+	}
+	return devstack.Ensure(ctx, out)
+}
 
 // takePlace comes first, so that scripts don't read what a killed run left while servers are installed.
 func (d *dev) takePlace(context.Context) (err error) {

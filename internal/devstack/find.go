@@ -125,17 +125,24 @@ func FindRedis() (string, error) {
 
 // installHint is the one line that brings both servers on a machine like this one.
 func installHint() string {
-	for _, way := range []struct{ program, line string }{
+	return hint("install PostgreSQL and Redis and put their programs on PATH", []way{
 		{"apt-get", "apt-get install postgresql redis-server"},
 		{"brew", "brew install postgresql@17 redis"},
 		{"dnf", "dnf install postgresql-server postgresql-contrib redis"},
 		{"apk", "apk add postgresql postgresql-contrib redis"},
-	} {
-		if _, err := exec.LookPath(way.program); err == nil {
-			return "run `" + asRoot(way.program) + way.line + "`"
+	})
+}
+
+// way is a line to type where a program is.
+type way struct{ program, line string }
+
+func hint(otherwise string, ways []way) string {
+	for _, w := range ways {
+		if _, err := exec.LookPath(w.program); err == nil {
+			return "run `" + asRoot(w.program) + w.line + "`"
 		}
 	}
-	return "install PostgreSQL and Redis and put their programs on PATH"
+	return otherwise
 }
 
 func asRoot(program string) string {

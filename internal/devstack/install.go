@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -21,21 +22,44 @@ const installPatience = 20 * time.Minute
 // Ensure sees to it that both servers' programs are here: what is missing is installed where apt-get can do that, and
 // progress is told on out. Elsewhere the error is a Problem whose remedy is the line to type.
 func Ensure(ctx context.Context, out io.Writer) error {
-	missing, err := missingServers(ctx)
-	if err == nil {
-		return nil
-	}
-	if !errors.Is(err, ErrMissing) || len(missing) == 0 {
+	return ensure(ctx, out, missingServers)
+}
+
+// EnsureForTests is Ensure for all that the tests need: the servers, and Node.js with npm.
+func EnsureForTests(ctx context.Context, out io.Writer) error {
+	if err := Ensure(ctx, out); err != nil {
 		return err
 	}
-	if _, lookErr := exec.LookPath("apt-get"); lookErr != nil {
+	return ensure(ctx, out, missingNode)
+}
+
+func ensure(ctx context.Context, out io.Writer, missing func(context.Context) ([]string, error)) error {
+	packages, problem := missing(ctx)
+	if problem == nil || !errors.Is(problem, ErrMissing) || len(packages) == 0 {
+		return problem
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return problem
+	}
+	if err := install(ctx, out, packages); err != nil {
 		return err
 	}
-	if err := install(ctx, out, missing); err != nil {
-		return err
+	_, problem = missing(ctx)
+	return problem
+}
+
+// missingNode names the Debian packages that bring Node.js and npm.
+func missingNode(ctx context.Context) (packages []string, problem error) {
+	_, problem = FindNode(ctx)
+	if problem == nil || os.Getenv("MEDICONNECT_NODE_BIN") != "" {
+		return nil, problem
 	}
-	_, err = missingServers(ctx)
-	return err
+	for _, of := range [][2]string{{"node", "nodejs"}, {"npm", "npm"}} {
+		if _, err := exec.LookPath(of[0]); err != nil {
+			packages = append(packages, of[1])
+		}
+	}
+	return packages, problem
 }
 
 // missingServers names the Debian packages to install, and the problem of the first. Programs that the environment
@@ -77,8 +101,8 @@ func install(ctx context.Context, out io.Writer, packages []string) error {
 	cmd.WaitDelay = time.Minute
 	if err := cmd.Run(); err != nil {
 		return &Problem{
-			Message: "the servers could not be installed",
-			Remedy:  installHint() + " and start again",
+			Message: strings.Join(packages, " and ") + " could not be installed",
+			Remedy:  "run `" + asRoot("apt-get") + "apt-get install " + strings.Join(packages, " ") + "` and start again",
 			Cause:   errors.Join(err, ctx.Err()),
 		}
 	}

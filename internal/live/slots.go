@@ -157,6 +157,8 @@ func (w *watch) elsewhere(e Entry) bool {
 
 func (w *watch) more() bool { return len(w.rest.slots)+len(w.rest.removed) > 0 }
 
+func (w *watch) anew() { w.rest = heap{} }
+
 func (w *watch) awake() bool {
 	awake := w.waking
 	w.waking = false

@@ -15,6 +15,8 @@ import (
 type Stream interface {
 	// Next waits for the next event. It fails with io.EOF after the last, and when ctx ends.
 	Next(ctx context.Context) (Event, error)
+	// Again has Next look anew at what it told last, as that couldn't be sent.
+	Again()
 	// Close frees what the stream holds. Next isn't called afterwards.
 	Close()
 }
@@ -37,9 +39,10 @@ type Streams struct {
 	Log   Log
 	Clock clock.Clock // that openings are judged by
 
-	Visits Visits
-	Boards *Boards
-	Search Searches
+	Visits   Visits
+	Concerns *Concerns // of the visits
+	Boards   *Boards
+	Search   Searches
 }
 
 // teller is what a stream's own part does: it notes entries, and turns what was noted into events.
@@ -54,10 +57,18 @@ type teller[K comparable, V any] interface {
 	pass(ctx context.Context, pending *Pending[K, V], from, to time.Time) (next time.Time, err error)
 }
 
+// sifter is a teller that can say of many entries at once which of them the subscriber may be told of.
+type sifter interface {
+	// sift keeps those. It may fail with errs.Busy.
+	sift(ctx context.Context, entries []Entry) ([]Entry, error)
+}
+
 // longer is a teller that may have more to tell of some things than one event holds.
 type longer interface {
 	// more has tell called again with the same things.
 	more() bool
+	// anew has tell begin with them again.
+	anew()
 }
 
 // wakeful is a teller that may have learned of an earlier time to look at what time has changed.
@@ -72,6 +83,7 @@ const (
 	quietFor    = 5 * time.Minute // before a StreamReady tells a younger cursor
 	tryAgain    = 250 * time.Millisecond
 	longestRest = 10 * time.Minute // between looks at what time has changed
+	mostRefills = 3                // in a row
 )
 
 // follower is what all streams have in common: it joins the hub, replays the log from a cursor up to where it joined, and then
@@ -93,7 +105,9 @@ type follower[K comparable, V any] struct {
 	lookNext time.Time
 	things   []Told[K, V] // taken, and still to be told
 	upto     Cursor       // what is told with them
-	told     Cursor       // of the last event
+	told     []Told[K, V] // last
+	stands   Cursor       // everything up to here has been told
+	refilled int          // since anything was taken
 }
 
 type state int
@@ -121,10 +135,10 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if after == nil {
 		f.after = f.joined
 	}
-	f.told = f.after
 	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
 		f.reason = CursorUnknown
 	}
+	f.stands = f.after
 	return f, nil
 }
 
@@ -140,6 +154,14 @@ func (f *follower[K, V]) Reset() { f.pending.GiveUp() }
 
 // Close implements Stream.
 func (f *follower[K, V]) Close() { f.seat.Leave() }
+
+// Again implements Stream.
+func (f *follower[K, V]) Again() {
+	f.things = f.told
+	if l, ok := f.teller.(longer); ok {
+		l.anew()
+	}
+}
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
@@ -171,9 +193,9 @@ func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
 // ready is the first event: what is missing since the cursor is at hand, and will follow.
 func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
 	for {
-		switch err := f.replay(ctx); {
+		switch err := f.missed(ctx); {
 		case err == nil:
-			f.state = following
+			f.state, f.passed = following, f.after.At
 			return StreamReady{Place{f.after, f.Clock.Now()}}, nil
 		case errors.Is(err, ErrTooOld):
 			return f.reset(CursorTooOld), nil
@@ -188,30 +210,55 @@ func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
 	}
 }
 
-// replay notes everything that changed after the cursor up to where the hub was joined, and what time has changed since.
-func (f *follower[K, V]) replay(ctx context.Context) error {
-	at := f.after
-	for at.Position < f.joined.Position {
-		entries, next, err := f.Log.ReadOf(ctx, f.of, at, f.joined.Position, batch)
+// missed notes everything that changed after the cursor up to where the hub was joined.
+func (f *follower[K, V]) missed(ctx context.Context) error {
+	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
+		_, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1)
+		return err
+	}
+	return f.replay(ctx, f.after, f.joined.Position)
+}
+
+// replay notes everything that changed after a cursor up to a position.
+func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {
+	for at.Position < upto {
+		entries, next, err := f.Log.ReadOf(ctx, f.of, at, upto, batch)
 		if err != nil {
 			return err
+		}
+		if sifting, ok := f.teller.(sifter); ok {
+			if entries, err = sifting.sift(ctx, entries); err != nil {
+				return err
+			}
 		}
 		for _, e := range entries {
 			f.teller.note(f.pending, e)
 		}
 		at = next
 	}
-	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
-		if _, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1); err != nil {
-			return err
-		}
-	}
-	f.passed = f.after.At
 	return nil
+}
+
+// refill reads again what was offered and didn't fit, for a teller that sifts: of most of it the subscriber is told nothing. It is
+// false when there is too much all the same, or the log went another way.
+func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
+	_, sifts := f.teller.(sifter)
+	at := f.stands
+	if f.refilled++; !sifts || f.refilled > mostRefills || f.Hub.At().Epoch != at.Epoch {
+		return false, nil
+	}
+	f.pending.Empty()
+	err = f.replay(ctx, at, f.Hub.At().Position)
+	if errs.Of(err) == errs.Busy {
+		f.pending.GiveUp()
+		f.refilled--
+	}
+	return !errors.Is(err, ErrReset), err
 }
 
 // next waits until there is something to tell.
 func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
+	f.told = nil
 	quiet := time.NewTimer(quietFor)
 	defer quiet.Stop()
 	for calm := false; ; {
@@ -251,11 +298,10 @@ func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Durat
 	}
 	for {
 		if f.things == nil && !f.take(at) {
-			return f.reset(f.why()), 0, nil
+			return f.overflowed(ctx)
 		}
 		if len(f.things) == 0 {
-			f.things, f.told = nil, f.upto
-			if calm {
+			if f.things, f.stands = nil, f.upto; calm {
 				return StreamReady{f.place(f.upto)}, 0, nil
 			}
 			return nil, max(f.lookNext.Sub(f.Clock.Now()), 0), nil
@@ -272,21 +318,28 @@ func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Durat
 	}
 }
 
-// take takes the next things to tell. It is false when the stream is over.
+// take takes the next things to tell. It is false when there are more than fit.
 func (f *follower[K, V]) take(at Cursor) bool {
 	things, upto, left, ok := f.pending.Take(f.atOnce, at.Position)
+	if !ok {
+		return false
+	}
 	passed := f.passed
 	if left { // it may be of what time has changed
-		passed = f.told.At
+		passed = f.stands.At
 	}
-	f.things, f.upto = things, f.reached(upto, passed)
-	return ok
+	f.things, f.upto, f.refilled = things, f.reached(upto, passed), 0
+	return true
 }
 
 // tell tells of the things at hand. An event that leaves some of it out has the cursor of the one before.
 func (f *follower[K, V]) tell(ctx context.Context) (Event, error) {
 	e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
+	f.told = f.things
 	if err != nil {
+		if errs.Of(err) != errs.Busy {
+			f.things = nil
+		}
 		return nil, err
 	}
 	if w, ok := f.teller.(wakeful); ok && w.awake() {
@@ -294,18 +347,31 @@ func (f *follower[K, V]) tell(ctx context.Context) (Event, error) {
 	}
 	if l, ok := f.teller.(longer); ok && l.more() {
 		if changed, ok := e.(SlotsChanged); ok {
-			changed.Place = f.place(f.told)
+			changed.Place = f.place(f.stands)
 			return changed, nil
 		}
 		return e, nil
 	}
-	f.things, f.told = nil, f.upto
+	f.things, f.stands = nil, f.upto
 	return e, nil
+}
+
+// overflowed goes on where nothing has been lost, or else ends the stream.
+func (f *follower[K, V]) overflowed(ctx context.Context) (Event, time.Duration, error) {
+	switch ok, err := f.refill(ctx); {
+	case errs.Of(err) == errs.Busy:
+		return nil, tryAgain, nil
+	case err != nil && ok:
+		return nil, 0, err
+	case !ok:
+		return f.reset(f.why()), 0, nil
+	}
+	return nil, 0, nil // there may be something to tell now
 }
 
 // reached is a cursor from which nothing is lost: the instant is before whatever is read from now on.
 func (f *follower[K, V]) reached(position int64, passed time.Time) Cursor {
-	return Cursor{f.joined.Epoch, max(position, f.told.Position), passed}
+	return Cursor{f.joined.Epoch, max(position, f.stands.Position), passed}
 }
 
 func (f *follower[K, V]) place(at Cursor) Place { return Place{at, f.Clock.Now()} }

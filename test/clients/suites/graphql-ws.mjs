@@ -1,0 +1,33 @@
+// graphql-ws: https://the-guild.dev/graphql/ws
+import { connectSocket, leave } from './support/socket.mjs'
+import { asksAndBooks, comesBack, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
+
+function connect(line, token) {
+  const client = connectSocket(line, token)
+  return {
+    ask: (query, variables) =>
+      new Promise((resolve, reject) => {
+        let answer
+        client.subscribe(
+          { query, variables },
+          {
+            next: (payload) => (answer = payload),
+            error: (error) => (Array.isArray(error) ? resolve({ errors: error }) : reject(error)),
+            complete: () => resolve(answer),
+          },
+        )
+      }),
+    watch: (query, variables, ear) =>
+      client.subscribe(
+        { query, variables },
+        { next: (payload) => ear.event(payload), error: (error) => ear.error(error), complete: () => ear.complete() },
+      ),
+    close: () => leave(client),
+  }
+}
+
+asksAndBooks('graphql-ws', connect)
+watches('graphql-ws', connect)
+comesBack('graphql-ws', connect)
+tellsOfVisits('graphql-ws', connect)
+waitsWhenRefused('graphql-ws', connect, { leastWait: 900, mostConnections: 3 })

@@ -1,0 +1,15 @@
+import { createClient } from 'graphql-ws'
+import { WebSocket } from 'ws'
+
+// Browsers, and Node.js from version 22 on, have one.
+globalThis.WebSocket ??= WebSocket
+
+// connectSocket gives graphql-ws as it comes: an address and a token.
+export const connectSocket = (line, token) =>
+  createClient({ url: line.socket, connectionParams: token && { authorization: `Bearer ${token}` } })
+
+// leave ends a client that may be without a connection, which it then complains of.
+export const leave = (socket) => Promise.resolve(socket.dispose()).catch(() => {})
+
+// bearer are the headers that carry a token.
+export const bearer = (token) => (token ? { authorization: `Bearer ${token}` } : {})
