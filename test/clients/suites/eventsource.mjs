@@ -1,6 +1,6 @@
 // A plain EventSource, which can send no header and no body: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { EventSource } from 'eventsource'
-import { comesBack, watches } from './support/story.mjs'
+import { comesBack, outlivesTheServer, watches } from './support/story.mjs'
 
 function connect(line) {
   const sources = new Set()
@@ -22,3 +22,4 @@ function connect(line) {
 
 watches('EventSource', connect, { anonymous: true })
 comesBack('EventSource', connect, { anonymous: true })
+outlivesTheServer('EventSource', connect, { anonymous: true })
