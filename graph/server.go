@@ -32,6 +32,7 @@ type Deps struct {
 	Links    calendar.Links
 	Verifier caller.Verifier
 	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Tickets  Tickets
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
@@ -99,8 +100,10 @@ func (d Deps) executor() *executor.Executor {
 	exec.SetQueryCache(kept)
 	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
 	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
-	exec.Use(newTrailing(d.Records, shown))
-	exec.Use(loading{services: d.Loaders})
+	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
+	exec.Use(telling{recording, loaders})
+	exec.Use(recording)
+	exec.Use(loaders)
 	return exec
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/trail"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -44,19 +45,32 @@ func (trailing) Validate(graphql.ExecutableSchema) error { return nil }
 
 // InterceptResponse implements graphql.ResponseInterceptor.
 func (t trailing) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
-	answer := next(ctx)
+	if stream.Of(ctx) != nil {
+		return next(ctx) // an event that can't be recorded is told later
+	}
+	return t.kept(ctx, next(ctx))
+}
+
+// kept is an answer once it has been recorded, or else why it can't be given.
+func (t trailing) kept(ctx context.Context, answer *graphql.Response) *graphql.Response {
 	if answer == nil || !graphql.HasOperationContext(ctx) || graphql.GetOperationContext(ctx).Operation == nil {
 		return answer // refused before anything was executed
 	}
-	a, op := viewer.Actor(ctx), graphql.GetOperationContext(ctx)
-	trail.OfErrors(a.Trail, op, answer.Errors)
-	if err := t.records.Keep(ctx, a, t.fields(op)); err != nil {
-		if errs.Of(err) == errs.Busy {
-			t.shown.Note(ctx, "an answer was held back, as nobody could record it", err)
-		}
+	if err := t.keep(ctx, answer); err != nil {
 		return &graphql.Response{Errors: gqlerror.List{t.shown.Present(ctx, err)}}
 	}
 	return answer
+}
+
+// keep records what an answer tells.
+func (t trailing) keep(ctx context.Context, answer *graphql.Response) error {
+	a, op := viewer.Actor(ctx), graphql.GetOperationContext(ctx)
+	trail.OfErrors(a.Trail, op, answer.Errors)
+	err := t.records.Keep(ctx, a, t.fields(op))
+	if errs.Of(err) == errs.Busy {
+		t.shown.Note(ctx, "an answer was held back, as nobody could record it", err)
+	}
+	return err
 }
 
 // fields are what an operation asks for of each kind of thing. Those of documents that are kept are found out once.

@@ -61,7 +61,7 @@ func serve(t *testing.T, r *rooms) *api {
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
 		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r},
-		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r},
+		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Tickets: ticketRoom{r},
 	}
 }
 

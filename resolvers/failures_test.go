@@ -47,6 +47,7 @@ func (a *api) mutations() map[string]vars {
 		"unlinkPatient":           {"patientId": a.patientID()},
 		"breakGlass":              {"target": vars{"patientId": a.patientID()}, "reason": "Unconscious on arrival", "idempotencyKey": key},
 		"endBreakGlass":           {"grantId": a.grantID()},
+		"issueStreamTicket":       {},
 		"erasePatient":            {"patientId": a.patientID(), "reason": "REQUESTED"},
 		"placeLegalHold":          {"patientId": a.patientID(), "reason": "A lawsuit is under way", "idempotencyKey": key},
 		"releaseLegalHold":        {"legalHoldId": a.legalHoldID()},

@@ -6,6 +6,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
@@ -70,4 +71,12 @@ func (r glassRoom) Count(context.Context, access.Actor, breakglass.Filter) (int,
 
 func (r glassRoom) Grants(_ context.Context, _ access.Actor, refs []clinic.Ref) (map[clinic.Ref]breakglass.Grant, error) {
 	return only(refs, r.grant().Ref(), r.grant()), nil
+}
+
+// ticketRoom is of tickets for streams.
+type ticketRoom struct{ *rooms }
+
+func (r ticketRoom) Issue(_ context.Context, _ access.Actor, in live.IssueTicket) (live.Issued, error) {
+	r.note("Issue", in)
+	return live.Issued{Ticket: "a-ticket", Expires: start}, r.fail
 }

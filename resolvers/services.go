@@ -33,6 +33,7 @@ type Services struct {
 	Appointment  Appointment
 	Audit        Audit
 	Live         Live
+	Tickets      Tickets
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -130,6 +131,11 @@ type Appointment interface {
 type Live interface {
 	Slots(context.Context, access.Actor, live.Scope, *string) (live.Stream, error)
 	Appointments(context.Context, access.Actor, *clinic.Ref, *string) (live.Stream, error)
+}
+
+// Tickets are for streams that can't send a token.
+type Tickets interface {
+	Issue(context.Context, access.Actor, live.IssueTicket) (live.Issued, error)
 }
 
 // Audit is the room of the record of who did what.

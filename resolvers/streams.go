@@ -28,7 +28,7 @@ func (r *Resolver) slotStream(ctx context.Context, in model.AvailabilityScopeInp
 	if err != nil {
 		return nil, err
 	}
-	return stream.Serve(ctx, s), nil
+	return stream.Serve(ctx, s)
 }
 
 // appointmentStream begins a stream of appointments.
@@ -42,7 +42,7 @@ func (r *Resolver) appointmentStream(ctx context.Context, providerID, after *str
 	if err != nil {
 		return nil, err
 	}
-	return stream.Serve(ctx, s), nil
+	return stream.Serve(ctx, s)
 }
 
 func slotIDs(slots []availability.SlotID) []string {

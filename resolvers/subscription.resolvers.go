@@ -10,8 +10,22 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/live"
 )
+
+func (r *mutationResolver) IssueStreamTicket(ctx context.Context, input model.IssueStreamTicketInput) (*model.IssueStreamTicketPayload, error) {
+	until := viewer.Of(ctx).Expires
+	issued, err := attempt(ctx, input, func(_ *ids, in model.IssueStreamTicketInput) live.IssueTicket {
+		return live.IssueTicket{Scopes: in.Scopes, Until: until}
+	}, r.Services.Tickets.Issue)
+	failed, err := failures[model.IssueStreamTicketError](err)
+	payload := &model.IssueStreamTicketPayload{Errors: failed, Query: &model.Query{}}
+	if issued != nil {
+		payload.Ticket, payload.ExpiresAt = (*string)(&issued.Ticket), &issued.Expires
+	}
+	return payload, err
+}
 
 func (r *slotsChangedResolver) RemovedSlotIds(ctx context.Context, obj *live.SlotsChanged) ([]string, error) {
 	return slotIDs(obj.Removed), nil

@@ -20,27 +20,36 @@ type Sweeper interface {
 	Tidy(ctx context.Context, limit int) (int, error)
 }
 
+// Trimmer is what the event log offers to stay small.
+type Trimmer interface {
+	// Trim drops entries that needn't be kept, about limit at a time.
+	Trim(ctx context.Context, limit int) (int, error)
+}
+
 // How often and how much. A hold that runs out is lapsed within a second, so that whoever follows the log learns of it.
 const (
 	sweepEvery = 250 * time.Millisecond
 	sweepLimit = 100
 	tidyEvery  = 30 * time.Second
 	tidyLimit  = 5_000
+	trimEvery  = 10 * time.Second
+	trimLimit  = 10_000
 	oneRun     = 20 * time.Second
 )
 
-// Run sweeps and tidies until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
+// Run sweeps, tidies and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
 // comes as usual: nothing depends on the queue.
-func Run(ctx context.Context, s Sweeper, log *slog.Logger) {
+func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, sweepEvery, sweepLimit, s.Sweep, log.With("job", "sweep")) })
 	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
+	wg.Go(func() { repeat(ctx, trimEvery, trimLimit, t.Trim, log.With("job", "trim")) })
 	wg.Wait()
 }
 
-// Once sweeps and tidies until there is nothing left to do.
-func Once(ctx context.Context, s Sweeper) error {
-	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy))
+// Once does all of it until there is nothing left to do.
+func Once(ctx context.Context, s Sweeper, t Trimmer) error {
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy), run(ctx, trimLimit, t.Trim))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

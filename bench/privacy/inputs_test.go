@@ -39,11 +39,12 @@ var public = map[string][]string{
 		"PutVisitKindInput.instructions", "PutVisitKindInput.currency", "PutProviderInput.name", "PutProviderInput.languages",
 		"InsurancePlanInput.carrier", "InsurancePlanInput.name", "CodingInput.system", "CodingInput.code", "CodingInput.display",
 	},
-	"the days of a provider's schedule":                      {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
-	"who gives out identifiers, not to whom":                 {"IdentifierInput.system"},
-	"what the directory is searched for, by anybody":         {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
-	"a name of an action of the program, for auditors":       {"AuditFilterInput.action"},
-	"names of the schema itself, for those who look into it": {"Query.__type(name)", "Query.__schema"},
+	"the days of a provider's schedule":                                {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
+	"who gives out identifiers, not to whom":                           {"IdentifierInput.system"},
+	"what the directory is searched for, by anybody":                   {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
+	"names of scopes, of which none is accepted that the token hasn't": {"IssueStreamTicketInput.scopes"},
+	"a name of an action of the program, for auditors":                 {"AuditFilterInput.action"},
+	"names of the schema itself, for those who look into it":           {"Query.__type(name)", "Query.__schema"},
 }
 
 // shown are inputs that aren't gone into, since all that is in them belongs to the directory.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -24,10 +25,12 @@ type Entry struct {
 	Fields    []string // of Query or Mutation that were asked for, in the schema's words: names of operations are the caller's
 	Cost      int
 	Codes     []string // of the errors answered
-	Closed    int      // the code that a socket was closed with (RFC 6455, section 7.4); 0: it isn't one
 }
 
 type key struct{}
+
+// With puts an entry into a context.
+func With(ctx context.Context, e *Entry) context.Context { return context.WithValue(ctx, key{}, e) }
 
 // From returns the entry of a request; outside of one, an entry that nobody reads.
 func From(ctx context.Context) *Entry {
@@ -53,7 +56,7 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 		w.Header().Set(header, e.RequestID)
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		begun := clock.System{}.Now()
-		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), key{}, e)))
+		next.ServeHTTP(answer, r.WithContext(With(r.Context(), e)))
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
 			slog.String("requestId", e.RequestID), slog.String("method", method(r.Method)), slog.String("route", e.Route),
 			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),
@@ -62,25 +65,29 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 }
 
 func (e *Entry) attributes() []slog.Attr {
-	all := []slog.Attr{
+	return []slog.Attr{
 		slog.String("actor", e.Actor.String()), slog.String("client", e.Client),
 		slog.String("kind", e.Kind), slog.Any("fields", e.Fields), slog.Int("cost", e.Cost),
 		slog.Any("codes", slices.Compact(e.Codes)),
 	}
-	if e.Closed != 0 {
-		all = append(all, slog.Int("closed", e.Closed))
-	}
-	return all
 }
 
-// Operation begins the entry of one operation of a connection, whose own entry ctx has. The function logs it.
+// Socket logs the end of a socket: the code that it was closed with (RFC 6455, section 7.4), and how long it was open.
+func Socket(ctx context.Context, log *slog.Logger, code int, took time.Duration) {
+	e := From(ctx)
+	log.LogAttrs(ctx, slog.LevelInfo, "socket",
+		slog.String("requestId", e.RequestID), slog.Int("closed", code), slog.Duration("took", took),
+		slog.String("actor", e.Actor.String()), slog.String("client", e.Client))
+}
+
+// Operation begins the entry of one operation of a socket, whose own entry ctx has. The function logs it.
 func Operation(ctx context.Context, log *slog.Logger, id string) (context.Context, func()) {
-	connection := From(ctx)
-	e := &Entry{RequestID: id, Actor: connection.Actor, Client: connection.Client}
+	socket := From(ctx)
+	e := &Entry{RequestID: id, Actor: socket.Actor, Client: socket.Client}
 	begun := clock.System{}.Now()
-	return context.WithValue(ctx, key{}, e), func() {
+	return With(ctx, e), func() {
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{
-			slog.String("requestId", e.RequestID), slog.String("connection", connection.RequestID),
+			slog.String("requestId", e.RequestID), slog.String("socket", socket.RequestID),
 			slog.Duration("took", clock.System{}.Now().Sub(begun)),
 		}, e.attributes()...)...)
 	}

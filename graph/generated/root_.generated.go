@@ -109,6 +109,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
 			graphql.NewInputUnmarshaler("InvitePatientAccountInput", ec.unmarshalInputInvitePatientAccountInput),
+			graphql.NewInputUnmarshaler("IssueStreamTicketInput", ec.unmarshalInputIssueStreamTicketInput),
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
@@ -2568,6 +2569,36 @@ union AvailabilityEvent = SlotsChanged | StreamReady | StreamReset
 
 """Events of ` + "`" + `appointmentChanged` + "`" + `."""
 union AppointmentEvent = AppointmentChanged | StreamReady | StreamReset
+
+extend type Mutation {
+  """
+  Get a ticket that opens one stream, for clients that can't send a token with it: a browser's ` + "`" + `EventSource` + "`" + ` takes nothing but a URL. It is
+  worth nothing once it has been used, and after half a minute. Asked for again, there is another one; of an account's open tickets the
+  oldest give way to an eleventh.
+  """
+  issueStreamTicket(input: IssueStreamTicketInput!): IssueStreamTicketPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+}
+
+"""Input of ` + "`" + `issueStreamTicket` + "`" + `."""
+input IssueStreamTicketInput {
+  """Scopes that the stream shall have, of those on the token; left out, all of them."""
+  scopes: [String!]
+}
+
+"""Result of ` + "`" + `issueStreamTicket` + "`" + `."""
+type IssueStreamTicketPayload {
+  """The ticket, for ` + "`" + `/graphql?ticket=` + "`" + `. It is shown this once, and to nobody again."""
+  ticket: String
+  """The ticket can be used before this instant. The stream that it opens ends when the token does."""
+  expiresAt: DateTime
+  """Expected failures."""
+  errors: [IssueStreamTicketError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `issueStreamTicket` + "`" + `."""
+union IssueStreamTicketError = GenericError
 `, BuiltIn: false},
 	{Name: "../../schema/viewer.graphqls", Input: `extend type Query {
   """Who is calling, what they may do and which features are on for them."""
@@ -3174,6 +3205,20 @@ func (ec *executionContext) childFields_InvitePatientAccountPayload(ctx context.
 		return ec.fieldContext_InvitePatientAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InvitePatientAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueStreamTicketPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "ticket":
+		return ec.fieldContext_IssueStreamTicketPayload_ticket(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_IssueStreamTicketPayload_expiresAt(ctx, field)
+	case "errors":
+		return ec.fieldContext_IssueStreamTicketPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_IssueStreamTicketPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueStreamTicketPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_LegalHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -160,6 +160,104 @@ func (ec *executionContext) fieldContext_AppointmentChanged_appointment(_ contex
 	return fc, nil
 }
 
+func (ec *executionContext) _IssueStreamTicketPayload_ticket(ctx context.Context, field graphql.CollectedField, obj *model.IssueStreamTicketPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueStreamTicketPayload_ticket(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Ticket, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IssueStreamTicketPayload_ticket(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueStreamTicketPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _IssueStreamTicketPayload_expiresAt(ctx context.Context, field graphql.CollectedField, obj *model.IssueStreamTicketPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueStreamTicketPayload_expiresAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ExpiresAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IssueStreamTicketPayload_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueStreamTicketPayload", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _IssueStreamTicketPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.IssueStreamTicketPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueStreamTicketPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.IssueStreamTicketError) graphql.Marshaler {
+			return ec.marshalNIssueStreamTicketError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueStreamTicketPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueStreamTicketPayload", field, false, false, "IssueStreamTicketError")
+}
+
+func (ec *executionContext) _IssueStreamTicketPayload_query(ctx context.Context, field graphql.CollectedField, obj *model.IssueStreamTicketPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_IssueStreamTicketPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &model.Query{}
+	fc.Result = res
+	return ec.marshalOQuery2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_IssueStreamTicketPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueStreamTicketPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _SlotsChanged_cursor(ctx context.Context, field graphql.CollectedField, obj *live.SlotsChanged) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -542,6 +640,48 @@ func UnmarshalAvailabilityScopeInput(ctx context.Context, raw any) (model.Availa
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputIssueStreamTicketInput(ctx context.Context, obj any) (model.IssueStreamTicketInput, error) {
+	var it model.IssueStreamTicketInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"scopes"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIssueStreamTicketInput unmarshals raw into the IssueStreamTicketInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIssueStreamTicketInput(ctx context.Context, raw any) (model.IssueStreamTicketInput, error) {
+	var out model.IssueStreamTicketInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IssueStreamTicketInput", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -610,6 +750,26 @@ func (ec *executionContext) _AvailabilityEvent(ctx context.Context, sel ast.Sele
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of AvailabilityEvent must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _IssueStreamTicketError(ctx context.Context, sel ast.SelectionSet, obj model.IssueStreamTicketError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.GenericError:
+		return ec._GenericError(ctx, sel, &obj)
+	case *model.GenericError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GenericError(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of IssueStreamTicketError must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -683,6 +843,54 @@ func (ec *executionContext) _AppointmentChanged(ctx context.Context, sel ast.Sel
 		case "appointment":
 			out.Values[i] = ec._AppointmentChanged_appointment(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var issueStreamTicketPayloadImplementors = []string{"IssueStreamTicketPayload"}
+
+func (ec *executionContext) _IssueStreamTicketPayload(ctx context.Context, sel ast.SelectionSet, obj *model.IssueStreamTicketPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueStreamTicketPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IssueStreamTicketPayload")
+		case "ticket":
+			out.Values[i] = ec._IssueStreamTicketPayload_ticket(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "expiresAt":
+			out.Values[i] = ec._IssueStreamTicketPayload_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._IssueStreamTicketPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._IssueStreamTicketPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
 		default:
@@ -864,6 +1072,35 @@ func (ec *executionContext) unmarshalNAvailabilityScopeInput2githubᚗcomᚋmedi
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNIssueStreamTicketError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketError(ctx context.Context, sel ast.SelectionSet, v model.IssueStreamTicketError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IssueStreamTicketError!")
+		return graphql.Null
+	}
+	return ec._IssueStreamTicketError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNIssueStreamTicketError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.IssueStreamTicketError) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIssueStreamTicketError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNIssueStreamTicketInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketInput(ctx context.Context, v any) (model.IssueStreamTicketInput, error) {
+	res, err := ec.unmarshalInputIssueStreamTicketInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOAppointmentEvent2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋliveᚐEvent(ctx context.Context, sel ast.SelectionSet, v live.Event) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -876,6 +1113,13 @@ func (ec *executionContext) marshalOAvailabilityEvent2githubᚗcomᚋmediconnect
 		return graphql.Null
 	}
 	return ec._AvailabilityEvent(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOIssueStreamTicketPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐIssueStreamTicketPayload(ctx context.Context, sel ast.SelectionSet, v *model.IssueStreamTicketPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._IssueStreamTicketPayload(ctx, sel, v)
 }
 
 // endregion ***************************** type.gotpl *****************************

@@ -62,6 +62,11 @@ type InvitePatientAccountError interface {
 	IsInvitePatientAccountError()
 }
 
+// Errors of `issueStreamTicket`.
+type IssueStreamTicketError interface {
+	IsIssueStreamTicketError()
+}
+
 // Errors of `placeLegalHold`.
 type PlaceLegalHoldError interface {
 	IsPlaceLegalHoldError()
@@ -517,6 +522,8 @@ func (GenericError) IsPlaceLegalHoldError() {}
 
 func (GenericError) IsReleaseLegalHoldError() {}
 
+func (GenericError) IsIssueStreamTicketError() {}
+
 // The hold ran out before booking.
 type HoldExpiredError struct {
 	// Stable machine-readable code.
@@ -672,6 +679,24 @@ type InvitePatientAccountPayload struct {
 	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
 	// Expected failures.
 	Errors []InvitePatientAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `issueStreamTicket`.
+type IssueStreamTicketInput struct {
+	// Scopes that the stream shall have, of those on the token; left out, all of them.
+	Scopes []string `json:"scopes,omitempty"`
+}
+
+// Result of `issueStreamTicket`.
+type IssueStreamTicketPayload struct {
+	// The ticket, for `/graphql?ticket=`. It is shown this once, and to nobody again.
+	Ticket *string `json:"ticket,omitempty"`
+	// The ticket can be used before this instant. The stream that it opens ends when the token does.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Expected failures.
+	Errors []IssueStreamTicketError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }

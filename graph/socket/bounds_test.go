@@ -2,7 +2,10 @@ package socket_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -112,21 +115,21 @@ func TestAClientThatNeverReadsIsLetGo(t *testing.T) {
 	slow.subscribe("1", "subscription { ticks }")
 	<-r.begun
 	page := strings.Repeat("x", 1<<20)
+	other := r.connect(`{}`)
 	sent := 0
-	for waiting := true; waiting; {
+	await(t, "the slow client to be let go", func() bool {
 		select {
 		case r.ticks <- page:
 			if sent++; sent > 100 {
 				t.Fatal("events are made that nobody takes")
 			}
-		case <-time.After(50 * time.Millisecond): // the last one isn't taken
-			waiting = false
+			other.subscribe("1", "{ me }")
+			other.hear(`{"type":"next","id":"1","payload":{"data":{"me":" en"}}}`)
+			other.hear(`{"type":"complete","id":"1"}`)
+		case <-time.After(10 * time.Millisecond):
 		}
-	}
-	other := r.connect(`{}`)
-	other.subscribe("1", "{ me }")
-	other.hear(`{"type":"next","id":"1","payload":{"data":{"me":" en"}}}`)
-	await(t, "the slow client to be let go", func() bool { return r.streams() == 0 && r.Crowd.Count().Inside == 1 })
+		return r.streams() == 0 && r.Crowd.Count().Inside == 1
+	})
 }
 
 func TestAClientThatIsGoneIsNoticed(t *testing.T) {
@@ -196,10 +199,12 @@ func TestAMutationGoesOnWhenItsClientHasGone(t *testing.T) {
 	}
 }
 
+var comings = flag.Int("comings", 300, "how many clients come and go")
+
 func TestComingAndGoingLeavesNothingBehind(t *testing.T) {
 	r := newRig(t, func(h *socket.Handler) { h.Crowd = crowd.New(crowd.Limits{Total: 1000, Client: 1000, Address: 1000}) })
-	before := runtime.NumGoroutine()
-	for i := range 300 {
+	before, heap := runtime.NumGoroutine(), heapInUse()
+	for i := range *comings {
 		c := r.connect(`{"token":"ann"}`)
 		c.subscribe("1", "subscription { ticks }")
 		<-r.begun
@@ -211,12 +216,20 @@ func TestComingAndGoingLeavesNothingBehind(t *testing.T) {
 		default:
 			c.subscribe("1", "{ me }")
 			c.closed(4409, "")
-			_ = c.conn.CloseNow()
 		}
+		r.gone(c)
 	}
 	await(t, "everything to end", func() bool {
 		return runtime.NumGoroutine() <= before+5 && r.streams() == 0 && r.Crowd.Count().Inside == 0
 	})
+	await(t, "the memory to be free", func() bool { return int64(heapInUse())-int64(heap) < 2<<20 })
+}
+
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
 
 // rejected tries to open a socket and tells how that was answered.
@@ -241,5 +254,33 @@ func await(t *testing.T, what string, done func() bool) {
 			t.Fatalf("waited for %s in vain\n%s", what, buffer[:min(8000, runtime.Stack(buffer, true))])
 		}
 		runtime.Gosched()
+	}
+}
+
+// What a client sends in the same breath as its request for a socket isn't lost.
+func TestAClientMayBeInAHurry(t *testing.T) {
+	r := newRig(t)
+	conn, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(r.url, "ws://"), "/graphql"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	text := `{"type":"connection_init","payload":{"x":"` + strings.Repeat("x", 2000) + `"}}`
+	request := "GET /graphql HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: " + protocol + "\r\n\r\n"
+	frame := string([]byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0}) + text
+	if _, err := io.WriteString(conn, request+frame); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
+		t.Fatal(err)
+	}
+	heard := make([]byte, 0, 1000)
+	for !strings.Contains(string(heard), "connection_ack") {
+		n, err := conn.Read(heard[len(heard):cap(heard)])
+		if err != nil {
+			t.Fatalf("heard %q, then %v", heard, err)
+		}
+		heard = heard[:len(heard)+n]
 	}
 }

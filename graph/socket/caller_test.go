@@ -72,6 +72,7 @@ func TestAClientHasSoManySocketsAndOthersHaveTheirs(t *testing.T) {
 	second := r.dial(nil, protocol)
 	second.say(`{"type":"connection_init","payload":{"token":"ann"}}`)
 	second.closed(1013, "Too many sockets of this client")
+	await(t, "its place to be free", func() bool { return r.Crowd.Count().Inside == 1 })
 	r.connect(`{"token":"bob"}`)
 	for range 2 {
 		r.connect(`{}`)

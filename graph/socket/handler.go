@@ -3,8 +3,11 @@
 package socket
 
 import (
+	"bufio"
 	"errors"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -67,7 +70,8 @@ func Asked(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 }
 
-// ServeHTTP holds a socket until it ends.
+// ServeHTTP opens a socket, and leaves it to a goroutine of its own: the request's would keep the request, and its buffers, for as
+// long as the socket lives.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !h.Origins.Allow(r) {
 		h.turn(w, r, http.StatusForbidden, &presenter.Refusal{Code: presenter.Forbidden, Message: "Pages of this origin may not open sockets here."})
@@ -82,14 +86,33 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.turn(w, r, http.StatusServiceUnavailable, errs.TryAgain(err))
 		return
 	}
-	defer place.Leave()
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(slim{w}, r, &websocket.AcceptOptions{
 		Subprotocols: []string{subprotocol}, InsecureSkipVerify: true, // the origin has been looked at
 	})
 	if err != nil {
+		place.Leave()
 		return // Accept has answered
 	}
-	h.socket(r, conn, place).serve()
+	go h.socket(r, conn, place).serve()
+}
+
+// slim hands a connection over with small buffers. Most sockets are idle, and most messages are short.
+type slim struct{ http.ResponseWriter }
+
+const bufferSize = 512
+
+// Hijack implements http.Hijacker.
+func (w slim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, large, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	early := large.Reader.Buffered() // what the client has sent already
+	small := bufio.NewReaderSize(io.MultiReader(io.LimitReader(large.Reader, int64(early)), conn), max(bufferSize, early))
+	if _, err := small.Peek(early); err != nil {
+		return nil, nil, err
+	}
+	return conn, bufio.NewReadWriter(small, bufio.NewWriterSize(conn, bufferSize)), nil
 }
 
 func (h *Handler) turn(w http.ResponseWriter, r *http.Request, status int, err error) {

@@ -159,9 +159,10 @@ func (s *socket) follow(ctx context.Context, op *operation, asked *graphql.Opera
 	defer driver.Close()
 	for driver.Await(ctx) {
 		answer := responses(ctx)
+		if answer == nil {
+			break
+		}
 		switch {
-		case answer == nil:
-			return
 		case !driver.Began():
 			s.sendErrors(ctx, op, answer)
 			return

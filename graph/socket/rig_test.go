@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -37,14 +36,15 @@ import (
 // rig is a server of sockets over a schema of three fields: `me` answers who asks, `wait` once it is let go, `ticks` again and again.
 type rig struct {
 	*socket.Handler
-	t      *testing.T
-	url    string
-	begun  chan string   // of `wait` and `ticks`, as they begin
-	letGo  chan struct{} // one `wait`
-	ticks  chan string   // to one subscription each
-	mu     sync.Mutex
-	tokens map[string]known
-	open   int // streams
+	t       *testing.T
+	url     string
+	begun   chan string   // of `wait` and `ticks`, as they begin
+	letGo   chan struct{} // one `wait`
+	ticks   chan string   // to one subscription each
+	mu      sync.Mutex
+	tokens  map[string]known
+	open    int // streams
+	clients map[*client]bool
 }
 
 type known struct {
@@ -55,13 +55,11 @@ type known struct {
 const schema = `type Query { me: String  wait: String  boom: String } type Mutation { wait: String } type Subscription { ticks: String  never: String  broken: String }`
 
 func newRig(t *testing.T, change ...func(*socket.Handler)) *rig {
-	r := &rig{t: t, begun: make(chan string, 100), letGo: make(chan struct{}), ticks: make(chan string), tokens: map[string]known{}}
+	r := &rig{t: t, begun: make(chan string, 100), letGo: make(chan struct{}), ticks: make(chan string), tokens: map[string]known{}, clients: map[*client]bool{}}
 	for _, name := range []string{"ann", "bob"} {
 		r.tokens[name] = known{actor: access.Actor{Kind: access.Patient, ID: uuid.NewSHA1(uuid.Nil, []byte(name)), Client: name}, expires: time.Now().Add(time.Hour)}
 	}
-	exec := executor.New(&graphql.ExecutableSchemaMock{
-		SchemaFunc: func() *ast.Schema { return loaded }, ComplexityFunc: nil, ExecFunc: r.exec,
-	})
+	exec := executor.New(r)
 	quiet := slog.New(slog.DiscardHandler)
 	shown := presenter.Presenter{Log: quiet}
 	exec.SetErrorPresenter(shown.Present)
@@ -75,6 +73,11 @@ func newRig(t *testing.T, change ...func(*socket.Handler)) *rig {
 	}
 	server := httptest.NewServer(accesslog.Middleware(quiet, uuid.New, r.Handler))
 	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		for c := range r.clients {
+			r.gone(c)
+		}
+	})
 	r.url = "ws" + server.URL[len("http"):] + "/graphql"
 	return r
 }
@@ -91,7 +94,14 @@ func (r *rig) Verify(token string) (access.Actor, time.Time, error) {
 	return k.actor, k.expires, nil
 }
 
-func (r *rig) exec(ctx context.Context) graphql.ResponseHandler {
+// Schema, Complexity and Exec make the rig an executable schema.
+func (r *rig) Schema() *ast.Schema { return loaded }
+
+func (r *rig) Complexity(context.Context, string, string, int, map[string]any) (int, bool) {
+	return 0, false
+}
+
+func (r *rig) Exec(ctx context.Context) graphql.ResponseHandler {
 	op := graphql.GetOperationContext(ctx)
 	field := op.Operation.SelectionSet[0].(*ast.Field).Name
 	one := func(text string) graphql.ResponseHandler {
@@ -116,7 +126,11 @@ func (r *rig) exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.OneShot(&graphql.Response{Data: []byte("null")})
 	}
 	r.begun <- field
-	events := stream.Serve(ctx, r.stream(field))
+	events, err := stream.Serve(ctx, r.stream(field))
+	if err != nil {
+		graphql.AddError(ctx, err)
+		return graphql.OneShot(&graphql.Response{})
+	}
 	return func(ctx context.Context) *graphql.Response {
 		e, ok := <-events
 		if !ok {
@@ -163,6 +177,8 @@ func (s ticking) Next(ctx context.Context) (live.Event, error) {
 	}
 }
 
+func (s ticking) Again() {}
+
 func (s ticking) Close() {
 	s.r.mu.Lock()
 	defer s.r.mu.Unlock()
@@ -177,30 +193,36 @@ func (r *rig) streams() int {
 
 // client is one end of a socket.
 type client struct {
-	t    *testing.T
-	conn *websocket.Conn
-	raw  net.Conn
+	t      *testing.T
+	conn   *websocket.Conn
+	cancel func()
 }
 
 // dial opens a socket with headers, and nothing more.
 func (r *rig) dial(header http.Header, protocols ...string) *client {
 	r.t.Helper()
 	c := &client{t: r.t}
-	dialer := &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
-		c.raw = conn
-		return conn, err
-	}}
-	conn, response, err := websocket.Dial(r.t.Context(), r.url, &websocket.DialOptions{
-		HTTPClient: &http.Client{Transport: dialer, Timeout: 0}, HTTPHeader: header, Subprotocols: protocols,
-	})
+	ctx, cancel := context.WithCancel(r.t.Context()) // net/http holds on to it
+	c.cancel = cancel
+	conn, response, err := websocket.Dial(ctx, r.url, &websocket.DialOptions{HTTPHeader: header, Subprotocols: protocols})
 	if err != nil {
 		r.t.Fatalf("%v (%v)", err, response)
 	}
 	conn.SetReadLimit(-1)
-	r.t.Cleanup(func() { _ = conn.CloseNow() })
 	c.conn = conn
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.clients[c] = true
 	return c
+}
+
+// gone lets go of a client.
+func (r *rig) gone(c *client) {
+	_ = c.conn.CloseNow()
+	c.cancel()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.clients, c)
 }
 
 const protocol = "graphql-transport-ws"

@@ -56,13 +56,23 @@ func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Pla
 		Handler: h, conn: conn, place: place, request: r, live: map[string]*operation{}, heard: clock.System{}.Now(),
 		pace: rate.NewLimiter(rate.Limit(h.Limits.Rate), h.Limits.Burst),
 	}
-	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(r.Context()))
+	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), &accesslog.Entry{RequestID: accesslog.From(r.Context()).RequestID}))
 	conn.SetReadLimit(h.Limits.Message)
 	return s
 }
 
 // serve reads until the socket ends, and returns when nothing of it is left.
 func (s *socket) serve() {
+	begun := s.heard
+	defer s.place.Leave()
+	defer func() {
+		if cause := recover(); cause != nil {
+			_ = s.Shown.Recover(s.ctx, cause)
+			s.drop()
+		}
+		s.rest()
+		accesslog.Socket(s.ctx, s.Log, int(s.closed), clock.System{}.Now().Sub(begun))
+	}()
 	if s.conn.Subprotocol() == subprotocol {
 		s.mu.Lock()
 		s.watch = time.AfterFunc(s.Limits.Init, s.lateInit)
@@ -73,6 +83,10 @@ func (s *socket) serve() {
 		s.end(notAcceptable, "Subprotocol not acceptable")
 	}
 	s.drop()
+}
+
+// rest waits for what the socket has begun.
+func (s *socket) rest() {
 	s.all.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -81,7 +95,6 @@ func (s *socket) serve() {
 			t.Stop()
 		}
 	}
-	accesslog.From(s.ctx).Closed = int(s.closed)
 }
 
 func (s *socket) read() {

@@ -5,83 +5,108 @@ package stream
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 
+	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/live"
 )
 
 // Driver pulls the events of one subscription.
 type Driver struct {
-	next   func(context.Context) bool
-	close  func()
-	cursor string
+	stream live.Stream // nil: the subscription never began
+	events chan live.Event
+	event  live.Event // at hand; nil when there is none
 	failed error
+	over   bool
 }
 
 type key struct{}
 
 // With gives a subscription's context its driver. The transport then calls Await before each response.
 func With(ctx context.Context) (context.Context, *Driver) {
-	d := &Driver{}
+	d := &Driver{events: make(chan live.Event, 1)}
 	return context.WithValue(ctx, key{}, d), d
 }
 
-// Await waits until the next event can be marshalled. It is false when there is none any more: the stream has ended, failed, or
-// ctx has. A subscription that never began has nothing to wait for.
-func (d *Driver) Await(ctx context.Context) bool { return d.next == nil || d.next(ctx) }
+// Of is the driver of a subscription that has begun; nil of anything else.
+func Of(ctx context.Context) *Driver {
+	if d, driven := ctx.Value(key{}).(*Driver); driven && d.stream != nil {
+		return d
+	}
+	return nil
+}
 
 // Began says whether there is a stream: a subscription that is refused has none.
-func (d *Driver) Began() bool { return d.next != nil }
+func (d *Driver) Began() bool { return d.stream != nil }
 
-// Cursor continues the stream after the event that Await waited for.
-func (d *Driver) Cursor() string { return d.cursor }
+// Await waits until the next event can be marshalled. It is false when there is none any more: the stream has ended, failed, or
+// ctx has. A subscription that never began has nothing to wait for.
+func (d *Driver) Await(ctx context.Context) bool {
+	if d.stream == nil {
+		return true
+	}
+	if d.over {
+		return false
+	}
+	d.event, d.failed = d.pull(ctx)
+	if d.over = d.event == nil; d.over {
+		return false
+	}
+	d.events <- d.event
+	return true
+}
 
-// Err is why the stream ended, nil when it just did.
+// pull waits for the next event. A stream that panics ends as one that fails.
+func (d *Driver) pull(ctx context.Context) (e live.Event, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			e, err = nil, fmt.Errorf("panic in a stream: %s\n%s", errs.Panicked(cause), debug.Stack())
+		}
+	}()
+	e, err = d.stream.Next(ctx)
+	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return nil, nil
+	}
+	return e, err
+}
+
+// Again is Await for an event that couldn't be sent: its things are looked at anew.
+func (d *Driver) Again(ctx context.Context) bool {
+	d.stream.Again()
+	return d.Await(ctx)
+}
+
+// Event is the one at hand, or nil.
+func (d *Driver) Event() live.Event { return d.event }
+
+// Cursor continues the stream after the event at hand.
+func (d *Driver) Cursor() string {
+	if d.event == nil {
+		return ""
+	}
+	return d.event.Cursor()
+}
+
+// Err is why the stream ended, nil when it just did. The client is still to be told.
 func (d *Driver) Err() error { return d.failed }
 
 // Close ends the stream.
 func (d *Driver) Close() {
-	if d.close != nil {
-		d.close()
+	if d.stream != nil {
+		d.stream.Close()
 	}
 }
 
-// Serve hands a stream to the executor: through the context's driver, or else by a goroutine that ends with ctx.
-func Serve(ctx context.Context, s live.Stream) <-chan live.Event {
-	events := make(chan live.Event, 1)
+// Serve hands a stream to the executor, through the context's driver. Whoever has none can't be told what comes later.
+func Serve(ctx context.Context, s live.Stream) (<-chan live.Event, error) {
 	d, driven := ctx.Value(key{}).(*Driver)
 	if !driven {
-		go pump(ctx, s, events)
-		return events
+		s.Close()
+		return nil, presenter.Refuse(presenter.BadRequest, "A subscription is answered over graphql-transport-ws, or as server-sent events.")
 	}
-	d.close = s.Close
-	d.next = func(ctx context.Context) bool {
-		e, err := s.Next(ctx)
-		if err != nil {
-			if !errors.Is(err, io.EOF) {
-				d.failed = err
-			}
-			return false
-		}
-		d.cursor = e.Cursor()
-		events <- e
-		return true
-	}
-	return events
-}
-
-func pump(ctx context.Context, s live.Stream, events chan<- live.Event) {
-	defer close(events)
-	defer s.Close()
-	for {
-		e, err := s.Next(ctx)
-		if err != nil {
-			return
-		}
-		select {
-		case events <- e:
-		case <-ctx.Done():
-			return
-		}
-	}
+	d.stream = s
+	return d.events, nil
 }

@@ -69,6 +69,16 @@ type Actor struct {
 	Trail        *Trail    // what this request saw; nil: nobody keeps it
 }
 
+// Anew is the same caller, of whom nothing has been found out yet and who has seen nothing: for the next thing that somebody is
+// told whose request goes on for hours.
+func (a Actor) Anew() Actor {
+	a.Trail = &Trail{}
+	if a.Circle != nil {
+		a.Circle = NewCircle(a.Circle.bonds)
+	}
+	return a
+}
+
 // Nobody is the anonymous caller.
 func Nobody(requestID string) Actor { return Actor{Kind: Anonymous, RequestID: requestID} }
 

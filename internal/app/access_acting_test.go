@@ -126,6 +126,7 @@ func (r *realm) acting(t *testing.T, p person) map[string]func() []inputFor {
 			}
 			return []inputFor{{about: ours, input: func() vars { return vars{"patientId": s.id(globalid.Patient, sample.NewID())} }}, linked}
 		},
+		"issueStreamTicket": func() []inputFor { return []inputFor{{input: func() vars { return vars{} }}} },
 		"breakGlass": func() []inputFor {
 			n := map[bool]int{true: 1, false: 0}[p.column == policy.OwnProvider]
 			in := inputFor{about: ours, input: func() vars { return r.emergency(s, n) }}

@@ -55,8 +55,11 @@ func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer)
 	data, _ := answer.Body["data"].(map[string]any)
 	operation := document.Operations[0]
 	root := r.schema.Query
-	if operation.Operation == ast.Mutation {
+	switch operation.Operation {
+	case ast.Mutation:
 		root = r.schema.Mutation
+	case ast.Subscription:
+		root = r.schema.Subscription
 	}
 	if q.part != "" { // whether the change is made is told by the payload
 		change := operation.SelectionSet[0].(*ast.Field)
@@ -103,6 +106,9 @@ func (g reading) object(set ast.SelectionSet, typeName string, object map[string
 		if here.about == (subject{}) {
 			here.about = g.unknown(id)
 		}
+	}
+	if visit, ok := gqltest.At(object, "appointment", "id").(string); ok && typeName == "AppointmentChanged" {
+		here.about = g.subjects[visit]
 	}
 	for _, field := range flat(g.schema, set, typeName) {
 		if strings.HasPrefix(field.Name, "__") {
@@ -183,9 +189,10 @@ func (g reading) field(field *ast.Field, typeName string, value any, here spot) 
 	}
 }
 
-// lists says whether a field lists things, so that what of them is the caller's own is told by the things.
+// lists says whether a field lists things, one after the other if need be, so that what of them is the caller's own is told by the things.
 func (g reading) lists(field *ast.Field) bool {
-	return field.Definition.Type.Elem != nil && len(field.SelectionSet) > 0 || strings.HasSuffix(field.Definition.Type.Name(), "Connection")
+	return field.Definition.Type.Elem != nil && len(field.SelectionSet) > 0 || strings.HasSuffix(field.Definition.Type.Name(), "Connection") ||
+		field.ObjectDefinition == g.schema.Subscription
 }
 
 // owns says whether what is read is the caller's own. An audit event is to whoever sees the appointment in whose history it is.

@@ -169,9 +169,14 @@ var (
 			some := family{f.world, f.t}
 			return vars{"code": some.code(some.child("Ada"), "CAREGIVER"), "birthDate": born}
 		}), []string{"patient.link WRITE DONE FAMRQT ? of ?:", "patient.read READ DONE FAMRQT ? of ?: givenName id viewerRelation"}},
-		"Provider.appointments":  {desk, `query($provider: ID!) { node(id: $provider) { ... on Provider { appointments { edges { node { id version } } } } } }`, ids, []string{read(visitRead, "TREAT", "id version")}},
-		"AuditEvent.entity":      {func(f *file) gqltest.Client { return f.admin }, `query($visit: ID!) { auditEvents(where: {entityId: $visit, action: "appointment.book"}) { edges { node { action entity { ... on Appointment { status } } } } } }`, ids, []string{read(visitRead, "HOPERAT", "status"), "audit.read READ DONE HOPERAT clinic of -: action entity"}},
-		"AuditEvent.patient":     {func(f *file) gqltest.Client { return f.admin }, `query($ann: ID!) { auditEvents(where: {patientId: $ann, action: "appointment.book"}) { edges { node { patient { name } } } } }`, ids, []string{read(annRead, "HOPERAT", "name"), "audit.read READ DONE HOPERAT clinic of ann: patient"}},
+		"Provider.appointments": {desk, `query($provider: ID!) { node(id: $provider) { ... on Provider { appointments { edges { node { id version } } } } } }`, ids, []string{read(visitRead, "TREAT", "id version")}},
+		"AuditEvent.entity":     {func(f *file) gqltest.Client { return f.admin }, `query($visit: ID!) { auditEvents(where: {entityId: $visit, action: "appointment.book"}) { edges { node { action entity { ... on Appointment { status } } } } } }`, ids, []string{read(visitRead, "HOPERAT", "status"), "audit.read READ DONE HOPERAT clinic of -: action entity"}},
+		"AuditEvent.patient":    {func(f *file) gqltest.Client { return f.admin }, `query($ann: ID!) { auditEvents(where: {patientId: $ann, action: "appointment.book"}) { edges { node { patient { name } } } } }`, ids, []string{read(annRead, "HOPERAT", "name"), "audit.read READ DONE HOPERAT clinic of ann: patient"}},
+		"AppointmentChanged.appointment": {desk, `subscription($after: String) { appointmentChanged(after: $after) { __typename ... on AppointmentChanged { appointment { id status patient { phone } } } } }`, func(f *file) vars {
+			since := f.cursor(f.desk)
+			f.confirm(f.visit)
+			return vars{"after": since}
+		}, []string{read(visitRead, "TREAT", "id patient status"), read(annRead, "TREAT", "phone")}},
 		"Query.auditEvents":      {func(f *file) gqltest.Client { return f.by(f.auditor) }, `{ auditEvents(first: 1) { totalCount edges { node { at } } } }`, ids, []string{"audit.read READ DONE HOPERAT clinic of -: at"}},
 		"Appointment.history":    {ann, `query($visit: ID!) { node(id: $visit) { ... on Appointment { history { edges { node { actor } } } } } }`, ids, []string{read(visitRead, "PATRQT", "history")}},
 		"HoldSlotPayload.hold":   {ann, holdIt, input(func(f *file) vars { return vars{"slotId": f.slotAt(15), "idempotencyKey": "h2"} }), []string{"hold.place WRITE DONE PATRQT ? of ann: slot expiresAt"}},
@@ -239,7 +244,12 @@ func TestWhateverShowsAPatientsDataIsRecorded(t *testing.T) {
 			f.name(registered.Text("registerPatient", "patient", "id"), "registered")
 			variables := s.input(f)
 			f.mark()
-			answer := s.by(f).Post(t, s.document, variables).OK(t)
+			var answer gqltest.Answer
+			if strings.HasPrefix(s.document, "subscription") {
+				answer = f.watch(t, f.clinic.FrontDesk(), s.document, variables).ready().event()
+			} else {
+				answer = s.by(f).Post(t, s.document, variables).OK(t)
+			}
 			want := slices.Clone(s.want)
 			got := f.recorded()
 			if i := slices.Index(want, "schedule"); i >= 0 { // a change that is nobody's: its row is not looked at here

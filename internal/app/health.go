@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
 )
@@ -21,11 +22,15 @@ const (
 )
 
 // health answers /health and /health/ready. Readiness is PostgreSQL's write path, the schema's version and not being on
-// the way out; Redis is only reported, since otherwise its failure would take every instance away at once.
+// the way out; Redis is only reported, since otherwise its failure would take every instance away at once; so are streams and the event log.
 type health struct {
 	database func(context.Context) (postgres.Health, error)
 	redis    func(context.Context) error // nil: not configured
-	clock    clock.Clock                 // the machine's
+	stream   func() live.State           // how well the event log is followed
+	relays   func() bool                 // whether this process hands it to the others
+	size     func(context.Context) (live.Size, error)
+	clock    clock.Clock // the machine's
+	now      clock.Clock // the product's
 	draining atomic.Bool
 
 	mu   sync.Mutex
@@ -35,10 +40,28 @@ type health struct {
 
 // readiness is the answer of /health/ready, in words of its own: nothing of an inner error shows.
 type readiness struct {
-	Status   string `json:"status"`   // ready, degraded, unready or draining
-	Database string `json:"database"` // ok, unreachable or readOnly
-	Schema   string `json:"schema"`   // ok, older, newer or unknown
-	Redis    string `json:"redis"`    // ok, unreachable or notConfigured
+	Status   string    `json:"status"`   // ready, degraded, unready or draining
+	Database string    `json:"database"` // ok, unreachable or readOnly
+	Schema   string    `json:"schema"`   // ok, older, newer or unknown
+	Redis    string    `json:"redis"`    // ok, unreachable or notConfigured
+	Stream   streaming `json:"stream"`
+	EventLog size      `json:"eventLog"`
+}
+
+// streaming is how well this process follows the event log.
+type streaming struct {
+	Following string `json:"following"` // redis, log or behind
+	Behind    int64  `json:"behind"`    // positions that are known to be missing
+	AgeMs     int64  `json:"ageMs"`     // since nothing was missing; -1: not yet
+	Listeners int    `json:"listeners"` // streams of this process
+	Relaying  bool   `json:"relaying"`  // it is the one that hands the log to all over Redis
+}
+
+// size is how large the event log is; -1 where that isn't known.
+type size struct {
+	Entries   int64 `json:"entries"` // about
+	Bytes     int64 `json:"bytes"`
+	OldestAge int64 `json:"oldestAgeSeconds"`
 }
 
 func (h *health) live(w http.ResponseWriter, _ *http.Request) {
@@ -70,12 +93,15 @@ func (h *health) probe(ctx context.Context) readiness {
 }
 
 func (h *health) look(ctx context.Context) readiness {
-	found := readiness{Status: "ready", Database: "ok", Schema: "unknown", Redis: "notConfigured"}
+	found := readiness{Status: "ready", Database: "ok", Schema: "unknown", Redis: "notConfigured", EventLog: size{-1, -1, -1}}
 	if h.redis != nil {
 		found.Redis = "ok"
 		if h.redis(ctx) != nil {
 			found.Redis, found.Status = "unreachable", "degraded"
 		}
+	}
+	if found.Stream = streamOf(h.stream(), h.relays()); found.Stream.Following == behind {
+		found.Status = "degraded"
 	}
 	state, err := h.database(ctx)
 	switch {
@@ -89,6 +115,37 @@ func (h *health) look(ctx context.Context) readiness {
 		found.Schema = "newer"
 	default:
 		found.Schema = "ok"
+	}
+	if err == nil && state.Schema >= migrate.Latest() {
+		found.EventLog = h.measure(ctx)
+	}
+	return found
+}
+
+const behind = "behind"
+
+func streamOf(s live.State, relays bool) streaming {
+	found := streaming{Following: "log", Behind: s.Behind, AgeMs: s.Age.Milliseconds(), Listeners: s.Listeners, Relaying: relays}
+	if s.Age < 0 {
+		found.AgeMs = -1
+	}
+	switch {
+	case s.Stale():
+		found.Following = behind
+	case s.Carried:
+		found.Following = "redis"
+	}
+	return found
+}
+
+func (h *health) measure(ctx context.Context) size {
+	s, err := h.size(ctx)
+	if err != nil {
+		return size{-1, -1, -1}
+	}
+	found := size{Entries: s.Entries, Bytes: s.Bytes}
+	if !s.Oldest.IsZero() {
+		found.OldestAge = int64(max(h.now.Now().Sub(s.Oldest), 0).Seconds())
 	}
 	return found
 }

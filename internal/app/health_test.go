@@ -11,9 +11,31 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
 )
+
+// readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
+func readyAs(status, database, schema, redis string) readiness {
+	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
+	if schema == "ok" || schema == "newer" {
+		r.EventLog = size{7, 8192, 3600}
+	}
+	return r
+}
+
+func newHealth(database func(context.Context) (postgres.Health, error), machine clock.Clock) *health {
+	noon := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
+	return &health{
+		database: database, clock: machine, now: clock.FrozenAt(noon),
+		relays: func() bool { return true },
+		stream: func() live.State { return live.State{Carried: true, Age: 120 * time.Millisecond, Listeners: 3} },
+		size: func(context.Context) (live.Size, error) {
+			return live.Size{Entries: 7, Bytes: 8192, Oldest: noon.Add(-time.Hour)}, nil
+		},
+	}
+}
 
 func TestReadiness(t *testing.T) {
 	current := postgres.Health{Schema: migrate.Latest()}
@@ -25,24 +47,21 @@ func TestReadiness(t *testing.T) {
 		status   int
 		want     readiness
 	}{
-		"all well":        {current, nil, nil, http.StatusOK, readiness{"ready", "ok", "ok", "ok"}},
-		"Redis away":      {current, nil, down, http.StatusOK, readiness{"degraded", "ok", "ok", "unreachable"}},
-		"PostgreSQL away": {postgres.Health{}, down, nil, http.StatusServiceUnavailable, readiness{"unready", "unreachable", "unknown", "ok"}},
+		"all well":        {current, nil, nil, http.StatusOK, readyAs("ready", "ok", "ok", "ok")},
+		"Redis away":      {current, nil, down, http.StatusOK, readyAs("degraded", "ok", "ok", "unreachable")},
+		"PostgreSQL away": {postgres.Health{}, down, nil, http.StatusServiceUnavailable, readyAs("unready", "unreachable", "unknown", "ok")},
 		"a standby": {
 			postgres.Health{}, fmt.Errorf("probe: %w", postgres.ErrReadOnly), nil, http.StatusServiceUnavailable,
-			readiness{"unready", "readOnly", "unknown", "ok"},
+			readyAs("unready", "readOnly", "unknown", "ok"),
 		},
-		"not migrated": {postgres.Health{}, nil, nil, http.StatusServiceUnavailable, readiness{"unready", "ok", "older", "ok"}},
+		"not migrated": {postgres.Health{}, nil, nil, http.StatusServiceUnavailable, readyAs("unready", "ok", "older", "ok")},
 		"migrated for the next release": {
-			postgres.Health{Schema: migrate.Latest() + 1}, nil, nil, http.StatusOK, readiness{"ready", "ok", "newer", "ok"},
+			postgres.Health{Schema: migrate.Latest() + 1}, nil, nil, http.StatusOK, readyAs("ready", "ok", "newer", "ok"),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := &health{
-				database: func(context.Context) (postgres.Health, error) { return c.state, c.database },
-				redis:    func(context.Context) error { return c.redis },
-				clock:    clock.System{},
-			}
+			h := newHealth(func(context.Context) (postgres.Health, error) { return c.state, c.database }, clock.System{})
+			h.redis = func(context.Context) error { return c.redis }
 			if status, got := askReady(t, h); status != c.status || got != c.want {
 				t.Errorf("answered %d %+v, want %d %+v", status, got, c.status, c.want)
 			}
@@ -50,11 +69,25 @@ func TestReadiness(t *testing.T) {
 	}
 }
 
-func TestAProcessOnItsWayOutIsNotReady(t *testing.T) {
-	h := &health{
-		database: func(context.Context) (postgres.Health, error) { return postgres.Health{Schema: migrate.Latest()}, nil },
-		clock:    clock.System{},
+func TestAProcessThatLearnsNothingOfTheLogIsDegraded(t *testing.T) {
+	h := newHealth(func(context.Context) (postgres.Health, error) { return postgres.Health{Schema: migrate.Latest()}, nil }, clock.System{})
+	for _, c := range []struct {
+		state live.State
+		want  streaming
+	}{
+		{live.State{Age: 5001 * time.Millisecond, Behind: 4}, streaming{"behind", 4, 5001, 0, true}},
+		{live.State{Age: -1}, streaming{"behind", 0, -1, 0, true}},
+	} {
+		h.last = readiness{}
+		h.stream = func() live.State { return c.state }
+		if status, got := askReady(t, h); status != http.StatusOK || got.Status != "degraded" || got.Stream != c.want {
+			t.Errorf("answered %d %+v, want %+v", status, got, c.want)
+		}
 	}
+}
+
+func TestAProcessOnItsWayOutIsNotReady(t *testing.T) {
+	h := newHealth(func(context.Context) (postgres.Health, error) { return postgres.Health{Schema: migrate.Latest()}, nil }, clock.System{})
 	h.draining.Store(true)
 	if status, got := askReady(t, h); status != http.StatusServiceUnavailable || got.Status != "draining" {
 		t.Errorf("answered %d %+v", status, got)
@@ -64,13 +97,10 @@ func TestAProcessOnItsWayOutIsNotReady(t *testing.T) {
 func TestManyAskersShareALook(t *testing.T) {
 	looks := 0
 	now := clock.FrozenAt(time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC))
-	h := &health{
-		database: func(context.Context) (postgres.Health, error) {
-			looks++
-			return postgres.Health{Schema: migrate.Latest()}, nil
-		},
-		clock: now,
-	}
+	h := newHealth(func(context.Context) (postgres.Health, error) {
+		looks++
+		return postgres.Health{Schema: migrate.Latest()}, nil
+	}, now)
 	for range 100 {
 		askReady(t, h)
 	}
@@ -91,12 +121,9 @@ func TestManyAskersShareALook(t *testing.T) {
 
 // An asker who hangs up must not leave "unreachable" behind for the next one.
 func TestAnAskerWhoGoesAwayDoesNotEndTheLook(t *testing.T) {
-	h := &health{
-		database: func(ctx context.Context) (postgres.Health, error) {
-			return postgres.Health{Schema: migrate.Latest()}, ctx.Err()
-		},
-		clock: clock.System{},
-	}
+	h := newHealth(func(ctx context.Context) (postgres.Health, error) {
+		return postgres.Health{Schema: migrate.Latest()}, ctx.Err()
+	}, clock.System{})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	h.ready(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/health/ready", nil))

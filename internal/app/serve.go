@@ -72,6 +72,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	log := settings.Log.Logger(logs)
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
+		Events: settings.Events,
 	})
 	if err != nil {
 		return err
@@ -83,15 +84,17 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 
 // door puts the app behind an HTTP server with health pages.
 func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger) (*door, func(), error) {
-	ping, closeRedis, err := openRedis(redis.URL)
-	if err != nil {
+	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
-	h := &health{database: a.db.Probe, redis: ping, clock: clock.System{}}
-	stopCounting := a.keepCounts()
 	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
 	api := limit.before(a.handler(settings, limit), log)
-	return newDoor(api, h, a.crowd, settings, log), func() { stopCounting(); closeRedis() }, nil
+	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
+		clock: clock.System{}, now: a.frame.Clock}
+	if a.redis != nil {
+		h.redis = a.redis.Ping
+	}
+	return newDoor(api, h, a.crowd, settings, log), a.keepCounts(), nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -12,7 +12,7 @@ import (
 // DatabaseSettings say how to reach PostgreSQL, and within which bounds.
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
-	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health and, of serve, one by which the relay is elected"`
 	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
@@ -26,7 +26,7 @@ type KeySettings struct {
 
 // RedisSettings say how to reach Redis. Without it the process works, but reports itself degraded.
 type RedisSettings struct {
-	URL Secret `env:"REDIS_URL" help:"Redis 6 or newer; while it is away the service goes on, degraded"`
+	URL Secret `env:"REDIS_URL" help:"Redis 6 or newer, the same for all servers; while it is away they read the event log themselves, and say that they are degraded"`
 }
 
 // HTTPSettings say where and how the API is served.

@@ -1,6 +1,9 @@
 package app
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // AuditSettings say how the record of who saw what is guarded.
 type AuditSettings struct {
@@ -21,6 +24,7 @@ type WorkerSettings struct {
 	Database DatabaseSettings
 	Audit    AuditSettings
 	Keep     RetentionSettings
+	Events   EventSettings
 	Log      LogSettings
 	Keys     KeySettings
 }
@@ -35,5 +39,5 @@ func (s *AuditSettings) check() (faults []fault) {
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 func (s *WorkerSettings) check() []fault {
-	return append(append(s.Database.check(), s.Audit.check()...), s.Keep.check()...)
+	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check())
 }

@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
-	"time"
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
@@ -38,6 +37,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/redis"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
@@ -56,6 +56,7 @@ type Frame struct {
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
+	Events    EventSettings
 
 	HideSchema bool // no introspection and no page to try the API in
 }
@@ -78,8 +79,14 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
+	concerns     *live.Concerns
+	tickets      live.Tickets
+	redis        *redis.Client      // nil: there is none
+	feed         *live.Feed         // nil: nothing follows the log
+	relay        *live.Relay        // nil: there is no Redis
 	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
+	beside       sync.WaitGroup     // that
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -112,6 +119,8 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
+	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -128,13 +137,21 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
 	a.crowd = crowd.New(settings.Live.crowd())
+	return graph.NewServer(a.deps(settings, limit))
+}
+
+func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
-	return graph.NewServer(graph.Deps{
+	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
-				Live: live.Streams{Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock, Visits: a.appointments},
+				Live: live.Streams{
+					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
+					Visits: a.appointments, Concerns: a.concerns,
+				},
+				Tickets: a.tickets,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -144,20 +161,8 @@ func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
-	})
-}
-
-// followEvery is how often the log is looked at.
-const followEvery = 50 * time.Millisecond
-
-// follow has the hub follow the log until the app is closed.
-func (a *App) follow() {
-	if a.stop == nil {
-		var ctx context.Context
-		ctx, a.stop = context.WithCancel(context.Background())
-		go a.hub.Run(ctx, postgres.NewLog(a.db), followEvery)
 	}
 }
 
@@ -186,7 +191,7 @@ func serviceInfo() model.ServiceInfo {
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { workers.Run(ctx, a.appointments, a.frame.Log) })
+	all.Go(func() { workers.Run(ctx, a.appointments, a.trimmer(), a.frame.Log) })
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
@@ -197,7 +202,7 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 // Tidy does once what the background work does again and again.
-func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments) }
+func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments, a.trimmer()) }
 
 // bonds are whom callers act for.
 type bonds struct {
@@ -222,6 +227,10 @@ func (a *App) directory() intake.Directory {
 func (a *App) Close() {
 	if a.stop != nil {
 		a.stop()
+		a.beside.Wait()
+	}
+	if a.redis != nil {
+		a.redis.Close()
 	}
 	a.db.Close()
 }

@@ -36,6 +36,10 @@ type Store interface {
 	Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Appointment, error)
 	Holds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Hold, error)
 	Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
+	// Concerns answers whom those that exist concern.
+	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Concern, error)
+	// Known fails with errs.NotFound as List does, at the same fields.
+	Known(ctx context.Context, f Filter) error
 	// List pages an organisation's appointments by the order's time, then id. It fails with errs.NotFound at "patientId",
 	// "providerId" or "locationId" when the filter names one that doesn't exist.
 	List(ctx context.Context, f Filter, o Order, w paging.Window) (paging.Page[Appointment], error)

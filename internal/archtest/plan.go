@@ -69,17 +69,20 @@ var plan = []floor{
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
+	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
+		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
-	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"runtime", "runtime/debug"}),
+	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"net", "runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
 	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
 	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
 
-	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"})},
+	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"}),
+		tests: sockets},
 	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 

@@ -13,39 +13,89 @@ import (
 
 // Visits shows appointments to whoever may see them.
 type Visits interface {
+	// MayFollow fails as a list of the appointments would that somebody wants to follow: those of the caller's organisation, or
+	// with a provider. What is wrong with the provider is said at "providerId".
+	MayFollow(ctx context.Context, a access.Actor, provider *clinic.Ref) error
+	// Appointments answers those that the caller may see, as they may see them.
 	Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
+	// Concerns answers whom appointments concern, of those that exist.
+	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Concern, error)
 }
 
-// Appointments makes a stream of the appointments of the caller's organisation that they may see; with a provider, of that one's.
-func (s Streams) Appointments(_ context.Context, a access.Actor, provider *clinic.Ref, after *string) (Stream, error) {
+// Appointments makes a stream of the appointments of the caller's organisation that they may see; with a provider, of those with that
+// one, and of those that are moved to or from that one.
+func (s Streams) Appointments(ctx context.Context, a access.Actor, provider *clinic.Ref, after *string) (Stream, error) {
+	if err := s.Visits.MayFollow(ctx, a, provider); err != nil {
+		return nil, err
+	}
 	of := Interest{Organizations: []uuid.UUID{a.Organization}}
 	if provider != nil {
 		of = Interest{Providers: []clinic.Ref{*provider}}
 	}
-	return begin(s, of, after, agenda{a, s.Visits}, 1)
+	return begin(s, of, after, agenda{a, s.Visits, s.Concerns}, 1)
 }
 
-// agenda tells of appointments.
+// agenda tells of appointments. What is noted of each is the last position at which it changed.
 type agenda struct {
-	actor  access.Actor
-	visits Visits
+	actor    access.Actor
+	visits   Visits
+	concerns *Concerns
 }
 
-func (agenda) note(pending *Pending[clinic.Ref, struct{}], e Entry) {
-	if e.Appointment != uuid.Nil {
-		pending.Put(clinic.Ref{Organization: e.Organization, ID: e.Appointment}, e.Position, func(*struct{}) {})
+func (g agenda) note(pending *Pending[clinic.Ref, int64], e Entry) {
+	if e.Appointment == uuid.Nil {
+		return
 	}
+	ref := clinic.Ref{Organization: e.Organization, ID: e.Appointment}
+	if g.actor.ActsForOthers() {
+		g.concerns.expect(ref, e.Position)
+	}
+	pending.Put(ref, e.Position, func(last *int64) { *last = max(*last, e.Position) })
 }
 
-func (g agenda) tell(ctx context.Context, things []Told[clinic.Ref, struct{}], at Place) (Event, error) {
-	found, err := g.visits.Appointments(ctx, g.actor, []clinic.Ref{things[0].Thing})
-	ap, ok := found[things[0].Thing]
+// tell looks at an appointment with rights that are found out anew, unless it is nobody's whom the caller acts for: with many
+// patients who each follow their own, that is so for all but one.
+func (g agenda) tell(ctx context.Context, things []Told[clinic.Ref, int64], at Place) (Event, error) {
+	ref := things[0].Thing
+	if g.actor.ActsForOthers() {
+		c, err := g.concerns.of(ctx, ref, things[0].Value)
+		if err != nil || !c.Of(g.actor) {
+			return nil, err
+		}
+	}
+	to := g.actor.Anew()
+	found, err := g.visits.Appointments(ctx, to, []clinic.Ref{ref})
+	ap, ok := found[ref]
 	if err != nil || !ok {
 		return nil, err
 	}
-	return AppointmentChanged{at, ap}, nil
+	return AppointmentChanged{at, ap, to}, nil
 }
 
-func (agenda) pass(context.Context, *Pending[clinic.Ref, struct{}], time.Time, time.Time) (time.Time, error) {
+// sift implements sifter.
+func (g agenda) sift(ctx context.Context, entries []Entry) ([]Entry, error) {
+	if !g.actor.ActsForOthers() {
+		return entries, nil
+	}
+	var refs []clinic.Ref
+	for _, e := range entries {
+		if e.Appointment != uuid.Nil {
+			refs = append(refs, clinic.Ref{Organization: e.Organization, ID: e.Appointment})
+		}
+	}
+	found, err := g.visits.Concerns(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var kept []Entry
+	for _, e := range entries {
+		if found[clinic.Ref{Organization: e.Organization, ID: e.Appointment}].Of(g.actor) {
+			kept = append(kept, e)
+		}
+	}
+	return kept, nil
+}
+
+func (agenda) pass(context.Context, *Pending[clinic.Ref, int64], time.Time, time.Time) (time.Time, error) {
 	return time.Time{}, nil
 }

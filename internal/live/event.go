@@ -3,6 +3,7 @@ package live
 import (
 	"time"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 )
@@ -48,4 +49,5 @@ type SlotsChanged struct {
 type AppointmentChanged struct {
 	Place
 	Appointment appointment.Appointment
+	To          access.Actor // the subscriber, with what was found out and seen for this event
 }

@@ -60,6 +60,13 @@ func (p *Pending[K, V]) giveUp() {
 	p.signal()
 }
 
+// Empty begins anew after GiveUp.
+func (p *Pending[K, V]) Empty() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over, p.items, p.order = false, nil, nil
+}
+
 func (p *Pending[K, V]) signal() {
 	select {
 	case p.wake <- struct{}{}:

@@ -15,6 +15,8 @@ import (
 type Stream interface {
 	// Next waits for the next event. It fails with io.EOF after the last, and when ctx ends.
 	Next(ctx context.Context) (Event, error)
+	// Again has Next look anew at what it told last, as that couldn't be sent.
+	Again()
 	// Close frees what the stream holds. Next isn't called afterwards.
 	Close()
 }
@@ -36,7 +38,8 @@ type Streams struct {
 	Log   Log
 	Clock clock.Clock // that openings are judged by
 
-	Visits Visits
+	Visits   Visits
+	Concerns *Concerns // of the visits
 }
 
 // teller is what a stream's own part does: it notes entries, and turns what was noted into events.
@@ -51,12 +54,19 @@ type teller[K comparable, V any] interface {
 	pass(ctx context.Context, pending *Pending[K, V], from, to time.Time) (next time.Time, err error)
 }
 
+// sifter is a teller that can say of many entries at once which of them the subscriber may be told of.
+type sifter interface {
+	// sift keeps those. It may fail with errs.Busy.
+	sift(ctx context.Context, entries []Entry) ([]Entry, error)
+}
+
 // The bounds of a stream.
 const (
 	mostPending = 1000            // things of one subscriber
 	quietFor    = 5 * time.Minute // before a StreamReady tells a younger cursor
 	tryAgain    = 250 * time.Millisecond
 	longestRest = 10 * time.Minute // between looks at what time has changed
+	mostRefills = 3                // in a row
 )
 
 // follower is what all streams have in common: it joins the hub, replays the log from a cursor up to where it joined, and then
@@ -78,6 +88,9 @@ type follower[K comparable, V any] struct {
 	lookNext time.Time
 	things   []Told[K, V] // taken, and still to be told
 	upto     int64        // what is told with them
+	told     []Told[K, V] // last
+	stands   int64        // everything up to here has been told
+	refilled int          // since anything was taken
 }
 
 type state int
@@ -108,6 +121,7 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
 		f.reason = CursorUnknown
 	}
+	f.stands = f.after.Position
 	return f, nil
 }
 
@@ -123,6 +137,9 @@ func (f *follower[K, V]) Reset() { f.pending.GiveUp() }
 
 // Close implements Stream.
 func (f *follower[K, V]) Close() { f.seat.Leave() }
+
+// Again implements Stream.
+func (f *follower[K, V]) Again() { f.things = f.told }
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
@@ -140,9 +157,9 @@ func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
 // ready is the first event: what is missing since the cursor is at hand, and will follow.
 func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
 	for {
-		switch err := f.replay(ctx); {
+		switch err := f.missed(ctx); {
 		case err == nil:
-			f.state = following
+			f.state, f.passed = following, f.after.At
 			return StreamReady{Place{f.after, f.Clock.Now()}}, nil
 		case errors.Is(err, ErrTooOld):
 			return f.reset(CursorTooOld), nil
@@ -157,30 +174,56 @@ func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
 	}
 }
 
-// replay notes everything that changed after the cursor up to where the hub was joined, and what time has changed since.
-func (f *follower[K, V]) replay(ctx context.Context) error {
-	at := f.after
-	for at.Position < f.joined.Position {
-		entries, next, err := f.Log.ReadOf(ctx, f.of, at, f.joined.Position, batch)
+// missed notes everything that changed after the cursor up to where the hub was joined.
+func (f *follower[K, V]) missed(ctx context.Context) error {
+	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
+		_, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1)
+		return err
+	}
+	return f.replay(ctx, f.after, f.joined.Position)
+}
+
+// replay notes everything that changed after a cursor up to a position.
+func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {
+	for at.Position < upto {
+		entries, next, err := f.Log.ReadOf(ctx, f.of, at, upto, batch)
 		if err != nil {
 			return err
+		}
+		if sifting, ok := f.teller.(sifter); ok {
+			if entries, err = sifting.sift(ctx, entries); err != nil {
+				return err
+			}
 		}
 		for _, e := range entries {
 			f.teller.note(f.pending, e)
 		}
 		at = next
 	}
-	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
-		if _, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1); err != nil {
-			return err
-		}
-	}
-	f.passed = f.after.At
 	return nil
+}
+
+// refill reads again what was offered and didn't fit, for a teller that sifts: of most of it the subscriber is told nothing. It is
+// false when there is too much all the same, or the log went another way.
+func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
+	_, sifts := f.teller.(sifter)
+	at := f.joined
+	at.Position = f.stands
+	if f.refilled++; !sifts || f.refilled > mostRefills || f.Hub.At().Epoch != at.Epoch {
+		return false, nil
+	}
+	f.pending.Empty()
+	err = f.replay(ctx, at, f.Hub.At().Position)
+	if errs.Of(err) == errs.Busy {
+		f.pending.GiveUp()
+		f.refilled--
+	}
+	return !errors.Is(err, ErrReset), err
 }
 
 // next waits until there is something to tell.
 func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
+	f.told = nil
 	quiet := time.NewTimer(quietFor)
 	defer quiet.Stop()
 	for calm := false; ; {
@@ -222,8 +265,12 @@ func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Durat
 		if f.things == nil {
 			var ok bool
 			if f.things, f.upto, ok = f.pending.Take(f.atOnce, at.Position); !ok {
-				return f.reset(f.why()), 0, nil
+				return f.overflowed(ctx)
 			}
+			f.refilled = 0
+		}
+		if len(f.things) == 0 {
+			f.stands = f.upto
 		}
 		if len(f.things) == 0 && calm {
 			return StreamReady{f.place(f.upto)}, 0, nil
@@ -235,11 +282,24 @@ func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Durat
 		if errs.Of(err) == errs.Busy {
 			return nil, tryAgain, nil
 		}
-		f.things = nil
+		f.things, f.told, f.stands = nil, f.things, f.upto
 		if e != nil || err != nil {
 			return e, 0, err
 		}
 	}
+}
+
+// overflowed goes on where nothing has been lost, or else ends the stream.
+func (f *follower[K, V]) overflowed(ctx context.Context) (Event, time.Duration, error) {
+	switch ok, err := f.refill(ctx); {
+	case errs.Of(err) == errs.Busy:
+		return nil, tryAgain, nil
+	case err != nil && ok:
+		return nil, 0, err
+	case !ok:
+		return f.reset(f.why()), 0, nil
+	}
+	return nil, 0, nil // there may be something to tell now
 }
 
 // place is one from which nothing is lost: the instant is before whatever is read from now on.

@@ -169,6 +169,11 @@ func known(ctx context.Context, tx pgx.Tx, f appointment.Filter) error {
 	return nil
 }
 
+// Known implements appointment.Store.
+func (s *AppointmentStore) Known(ctx context.Context, f appointment.Filter) error {
+	return s.db.tenant(f.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error { return known(ctx, tx, f) })
+}
+
 func (w *where) keyset(by order, window paging.Window) error {
 	for _, bound := range []struct {
 		key   []string

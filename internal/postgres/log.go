@@ -12,17 +12,26 @@ import (
 )
 
 // Log reads the ordered event log.
-type Log struct{ db *DB }
+type Log struct {
+	db  *DB
+	age time.Duration // a look that isn't older is good enough
+}
 
-var _ live.Log = (*Log)(nil)
+var _ live.Source = (*Log)(nil)
 
 // NewLog puts the log over a database.
-func NewLog(db *DB) *Log { return &Log{db} }
+func NewLog(db *DB) *Log { return &Log{db, lookAgainAfter} }
+
+// Closely is the log for the one follower of a process that wants to know at once; a look then serves everybody else, too.
+func (l *Log) Closely() *Log { return &Log{l.db, lookClosely} }
+
+// Underway implements live.Source.
+func (l *Log) Underway() bool { return l.db.positions.underway() }
 
 // Head implements live.Log.
 func (l *Log) Head(ctx context.Context) (live.Cursor, error) {
-	epoch, position, err := l.db.releasedPosition(ctx)
-	return live.Cursor{Epoch: epoch, Position: position}, err
+	m, err := l.db.released(ctx, l.age)
+	return live.Cursor{Epoch: m.epoch, Position: m.position}, err
 }
 
 const (
@@ -56,31 +65,31 @@ type entryRow struct {
 
 // Read implements live.Log.
 func (l *Log) Read(ctx context.Context, after live.Cursor, limit int) ([]live.Entry, live.Cursor, error) {
-	_, released, err := l.db.releasedPosition(ctx)
-	if err != nil {
+	m, err := l.db.released(ctx, l.age)
+	if err != nil || after == (live.Cursor{Epoch: m.epoch, Position: m.position, At: after.At}) {
 		return nil, after, err
 	}
-	return l.read(ctx, after, released, limit, selectEntries, after.Position, released, limit)
+	return l.read(ctx, m.epoch, after, m.position, limit, selectEntries, after.Position, m.position, limit)
 }
 
 // ReadOf implements live.Log.
 func (l *Log) ReadOf(ctx context.Context, of live.Interest, after live.Cursor, upto int64, limit int) ([]live.Entry, live.Cursor, error) {
-	organizations, providers := split(of.Providers)
-	return l.read(ctx, after, upto, limit, selectEntriesOf, after.Position, upto, limit, organizations, providers, of.Organizations, of.Schedules)
-}
-
-// read answers what a query finds after a cursor, up to a released position.
-func (l *Log) read(ctx context.Context, after live.Cursor, upto int64, limit int, query string, args ...any) ([]live.Entry, live.Cursor, error) {
-	epoch, _, err := l.db.releasedPosition(ctx)
+	m, err := l.db.released(ctx, l.age)
 	if err != nil {
 		return nil, after, err
 	}
+	organizations, providers := split(of.Providers)
+	return l.read(ctx, m.epoch, after, upto, limit, selectEntriesOf, after.Position, upto, limit, organizations, providers, of.Organizations, of.Schedules)
+}
+
+// read answers what a query finds after a cursor, up to a released position.
+func (l *Log) read(ctx context.Context, epoch string, after live.Cursor, upto int64, limit int, query string, args ...any) ([]live.Entry, live.Cursor, error) {
 	if epoch != after.Epoch {
 		return nil, after, live.ErrReset
 	}
 	var forgotten, last int64
 	var rows []entryRow
-	err = l.db.job(relayRole).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+	err := l.db.job(relayRole).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		batch := &pgx.Batch{}
 		batch.Queue(selectForgotten).QueryRow(func(r pgx.Row) error { return r.Scan(&forgotten) })
 		batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })

@@ -26,10 +26,11 @@ type positions struct {
 	looked time.Time
 }
 
-// mark is a place in one life of the log.
+// mark is a place in one life of the log, and whether positions beyond it have been taken.
 type mark struct {
 	epoch    string
 	position int64
+	underway bool
 }
 
 // horizon is what looks know of the log.
@@ -55,8 +56,11 @@ const (
 		|| substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM log_epoch`
 )
 
-// Readers that come within this time of the last look share its answer.
-const lookAgainAfter = 25 * time.Millisecond
+// Readers that come within this time of the last look share its answer; who follows the log closely looks sooner.
+const (
+	lookAgainAfter = 25 * time.Millisecond
+	lookClosely    = 2 * time.Millisecond
+)
 
 // A process that begins to look has nothing released yet, so it waits for that, looking so often and so many times.
 const (
@@ -67,23 +71,35 @@ const (
 // releasedPosition answers the log's epoch and the position up to which everything has ended. An asker who goes away
 // doesn't end the look for the others.
 func (db *DB) releasedPosition(ctx context.Context) (string, int64, error) {
-	if m, ok := db.positions.fresh(); ok {
-		return m.epoch, m.position, nil
+	m, err := db.released(ctx, lookAgainAfter)
+	return m.epoch, m.position, err
+}
+
+// released answers a look that isn't older than so long.
+func (db *DB) released(ctx context.Context, age time.Duration) (mark, error) {
+	if m, ok := db.positions.fresh(age); ok {
+		return m, nil
 	}
 	look := db.positions.looks.DoChan("", func() (any, error) { return db.look(context.WithoutCancel(ctx)) })
 	select {
 	case <-ctx.Done():
-		return "", 0, translated(ctx.Err())
+		return mark{}, translated(ctx.Err())
 	case found := <-look:
 		m, _ := found.Val.(mark)
-		return m.epoch, m.position, found.Err
+		return m, found.Err
 	}
 }
 
-func (p *positions) fresh() (mark, bool) {
+func (p *positions) fresh(age time.Duration) (mark, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.last, p.last.epoch != "" && clock.Fresh(p.looked, clock.System{}.Now(), lookAgainAfter)
+	return p.last, p.last.epoch != "" && clock.Fresh(p.looked, clock.System{}.Now(), age)
+}
+
+func (p *positions) underway() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last.underway
 }
 
 func (p *positions) keep(m mark, looked time.Time) {
@@ -103,7 +119,7 @@ func (db *DB) look(ctx context.Context) (mark, error) {
 	if err != nil {
 		return mark{}, err
 	}
-	m := mark{h.epoch, h.released}
+	m := mark{h.epoch, h.released, h.waiting}
 	db.positions.keep(m, now)
 	return m, nil
 }

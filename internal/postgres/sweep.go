@@ -54,9 +54,8 @@ func (s *AppointmentStore) LapseHolds(ctx context.Context, provider clinic.Ref, 
 const (
 	// A claim that ended stays in the constraint's index until no new one can reach back to it: a visit starts now at the
 	// earliest, its buffer before that, and the clocks of processes differ a little.
-	claimGrace   = clinic.MaxBuffer + time.Hour
-	claimMemory  = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
-	eventsMemory = 7 * 24 * time.Hour // of the event log: a client may come back after hours
+	claimGrace  = clinic.MaxBuffer + time.Hour
+	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -91,19 +90,14 @@ var tidying = []struct {
 		SELECT organization_id, client, actor_id, key FROM idempotency_keys WHERE created_at <= $1
 		ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
-	{`WITH dropped AS (
-		DELETE FROM event_log WHERE (organization_id, position) IN (
-			SELECT organization_id, position FROM event_log WHERE at <= $1 ORDER BY position LIMIT $2 FOR UPDATE SKIP LOCKED)
-		RETURNING position)
-	UPDATE log_epoch SET forgotten = greatest(forgotten, d.last) FROM (SELECT max(position) AS last FROM dropped) d
-	WHERE d.last IS NOT NULL`,
-		func(now time.Time) time.Time { return now.Add(-eventsMemory) }},
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM stream_tickets WHERE digest IN (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
 }
 
 // Tidy implements appointment.Store.

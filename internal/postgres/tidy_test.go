@@ -49,22 +49,19 @@ func TestWhatIsOverIsForgottenInTime(t *testing.T) {
 	}
 	day := 24 * time.Hour
 	for _, step := range []struct {
-		after                time.Duration
-		keys, claims, events int
-	}{{day - time.Microsecond, 1, 2, 2}, {day, 0, 2, 2}, {7*day - time.Microsecond, 0, 2, 2}, {8 * day, 0, 0, 0}} {
+		after        time.Duration
+		keys, claims int
+	}{{day - time.Microsecond, 1, 2}, {day, 0, 2}, {7*day - time.Microsecond, 0, 2}, {8 * day, 0, 0}} {
 		d.clock.Set(visit.Appointment.CreatedAt.Add(step.after))
 		d.tidy()
 		for _, c := range []struct {
 			table string
 			want  int
-		}{{"idempotency_keys", step.keys}, {"claims", step.claims}, {"event_log", step.events}} {
+		}{{"idempotency_keys", step.keys}, {"claims", step.claims}} {
 			if n := d.count(`SELECT count(*)::int FROM ` + c.table); n != c.want {
 				t.Errorf("after %v there are %d %s, want %d", step.after, n, c.table, c.want)
 			}
 		}
-	}
-	if n := d.count(`SELECT forgotten::int FROM log_epoch`); n != 3 { // 2 is the booking's audit event
-		t.Errorf("the log is forgotten up to %d", n)
 	}
 }
 
@@ -138,22 +135,5 @@ func TestAHoldStaysWhileAClaimRefersToIt(t *testing.T) {
 	d.tidy()
 	if n := d.count(`SELECT count(*)::int FROM holds`) + d.count(`SELECT count(*)::int FROM claims`); n != 0 {
 		t.Errorf("%d rows of a hold stay", n)
-	}
-}
-
-func TestTidiersDoNotWaitForEachOther(t *testing.T) {
-	d := newDesk(t)
-	for range 3 {
-		d.append(d.begin())
-	}
-	other := d.begin() // deletes what is oldest, as another tidier would
-	d.exec(other, `DELETE FROM event_log WHERE organization_id = $1 AND position = 1`)
-	d.clock.Advance(8 * 24 * time.Hour)
-	d.tidy()
-	if err := other.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if left, forgotten := d.count(`SELECT count(*)::int FROM event_log`), d.count(`SELECT forgotten::int FROM log_epoch`); left != 0 || forgotten != 3 {
-		t.Errorf("%d entries are left, forgotten up to %d", left, forgotten)
 	}
 }

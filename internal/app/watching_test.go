@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+)
+
+// watching is a subscription, pulled as a transport pulls it.
+type watching struct {
+	t         *testing.T
+	ctx       context.Context
+	driver    *stream.Driver
+	responses graphql.ResponseHandler
+}
+
+// watch begins a subscription.
+func (a *api) watch(t *testing.T, who access.Actor, document string, variables vars) *watching {
+	t.Helper()
+	deps := a.app.deps(HTTPSettings{}, nil)
+	by := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
+	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), by.Viewer("watching")), time.Minute)
+	ctx = graphql.StartOperationTrace(ctx)
+	exec := deps.Executor()
+	op, faults := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document, Variables: variables})
+	if faults != nil {
+		t.Fatal(faults)
+	}
+	ctx, driver := stream.With(ctx)
+	responses, ctx := exec.DispatchOperation(ctx, op)
+	w := &watching{t: t, ctx: ctx, driver: driver, responses: responses}
+	t.Cleanup(func() { driver.Close(); cancel() })
+	return w
+}
+
+// next waits for the next answer. After the last it has no body.
+func (w *watching) next() gqltest.Answer {
+	w.t.Helper()
+	if !w.driver.Await(w.ctx) {
+		return gqltest.Answer{}
+	}
+	answer := w.responses(w.ctx)
+	if answer == nil {
+		return gqltest.Answer{}
+	}
+	raw, err := json.Marshal(answer)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	a := gqltest.Answer{Status: 200, Raw: raw}
+	if err := json.Unmarshal(raw, &a.Body); err != nil {
+		w.t.Fatal(err)
+	}
+	return a
+}
+
+// event waits for the next event, which is no failure.
+func (w *watching) event() gqltest.Answer {
+	w.t.Helper()
+	return w.next().OK(w.t)
+}
+
+// ready takes the first event, after which nothing is missed.
+func (w *watching) ready() *watching {
+	w.t.Helper()
+	first := w.event()
+	for _, field := range first.Body["data"].(vars) {
+		if gqltest.At(field, "__typename") != "StreamReady" {
+			w.t.Fatalf("began with %s", first.Raw)
+		}
+	}
+	return w
+}

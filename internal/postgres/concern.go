@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+const selectConcerns = `
+SELECT a.organization_id, a.id, a.patient_id, ARRAY(SELECT l.account_id FROM account_links l
+    WHERE l.organization_id = a.organization_id AND l.patient_id = a.patient_id AND l.ended_at IS NULL) AS accounts
+FROM appointments a JOIN unnest($1::uuid[], $2::uuid[]) r(organization, id) ON a.organization_id = r.organization AND a.id = r.id`
+
+// Concerns implements appointment.Store.
+func (s *AppointmentStore) Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Concern, error) {
+	type row struct {
+		OrganizationID, ID, PatientID uuid.UUID
+		Accounts                      []uuid.UUID
+	}
+	found := make(map[clinic.Ref]appointment.Concern, len(refs))
+	for organization, own := range byTenant(refs) {
+		rows, err := list[row](ctx, s.db.tenant(organization), selectConcerns, columnsOf(own)...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = appointment.Concern{Patient: r.PatientID, Accounts: r.Accounts}
+		}
+	}
+	return found, nil
+}
