@@ -14,15 +14,20 @@ import { world } from './world.mjs'
 
 const asks = { provider: world.provider, kind: world.visitKind, from: world.from, to: world.to }
 
-// neighbour is another caller, who books and cancels while the client under test looks on.
-export async function neighbour(token, query, variables) {
+// post is the plainest of clients.
+export async function post(token, query, variables) {
   const response = await fetch(world.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(10_000),
   })
-  const { data, errors } = await response.json()
+  return response.json()
+}
+
+// neighbour is another caller, who books and cancels while the client under test looks on.
+export async function neighbour(token, query, variables) {
+  const { data, errors } = await post(token, query, variables)
   if (errors) throw new Error(JSON.stringify(errors))
   const [payload] = Object.values(data)
   if (payload.errors?.length) throw new Error(JSON.stringify(payload.errors))
