@@ -110,7 +110,7 @@ func TestOperationsCountForTheRateOfTheirCaller(t *testing.T) {
 
 // Who never reads holds one event, and is let go when it hasn't been taken in time. Nobody else notices.
 func TestAClientThatNeverReadsIsLetGo(t *testing.T) {
-	r := newRig(t, func(h *socket.Handler) { h.Limits.Write = 200 * time.Millisecond })
+	r := newRig(t, func(h *socket.Handler) { h.Limits.Write, h.Limits.Ping = 200*time.Millisecond, time.Hour })
 	slow := r.connect(`{}`)
 	slow.subscribe("1", "subscription { ticks }")
 	<-r.begun
@@ -189,9 +189,12 @@ func TestStoppingAnswersWhatIsUnderWayAndSendsClientsElsewhere(t *testing.T) {
 func TestAMutationGoesOnWhenItsClientHasGone(t *testing.T) {
 	r := newRig(t)
 	c := r.connect(`{}`)
-	c.subscribe("1", "mutation { wait }")
-	<-r.begun
+	for id, document := range map[string]string{"1": "mutation { wait }", "2": "subscription { ticks }"} {
+		c.subscribe(id, document)
+		<-r.begun
+	}
 	_ = c.conn.CloseNow()
+	await(t, "the client to be missed", func() bool { return r.streams() == 0 })
 	select {
 	case r.letGo <- struct{}{}:
 	case <-time.After(patience):

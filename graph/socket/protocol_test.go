@@ -67,6 +67,22 @@ func TestNothingFollowsAnError(t *testing.T) {
 	c.hear(`{"type":"pong"}`)
 }
 
+func TestNothingIsSentOfWhatTheClientHasCompleted(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(`{}`)
+	for range 20 {
+		c.subscribe("1", "mutation { wait }")
+		<-r.begun
+		c.say(`{"id":"1","type":"complete"}`)
+		c.say(`{"type":"ping"}`)
+		c.hear(`{"type":"pong"}`)
+		r.letGo <- struct{}{}
+		c.subscribe("2", "{ me }")
+		c.hear(`{"type":"next","id":"2","payload":{"data":{"me":" en"}}}`)
+		c.hear(`{"type":"complete","id":"2"}`)
+	}
+}
+
 func TestPingsAreAnsweredWithWhatTheyCarry(t *testing.T) {
 	c := newRig(t).dial(nil, protocol)
 	c.say(`{"type":"ping","payload":{"at":1}}`) // also before the client has said who it is
