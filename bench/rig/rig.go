@@ -184,8 +184,11 @@ func (r *Rig) Log() string { return r.folder.Join(filepath.Join("postgres", "pos
 func (r *Rig) Anchors() string { return r.folder.Join("anchors") }
 
 // Token signs a token for an hour.
-func (r *Rig) Token(a access.Actor) (string, error) {
-	return token.Sign(r.key, issuer, a, time.Now().Add(time.Hour))
+func (r *Rig) Token(a access.Actor) (string, error) { return r.TokenFor(a, time.Hour) }
+
+// TokenFor signs a token with another life.
+func (r *Rig) TokenFor(a access.Actor, life time.Duration) (string, error) {
+	return token.Sign(r.key, issuer, a, time.Now().Add(life))
 }
 
 // PublicKey verifies them.

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
@@ -134,9 +135,14 @@ func (s *Server) ready(ctx context.Context) bool {
 	return response.StatusCode == http.StatusOK
 }
 
+// Stop asks it to end, and waits until it has: clients are told to go first.
+func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }
+
 // Kill ends it as kill -9 does.
-func (s *Server) Kill() error {
-	if err := s.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+func (s *Server) Kill() error { return s.end(syscall.SIGKILL) }
+
+func (s *Server) end(how os.Signal) error {
+	if err := s.cmd.Process.Signal(how); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
 	select {

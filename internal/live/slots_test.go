@@ -175,7 +175,7 @@ func TestMuchIsToldInSeveralEventsWithoutACursorInBetween(t *testing.T) {
 	f := p.watch(t, s, nil)
 	p.revision++
 	p.happen(ScheduleTopic, `{"from": "2030-05-10", "until": "2030-05-20"}`) // as if there had been no rules before
-	before, told := f.told.String(), 0
+	before, told := f.stands.String(), 0
 	for {
 		e := poll(t, f)
 		if e == nil {

@@ -1,13 +1,6 @@
 package clients_test
 
-import (
-	"testing"
-	"time"
-
-	"github.com/google/uuid"
-
-	"github.com/mediconnect/mediconnect/bench/rig"
-)
+import "testing"
 
 type object map[string]any
 
@@ -41,28 +34,3 @@ func TestClientsOfOthersNeedNothingButTheAddressAndAToken(t *testing.T) {
 		})
 	}
 }
-
-// world is a clinic of its own, with a provider who is in for days, and two patients.
-func world(t *testing.T) object {
-	t.Helper()
-	r, server := server(t)
-	clinic, err := r.NewClinic(t.Context(), server, &rig.Client{HTTP: rig.NewHTTP(4)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	provider, err := clinic.Provider(t.Context(), 1, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	patients, err := clinic.Patients(t.Context(), 2)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return object{
-		"url": server.URL + "/graphql", "provider": provider, "visitKind": clinic.VisitKind,
-		"from": clinic.Day.Format(time.RFC3339), "to": clinic.Day.AddDate(0, 0, days).Format(time.RFC3339),
-		"tokens": object{"patient": patients[0].Token, "rival": patients[1].Token, "refused": "refused." + uuid.NewString()},
-	}
-}
-
-const days = 3

@@ -43,6 +43,7 @@ func start() (err error) {
 	if shared.rig, err = rig.Start(ctx, true); err != nil {
 		return err
 	}
+	shared.rig.Environ = []string{"MEDICONNECT_DRAIN_TIMEOUT=2s"} // clients are seen out spread over that time
 	url, err := shared.rig.NewDatabase(ctx)
 	if err != nil {
 		return err

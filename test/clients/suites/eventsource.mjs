@@ -1,12 +1,14 @@
 // A plain EventSource, which can send no header and no body: https://html.spec.whatwg.org/multipage/server-sent-events.html
 import { EventSource } from 'eventsource'
-import { comesBack, watches } from './support/story.mjs'
+import { issueTicket } from './support/documents.mjs'
+import { comesBack, neighbour, outlivesTheServer, post, tellsOfVisits, watches } from './support/story.mjs'
 
-function connect(line) {
+function connect(line, token, ticket) {
   const sources = new Set()
   return {
     watch(query, variables, ear) {
-      const source = new EventSource(`${line.http}?${new URLSearchParams({ query, variables: JSON.stringify(variables) })}`)
+      const parameters = new URLSearchParams({ query, variables: JSON.stringify(variables), ...(ticket && { ticket }) })
+      const source = new EventSource(`${line.http}?${parameters}`)
       sources.add(source)
       source.addEventListener('next', (message) => ear.event(JSON.parse(message.data)))
       source.addEventListener('complete', () => {
@@ -20,5 +22,13 @@ function connect(line) {
   }
 }
 
+// connectWithTicket has a page get a ticket by an ordinary request, for a stream that needs to know who is asking.
+async function connectWithTicket(line, token) {
+  const { ticket } = await neighbour(token, issueTicket, { input: {} })
+  return { ...connect(line, token, ticket), ask: (query, variables) => post(token, query, variables) }
+}
+
 watches('EventSource', connect, { anonymous: true })
 comesBack('EventSource', connect, { anonymous: true })
+outlivesTheServer('EventSource', connect, { anonymous: true })
+tellsOfVisits('EventSource with a ticket', connectWithTicket)

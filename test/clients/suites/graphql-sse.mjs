@@ -1,7 +1,7 @@
 // graphql-sse in its default mode, a connection for each operation: https://the-guild.dev/graphql/sse
 import { createClient } from 'graphql-sse'
 import { bearer } from './support/socket.mjs'
-import { asksAndBooks, comesBack, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
+import { asksAndBooks, comesBack, outlivesTheServer, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 
 function connect(line, token) {
   const client = createClient({ url: line.http, headers: bearer(token) })
@@ -23,5 +23,6 @@ function connect(line, token) {
 asksAndBooks('graphql-sse', connect)
 watches('graphql-sse', connect)
 comesBack('graphql-sse', connect)
+outlivesTheServer('graphql-sse', connect)
 tellsOfVisits('graphql-sse', connect)
 waitsWhenRefused('graphql-sse', connect, { leastWait: 900, mostConnections: 3 })

@@ -1,6 +1,6 @@
 // graphql-ws: https://the-guild.dev/graphql/ws
 import { connectSocket, leave } from './support/socket.mjs'
-import { asksAndBooks, comesBack, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
+import { asksAndBooks, comesBack, outlivesTheServer, renewsItsToken, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 
 function connect(line, token) {
   const client = connectSocket(line, token)
@@ -29,5 +29,7 @@ function connect(line, token) {
 asksAndBooks('graphql-ws', connect)
 watches('graphql-ws', connect)
 comesBack('graphql-ws', connect)
+outlivesTheServer('graphql-ws', connect)
+renewsItsToken('graphql-ws', connect)
 tellsOfVisits('graphql-ws', connect)
 waitsWhenRefused('graphql-ws', connect, { leastWait: 900, mostConnections: 3 })

@@ -19,9 +19,12 @@ const client = (line, token, options) => {
         ).toPromise(),
       ),
     watch(document, variables, ear) {
+      let last
       const { unsubscribe } = urql.subscription(document, variables).subscribe((result) => {
         if (result.error) ear.error(result.error)
-        else if (result.data) ear.event(result)
+        else if (result.data && result.data !== last) ear.event(result)
+        last = result.data
+        if (!result.hasNext) ear.complete() // told with the last event once more
       })
       return unsubscribe
     },

@@ -62,3 +62,9 @@ export const visitChanges = /* GraphQL */ `
 export const unknownField = 'query Wrong { node(id: "x") { id nonsense } }'
 
 export const visits = '{ appointments(first: 1) { edges { node { id } } } }'
+
+export const issueTicket = /* GraphQL */ `
+  mutation IssueTicket($input: IssueStreamTicketInput!) {
+    issueStreamTicket(input: $input) { ticket expiresAt errors { ... on UserError { code message } } }
+  }
+`

@@ -71,6 +71,6 @@ export class Picture {
   }
 
   get open() {
-    return [...this.slots.values()].filter((s) => s.remaining > 0).map((s) => `${s.id} ${s.version} ${s.start}`).sort()
+    return [...this.slots.values()].filter((s) => s.remaining > 0).map((s) => `${s.id} ${s.start} ${s.remaining}`).sort()
   }
 }

@@ -14,15 +14,20 @@ import { world } from './world.mjs'
 
 const asks = { provider: world.provider, kind: world.visitKind, from: world.from, to: world.to }
 
-// neighbour is another caller, who books and cancels while the client under test looks on.
-export async function neighbour(token, query, variables) {
+// post is the plainest of clients.
+export async function post(token, query, variables) {
   const response = await fetch(world.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ query, variables }),
     signal: AbortSignal.timeout(10_000),
   })
-  const { data, errors } = await response.json()
+  return response.json()
+}
+
+// neighbour is another caller, who books and cancels while the client under test looks on.
+export async function neighbour(token, query, variables) {
+  const { data, errors } = await post(token, query, variables)
   if (errors) throw new Error(JSON.stringify(errors))
   const [payload] = Object.values(data)
   if (payload.errors?.length) throw new Error(JSON.stringify(payload.errors))
@@ -202,6 +207,47 @@ export function comesBack(name, connect, { anonymous = false } = {}) {
       equalTwins(ear)
       assert.deepEqual(ear.errors, [])
       assert.equal(ear.completed, false)
+      stop()
+    }))
+}
+
+const times = (n) => (ear) => ear.events.filter(isReady).length >= n
+
+export function outlivesTheServer(name, connect, { anonymous = false } = {}) {
+  within(`${name}: comes back when the server is started anew, and has missed nothing`, () =>
+    using(connect, anonymous ? undefined : world.tokens.patient, async ({ watch }) => {
+      const { streamCursor, edges } = await now()
+      const picture = new Picture(edges)
+      const ear = new Ear()
+      const stop = watch(slotChanges, { provider: world.provider, after: streamCursor }, ear)
+      await ear.until('the stream to be ready', times(1))
+      await order('/restart')
+      const { slot } = await bookedByTheNeighbour()
+      await ear.until('a booking after it', tells(slot))
+      await agree(picture, ear)
+      equalTwins(ear)
+      assert.deepEqual(ear.errors, [])
+      assert.equal(ear.completed, false)
+      stop()
+    }))
+}
+
+// order has the Go test do what no client can.
+export async function order(what) {
+  const response = await fetch(world.orders + what, { method: 'POST', signal: AbortSignal.timeout(30_000) })
+  if (!response.ok) throw new Error(await response.text())
+  return response.text()
+}
+
+// connect is given a function that brings a token each time that the client wants one.
+export function renewsItsToken(name, connect) {
+  within(`${name}: comes back with another token when the first has run out`, () =>
+    using(connect, () => order('/token?life=2s'), async ({ watch }, line) => {
+      const ear = new Ear()
+      const stop = watch(slotChanges, { provider: world.provider }, ear)
+      await ear.until('the stream to be ready a second time', times(2))
+      assert.deepEqual(ear.errors, [])
+      assert.ok(line.began.length >= 2)
       stop()
     }))
 }
