@@ -101,7 +101,12 @@ func (a *audience) heard(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := s.await(ctx, position); err != nil {
+		began := time.Now()
+		err = s.await(ctx, position)
+		if time.Since(began) > time.Second {
+			a.t.Logf("%s took %v", s.name, time.Since(began))
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -160,11 +165,12 @@ func (a *audience) compareOne(ctx context.Context, s *screen, when string) {
 
 // account says what everybody has been through.
 func (a *audience) account() (resets map[string]int) {
-	var events, lines, queries, repeated, stale, shown int
+	var events, lines, queries, repeated, stale, shown, busy int
 	resets = map[string]int{}
 	for _, s := range a.screens {
 		s.mu.Lock()
 		events, lines, queries, repeated, stale, shown = events+s.events, lines+s.resumes, queries+s.queries, repeated+s.repeated, stale+s.stale, shown+len(s.picture)
+		busy += s.busy
 		for reason, n := range s.resets {
 			resets[reason] += n
 		}
@@ -176,7 +182,7 @@ func (a *audience) account() (resets map[string]int) {
 		}
 		s.mu.Unlock()
 	}
-	a.t.Logf("%d screens: %d events over %d connections, %d queries, resets %v; %d slots came again with the version they had, %d with a lower one; %d things are shown",
-		len(a.screens), events, lines, queries, maps.Clone(resets), repeated, stale, shown)
+	a.t.Logf("%d screens: %d events over %d connections, %d queries, %d times told to come again, resets %v; %d slots came again with the version they had, %d with a lower one; %d things are shown",
+		len(a.screens), events, lines, queries, busy, maps.Clone(resets), repeated, stale, shown)
 	return resets
 }

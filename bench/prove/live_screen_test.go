@@ -35,8 +35,8 @@ type screen struct {
 	lastID  string // of an EventSource that comes back by itself
 	fault   error  // the first
 
-	events, resumes, queries, repeated, stale int
-	resets                                    map[string]int
+	events, resumes, queries, repeated, stale, busy int
+	resets                                          map[string]int
 }
 
 // dialler opens a subscription over one of the transports.
@@ -75,11 +75,11 @@ func (s *screen) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		var r *rested
-		if errors.As(err, &r) {
+		told := errors.As(err, new(*rested))
+		if told {
 			failures = 0
 		}
-		if !s.expected(err) {
+		if !s.expected(err, told) {
 			s.blame(err)
 			return
 		}
@@ -110,6 +110,7 @@ func (s *screen) once(ctx context.Context) error {
 			return err
 		}
 	}
+	began := time.Now()
 	document, variables := s.follow()
 	variables = maps.Clone(variables)
 	variables["after"] = s.raw
@@ -118,6 +119,7 @@ func (s *screen) once(ctx context.Context) error {
 		return err
 	}
 	defer line.Close()
+	dialled := time.Since(began)
 	s.mu.Lock()
 	s.line = line
 	s.resumes++
@@ -132,8 +134,14 @@ func (s *screen) once(ctx context.Context) error {
 		if err == nil {
 			err = s.take(told, first)
 		}
-		if err != nil {
+		if first && time.Since(began) > time.Second {
+			fmt.Println("SLOW", s.name, dialled, time.Since(began), err)
+		}
+		if err != nil && !first {
 			return &rested{err}
+		}
+		if err != nil {
+			return err
 		}
 	}
 }
@@ -243,13 +251,15 @@ func (s *screen) merge(n node) error {
 	return nil
 }
 
-// expected says whether a line may end so while connections are cut and servers go.
-func (s *screen) expected(err error) bool {
+// expected says whether a line may end so while connections are cut and servers go. A service may be too busy to begin, but what has begun is
+// late at worst.
+func (s *screen) expected(err error, told bool) bool {
 	if errors.Is(err, errReset) {
 		return true
 	}
 	if top, ok := errors.AsType[*rig.TopError](err); ok {
-		return s.size.busy && top.Code == "SERVICE_BUSY"
+		s.busy++
+		return !told && top.Code == "SERVICE_BUSY"
 	}
 	if errors.As(err, new(*broken)) {
 		return false
@@ -320,8 +330,13 @@ func (s *screen) wait(ctx context.Context) error {
 	}
 }
 
+// hearing is how long anything may take until everybody has been told.
+const hearing = 30 * time.Second
+
 // await returns when everything up to a position was told.
 func (s *screen) await(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, hearing)
+	defer cancel()
 	stop := context.AfterFunc(ctx, func() { s.blame(fmt.Errorf("isn't told up to %d: %w", position, ctx.Err())) })
 	defer stop()
 	s.mu.Lock()
@@ -329,5 +344,8 @@ func (s *screen) await(ctx context.Context, position int64) error {
 	for (s.cursor.Position < position || s.raw == "") && s.fault == nil {
 		s.moved.Wait()
 	}
-	return s.fault
+	if s.fault != nil {
+		return fmt.Errorf("at %+v, connected %t, after %d events over %d connections: %w", s.cursor, s.line != nil, s.events, s.resumes, s.fault)
+	}
+	return nil
 }
