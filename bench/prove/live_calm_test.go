@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,16 +11,17 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/bench/rig"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 const holdsLeft = `SELECT count(*) FROM claims WHERE state = 'ACTIVE' AND hold_id IS NOT NULL`
 
-// settle waits until no hold is left that could run out, and then has each told something that comes after all that has happened.
+// settle waits until no hold is left that could run out, and then has everybody told something that comes after all that has happened.
 func (a *audience) settle(ctx context.Context) error {
-	began := time.Now()
-	defer func() { a.t.Logf("settled in %v", time.Since(began)) }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for n := 1; n > 0; {
@@ -32,7 +34,6 @@ func (a *audience) settle(ctx context.Context) error {
 			return fmt.Errorf("%d holds don't run out: %w", n, ctx.Err())
 		}
 	}
-	a.t.Logf("no holds in %v", time.Since(began))
 	for _, s := range a.screens {
 		if s.patient != nil {
 			if err := a.ring(ctx, *s.patient); err != nil {
@@ -43,8 +44,12 @@ func (a *audience) settle(ctx context.Context) error {
 	if err := a.ring(ctx, a.patients[ringer]); err != nil {
 		return err
 	}
-	a.t.Logf("rung in %v", time.Since(began))
-	return a.heard(ctx)
+	for _, s := range a.screens {
+		if err := a.hears(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ring books an opening of the provider at the bell for a patient, or gives it back.
@@ -67,50 +72,56 @@ func (a *audience) ring(ctx context.Context, p rig.Patient) error {
 	return nil
 }
 
-const (
-	lastOfBell    = `SELECT max(position) FROM event_log WHERE provider_id = $1`
-	lastOfVisits  = `SELECT coalesce(max(position), 0) FROM event_log WHERE provider_id = $1 AND appointment_id IS NOT NULL`
-	lastOfPatient = `SELECT max(position) FROM event_log e JOIN appointments a ON a.organization_id = e.organization_id AND a.id = e.appointment_id
-		WHERE a.patient_id = $1`
-)
-
-// last is the position of the last thing that a screen is told of for sure.
-func (a *audience) last(ctx context.Context, s *screen) (position int64, err error) {
-	query, of := lastOfBell, a.bell
-	if visits, ok := s.show.(agenda); ok && visits.provider != "" {
-		query, of = lastOfVisits, visits.provider
+// hears waits until a screen shows that the bell was rung. Things are told in the order in which they first changed, so that it was told all
+// else before.
+func (a *audience) hears(ctx context.Context, s *screen) error {
+	if s.isAway() {
+		return nil
 	}
-	ref, err := a.Ref(of)
-	if err != nil {
-		return 0, err
+	if visits, ok := s.show.(agenda); ok {
+		return a.noted(ctx, s, visits)
 	}
-	if s.patient != nil {
-		query, ref.ID = lastOfPatient, s.patient.Actor.PatientID
-	}
-	err = a.pool.QueryRow(ctx, query, ref.ID).Scan(&position)
-	return position, err
+	_, taken := a.rung[a.patients[ringer].Actor.PatientID.String()]
+	return s.await(ctx, func(p picture) bool {
+		return !slices.ContainsFunc(s.bells, func(id string) bool { return p[id].Free == taken })
+	})
 }
 
-// heard waits until everybody has been told all that has happened.
-func (a *audience) heard(ctx context.Context) error {
-	for _, s := range a.screens {
-		if s.isAway() {
-			continue
-		}
-		position, err := a.last(ctx, s)
+// lastVisit is the appointment that changed last, of one provider's or patient's or of all.
+const lastVisit = `SELECT a.id, a.version, a.provider_id FROM event_log e JOIN appointments a ON a.organization_id = e.organization_id AND a.id = e.appointment_id
+	WHERE ($1::uuid IS NULL OR e.provider_id = $1) AND ($2::uuid IS NULL OR a.patient_id = $2) ORDER BY e.position DESC LIMIT 1`
+
+// noted waits until a screen shows the appointment that changed last, of those that it shows.
+func (a *audience) noted(ctx context.Context, s *screen, visits agenda) error {
+	var of, whose *uuid.UUID
+	if visits.provider != "" {
+		ref, err := a.Ref(visits.provider)
 		if err != nil {
 			return err
 		}
-		began := time.Now()
-		err = s.await(ctx, position)
-		if time.Since(began) > time.Second {
-			a.t.Logf("%s took %v", s.name, time.Since(began))
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
+		of = &ref.ID
 	}
-	return nil
+	if s.patient != nil {
+		whose = &s.patient.Actor.PatientID
+	}
+	var id, at uuid.UUID
+	var version int64
+	err := a.pool.QueryRow(ctx, lastVisit, of, whose).Scan(&id, &version, &at)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	org, err := a.Ref(a.Organization)
+	if err != nil {
+		return err
+	}
+	shown := globalid.Of(globalid.Appointment, clinic.Ref{Organization: org.ID, ID: id})
+	return s.await(ctx, func(p picture) bool {
+		has, ok := p[shown]
+		return has.Version >= version || !ok && of != nil && *of != at
+	})
 }
 
 // compare wants every picture to be what the same query answers now. Nothing may be happening.

@@ -96,13 +96,18 @@ func (w *town) views(n int, all bool) []show {
 	}
 }
 
-// hang gives everybody who rings the bell an opening: those who follow their own visits on a day on which they have no other.
+// hang gives everybody who rings the bell an opening: those who follow their own visits on a day on which they have no other. Whoever follows
+// slots learns which of them are at the bell.
 func (a *audience) hang(ctx context.Context) {
-	first, err := a.free(ctx, a.bell, a.short, 0)
-	a.must(err)
-	for _, n := range first {
-		if n.Location.ID == a.Location && a.bells[a.patients[ringer].Actor.PatientID.String()].ID == "" {
-			a.bells[a.patients[ringer].Actor.PatientID.String()] = n
+	var slots []node
+	for _, kind := range []string{a.long, a.short} {
+		list, err := a.free(ctx, a.bell, kind, 0)
+		a.must(err)
+		slots = append(slots, list...)
+	}
+	for _, n := range slots {
+		if n.Start == slots[0].Start && n.Location.ID == a.Location {
+			a.bells[a.patients[ringer].Actor.PatientID.String()] = n // the last is short
 		}
 	}
 	later, err := a.free(ctx, a.bell, a.short, a.size.days+1)
@@ -111,6 +116,17 @@ func (a *audience) hang(ctx context.Context) {
 		if s.patient != nil {
 			a.bells[s.patient.Actor.PatientID.String()] = later[0]
 			later = later[4:] // another time
+		}
+		a.must(s.await(ctx, func(p picture) bool {
+			for _, n := range slots {
+				if n.Start == slots[0].Start && p[n.ID].Free {
+					s.bells = append(s.bells, n.ID)
+				}
+			}
+			return true
+		}))
+		if s.slots() && len(s.bells) == 0 {
+			a.t.Fatalf("%s doesn't show the bell", s.name)
 		}
 	}
 }

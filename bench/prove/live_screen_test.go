@@ -23,7 +23,8 @@ type screen struct {
 	name    string
 	me      rig.Client
 	dial    dialler
-	patient *rig.Patient // whose appointments it shows; nil: it is told when the bell rings
+	patient *rig.Patient // whose appointments it shows; nil: those of the whole clinic, or slots
+	bells   []string     // slots of the provider at the bell that it shows while they are free
 
 	mu      sync.Mutex
 	moved   *sync.Cond
@@ -110,7 +111,6 @@ func (s *screen) once(ctx context.Context) error {
 			return err
 		}
 	}
-	began := time.Now()
 	document, variables := s.follow()
 	variables = maps.Clone(variables)
 	variables["after"] = s.raw
@@ -119,7 +119,6 @@ func (s *screen) once(ctx context.Context) error {
 		return err
 	}
 	defer line.Close()
-	dialled := time.Since(began)
 	s.mu.Lock()
 	s.line = line
 	s.resumes++
@@ -133,9 +132,6 @@ func (s *screen) once(ctx context.Context) error {
 		told, err := line.Next()
 		if err == nil {
 			err = s.take(told, first)
-		}
-		if first && time.Since(began) > time.Second {
-			fmt.Println("SLOW", s.name, dialled, time.Since(began), err)
 		}
 		if err != nil && !first {
 			return &rested{err}
@@ -333,19 +329,19 @@ func (s *screen) wait(ctx context.Context) error {
 // hearing is how long anything may take until everybody has been told.
 const hearing = 30 * time.Second
 
-// await returns when everything up to a position was told.
-func (s *screen) await(ctx context.Context, position int64) error {
+// await returns when the picture is as wanted.
+func (s *screen) await(ctx context.Context, wanted func(picture) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, hearing)
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { s.blame(fmt.Errorf("isn't told up to %d: %w", position, ctx.Err())) })
+	stop := context.AfterFunc(ctx, func() { s.blame(fmt.Errorf("isn't told: %w", ctx.Err())) })
 	defer stop()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for (s.cursor.Position < position || s.raw == "") && s.fault == nil {
+	for s.fault == nil && (s.raw == "" || !wanted(s.picture)) {
 		s.moved.Wait()
 	}
 	if s.fault != nil {
-		return fmt.Errorf("at %+v, connected %t, after %d events over %d connections: %w", s.cursor, s.line != nil, s.events, s.resumes, s.fault)
+		return fmt.Errorf("%s, at %+v, connected %t, after %d events over %d connections: %w", s.name, s.cursor, s.line != nil, s.events, s.resumes, s.fault)
 	}
 	return nil
 }

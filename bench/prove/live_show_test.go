@@ -14,6 +14,7 @@ import (
 type thing struct {
 	Version int64
 	Shown   string // all else that the client shows of it
+	Free    bool
 }
 
 // picture is what a client shows, by id.
@@ -41,7 +42,7 @@ type node struct {
 }
 
 func (n node) thing() thing {
-	return thing{n.Version, fmt.Sprintf("%s %s, %d more", n.Start, n.Status, n.Remaining)}
+	return thing{n.Version, fmt.Sprintf("%s %s, %d more", n.Start, n.Status, n.Remaining), n.Status == "FREE"}
 }
 
 const (
