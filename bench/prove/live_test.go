@@ -56,7 +56,7 @@ func again(ctx context.Context, end func() error, start func(context.Context) er
 	return start(ctx)
 }
 
-// Each storm that befalls a town, and what resets it may bring beside those of hours that have changed a lot. When there is no time for all of
+// Each storm that befalls a town, and what resets it brings beside those of hours that have changed a lot. When there is no time for all of
 // them, one has everything.
 func TestEverybodySeesWhatThereIsAfterAStorm(t *testing.T) {
 	if !alone() {
@@ -106,10 +106,16 @@ func tempest(t *testing.T, resets []string, acts ...act) {
 	b.door.Unlock()
 	cancel()
 	a.all.Wait()
-	t.Logf("%d turns in %.0f s: %s", b.turns.Load(), took.Seconds(), &b.ends)
-	for reason, n := range a.account() {
+	t.Logf("%d turns in %.0f s, %.0f a second: %s", b.turns.Load(), took.Seconds(), float64(b.turns.Load())/took.Seconds(), &b.ends)
+	had := a.account()
+	for reason, n := range had {
 		if reason != live.RulesChanged && !slices.Contains(resets, reason) {
 			t.Errorf("%d resets because of %s", n, reason)
+		}
+	}
+	for _, reason := range resets {
+		if had[reason] == 0 {
+			t.Errorf("no reset because of %s", reason)
 		}
 	}
 }
@@ -118,9 +124,11 @@ func tempest(t *testing.T, resets []string, acts ...act) {
 func (a *audience) pause(ctx context.Context) error {
 	a.door.Lock()
 	defer a.door.Unlock()
-	err := a.settle(ctx)
+	if err := a.settle(ctx); err != nil {
+		return err
+	}
 	a.compare(ctx, "in the middle")
-	return err
+	return nil
 }
 
 // cutting cuts connections at random until ctx ends.
