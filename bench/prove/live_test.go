@@ -19,14 +19,15 @@ type size struct {
 	cut      time.Duration // between cuts of a connection
 	days     int           // that are looked at
 	drain    string        // how long a server that is told to stop has
+	hold     int           // seconds that a hold lasts
 	all      bool          // kinds of people look at each scope over each transport, rather than one
 }
 
 func sizeNow() size {
 	if alone() {
-		return size{patients: 60, rate: 200, lasts: time.Minute, change: 1500 * time.Millisecond, cut: 150 * time.Millisecond, days: 3, drain: "5s", all: true}
+		return size{patients: 60, rate: 200, lasts: time.Minute, change: 1500 * time.Millisecond, cut: 150 * time.Millisecond, days: 3, drain: "5s", hold: 2, all: true}
 	}
-	return size{patients: 12, rate: 40, lasts: 3 * time.Second, change: 200 * time.Millisecond, cut: 100 * time.Millisecond, days: 1, drain: "1s"}
+	return size{patients: 12, rate: 40, lasts: 3 * time.Second, change: 200 * time.Millisecond, cut: 100 * time.Millisecond, days: 1, drain: "1s", hold: 1}
 }
 
 // act is what befalls a town in a storm, at a part of its duration.

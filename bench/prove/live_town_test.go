@@ -104,7 +104,7 @@ func (w *town) start(ctx context.Context) {
 func (w *town) any() *rig.Server { return w.servers[rand.IntN(len(w.servers))] }
 
 // holdsLast is how long holds of the town last. The API takes no time so short: nobody could fill in a form.
-const holdsLast = `UPDATE visit_kinds SET hold_duration = 2`
+const holdsLast = `UPDATE visit_kinds SET hold_duration = $1`
 
 func (w *town) furnish(ctx context.Context) {
 	var err error
@@ -113,7 +113,7 @@ func (w *town) furnish(ctx context.Context) {
 	w.must(err)
 	w.long, err = w.Kind(ctx, "consultation", "PT1H", map[string]any{"maximumAdvance": "P30D", "slotStep": "PT30M", "bufferAfter": "PT10M"})
 	w.must(err)
-	_, err = w.pool.Exec(ctx, holdsLast)
+	_, err = w.pool.Exec(ctx, holdsLast, w.size.hold)
 	w.must(err)
 	w.east, err = w.Place(ctx, "East")
 	w.must(err)
