@@ -4,37 +4,43 @@ import (
 	"context"
 
 	"github.com/99designs/gqlgen/graphql"
-	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
-	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/internal/live"
 )
 
-// guard applies the limits: to a document before it is validated, to values and cost before anything is executed.
+// guard reads documents and applies the limits: to a document before it is validated, to values and cost before anything is executed.
 type guard struct {
-	limits     limits.Limits
-	documents  documents
+	reader
+	kept       kept
 	hideSchema bool
-	schema     *ast.Schema
 }
 
 // ExtensionName implements graphql.HandlerExtension.
 func (*guard) ExtensionName() string { return "Guard" }
 
 // Validate implements graphql.HandlerExtension.
-func (g *guard) Validate(schema graphql.ExecutableSchema) error {
-	g.schema = schema.Schema()
-	return nil
-}
+func (*guard) Validate(graphql.ExecutableSchema) error { return nil }
 
-// MutateOperationParameters implements graphql.OperationParameterMutator.
+// MutateOperationParameters implements graphql.OperationParameterMutator. It is the only place where a document is parsed.
 func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
-	if _, known := g.documents.Get(ctx, request.Query); known {
+	op := graphql.GetOperationContext(ctx)
+	if doc, known := g.kept.documents.Get(request.Query); known {
+		op.Doc = doc
 		return nil
 	}
-	return g.limits.CheckDocument(request.Query)
+	doc, faults := g.read(request.Query)
+	switch len(faults) {
+	case 0:
+		op.Doc = doc
+		g.kept.keep(request.Query, doc)
+		return nil
+	case 1:
+		return faults[0]
+	}
+	return &gqlerror.Error{Message: faults[0].Message, Err: faults}
 }
 
 // MutateOperationContext implements graphql.OperationContextMutator.
@@ -56,41 +62,16 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	return err
 }
 
-// InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs.
+// InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.
 func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHandler) *graphql.Response {
 	answer := next(ctx)
+	if driver := stream.Of(ctx); driver != nil {
+		if _, ready := driver.Event().(live.StreamReady); !ready {
+			return answer
+		}
+	}
 	if cost := accesslog.From(ctx).Cost; answer != nil && cost > 0 {
-		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost}}
+		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost, "limit": g.limits.Cost}}
 	}
 	return answer
-}
-
-// documents keeps what has passed the limits and the validation.
-type documents struct {
-	kept *lru.Cache[string, *ast.QueryDocument]
-}
-
-const (
-	maxDocuments = 1000
-	maxKept      = 8 << 10 // bytes of one; longer ones are read each time
-)
-
-func keepDocuments() documents {
-	kept, err := lru.New[string, *ast.QueryDocument](maxDocuments)
-	if err != nil {
-		panic(err) // only a size below 1 fails
-	}
-	return documents{kept: kept}
-}
-
-// Get implements graphql.Cache.
-func (d documents) Get(_ context.Context, query string) (*ast.QueryDocument, bool) {
-	return d.kept.Get(query)
-}
-
-// Add implements graphql.Cache.
-func (d documents) Add(_ context.Context, query string, doc *ast.QueryDocument) {
-	if len(query) <= maxKept {
-		d.kept.Add(query, doc)
-	}
 }

@@ -7,17 +7,13 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
-	"github.com/vektah/gqlparser/v2/parser"
 
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
 // keyAlias takes the header Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07) for the key of a request's only
 // mutation, where the input is a variable that has none of its own.
-type keyAlias struct {
-	schema *ast.Schema
-	tokens int
-}
+type keyAlias struct{ schema *ast.Schema }
 
 const (
 	keyHeader = "Idempotency-Key"
@@ -32,7 +28,7 @@ func (keyAlias) ExtensionName() string { return "KeyAlias" }
 func (keyAlias) Validate(graphql.ExecutableSchema) error { return nil }
 
 // MutateOperationParameters implements graphql.OperationParameterMutator.
-func (k keyAlias) MutateOperationParameters(_ context.Context, request *graphql.RawParams) *gqlerror.Error {
+func (k keyAlias) MutateOperationParameters(ctx context.Context, request *graphql.RawParams) *gqlerror.Error {
 	key := strings.Trim(request.Headers.Get(keyHeader), `"`)
 	switch {
 	case key == "":
@@ -40,11 +36,8 @@ func (k keyAlias) MutateOperationParameters(_ context.Context, request *graphql.
 	case len(key) > maxKey:
 		return presenter.Refuse(presenter.InvalidInput, "The header "+keyHeader+" is at most 200 bytes long.")
 	}
-	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: request.Query}, k.tokens)
-	if err != nil {
-		return nil // the executor says what is wrong
-	}
-	if input := k.input(doc.Operations.ForName(request.OperationName), request.Variables); input != nil && input[keyField] == nil {
+	operations := graphql.GetOperationContext(ctx).Doc.Operations
+	if input := k.input(operations.ForName(request.OperationName), request.Variables); input != nil && input[keyField] == nil {
 		input[keyField] = key
 	}
 	return nil

@@ -15,12 +15,14 @@ import (
 	"github.com/mediconnect/mediconnect/graph/calendar"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
+	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
 	"github.com/mediconnect/mediconnect/graph/transport"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 )
 
@@ -32,18 +34,20 @@ type Deps struct {
 	Links    calendar.Links
 	Verifier caller.Verifier
 	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
-	Tickets  Tickets
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
 	NewID    func() uuid.UUID // for requests without an id
 	Crowd    *crowd.Crowd     // who holds a socket or a stream open
 	Sockets  socket.Limits
-	Origins  caller.Origins             // of other sites, whose pages may open sockets and streams
+	Origins  caller.Origins             // of other sites, whose pages may use the API
+	Tickets  Tickets                    // of event streams; nil: there are none
 	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 
-	HideSchema bool // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection and no page to try the API in
+	Trusted     documents.Trusted // documents that clients may name
+	TrustedOnly bool              // no others are executed
 }
 
 // NewServer serves /graphql, /graphiql and the calendar files.
@@ -56,8 +60,9 @@ func NewServer(d Deps) http.Handler {
 	}
 	mux := http.NewServeMux()
 	exec := d.executor()
-	mux.Handle("/graphql", orSocket(d.sockets(exec), d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits})))
-	mux.Handle(calendar.Pattern, d.Links.Handler(d.Calendar, d.Records, d.Log))
+	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
+	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
+	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
 	if !d.HideSchema {
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)
@@ -89,41 +94,43 @@ func orSocket(sockets, others http.Handler) http.Handler {
 	})
 }
 
-func (d Deps) executor() *executor.Executor {
+func (d Deps) executor() graphql.GraphExecutor {
 	exec := executor.New(d.Schema)
 	shown := d.shown()
 	exec.SetErrorPresenter(shown.Present)
 	exec.SetRecoverFunc(shown.Recover)
-	exec.SetParserTokenLimit(d.Limits.Tokens)
-	exec.SetDisableSuggestion(true) // they are computed over the whole schema for each misspelt name
 	kept := keepDocuments()
 	exec.SetQueryCache(kept)
-	exec.Use(&guard{limits: d.Limits, documents: kept, hideSchema: d.HideSchema})
-	exec.Use(keyAlias{schema: d.Schema.Schema(), tokens: d.Limits.Tokens})
+	exec.Use(documents.Of(d.Trusted, d.TrustedOnly))
+	exec.Use(&guard{reader: newReader(d.Schema, d.Limits), kept: kept, hideSchema: d.HideSchema})
+	exec.Use(keyAlias{schema: d.Schema.Schema()})
 	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
 	exec.Use(telling{recording, loaders})
 	exec.Use(recording)
 	exec.Use(loaders)
-	return exec
+	return executing{exec}
 }
 
-// calm bounds the time of an answer and keeps a panic from ending the connection without one.
+// calm keeps a panic from ending the connection without an answer.
 func (d Deps) calm(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				_ = presenter.Presenter{Log: d.Log}.Recover(r.Context(), cause)
-				http.Error(w, "Internal error.", http.StatusInternalServerError)
+				ctx := viewer.With(r.Context(), viewer.Viewer{Actor: access.Nobody(accesslog.From(r.Context()).RequestID)})
+				shown := presenter.Presenter{Log: d.Log}
+				transport.Fail(w, r, shown.Present(ctx, shown.Recover(ctx, cause)))
 			}
 		}()
-		ctx := r.Context()
-		if !socket.Asked(r) { // whose operations have each a deadline of their own
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, d.Limits.Deadline)
-			defer cancel()
-		}
-		r = r.WithContext(ctx)
 		next.ServeHTTP(w, r)
-		accesslog.From(ctx).Route = r.Pattern
+		accesslog.From(r.Context()).Route = r.Pattern
+	})
+}
+
+// bounded bounds the time of an answer. /graphql sees to its own: a stream has no end.
+func (d Deps) bounded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), d.Limits.Deadline)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/calendar"
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
@@ -35,7 +36,13 @@ type api struct {
 	log   *bytes.Buffer
 }
 
-func serve(t *testing.T, r *rooms) *api {
+func serve(t testing.TB, r *rooms) *api {
+	t.Helper()
+	return serveWith(t, r, func(*graph.Deps) {})
+}
+
+// serveWith serves as a server is set up otherwise.
+func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -44,7 +51,7 @@ func serve(t *testing.T, r *rooms) *api {
 	log := &bytes.Buffer{}
 	links := calendar.Links{Base: "https://api.example.org", Key: bytes.Repeat([]byte{7}, 32), Clock: clock.FrozenAt(start)}
 	logger := slog.New(slog.NewJSONHandler(log, nil))
-	handler := graph.NewServer(graph.Deps{
+	deps := graph.Deps{
 		Schema:   resolvers.Schema(&resolvers.Resolver{Services: services(r), Links: links, Service: model.ServiceInfo{Build: "test"}, Unshown: presenter.Presenter{Log: logger}}),
 		Loaders:  loaders(r),
 		Calendar: appointmentRoom{r},
@@ -52,10 +59,12 @@ func serve(t *testing.T, r *rooms) *api {
 		Records:  &r.records,
 		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
 		Limits:   limits.Default(),
+		Crowd:    crowd.New(crowd.Default()),
 		Log:      logger,
 		NewID:    uuid.New,
-	})
-	return &api{Client: gqltest.Client{Handler: handler}, rooms: r, key: key, log: log}
+	}
+	otherwise(&deps)
+	return &api{Client: gqltest.Client{Handler: graph.NewServer(deps)}, rooms: r, key: key, log: log}
 }
 
 func services(r *rooms) resolvers.Services {

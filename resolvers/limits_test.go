@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -67,6 +68,29 @@ func TestSlotsOfManyProvidersArePricedAsTheyAreRead(t *testing.T) {
 	}
 	a.Post(t, query, vars{"ids": ids[:25]}).OK(t)
 	a.Post(t, query, vars{"ids": slices.Repeat(ids[:1], 100)}).OK(t)
+}
+
+func TestTheLimitsAreTheServers(t *testing.T) {
+	a := serveWith(t, open(), func(d *graph.Deps) {
+		d.Limits.Page, d.Limits.Depth, d.Limits.Tokens, d.Limits.Aliases, d.Limits.Cost, d.Limits.Body = 30, 4, 50, 2, 40, 1000
+	})
+	for document, want := range map[string]string{
+		`{ providers(first: 30) { edges { cursor } } }`:                          "",
+		`{ providers(first: 31) { edges { cursor } } }`:                          "INVALID_INPUT",
+		`{ providers(last: 31) { edges { cursor } } }`:                           "INVALID_INPUT",
+		`{ providers { edges { cursor } } }`:                                     "",
+		`{ providers { edges { node { id } } } }`:                                "",
+		`{ providers { edges { node { visitKinds { id } } } } }`:                 "DEPTH_LIMIT_EXCEEDED",
+		`{ ` + aliases(2) + ` }`:                                                 "",
+		`{ ` + aliases(3) + ` }`:                                                 "COMPLEXITY_LIMIT_EXCEEDED",
+		`{ ` + strings.Repeat("viewer { id } ", 13) + ` }`:                       "COMPLEXITY_LIMIT_EXCEEDED",
+		`{ providers(first: 30) { edges { cursor } } locations { totalCount } }`: "COST_LIMIT_EXCEEDED",
+		`{ viewer { id } } #` + strings.Repeat("x", 1000):                        "REQUEST_TOO_LARGE",
+	} {
+		if answer := a.Post(t, document, nil); answer.Code() != want {
+			t.Errorf("%.80s: %s", document, answer.Raw)
+		}
+	}
 }
 
 func aliases(n int) string {

@@ -24,7 +24,7 @@ func (r *Resolver) slotStream(ctx context.Context, in model.AvailabilityScopeInp
 	if read.fault != nil {
 		return nil, read.fault
 	}
-	s, err := r.Services.Live.Slots(ctx, viewer.Actor(ctx), scope, after)
+	s, err := r.Services.Live.Slots(ctx, viewer.Actor(ctx), scope, stream.After(ctx, after))
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (r *Resolver) appointmentStream(ctx context.Context, providerID, after *str
 	if read.fault != nil {
 		return nil, read.fault
 	}
-	s, err := r.Services.Live.Appointments(ctx, viewer.Actor(ctx), provider, after)
+	s, err := r.Services.Live.Appointments(ctx, viewer.Actor(ctx), provider, stream.After(ctx, after))
 	if err != nil {
 		return nil, err
 	}

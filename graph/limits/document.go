@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/99designs/gqlgen/graphql/errcode"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -11,42 +12,43 @@ import (
 	"github.com/mediconnect/mediconnect/graph/presenter"
 )
 
-// CheckDocument refuses a document whose validation or execution could cost too much. It looks at each part once: fragments
+// Parse reads a document, and refuses one whose validation or execution could cost too much. It looks at each part once: fragments
 // are measured once and remembered, never walked again for each use.
-func (l Limits) CheckDocument(query string) *gqlerror.Error {
+func (l Limits) Parse(query string) (*ast.QueryDocument, *gqlerror.Error) {
 	doc, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: query}, l.Tokens)
 	if err != nil {
-		return l.unparsed(err)
+		return nil, l.unparsed(err)
 	}
-	m := measure{limits: l, fragments: map[string]*ast.FragmentDefinition{}, known: map[string]extent{}, open: map[string]bool{}}
-	return m.document(doc)
+	m := measure{limits: l, fragments: map[string]*ast.FragmentDefinition{}, known: map[string]extent{}, open: map[string]bool{}, unknown: map[string]bool{}}
+	return doc, m.document(doc)
 }
 
 func (l Limits) unparsed(err error) *gqlerror.Error {
 	if strings.HasPrefix(err.Error(), "input: exceeded token limit") {
 		return exceeded("tokens", l.Tokens)
 	}
-	return nil // the executor parses it again and says what is wrong
+	fault := gqlerror.WrapIfUnwrapped(err)
+	errcode.Set(fault, errcode.ParseFailed)
+	return fault
 }
 
 func exceeded(what string, most int) *gqlerror.Error {
 	return presenter.Refuse(presenter.ComplexityExceeded, fmt.Sprintf("The document has more than %d %s.", most, what))
 }
 
-// extent is how far a selection set reaches once its fragments are written out.
-type extent struct {
-	selections    int
-	depth         int // of fields
-	introspection int // of fields inside introspection
-	nesting       int // of fields, inline fragments and spreads
-}
+// mostSchemas is how often one document may ask for the whole schema, and within it nothing has an alias: each would have a large part
+// of it answered again.
+const mostSchemas = 2
 
 type measure struct {
 	limits     Limits
 	fragments  map[string]*ast.FragmentDefinition
 	known      map[string]extent // of fragments
 	open       map[string]bool   // fragments being measured
+	unknown    map[string]bool   // fragments that are used and not defined
 	cyclic     bool
+	inside     int // introspection, so many times
+	renamed    int // fields inside it
 	aliases    int
 	directives int
 }
@@ -107,6 +109,12 @@ func (m *measure) judge(e extent) *gqlerror.Error {
 		return presenter.Refuse(presenter.DepthExceeded, "Too many fragments are nested in one another.")
 	case e.selections > l.Selections:
 		return exceeded("selections", l.Selections)
+	case e.schemas > mostSchemas:
+		return exceeded("fields __schema", mostSchemas)
+	case m.renamed > 0:
+		return presenter.Refuse(presenter.ComplexityExceeded, "Inside __schema no field has an alias.")
+	case len(m.unknown) > l.Fragments:
+		return exceeded("fragments", l.Fragments)
 	case m.aliases > l.Aliases:
 		return exceeded("aliases", l.Aliases)
 	case m.directives > l.Directives:
@@ -128,14 +136,7 @@ func (m *measure) selection(s ast.Selection) extent {
 	switch s := s.(type) {
 	case *ast.Field:
 		m.directives += len(s.Directives)
-		if s.Alias != s.Name {
-			m.aliases++
-		}
-		inner = m.set(s.SelectionSet)
-		if s.Name == "__schema" || s.Name == "__type" {
-			inner.introspection, inner.depth = inner.depth, 0
-		}
-		inner.depth++
+		inner = m.field(s)
 	case *ast.InlineFragment:
 		m.directives += len(s.Directives)
 		inner = m.set(s.SelectionSet)
@@ -148,41 +149,46 @@ func (m *measure) selection(s ast.Selection) extent {
 	return inner
 }
 
+func (m *measure) field(f *ast.Field) extent {
+	if f.Alias != f.Name {
+		m.aliases++
+		m.renamed += min(m.inside, 1)
+	}
+	if f.Name == "__schema" {
+		m.inside++
+		defer func() { m.inside-- }()
+	}
+	e := m.set(f.SelectionSet)
+	if f.Name == "__schema" {
+		e.schemas++
+	}
+	if f.Name == "__schema" || f.Name == "__type" {
+		e.introspection, e.depth = e.depth, 0
+	}
+	e.depth++
+	return e
+}
+
 func (m *measure) fragment(name string) extent {
 	if e, ok := m.known[name]; ok {
 		return e
 	}
 	f := m.fragments[name]
 	if f == nil {
-		return extent{} // validation names it
+		m.unknown[name] = true // validation compares each with each, and names them
+		return extent{}
 	}
 	if m.open[name] {
 		m.cyclic = true
 		return extent{}
 	}
 	m.open[name] = true
+	if strings.HasPrefix(f.TypeCondition, "__") {
+		m.inside++
+		defer func() { m.inside-- }()
+	}
 	e := m.set(f.SelectionSet)
 	delete(m.open, name)
 	m.known[name] = e
 	return e
 }
-
-func (e extent) beside(o extent) extent {
-	return extent{
-		selections:    capped(e.selections + o.selections),
-		depth:         max(e.depth, o.depth),
-		introspection: max(e.introspection, o.introspection),
-		nesting:       max(e.nesting, o.nesting),
-	}
-}
-
-func (e extent) orElse(o extent) extent {
-	selections := max(e.selections, o.selections)
-	e = e.beside(o)
-	e.selections = selections
-	return e
-}
-
-const ceiling = 1 << 30
-
-func capped(n int) int { return min(n, ceiling) }

@@ -20,6 +20,7 @@ type Limits struct {
 	Selections         int           // once every fragment is written out where it is used
 	Merges             int           // pairs of fields that validation has to compare
 	ListValues         int           // values of one list in an argument
+	Page               int           // things on one page of a list
 	Cost               int           // weights times page sizes
 	Deadline           time.Duration // for the whole answer
 }
@@ -38,6 +39,7 @@ func Default() Limits {
 		Selections:         2000,
 		Merges:             2000,
 		ListValues:         relay.MaxPage,
+		Page:               relay.MaxPage,
 		Cost:               1000,
 		Deadline:           10 * time.Second,
 	}

@@ -3,6 +3,7 @@ package limits
 import (
 	"encoding/json"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -19,11 +20,12 @@ import (
 // CheckPages refuses page sizes, cursors and limits that no list takes, wherever in an operation: found out where the list is
 // read, they would spoil the answer of a change that was made.
 func (l Limits) CheckPages(op *graphql.OperationContext) *gqlerror.Error {
-	p := pages{vars: op.Variables, seen: map[string]bool{}}
+	p := pages{most: l.Page, vars: op.Variables, seen: map[string]bool{}}
 	return p.set(op.Operation.SelectionSet)
 }
 
 type pages struct {
+	most int
 	vars map[string]any
 	seen map[string]bool // fragments
 }
@@ -63,7 +65,7 @@ func (p pages) field(f *ast.Field) *gqlerror.Error {
 	var err error
 	switch {
 	case strings.HasSuffix(kind, "Connection"):
-		_, err = relay.Window(kind, paging.Args{
+		err = p.window(kind, paging.Args{
 			First: whole(args["first"]), After: word(args["after"]), Last: whole(args["last"]), Before: word(args["before"]),
 		})
 	case f.Definition.Arguments.ForName("limit") != nil:
@@ -77,6 +79,19 @@ func (p pages) field(f *ast.Field) *gqlerror.Error {
 		return presenter.Refuse(presenter.InvalidInput, e.Message, e.Path...)
 	}
 	return nil
+}
+
+// window checks a list's arguments as the list does, and the page against this server's own limit.
+func (p pages) window(kind string, asked paging.Args) error {
+	w, err := relay.Window(kind, asked)
+	if err != nil || w.Size <= p.most {
+		return err
+	}
+	size := "first"
+	if w.Backward {
+		size = "last"
+	}
+	return errs.Invalid("The page size is from 1 to "+strconv.Itoa(p.most)+".", size)
 }
 
 // checkLimit asks whoever a limit is for.

@@ -21,6 +21,7 @@ type Driver struct {
 	event  live.Event // at hand; nil when there is none
 	failed error
 	over   bool
+	after  *string // told to the transport
 }
 
 type key struct{}
@@ -92,6 +93,18 @@ func (d *Driver) Cursor() string {
 
 // Err is why the stream ended, nil when it just did. The client is still to be told.
 func (d *Driver) Err() error { return d.failed }
+
+// Resume has the subscription continue after a cursor that the client told its transport, not the document.
+func (d *Driver) Resume(cursor string) { d.after = &cursor }
+
+// After is where a subscription is to continue: the cursor that the transport was told, which is younger than the document's, or else
+// the one asked for.
+func After(ctx context.Context, asked *string) *string {
+	if d, driven := ctx.Value(key{}).(*Driver); driven && d.after != nil {
+		return d.after
+	}
+	return asked
+}
 
 // Close ends the stream.
 func (d *Driver) Close() {

@@ -2,7 +2,6 @@ package transport
 
 import (
 	"maps"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -72,15 +71,6 @@ func halvedLiteral(document string) bool {
 			return true
 		}
 	}
-}
-
-// readable refuses a request with broken text, and names the argument that has it.
-func (in *request) readable(broken bool) *refusal {
-	if !broken {
-		return nil
-	}
-	path, _ := replaced(in.Variables)
-	return refuse(http.StatusBadRequest, presenter.InvalidInput, "This is not valid UTF-8.", in.argument(path)...)
 }
 
 // argument is where the document uses a variable; one that can't be read uses none.

@@ -68,6 +68,7 @@ func newAPI(t *testing.T) *api {
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
 	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()
+	t.Cleanup(a.app.Close)
 	return a
 }
 

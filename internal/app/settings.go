@@ -3,6 +3,7 @@
 package app
 
 import (
+	"slices"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/keyring"
@@ -55,6 +56,7 @@ type ServeSettings struct {
 	Keys     KeySettings
 	Redis    RedisSettings
 	HTTP     HTTPSettings
+	Request  RequestSettings
 	Log      LogSettings
 }
 
@@ -96,7 +98,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return append(append(s.Database.check(), s.Redis.check()...), s.HTTP.check()...)
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

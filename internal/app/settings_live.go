@@ -11,7 +11,7 @@ import (
 
 // LiveSettings bound the sockets and the streams of events that are open at once.
 type LiveSettings struct {
-	Origins    Origins `env:"ALLOWED_ORIGINS" help:"origins of other sites whose pages may open sockets and streams, e.g. https://app.example.org; pages of the API's own host always may"`
+	Origins    Origins `env:"ALLOWED_ORIGINS" help:"origins of other sites whose pages may use the API, its sockets and streams, e.g. https://app.example.org; pages of the API's own host always may"`
 	Total      int     `env:"STREAMS" envDefault:"20000" help:"most sockets and streams of this process at once"`
 	Client     int     `env:"STREAMS_PER_CLIENT" envDefault:"5" help:"most of them of one who signed in"`
 	Address    int     `env:"STREAMS_PER_ADDRESS" envDefault:"50" help:"most of them of one address, of those who haven't; a whole clinic may share one"`

@@ -114,9 +114,11 @@ func variables(settings reflect.Type) []variable {
 	var list []variable
 	for field := range settings.Fields() {
 		tag, ok := field.Tag.Lookup("env")
-		if !ok {
+		if !ok && field.Type.Kind() == reflect.Struct {
 			list = append(list, variables(field.Type)...)
-			continue
+		}
+		if !ok {
+			continue // of what was read
 		}
 		name, options, _ := strings.Cut(tag, ",")
 		list = append(list, variable{

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/internal/app"
 )
 
@@ -45,6 +46,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"MEDICONNECT_LISTEN=here", "MEDICONNECT_DRAIN_TIMEOUT=25", "MEDICONNECT_TRUSTED_PROXIES=proxy",
 		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_HIDE_SCHEMA=maybe", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
 		"MEDICONNECT_DATABASE_STATEMENT_TIMEOUT=1m", "MEDICONNECT_DATABASE_IDLE_TIMEOUT=10s",
+		"MEDICONNECT_LIMIT_TOKENS=0", "MEDICONNECT_LIMIT_PAGE=101", "MEDICONNECT_LIMIT_BODY=10", "MEDICONNECT_TRUSTED_ONLY=true",
 	})
 	if err == nil {
 		t.Fatal("faulty settings were taken")
@@ -54,6 +56,8 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
 		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
 		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",
+		"LIMIT_TOKENS must be at least 1", "LIMIT_PAGE must be at most 100", "LIMIT_BODY must be at least 1024",
+		"TRUSTED_ONLY needs MEDICONNECT_TRUSTED_DOCUMENTS",
 		"KEYS must be set", "TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {
@@ -151,4 +155,40 @@ func privatePEM(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: bytes}))
+}
+
+func TestTheLimitsAreThoseOfTheServerUnlessSet(t *testing.T) {
+	pemText, _ := keyPEM(t)
+	settings, err := app.Load[app.ServeSettings]([]string{databaseURL, keysFolder, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY=" + pemText})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, d := settings.Request, limits.Default()
+	if r.Body != d.Body || r.Tokens != d.Tokens || r.Depth != d.Depth || r.Aliases != d.Aliases || r.Page != d.Page || r.Cost != d.Cost {
+		t.Errorf("the settings %+v differ from the defaults %+v", r, d)
+	}
+}
+
+func TestTrustedDocumentsAreLookedAtWhenTheServerStarts(t *testing.T) {
+	pemText, _ := keyPEM(t)
+	load := func(manifest string, more ...string) error {
+		file := filepath.Join(t.TempDir(), "trusted.json")
+		if err := os.WriteFile(file, []byte(manifest), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := app.Load[app.ServeSettings](append(more, databaseURL, keysFolder, linkKey, "MEDICONNECT_TOKEN_PUBLIC_KEY="+pemText, "MEDICONNECT_TRUSTED_DOCUMENTS="+file))
+		return err
+	}
+	if err := load(`{"mine": "{ viewer { id kind } }"}`); err != nil {
+		t.Error(err)
+	}
+	for name, err := range map[string]error{
+		"one that doesn't fit the schema": load(`{"mine": "{ nothing }"}`),
+		"one above a limit":               load(`{"mine": "{ viewer { id kind } }"}`, "MEDICONNECT_LIMIT_DEPTH=1"),
+		"no manifest":                     load(`[]`),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "MEDICONNECT_TRUSTED_DOCUMENTS must name") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

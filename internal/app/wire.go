@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/calendar"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
+	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
@@ -58,7 +59,10 @@ type Frame struct {
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
 
-	HideSchema bool // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection and no page to try the API in
+	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
+	Trusted     documents.Trusted // documents that clients may name
+	TrustedOnly bool              // no others are executed
 }
 
 // App is the wired house.
@@ -162,8 +166,15 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
 		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
-		Limits: limits.Default(), Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
+		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
+}
+
+func (f Frame) limits() limits.Limits {
+	if f.Limits == nil {
+		return limits.Default()
+	}
+	return *f.Limits
 }
 
 // accepts says whether a token is good now.

@@ -22,6 +22,8 @@ type Feed struct {
 	pen  []Batch   // that came too early: something before them is missing
 	told time.Time // when the bus last brought what follows on what the hub has
 	read time.Time // when the log was last read to its end
+
+	failed bool // the last try to read
 }
 
 // NewFeed makes a feed of a hub that nobody else moves. Without a bus it only reads. now is the machine's clock.
@@ -34,6 +36,7 @@ const (
 	readEvery    = 50 * time.Millisecond  // without a bus
 	standInEvery = 100 * time.Millisecond // for a bus that has fallen silent
 	missingEvery = 5 * time.Millisecond   // while something is missing
+	failingEvery = 500 * time.Millisecond // while the log can't be read
 	silentAfter  = 500 * time.Millisecond
 	verifyEvery  = 2 * time.Second // whatever the bus says
 	reopenAfter  = 3 * time.Second // of silence: the connection may be stuck
@@ -49,7 +52,7 @@ func (f *Feed) Run(ctx context.Context) {
 	}
 	for ctx.Err() == nil {
 		if f.due() {
-			f.catchUp(ctx)
+			f.failed = !f.catchUp(ctx)
 		}
 		f.rest(ctx)
 	}
@@ -82,6 +85,8 @@ func (f *Feed) pause() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
+	case f.failed:
+		return failingEvery
 	case len(f.pen) > 0:
 		return missingEvery
 	case f.bus == nil || f.read.IsZero():
@@ -90,21 +95,19 @@ func (f *Feed) pause() time.Duration {
 	return standInEvery
 }
 
-// catchUp reads what the hub lacks, to the log's end.
-func (f *Feed) catchUp(ctx context.Context) {
+// catchUp reads what the hub lacks, to the log's end, and answers whether it could.
+func (f *Feed) catchUp(ctx context.Context) bool {
 	at := f.hub.At()
 	for {
 		if at.Epoch == "" {
-			f.begin(ctx)
-			return
+			return f.begin(ctx)
 		}
 		entries, next, err := f.log.Read(ctx, at, batch)
 		if errors.Is(err, ErrReset) {
-			f.begin(ctx)
-			return
+			return f.begin(ctx)
 		}
 		if err != nil {
-			return
+			return false
 		}
 		f.hub.Advance(Batch{Epoch: at.Epoch, After: at.Position, Upto: next.Position, Entries: entries})
 		if at = next; len(entries) < batch {
@@ -115,18 +118,20 @@ func (f *Feed) catchUp(ctx context.Context) {
 	defer f.mu.Unlock()
 	f.read = f.clock.Now()
 	f.release()
+	return true
 }
 
 // begin puts the hub at the log's end, which everybody who listens is told.
-func (f *Feed) begin(ctx context.Context) {
+func (f *Feed) begin(ctx context.Context) bool {
 	head, err := f.log.Head(ctx)
 	if err != nil {
-		return
+		return false
 	}
 	f.hub.Begin(head)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.read, f.pen = f.clock.Now(), nil
+	return true
 }
 
 // release hands on what came too early, as far as it follows now.

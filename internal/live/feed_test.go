@@ -477,7 +477,7 @@ func TestALogThatIsAwayIsLateAndGoesOnByItself(t *testing.T) {
 			t.Errorf("after a minute: %+v", s)
 		}
 		l.log.set(func() { l.log.away = false })
-		l.pass(standInEvery)
+		l.pass(failingEvery)
 		l.ear.heardAll(t, 1, 10)
 		l.pass(2 * time.Second)
 		if s := l.feed.State(); !s.Carried || s.Stale() {
