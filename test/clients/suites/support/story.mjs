@@ -185,7 +185,8 @@ export function watches(name, connect, { anonymous = false } = {}) {
     }))
 }
 
-export function comesBack(name, connect, { anonymous = false } = {}) {
+// A client that keeps the place itself is told nothing twice. The others subscribe again as they did before.
+export function comesBack(name, connect, { anonymous = false, keepsThePlace = false } = {}) {
   const token = anonymous ? undefined : world.tokens.patient
 
   within(`${name}: comes back by itself when it is cut off, and has missed nothing`, () =>
@@ -205,6 +206,8 @@ export function comesBack(name, connect, { anonymous = false } = {}) {
         await agree(picture, ear)
       }
       equalTwins(ear)
+      const cursors = changes(ear).map((e) => e.cursor)
+      if (keepsThePlace) assert.equal(new Set(cursors).size, cursors.length, `something came twice: ${ear.said()}`)
       assert.deepEqual(ear.errors, [])
       assert.equal(ear.completed, false)
       stop()
