@@ -25,6 +25,7 @@ type Stream interface {
 const (
 	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
 	CursorTooOld  = "CURSOR_TOO_OLD" // older than what is kept
+	RulesChanged  = "RULES_CHANGED"  // so many slots differ because hours or kinds of visit do that the state is read faster anew
 	TooSlow       = "TOO_SLOW"       // more has changed than is kept for a subscriber
 	LogRestarted  = "LOG_RESTARTED"  // the log began a new life meanwhile
 )
@@ -40,24 +41,8 @@ type Streams struct {
 
 	Visits   Visits
 	Concerns *Concerns // of the visits
-}
-
-// teller is what a stream's own part does: it notes entries, and turns what was noted into events.
-type teller[K comparable, V any] interface {
-	// note puts what an entry changes for the subscriber. It is called under the hub's lock.
-	note(pending *Pending[K, V], e Entry)
-	// tell reads the present state of things that changed and puts it into words; nil when the subscriber is to be told nothing.
-	// errs.Busy has it asked again.
-	tell(ctx context.Context, things []Told[K, V], at Place) (Event, error)
-	// pass notes what time alone has changed for the subscriber from one instant to another, and answers when to look again;
-	// zero: never. It is called after whatever came before has been replayed.
-	pass(ctx context.Context, pending *Pending[K, V], from, to time.Time) (next time.Time, err error)
-}
-
-// sifter is a teller that can say of many entries at once which of them the subscriber may be told of.
-type sifter interface {
-	// sift keeps those. It may fail with errs.Busy.
-	sift(ctx context.Context, entries []Entry) ([]Entry, error)
+	Boards   *Boards
+	Search   Searches
 }
 
 // The bounds of a stream.
@@ -83,13 +68,13 @@ type follower[K comparable, V any] struct {
 	after    Cursor // the same, with the rest of the cursor
 	joined   Cursor
 	state    state
-	reason   string // of a reset
-	passed   time.Time
+	reason   string    // of a reset
+	passed   time.Time // what time has changed until then was noted
 	lookNext time.Time
 	things   []Told[K, V] // taken, and still to be told
-	upto     int64        // what is told with them
+	upto     Cursor       // what is told with them
 	told     []Told[K, V] // last
-	stands   int64        // everything up to here has been told
+	stands   Cursor       // everything up to here has been told
 	refilled int          // since anything was taken
 }
 
@@ -121,7 +106,7 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
 		f.reason = CursorUnknown
 	}
-	f.stands = f.after.Position
+	f.stands = f.after
 	return f, nil
 }
 
@@ -139,19 +124,38 @@ func (f *follower[K, V]) Reset() { f.pending.GiveUp() }
 func (f *follower[K, V]) Close() { f.seat.Leave() }
 
 // Again implements Stream.
-func (f *follower[K, V]) Again() { f.things = f.told }
+func (f *follower[K, V]) Again() {
+	f.things = f.told
+	if l, ok := f.teller.(longer); ok {
+		l.anew()
+	}
+}
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
+	if f.state != following {
+		return f.first(ctx)
+	}
+	return f.next(ctx)
+}
+
+// Poll is Next without the wait: nil when there is nothing to tell.
+func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
+	if f.state != following {
+		return f.first(ctx)
+	}
+	e, _, err := f.look(ctx, false)
+	return e, err
+}
+
+func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
 	switch {
 	case f.state == ended:
 		return nil, io.EOF
 	case f.reason != "":
 		return f.reset(f.reason), nil
-	case f.state == fresh:
-		return f.ready(ctx)
 	}
-	return f.next(ctx)
+	return f.ready(ctx)
 }
 
 // ready is the first event: what is missing since the cursor is at hand, and will follow.
@@ -207,8 +211,7 @@ func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) erro
 // false when there is too much all the same, or the log went another way.
 func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
 	_, sifts := f.teller.(sifter)
-	at := f.joined
-	at.Position = f.stands
+	at := f.stands
 	if f.refilled++; !sifts || f.refilled > mostRefills || f.Hub.At().Epoch != at.Epoch {
 		return false, nil
 	}
@@ -243,68 +246,6 @@ func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
 		}
 		timer.Stop()
 	}
-}
-
-// look tells what there is, or how long to wait for more. After a calm it tells where the stream stands.
-func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Duration, error) {
-	at := f.Hub.At()
-	if now := f.Clock.Now(); !now.Before(f.lookNext) {
-		next, err := f.teller.pass(ctx, f.pending, f.passed, now)
-		if errs.Of(err) == errs.Busy {
-			return nil, tryAgain, nil
-		}
-		if err != nil {
-			return nil, 0, err
-		}
-		f.passed, f.lookNext = now, next
-		if next.IsZero() || next.Sub(now) > longestRest {
-			f.lookNext = now.Add(longestRest)
-		}
-	}
-	for {
-		if f.things == nil {
-			var ok bool
-			if f.things, f.upto, ok = f.pending.Take(f.atOnce, at.Position); !ok {
-				return f.overflowed(ctx)
-			}
-			f.refilled = 0
-		}
-		if len(f.things) == 0 {
-			f.stands = f.upto
-		}
-		if len(f.things) == 0 && calm {
-			return StreamReady{f.place(f.upto)}, 0, nil
-		}
-		if len(f.things) == 0 {
-			return nil, f.lookNext.Sub(f.Clock.Now()), nil
-		}
-		e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
-		if errs.Of(err) == errs.Busy {
-			return nil, tryAgain, nil
-		}
-		f.things, f.told, f.stands = nil, f.things, f.upto
-		if e != nil || err != nil {
-			return e, 0, err
-		}
-	}
-}
-
-// overflowed goes on where nothing has been lost, or else ends the stream.
-func (f *follower[K, V]) overflowed(ctx context.Context) (Event, time.Duration, error) {
-	switch ok, err := f.refill(ctx); {
-	case errs.Of(err) == errs.Busy:
-		return nil, tryAgain, nil
-	case err != nil && ok:
-		return nil, 0, err
-	case !ok:
-		return f.reset(f.why()), 0, nil
-	}
-	return nil, 0, nil // there may be something to tell now
-}
-
-// place is one from which nothing is lost: the instant is before whatever is read from now on.
-func (f *follower[K, V]) place(position int64) Place {
-	return Place{Cursor{f.joined.Epoch, max(position, f.after.Position), f.passed}, f.Clock.Now()}
 }
 
 func (f *follower[K, V]) why() string {
