@@ -93,10 +93,45 @@ func streamed(t *testing.T, otherwise func(*graph.Deps)) *streaming {
 	return s
 }
 
+// soon bounds every wait for the server.
+const soon = 10 * time.Second
+
+// tell has the stream tell an event.
+func (s *streaming) tell(t *testing.T, e live.Event) {
+	t.Helper()
+	select {
+	case s.events <- e:
+	case <-time.After(soon):
+		t.Fatal("no stream waits for an event")
+	}
+}
+
+// begins is where the next stream begins.
+func (s *streaming) begins(t *testing.T) (after string) {
+	t.Helper()
+	select {
+	case after = <-s.after:
+	case <-time.After(soon):
+		t.Fatal("no stream was begun")
+	}
+	return after
+}
+
+// ends waits for a stream to be closed.
+func (s *streaming) ends(t *testing.T) {
+	t.Helper()
+	select {
+	case <-s.closed:
+	case <-time.After(soon):
+		t.Fatal("a stream is left open")
+	}
+}
+
 func usual(*graph.Deps) {}
 
+var watch = `subscription($after: String) { availabilityChanged(scope: ` + mainStreet + `, after: $after) { __typename } }`
+
 const (
-	watch      = `subscription($after: String) { availabilityChanged(scope: {providerIds: []}, after: $after) { __typename } }`
 	readyEvent = "event: next\nid: %\ndata: {\"data\":{\"availabilityChanged\":{\"__typename\":\"StreamReady\"}},\"extensions\":{\"cost\":{\"limit\":1000,\"requested\":10}}}\n"
 	complete   = "event: complete\ndata: \n"
 )

@@ -29,16 +29,16 @@ func TestASubscriptionIsAStreamOfEventsWithTheirCursors(t *testing.T) {
 	} {
 		s := streamed(t, func(d *graph.Deps) { d.Limits.Deadline = 50 * time.Millisecond })
 		o := send(s).begun()
-		if at := <-s.after; at != "now" {
+		if at := s.begins(t); at != "now" {
 			t.Errorf("%s begins after %q", way, at)
 		}
-		s.events <- ready(1)
+		s.tell(t, ready(1))
 		o.wants(readyAt(1))
 		<-time.After(200 * time.Millisecond) // longer than anything that ends may take
-		s.events <- ready(2)
+		s.tell(t, ready(2))
 		close(s.events)
 		o.wants(readyAt(2), complete, "end")
-		<-s.closed
+		s.ends(t)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestAStreamContinuesAfterTheEventThatTheBrowserWasToldLast(t *testing.T) {
 		"after what is no cursor of us": {func() { get("", http.Header{"Last-Event-ID": {"x"}}) }, "x"},
 	} {
 		c.open()
-		if got := <-s.after; got != c.want {
+		if got := s.begins(t); got != c.want {
 			t.Errorf("%s: after %q, want %q", name, got, c.want)
 		}
 	}
@@ -163,7 +163,7 @@ func TestATicketOpensOneStreamAndIsNotLogged(t *testing.T) {
 	}
 	k.fail = nil
 	o := s.get(t, params, nil).begun()
-	<-s.after
+	s.begins(t)
 	if code := s.get(t, params, nil).refused(401); code != "UNAUTHENTICATED" {
 		t.Errorf("a ticket that was used: %s", code)
 	}
@@ -181,7 +181,7 @@ func TestAStreamEndsWithTheRightsOfItsCaller(t *testing.T) {
 		t.Errorf("%q", told)
 	}
 	o.wants(complete, "end")
-	<-s.closed
+	s.ends(t)
 }
 
 func TestAClientHasSoManyStreams(t *testing.T) {
@@ -204,8 +204,8 @@ func TestAClientHasSoManyStreams(t *testing.T) {
 		t.Errorf("beyond what the process holds: %s", code)
 	}
 	_ = one.Body.Close()
-	<-s.closed
-	for deadline := time.Now().Add(10 * time.Second); inside.Count().Inside == 3; runtime.Gosched() {
+	s.ends(t)
+	for deadline := time.Now().Add(soon); inside.Count().Inside == 3; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("the place of a client that is gone stays taken")
 		}
@@ -217,7 +217,7 @@ func TestAStoppingProcessCutsStreamsShortForClientsToComeBack(t *testing.T) {
 	together := crowd.New(crowd.Default())
 	s := streamed(t, func(d *graph.Deps) { d.Crowd = together })
 	o := s.get(t, vars{"query": watch}, nil).begun()
-	s.events <- ready(1)
+	s.tell(t, ready(1))
 	o.wants(readyAt(1))
 	<-time.After(200 * time.Millisecond) // beyond the server's time for a write
 	if err := together.Drain(t.Context(), time.Second); err != nil {
