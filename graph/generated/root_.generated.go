@@ -2487,7 +2487,10 @@ cursor, keep the cursor of the last event, and subscribe again with it after a r
 least once and in order of cursor; ` + "`" + `StreamReset` + "`" + ` says that the cursor is too old and a query is needed.
 """
 type Subscription {
-  """Slot changes in a scope. The first event is always ` + "`" + `StreamReady` + "`" + ` or ` + "`" + `StreamReset` + "`" + `."""
+  """
+  Slot changes in a scope: the new state of slots that the caller may see, and the ids of those that they may no longer see. The first event is
+  always ` + "`" + `StreamReady` + "`" + ` or ` + "`" + `StreamReset` + "`" + `.
+  """
   availabilityChanged(
     """What to watch."""
     scope: AvailabilityScopeInput!
@@ -2509,7 +2512,7 @@ input AvailabilityScopeInput @oneOf {
   providerIds: [ID!]
   """Locations, at most 5."""
   locationIds: [ID!]
-  """A search: events only for slots that fit or no longer fit it."""
+  """A search, of at most 500 providers at a location each: events only for free slots that fit it, or no longer do."""
   search: AvailabilitySearchInput
 }
 
@@ -2538,7 +2541,7 @@ type StreamReset implements StreamEvent {
   cursor: String!
   """When it was written."""
   occurredAt: DateTime!
-  """Why."""
+  """Why: ` + "`" + `CURSOR_TOO_OLD` + "`" + `, ` + "`" + `CURSOR_UNKNOWN` + "`" + `, ` + "`" + `LOG_RESTARTED` + "`" + `, ` + "`" + `RULES_CHANGED` + "`" + `, ` + "`" + `TOO_SLOW` + "`" + `. More may come."""
   reason: String!
 }
 

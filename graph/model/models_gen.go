@@ -204,7 +204,7 @@ type AvailabilityScopeInput struct {
 	ProviderIds []string `json:"providerIds,omitempty"`
 	// Locations, at most 5.
 	LocationIds []string `json:"locationIds,omitempty"`
-	// A search: events only for slots that fit or no longer fit it.
+	// A search, of at most 500 providers at a location each: events only for free slots that fit it, or no longer do.
 	Search *AvailabilitySearchInput `json:"search,omitempty"`
 }
 

@@ -83,6 +83,7 @@ type App struct {
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
+	boards       *live.Boards
 	concerns     *live.Concerns
 	tickets      live.Tickets
 	redis        *redis.Client      // nil: there is none
@@ -121,6 +122,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.retention = retention.NewService(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
+	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
@@ -153,7 +155,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
-					Visits: a.appointments, Concerns: a.concerns,
+					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
 				Tickets: a.tickets,
 			},

@@ -15,6 +15,8 @@ import (
 type Verdict struct {
 	Blocked []Rule // in the stable order; empty when the visit can be booked
 	Slot    Slot   // as it stands; without an end when the provider doesn't offer the kind, without a zone when never at the place
+
+	lanes int // how many visits may run at a time all through it
 }
 
 // Bookable says whether nothing stands against the visit.

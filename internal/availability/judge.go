@@ -64,7 +64,7 @@ func (j judge) verdict(start time.Time) Verdict {
 			v.Blocked = append(v.Blocked, check.rule)
 		}
 	}
-	v.Slot = slot
+	v.Slot, v.lanes = slot, capacity
 	v.Slot.Status = v.status(unbooked)
 	if v.Bookable() {
 		v.Slot.Remaining = min(free, dayLeft, windowLeft)

@@ -42,6 +42,7 @@ type Period struct {
 	Patient  uuid.UUID  // whose other visits to read; zero for nobody's
 	Moving   clinic.Ref // appointment whose claim to read wherever it lies: a window that it counts for may reach into the period
 	Holder   clinic.Ref // actor whose own holds to tell from others', in their organisation; zero for nobody's
+	Holders  bool       // tell whose every hold is; the providers are one organisation's
 }
 
 // Reach is what the period's slots can depend on.

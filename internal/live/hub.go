@@ -149,6 +149,9 @@ func (h *Hub) Advance(b Batch) (at Cursor, ok bool) {
 func (h *Hub) offer(e Entry) {
 	about := h.providers[e.ProviderRef()]
 	of := h.organizations[e.Organization]
+	if len(about) > 0 || len(h.schedules) > 0 && e.Topic == ScheduleTopic {
+		_ = e.read() // who can't read it says so
+	}
 	for s := range about {
 		s.listener.Offer(e)
 	}

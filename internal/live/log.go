@@ -23,6 +23,8 @@ type Entry struct {
 	Provider     uuid.UUID       `json:"provider"`    // whose openings changed; zero when nobody's
 	Appointment  uuid.UUID       `json:"appointment"` // zero when none
 	Payload      json.RawMessage `json:"payload"`
+
+	news *news // what was read of the payload, for all who are offered the entry
 }
 
 // ProviderRef names the provider.

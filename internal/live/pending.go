@@ -86,11 +86,11 @@ type Told[K comparable, V any] struct {
 // Take hands out the things that changed first, at most so many. Once they have been told, everything up to a position has been:
 // upto, if nothing is left, else whatever comes before what is left. upto is where the hub stood before Take was called. ok is
 // false after GiveUp.
-func (p *Pending[K, V]) Take(most int, upto int64) (told []Told[K, V], position int64, ok bool) {
+func (p *Pending[K, V]) Take(most int, upto int64) (told []Told[K, V], position int64, left, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over {
-		return nil, upto, false
+		return nil, upto, false, false
 	}
 	n := min(most, len(p.order))
 	for _, thing := range p.order[:n] {
@@ -99,11 +99,11 @@ func (p *Pending[K, V]) Take(most int, upto int64) (told []Told[K, V], position 
 	}
 	if p.order = p.order[n:]; len(p.order) == 0 {
 		p.items, p.order = nil, nil
-		return told, upto, true
+		return told, upto, false, true
 	}
 	p.signal()
 	for _, i := range p.items {
 		upto = min(upto, i.first-1)
 	}
-	return told, upto, true
+	return told, upto, true, true
 }

@@ -25,6 +25,7 @@ type Stream interface {
 const (
 	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
 	CursorTooOld  = "CURSOR_TOO_OLD" // older than what is kept
+	RulesChanged  = "RULES_CHANGED"  // so many slots differ because hours or kinds of visit do that the state is read faster anew
 	TooSlow       = "TOO_SLOW"       // more has changed than is kept for a subscriber
 	LogRestarted  = "LOG_RESTARTED"  // the log began a new life meanwhile
 )
@@ -40,6 +41,8 @@ type Streams struct {
 
 	Visits   Visits
 	Concerns *Concerns // of the visits
+	Boards   *Boards
+	Search   Searches
 }
 
 // teller is what a stream's own part does: it notes entries, and turns what was noted into events.
@@ -58,6 +61,20 @@ type teller[K comparable, V any] interface {
 type sifter interface {
 	// sift keeps those. It may fail with errs.Busy.
 	sift(ctx context.Context, entries []Entry) ([]Entry, error)
+}
+
+// longer is a teller that may have more to tell of some things than one event holds.
+type longer interface {
+	// more has tell called again with the same things.
+	more() bool
+	// anew has tell begin with them again.
+	anew()
+}
+
+// wakeful is a teller that may have learned of an earlier time to look at what time has changed.
+type wakeful interface {
+	// awake says so, once.
+	awake() bool
 }
 
 // The bounds of a stream.
@@ -83,13 +100,13 @@ type follower[K comparable, V any] struct {
 	after    Cursor // the same, with the rest of the cursor
 	joined   Cursor
 	state    state
-	reason   string // of a reset
-	passed   time.Time
+	reason   string    // of a reset
+	passed   time.Time // what time has changed until then was noted
 	lookNext time.Time
 	things   []Told[K, V] // taken, and still to be told
-	upto     int64        // what is told with them
+	upto     Cursor       // what is told with them
 	told     []Told[K, V] // last
-	stands   int64        // everything up to here has been told
+	stands   Cursor       // everything up to here has been told
 	refilled int          // since anything was taken
 }
 
@@ -121,7 +138,7 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
 		f.reason = CursorUnknown
 	}
-	f.stands = f.after.Position
+	f.stands = f.after
 	return f, nil
 }
 
@@ -139,19 +156,38 @@ func (f *follower[K, V]) Reset() { f.pending.GiveUp() }
 func (f *follower[K, V]) Close() { f.seat.Leave() }
 
 // Again implements Stream.
-func (f *follower[K, V]) Again() { f.things = f.told }
+func (f *follower[K, V]) Again() {
+	f.things = f.told
+	if l, ok := f.teller.(longer); ok {
+		l.anew()
+	}
+}
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
+	if f.state != following {
+		return f.first(ctx)
+	}
+	return f.next(ctx)
+}
+
+// Poll is Next without the wait: nil when there is nothing to tell.
+func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
+	if f.state != following {
+		return f.first(ctx)
+	}
+	e, _, err := f.look(ctx, false)
+	return e, err
+}
+
+func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
 	switch {
 	case f.state == ended:
 		return nil, io.EOF
 	case f.reason != "":
 		return f.reset(f.reason), nil
-	case f.state == fresh:
-		return f.ready(ctx)
 	}
-	return f.next(ctx)
+	return f.ready(ctx)
 }
 
 // ready is the first event: what is missing since the cursor is at hand, and will follow.
@@ -207,8 +243,7 @@ func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) erro
 // false when there is too much all the same, or the log went another way.
 func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
 	_, sifts := f.teller.(sifter)
-	at := f.joined
-	at.Position = f.stands
+	at := f.stands
 	if f.refilled++; !sifts || f.refilled > mostRefills || f.Hub.At().Epoch != at.Epoch {
 		return false, nil
 	}
@@ -262,31 +297,63 @@ func (f *follower[K, V]) look(ctx context.Context, calm bool) (Event, time.Durat
 		}
 	}
 	for {
-		if f.things == nil {
-			var ok bool
-			if f.things, f.upto, ok = f.pending.Take(f.atOnce, at.Position); !ok {
-				return f.overflowed(ctx)
+		if f.things == nil && !f.take(at) {
+			return f.overflowed(ctx)
+		}
+		if len(f.things) == 0 {
+			if f.things, f.stands = nil, f.upto; calm {
+				return StreamReady{f.place(f.upto)}, 0, nil
 			}
-			f.refilled = 0
+			return nil, max(f.lookNext.Sub(f.Clock.Now()), 0), nil
 		}
-		if len(f.things) == 0 {
-			f.stands = f.upto
-		}
-		if len(f.things) == 0 && calm {
-			return StreamReady{f.place(f.upto)}, 0, nil
-		}
-		if len(f.things) == 0 {
-			return nil, f.lookNext.Sub(f.Clock.Now()), nil
-		}
-		e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
-		if errs.Of(err) == errs.Busy {
+		e, err := f.tell(ctx)
+		switch {
+		case errs.Of(err) == errs.Busy:
 			return nil, tryAgain, nil
-		}
-		f.things, f.told, f.stands = nil, f.things, f.upto
-		if e != nil || err != nil {
+		case errors.Is(err, errTurned):
+			return f.reset(RulesChanged), 0, nil
+		case e != nil || err != nil:
 			return e, 0, err
 		}
 	}
+}
+
+// take takes the next things to tell. It is false when there are more than fit.
+func (f *follower[K, V]) take(at Cursor) bool {
+	things, upto, left, ok := f.pending.Take(f.atOnce, at.Position)
+	if !ok {
+		return false
+	}
+	passed := f.passed
+	if left { // it may be of what time has changed
+		passed = f.stands.At
+	}
+	f.things, f.upto, f.refilled = things, f.reached(upto, passed), 0
+	return true
+}
+
+// tell tells of the things at hand. An event that leaves some of it out has the cursor of the one before.
+func (f *follower[K, V]) tell(ctx context.Context) (Event, error) {
+	e, err := f.teller.tell(ctx, f.things, f.place(f.upto))
+	f.told = f.things
+	if err != nil {
+		if errs.Of(err) != errs.Busy {
+			f.things = nil
+		}
+		return nil, err
+	}
+	if w, ok := f.teller.(wakeful); ok && w.awake() {
+		f.lookNext = time.Time{}
+	}
+	if l, ok := f.teller.(longer); ok && l.more() {
+		if changed, ok := e.(SlotsChanged); ok {
+			changed.Place = f.place(f.stands)
+			return changed, nil
+		}
+		return e, nil
+	}
+	f.things, f.stands = nil, f.upto
+	return e, nil
 }
 
 // overflowed goes on where nothing has been lost, or else ends the stream.
@@ -302,10 +369,12 @@ func (f *follower[K, V]) overflowed(ctx context.Context) (Event, time.Duration, 
 	return nil, 0, nil // there may be something to tell now
 }
 
-// place is one from which nothing is lost: the instant is before whatever is read from now on.
-func (f *follower[K, V]) place(position int64) Place {
-	return Place{Cursor{f.joined.Epoch, max(position, f.after.Position), f.passed}, f.Clock.Now()}
+// reached is a cursor from which nothing is lost: the instant is before whatever is read from now on.
+func (f *follower[K, V]) reached(position int64, passed time.Time) Cursor {
+	return Cursor{f.joined.Epoch, max(position, f.stands.Position), passed}
 }
+
+func (f *follower[K, V]) place(at Cursor) Place { return Place{at, f.Clock.Now()} }
 
 func (f *follower[K, V]) why() string {
 	if f.Hub.At().Epoch != f.joined.Epoch {

@@ -249,7 +249,7 @@ func TestASubscriberWhoIsTooSlowIsResetAndKeepsNothing(t *testing.T) {
 		p.Put(i, int64(i), func(*struct{}) {})
 		p.Put(i, int64(i), func(*struct{}) {})
 	}
-	if told, _, ok := p.Take(3, 9); !ok || len(told) != 3 {
+	if told, _, _, ok := p.Take(3, 9); !ok || len(told) != 3 {
 		t.Errorf("as many as fit: %v, %v", told, ok)
 	}
 	s := w.follow(t, nil, 1)

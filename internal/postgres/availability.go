@@ -64,7 +64,7 @@ func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p ava
 func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availability.Period) (map[clinic.Ref]availability.View, error) {
 	reach := p.Reach()
 	rules := rulesRows{providers: providers, from: reach.From, until: reach.Until}
-	taken := takenRows{providers: providers, reach: reach, moving: p.Moving, holder: p.Holder}
+	taken := takenRows{providers: providers, reach: reach, moving: p.Moving, holder: p.Holder, holders: p.Holders}
 	if p.Patient != uuid.Nil {
 		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
 	}

@@ -25,7 +25,7 @@ func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provid
 		if same, err := hasDateHours(ctx, tx, at, date, hours); err != nil || same {
 			return err
 		}
-		if err := lockDesk(ctx, tx, at); err != nil {
+		if err := lockDesk(ctx, tx, changing{by.At, provider.DaysAround(date)}, at); err != nil {
 			return err
 		}
 		same, err := hasDateHours(ctx, tx, at, date, hours)

@@ -12,7 +12,8 @@ import (
 // dependents are the providers whose openings follow from a row: lock them, change or lock the row, confirm that nobody
 // joined them in between. Without a query there are none.
 type dependents struct {
-	query            string
+	query string
+	changing
 	organization, on uuid.UUID
 	providers        []uuid.UUID
 }
@@ -35,7 +36,7 @@ func (d *dependents) lock(ctx context.Context, tx pgx.Tx) (err error) {
 	if d.providers, err = ids(ctx, tx, d.query, d.organization, d.on); err != nil {
 		return err
 	}
-	return lockProvidersForChange(ctx, tx, d.organization, d.providers)
+	return lockProvidersForChange(ctx, tx, d.changing, d.organization, d.providers)
 }
 
 func (d *dependents) confirm(ctx context.Context, tx pgx.Tx) error {

@@ -26,6 +26,7 @@ import (
 // office writes drawn worlds through the rooms' services, one provider after the other in the same clinic.
 type office struct {
 	*desk
+	db        *postgres.DB
 	rooms     *clinic.Service
 	providers *provider.Service
 	admin     access.Actor
@@ -34,11 +35,12 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	d := newDesk(t)
-	directory := postgres.New(d.pool, keytest.Of(t, d.pool)).Directory()
+	db := postgres.New(d.pool, keytest.Of(t, d.pool))
+	directory := db.Directory()
 	source := clinic.Source{Clock: d.clock, NewID: clinictest.NewID}
 	rooms := clinic.NewService(directory, source)
 	return &office{
-		desk: d, rooms: rooms, providers: provider.NewService(directory, rooms, source),
+		desk: d, db: db, rooms: rooms, providers: provider.NewService(directory, rooms, source),
 		admin: clinictest.Actor(access.Admin, d.Organization),
 	}
 }

@@ -81,7 +81,7 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 			return nil
 		}
 		e.ID = fresh
-		concerned, err := lockConcerned(ctx, tx, e)
+		concerned, err := lockConcerned(ctx, tx, by, e)
 		if err != nil {
 			return err
 		}
@@ -118,7 +118,7 @@ func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, except
 		if !found {
 			return errs.Missing("exception", "exceptionId")
 		}
-		concerned, err := lockConcerned(ctx, tx, row.unexplained())
+		concerned, err := lockConcerned(ctx, tx, by, row.unexplained())
 		if err != nil {
 			return err
 		}
@@ -130,15 +130,16 @@ func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, except
 }
 
 // lockConcerned locks the providers whose openings follow from an exception, and answers them.
-func lockConcerned(ctx context.Context, tx pgx.Tx, e provider.Exception) ([]uuid.UUID, error) {
+func lockConcerned(ctx context.Context, tx pgx.Tx, by clinic.Stamp, e provider.Exception) ([]uuid.UUID, error) {
+	c := changing{by.At, e.Days()}
 	switch {
 	case e.ProviderID != uuid.Nil && e.LocationID != uuid.Nil:
 		at := provider.Desk{Organization: e.OrganizationID, Provider: e.ProviderID, Location: e.LocationID}
-		return []uuid.UUID{e.ProviderID}, lockDesk(ctx, tx, at)
+		return []uuid.UUID{e.ProviderID}, lockDesk(ctx, tx, c, at)
 	case e.ProviderID != uuid.Nil:
-		return []uuid.UUID{e.ProviderID}, lockProvidersForChange(ctx, tx, e.OrganizationID, []uuid.UUID{e.ProviderID})
+		return []uuid.UUID{e.ProviderID}, lockProvidersForChange(ctx, tx, c, e.OrganizationID, []uuid.UUID{e.ProviderID})
 	}
-	there := dependents{query: providersAt, organization: e.OrganizationID, on: e.LocationID}
+	there := dependents{query: providersAt, changing: c, organization: e.OrganizationID, on: e.LocationID}
 	if err := there.lock(ctx, tx); err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func addLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.Locat
 func replaceLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.Location, oldZone string) error {
 	var there dependents
 	if l.TimeZone != oldZone {
-		there = dependents{query: providersAt, organization: l.OrganizationID, on: l.ID}
+		there = dependents{query: providersAt, changing: changing{at: by.At}, organization: l.OrganizationID, on: l.ID}
 	}
 	if err := there.lock(ctx, tx); err != nil {
 		return err

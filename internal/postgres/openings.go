@@ -24,15 +24,19 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 	changed := 0
 	err := d.settle(ctx, at.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		changed = 0
-		if fresh, _, err := unlikeStored(ctx, tx, at.Organization, list); err != nil || len(fresh) == 0 {
+		fresh, expected, err := unlikeStored(ctx, tx, at.Organization, list)
+		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		if err := lockDesk(ctx, tx, at); err != nil {
+		if err := lockDesk(ctx, tx, changing{by.At, expected}, at); err != nil {
 			return err
 		}
 		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)
 		if err != nil {
 			return err
+		}
+		if expected.Join(days) != expected { // somebody changed them in between
+			return errAgain
 		}
 		if len(fresh) == 0 {
 			return errUnchanged

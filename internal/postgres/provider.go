@@ -83,7 +83,7 @@ func addProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Pro
 
 func replaceProvider(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p provider.Provider, plans []clinic.InsurancePlan) error {
 	concerned := []uuid.UUID{p.ID}
-	if err := lockProvidersForChange(ctx, tx, p.OrganizationID, concerned); err != nil {
+	if err := lockProvidersForChange(ctx, tx, changing{at: by.At}, p.OrganizationID, concerned); err != nil {
 		return err
 	}
 	row, _, err := one[providerRow](ctx, tx, providerByIdentifier, p.OrganizationID, p.Identifier.System, p.Identifier.Value)

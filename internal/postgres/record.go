@@ -67,13 +67,15 @@ const lockProvider = `SELECT pg_advisory_xact_lock(provider_lock($1, $2))`
 const raiseRevision = `UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1 AND id = $2`
 
 // lockProvidersForChange keeps bookings of these providers out until the transaction ends, and raises their schedule
-// revisions, so that a booking decided on the old rules is decided again.
-func lockProvidersForChange(ctx context.Context, tx pgx.Tx, organization uuid.UUID, providers []uuid.UUID) error {
+// revisions, so that a booking decided on the old rules is decided again. The old rules are kept for live streams, as far as they may
+// change.
+func lockProvidersForChange(ctx context.Context, tx pgx.Tx, c changing, organization uuid.UUID, providers []uuid.UUID) error {
 	sorted := slices.Clone(providers)
 	slices.SortFunc(sorted, compareIDs)
 	batch := &pgx.Batch{}
 	for _, id := range slices.Compact(sorted) {
 		batch.Queue(lockProvider, organization, id)
+		batch.Queue(saveFormer, c.of(organization, id)...)
 		batch.Queue(raiseRevision, organization, id)
 	}
 	return tx.SendBatch(ctx, batch).Close()

@@ -153,13 +153,25 @@ func collect[T any](q *pgx.QueuedQuery, into *[]T) {
 
 // rules are those of the providers that exist.
 func (r *rulesRows) rules() (map[clinic.Ref]availability.Rules, error) {
+	found := make(map[clinic.Ref]availability.Rules, len(r.heads))
+	list, err := r.list()
+	for i, h := range r.heads {
+		if err == nil {
+			found[r.providers[h.place()]] = list[i]
+		}
+	}
+	return found, err
+}
+
+// list is one for each head.
+func (r *rulesRows) list() ([]availability.Rules, error) {
 	kinds := make(map[clinic.Ref]clinic.VisitKind, len(r.kinds))
 	for _, k := range r.kinds {
 		kinds[clinic.Ref{Organization: k.OrganizationID, ID: k.ID}] = k.visitKind()
 	}
 	hours := r.parts()
-	found := make(map[clinic.Ref]availability.Rules, len(r.heads))
-	for _, h := range r.heads {
+	list := make([]availability.Rules, len(r.heads))
+	for i, h := range r.heads {
 		of := r.providers[h.place()]
 		rules := availability.Rules{
 			Organization: of.Organization, Provider: of.ID, Revision: h.ScheduleRevision,
@@ -175,9 +187,9 @@ func (r *rulesRows) rules() (map[clinic.Ref]availability.Rules, error) {
 			}
 			rules.Places = append(rules.Places, place)
 		}
-		found[of] = rules
+		list[i] = rules
 	}
-	return found, nil
+	return list, nil
 }
 
 // only answers the rules of the one provider that was asked about.

@@ -42,7 +42,7 @@ func (d *Directory) SetSchedule(ctx context.Context, by clinic.Stamp, at provide
 		if err != nil || found && newest.schedule().Same(s) {
 			return err
 		}
-		if err := lockDesk(ctx, tx, at); err != nil {
+		if err := lockDesk(ctx, tx, changing{by.At, s.Days()}, at); err != nil {
 			return err
 		}
 		newest, found, err = one[scheduleRow](ctx, tx, newestSchedule, at.Organization, at.Provider, at.Location)
@@ -77,8 +77,8 @@ func replaceSchedule(ctx context.Context, tx pgx.Tx, at provider.Desk, s provide
 }
 
 // lockDesk keeps bookings of the provider out, and changes of the location that all its providers' openings follow from.
-func lockDesk(ctx context.Context, tx pgx.Tx, at provider.Desk) error {
-	if err := lockProvidersForChange(ctx, tx, at.Organization, []uuid.UUID{at.Provider}); err != nil {
+func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk) error {
+	if err := lockProvidersForChange(ctx, tx, c, at.Organization, []uuid.UUID{at.Provider}); err != nil {
 		return err
 	}
 	return hit(tx.Exec(ctx, shareLocation, at.Organization, at.Location))

@@ -30,6 +30,13 @@ func note(by clinic.Stamp, organization uuid.UUID, action, kind string, id uuid.
 	}
 }
 
+// The event names the revision that the rules have now. The former ones are kept under the one before; without a revision there were
+// none.
+const insertScheduleEvent = `
+INSERT INTO event_log (organization_id, at, topic, provider_id, payload)
+SELECT $1, $2, '` + scheduleTopic + `', id, $4::jsonb || jsonb_build_object('revision', schedule_revision) FROM providers
+WHERE organization_id = $1 AND id = $3`
+
 // recordFor writes a change's audit row and an event for each provider whose openings it touches. Like record it comes last.
 func recordFor(ctx context.Context, tx pgx.Tx, c change, providers []uuid.UUID, span scheduleSpan) error {
 	if err := record(ctx, tx, c); err != nil {
@@ -38,7 +45,7 @@ func recordFor(ctx context.Context, tx pgx.Tx, c change, providers []uuid.UUID, 
 	batch := &pgx.Batch{}
 	for _, p := range providers {
 		span.Windows = c.Counts[p]
-		batch.Queue(insertEvent, c.Organization, c.At, scheduleTopic, p, span)
+		batch.Queue(insertScheduleEvent, c.Organization, c.At, p, span)
 	}
 	return tx.SendBatch(ctx, batch).Close()
 }

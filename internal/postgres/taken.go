@@ -61,7 +61,12 @@ SELECT n::integer, found.*` + eachProvider + `(
 	becomeTenant = `SELECT set_config('role', '` + appRole + `', true), set_config('mediconnect.organization', $1, true)`
 	becomePublic = `SELECT set_config('role', '` + publicRole + `', true), set_config('mediconnect.organization', '', true)`
 
-	selectOwnHolds = `SELECT id, patient_id FROM holds WHERE organization_id = $1 AND actor_id = $2 AND state = 'ACTIVE'`
+	selectHolders = `
+SELECT h.id, h.actor_id, h.patient_id FROM unnest($2::uuid[]) asked(provider_id)
+JOIN claims c ON c.organization_id = $1 AND c.party_id = asked.provider_id AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+JOIN holds h ON h.organization_id = $1 AND h.id = c.hold_id`
+
+	selectOwnHolds = `SELECT id, actor_id, patient_id FROM holds WHERE organization_id = $1 AND actor_id = $2 AND state = 'ACTIVE'`
 
 	selectPatientID = `SELECT id FROM patients WHERE organization_id = $1 AND id = $2`
 
@@ -76,12 +81,13 @@ type takenRows struct {
 	patient   clinic.Ref // zero: nobody
 	moving    clinic.Ref // zero: no appointment
 	holder    clinic.Ref // zero: nobody
+	holders   bool       // everybody
 	reach     availability.Reach
 
 	plain   []plainClaims
 	others  []claimRow
 	moved   []claimRow // may be among the others, and the plain ones
-	held    []ownHold  // by the holder
+	held    []ownHold  // by the holder, or by everybody
 	days    []daysRow
 	windows []windowOf
 	visits  []visitRow
@@ -109,8 +115,8 @@ type claimRow struct {
 }
 
 type ownHold struct {
-	ID        uuid.UUID
-	PatientID *uuid.UUID
+	ID, ActorID uuid.UUID
+	PatientID   *uuid.UUID
 }
 
 // daysRow are a provider's days, a column each.
@@ -158,11 +164,17 @@ func (r *takenRows) queueOwn(b *pgx.Batch, organizations, ids []uuid.UUID) {
 			tenant = of.Organization
 		}
 	}
+	if r.holders && len(r.providers) > 0 {
+		tenant = r.providers[0].Organization
+	}
 	if tenant == uuid.Nil {
 		return
 	}
 	b.Queue(becomeTenant, tenant.String())
-	if r.holder.ID != uuid.Nil {
+	switch {
+	case r.holders:
+		collect(b.Queue(selectHolders, tenant, ids), &r.held)
+	case r.holder.ID != uuid.Nil:
 		collect(b.Queue(selectOwnHolds, r.holder.Organization, r.holder.ID), &r.held)
 	}
 	if r.moving.ID != uuid.Nil {
@@ -209,7 +221,7 @@ func (r *takenRows) taken() []availability.Taken {
 func (r *takenRows) tellOwn(all []availability.Taken) {
 	own := make(map[uuid.UUID]availability.Holder, len(r.held))
 	for _, h := range r.held {
-		own[h.ID] = availability.Holder{Actor: r.holder.ID, Patient: or(h.PatientID)}
+		own[h.ID] = availability.Holder{Actor: h.ActorID, Patient: or(h.PatientID)}
 	}
 	moved := make(map[uuid.UUID]bool, len(r.moved))
 	for _, m := range r.moved {

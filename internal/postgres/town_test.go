@@ -40,6 +40,7 @@ type resident struct {
 	languages   []string
 	specialties []clinic.Coding
 	plans       []provider.AcceptedPlan
+	identifier  clinic.Identifier
 }
 
 // The zones of the published sites, and when the clocks of most of them change.
@@ -61,10 +62,10 @@ func (o *office) found(t *rapid.T) *town {
 	desk := *o.desk
 	desk.Clinic = sample.NewClinic(o.t, o.pool)
 	own := &office{
-		desk: &desk, rooms: o.rooms, providers: o.providers, admin: clinictest.Actor(access.Admin, desk.Organization), count: o.count,
+		desk: &desk, db: o.db, rooms: o.rooms, providers: o.providers, admin: clinictest.Actor(access.Admin, desk.Organization), count: o.count,
 	}
 	w := &town{drawn: &drawn{T: t, office: own, around: rapid.SampledFrom(townChanges).Draw(t, "change")}}
-	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(postgres.New(o.pool, nil)), o.rooms, o.clock)
+	w.finder = availability.NewFinder(postgres.NewAvailabilityStore(o.db), o.rooms, o.clock)
 	o.clock.Set(w.around.AddDate(0, 0, -2))
 	w.kinds = []clinic.VisitKind{w.putKind(), w.putKind(), w.putKind()}
 	for range rapid.IntRange(2, 4).Draw(t, "sites") {
@@ -147,8 +148,9 @@ func (p *resident) settle() {
 	for _, k := range p.kinds {
 		kinds = append(kinds, p.ref(k.ID))
 	}
+	p.identifier = clinic.Identifier{System: "https://example.org/people", Value: fmt.Sprint(p.number())}
 	made := must[provider.Provider](p.drawn)(p.providers.PutProvider(context.Background(), p.admin, provider.PutProvider{
-		Identifier: clinic.Identifier{System: "https://example.org/people", Value: fmt.Sprint(p.number())}, Name: "Dr Ada",
+		Identifier: p.identifier, Name: "Dr Ada",
 		VisitKinds: kinds, MaxDailyAppointments: p.maxDaily, Languages: p.languages, Specialties: p.specialties, AcceptedPlans: p.plans,
 	}))
 	p.provider = p.ref(made.ID)

@@ -79,7 +79,7 @@ func addVisitKind(ctx context.Context, tx pgx.Tx, by clinic.Stamp, k clinic.Visi
 }
 
 func replaceVisitKind(ctx context.Context, tx pgx.Tx, by clinic.Stamp, k clinic.VisitKind) error {
-	offering := dependents{query: providersOffering, organization: k.OrganizationID, on: k.ID}
+	offering := dependents{query: providersOffering, changing: changing{at: by.At}, organization: k.OrganizationID, on: k.ID}
 	if err := offering.lock(ctx, tx); err != nil {
 		return err
 	}

@@ -1,0 +1,221 @@
+package live
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/provider"
+)
+
+// practice is a provider who is in round the clock, for half an hour each, and counts how often that is read.
+type practice struct {
+	*town
+	doctor   clinic.Ref
+	kind     uuid.UUID
+	claims   []availability.Claim
+	revision int64
+	reads    int
+}
+
+func newPractice() *practice {
+	return &practice{town: newTown(), doctor: clinic.Ref{Organization: org, ID: uuid.UUID{15: 2}}, kind: uuid.UUID{15: 3}, revision: 1}
+}
+
+func (p *practice) rules() availability.Rules {
+	var weekly []provider.WeeklyHours
+	for weekday := range provider.Weekday(7) {
+		weekly = append(weekly, provider.WeeklyHours{Weekday: weekday + 1, Hours: provider.Hours{To: 1440, Capacity: 1}})
+	}
+	return availability.Rules{
+		Organization: org, Provider: p.doctor.ID, Revision: p.revision,
+		From: civil.Date{Year: 2000, Month: 1, Day: 1}, Until: civil.Date{Year: 2100, Month: 1, Day: 1},
+		Kinds: []clinic.VisitKind{{
+			ID: p.kind, Duration: 30 * time.Minute, SlotStep: 30 * time.Minute, GridAnchor: clinic.GridDay,
+			Modalities: []clinic.Modality{clinic.InPerson}, Policy: clinic.Policy{MaximumAdvance: 365 * 24 * time.Hour},
+		}},
+		Places: []availability.Place{{
+			Location: uuid.UUID{15: 4}, TimeZone: "UTC", Zone: time.UTC,
+			Schedules: []provider.Schedule{{EffectiveFrom: civil.Date{Year: 2000, Month: 1, Day: 1}, Weekly: weekly}},
+		}},
+	}
+}
+
+func (p *practice) View(context.Context, clinic.Ref, availability.Period) (availability.View, error) {
+	p.reads++
+	return availability.View{Rules: p.rules(), Taken: availability.Taken{Claims: slices.Clone(p.claims)}}, nil
+}
+
+func (p *practice) Former(context.Context, clinic.Ref, int64, int) ([]availability.Former, error) {
+	return nil, nil
+}
+
+func (p *practice) Snapshot(ctx context.Context, read func(context.Context, availability.Snapshot) error) error {
+	return read(ctx, p)
+}
+
+func (p *practice) Desks(context.Context, availability.Wanted, int) ([]availability.Desk, error) {
+	return nil, nil
+}
+
+func (p *practice) Views(_ context.Context, of []clinic.Ref, _ availability.Period) (map[clinic.Ref]availability.View, error) {
+	found := map[clinic.Ref]availability.View{}
+	for _, ref := range of {
+		found[ref] = availability.View{Rules: p.rules()}
+	}
+	return found, nil
+}
+
+// happen writes an entry about the provider and hands it on.
+func (p *practice) happen(topic, payload string) {
+	p.entries = append(p.entries, Entry{
+		Position: p.last() + 1, Organization: org, Provider: p.doctor.ID, At: p.clock.Now(), Topic: topic, Payload: json.RawMessage(payload),
+	})
+	p.relay(p.last())
+}
+
+// book takes half an hour.
+func (p *practice) book(start time.Time) {
+	end := start.Add(30 * time.Minute)
+	p.claims = append(p.claims, availability.Claim{ID: uuid.New(), Start: start, End: end, Appointment: uuid.UUID{15: 9}})
+	p.happen("appointment.booked", fmt.Sprintf(`{"spans": [["%s", "%s"]], "taken": [{}], "days": {"2030-05-07": {"booked": 1}}}`,
+		start.Format(time.RFC3339), end.Format(time.RFC3339)))
+}
+
+func (p *practice) streams() Streams {
+	return Streams{Hub: p.hub, Log: p, Clock: p.clock, Boards: NewBoards(p, p.hub)}
+}
+
+func (p *practice) watch(t *testing.T, s Streams, after *string) *follower[clinic.Ref, *moved] {
+	t.Helper()
+	made, err := s.Slots(t.Context(), access.Nobody("r"), Scope{Providers: []clinic.Ref{p.doctor}}, after)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := made.(*follower[clinic.Ref, *moved])
+	if e := poll(t, f); e == nil {
+		t.Fatal("nothing comes first")
+	}
+	return f
+}
+
+func poll(t *testing.T, f *follower[clinic.Ref, *moved]) Event {
+	t.Helper()
+	e, err := f.Poll(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+func TestABookingIsReadOnceForAllWhoWatch(t *testing.T) {
+	p := newPractice()
+	s := p.streams()
+	var all []*follower[clinic.Ref, *moved]
+	for range 100 {
+		all = append(all, p.watch(t, s, nil))
+	}
+	noon := time.Date(2030, 5, 7, 12, 0, 0, 0, time.UTC)
+	for booking := range 3 {
+		start := noon.Add(time.Duration(booking) * time.Hour)
+		p.reads = 0
+		p.book(start)
+		for _, f := range all {
+			e, ok := poll(t, f).(SlotsChanged)
+			if !ok || len(e.Slots) != 0 || len(e.Removed) != 1 || !e.Removed[0].Start.Equal(start) {
+				t.Fatalf("told %+v", e)
+			}
+			if e := poll(t, f); e != nil {
+				t.Fatalf("told %+v as well", e)
+			}
+		}
+		if p.reads != 1 {
+			t.Errorf("%d readings of one booking", p.reads)
+		}
+	}
+}
+
+func TestTimeAloneTakesSlotsAway(t *testing.T) {
+	p := newPractice()
+	f := p.watch(t, p.streams(), nil)
+	for range 2 { // it is 13:00, and the slot of then may still be had
+		if e := poll(t, f); e != nil {
+			t.Fatalf("told %+v", e)
+		}
+	}
+	p.clock.Advance(time.Millisecond)
+	e, ok := poll(t, f).(SlotsChanged)
+	if !ok || len(e.Removed) != 1 || e.Removed[0].Start.Hour() != 13 {
+		t.Fatalf("told %+v", e)
+	}
+	cursor := e.Cursor()
+	p.clock.Advance(time.Hour)
+	resumed := p.watch(t, p.streams(), &cursor)
+	e, ok = poll(t, resumed).(SlotsChanged)
+	if !ok || len(e.Removed) != 2 { // 13:30 and 14:00, and two half hours have come within a year
+		t.Fatalf("resumed, told %+v", e)
+	}
+	if len(e.Slots) != 2 {
+		t.Errorf("%d slots have come", len(e.Slots))
+	}
+}
+
+func TestMuchIsToldInSeveralEventsWithoutACursorInBetween(t *testing.T) {
+	p := newPractice()
+	s := p.streams()
+	f := p.watch(t, s, nil)
+	p.revision++
+	p.happen(ScheduleTopic, `{"from": "2030-05-10", "until": "2030-05-20"}`) // as if there had been no rules before
+	before, told := f.stands.String(), 0
+	for {
+		e := poll(t, f)
+		if e == nil {
+			break
+		}
+		changed := e.(SlotsChanged)
+		n := len(changed.Slots) + len(changed.Removed)
+		if told += n; n > 200 {
+			t.Errorf("%d at once", n)
+		}
+		if last := n < 200; (e.Cursor() == before) == last {
+			t.Errorf("after %d the cursor is %s", told, e.Cursor())
+		}
+	}
+	if told != 13*48 { // a day before, and one after
+		t.Errorf("%d were told", told)
+	}
+}
+
+func TestChangesWhoseFormerRulesAreGoneResetTheStream(t *testing.T) {
+	p := newPractice()
+	f := p.watch(t, p.streams(), nil)
+	p.revision++
+	p.happen(ScheduleTopic, `{"revision": 2}`)
+	if e, ok := poll(t, f).(StreamReset); !ok || e.Reason != RulesChanged {
+		t.Errorf("told %+v", e)
+	}
+}
+
+func TestScopesAreBounded(t *testing.T) {
+	many := make([]clinic.Ref, 21)
+	for name, c := range map[string]struct {
+		scope Scope
+		ok    bool
+	}{
+		"no provider": {Scope{Providers: []clinic.Ref{}}, false}, "20 providers": {Scope{Providers: many[:20]}, true}, "21": {Scope{Providers: many}, false},
+		"no location": {Scope{Locations: []clinic.Ref{}}, false}, "5 locations": {Scope{Locations: many[:5]}, true}, "6": {Scope{Locations: many[:6]}, false},
+	} {
+		if err := c.scope.Check(); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
