@@ -9,10 +9,10 @@ import (
 )
 
 // weight is what one idle subscriber costs a server, in bytes and goroutines.
-type weight struct{ rss, heap, stacks, goroutines float64 }
+type weight struct{ rss, heap, spans, stacks, goroutines float64 }
 
 func (w weight) String() string {
-	return fmt.Sprintf("RSS %.1f KiB (heap %.1f, stacks %.1f), %.2f goroutines", w.rss/1024, w.heap/1024, w.stacks/1024, w.goroutines)
+	return fmt.Sprintf("RSS %.1f KiB (heap %.1f in spans of %.1f, stacks %.1f), %.2f goroutines", w.rss/1024, w.heap/1024, w.spans/1024, w.stacks/1024, w.goroutines)
 }
 
 // weigh has n subscribers come to a server, each over a socket of its own, and looks at what it holds before and with them.
@@ -35,7 +35,7 @@ func (w *town) weigh(t testing.TB, stock bool, n int, environ ...string) weight 
 	each := func(before, with int) float64 { return float64(with-before) / float64(n) }
 	defer func() { _ = s.Kill() }()
 	return weight{
-		rss: each(before.RSS, with.RSS), heap: each(before.Heap, with.Heap), stacks: each(before.Stacks, with.Stacks),
+		rss: each(before.RSS, with.RSS), heap: each(before.Heap, with.Heap), spans: each(before.Spans, with.Spans), stacks: each(before.Stacks, with.Stacks),
 		goroutines: each(before.Goroutines, with.Goroutines),
 	}
 }

@@ -33,12 +33,18 @@ type booking struct {
 }
 
 // delays are how long after a booking's commit, its request and its answer each watcher had it, and how long after the commit the
-// last one had.
-type delays struct{ commit, sent, answered, last latencies }
+// last one had; and the server's processor time, that for the booking included, for each delivery of a window.
+type delays struct{ commit, sent, answered, last, work latencies }
+
+func (d delays) String() string {
+	return fmt.Sprintf("%v; until the last one has it %v; from the request on %v; from its answer on %v; %.3f ms of the server's processors a delivery",
+		d.commit, d.last, d.sent, d.answered, d.work.percentile(50))
+}
 
 func (d *delays) add(other delays) {
 	d.commit, d.sent = append(d.commit, other.commit...), append(d.sent, other.sent...)
 	d.answered, d.last = append(d.answered, other.answered...), append(d.last, other.last...)
+	d.work = append(d.work, other.work...)
 }
 
 // live are two servers over one database, one told by way of Redis and one that reads the log, and what has happened there.
@@ -46,15 +52,14 @@ type live struct {
 	*town
 	crowded
 	servers  map[bool]*rig.Server // with Redis, and without
+	inside   map[*rig.Server]observatory
 	booked   int
 	position int64
 }
 
 func newLive(t testing.TB, c crowded) *live {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	defer cancel()
-	l := &live{crowded: c, servers: map[bool]*rig.Server{}}
+	l := &live{crowded: c, servers: map[bool]*rig.Server{}, inside: map[*rig.Server]observatory{}}
 	open := fmt.Sprintf("MEDICONNECT_STREAMS_PER_ADDRESS=%d", c.watchers+dialing)
 	l.town = newStampedTown(t, c.providers, 4*c.providers, 20)
 	redis := redistest.NewURL(t)
@@ -63,26 +68,45 @@ func newLive(t testing.TB, c crowded) *live {
 		if by {
 			l.Environ = append(l.Environ, "MEDICONNECT_REDIS_URL="+redis)
 		}
-		s, err := l.Serve(ctx, l.url, 20)
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { _ = s.Kill() })
-		l.servers[by] = s
+		l.servers[by] = l.serve(t)
 	}
 	return l
+}
+
+// serve starts a server, one that can be looked into if profiles are wanted.
+func (l *live) serve(t testing.TB) *rig.Server {
+	t.Helper()
+	if *profiles != "" {
+		s, inside := l.observed(t, false, l.Environ...)
+		l.inside[s] = inside
+		return s
+	}
+	s, err := l.Serve(t.Context(), l.url, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Kill() })
+	return s
 }
 
 // window books for a while, and tells how long the audience took to have it.
 func (l *live) window(t testing.TB, at *rig.Server, all audience) (delays, float64) {
 	t.Helper()
 	made := make([]booking, max(1, int(l.lasting.Seconds()*float64(l.rate))))
-	began := time.Now()
+	var looked sync.WaitGroup
+	if o, ok := l.inside[at]; ok {
+		looked.Go(func() { o.profile(t, "live.cpu", fmt.Sprintf("/cpu?seconds=%d", max(1, int(l.lasting.Seconds())))) })
+	}
+	began, spent := time.Now(), spentBy(at)
 	l.book(t, at, made)
 	rate := float64(len(made)) / time.Since(began).Seconds()
-	l.stamps(t, made)
 	all.await(t, made)
-	return all.delays(made), rate
+	spent = spentBy(at) - spent
+	looked.Wait()
+	l.stamps(t, made)
+	d := all.delays(made)
+	d.work = append(d.work, milliseconds(spent)/float64(len(d.commit)))
+	return d, rate
 }
 
 const booking16 = 16 // requests under way at most
@@ -246,12 +270,11 @@ func benchmarkCommitToClient(b *testing.B, c crowded) {
 	b.Helper()
 	by, r, rate := commitToClient(b, c)
 	const words = `from a booking's commit to the client, %d subscribers, %d on each provider, %.0f bookings/s, %d windows of %s in turn:
-  by way of Redis %v; until the last one has it %v; from the request on %v; from its answer on %v
-  reading the log %v; until the last one has it %v; from the request on %v; from its answer on %v
+  by way of Redis %v
+  reading the log %v
   ratio of medians %v`
 	x, y := by[true], by[false]
-	report(b, r, fmt.Sprintf(words, c.watchers, c.watchers/c.providers, rate, c.pairs, c.lasting,
-		x.commit, x.last, x.sent, x.answered, y.commit, y.last, y.sent, y.answered, r))
+	report(b, r, fmt.Sprintf(words, c.watchers, c.watchers/c.providers, rate, c.pairs, c.lasting, x, y, r))
 	b.ReportMetric(x.commit.percentile(50), "p50-ms")
 	b.ReportMetric(x.commit.percentile(99), "p99-ms")
 }

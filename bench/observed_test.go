@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -70,17 +72,20 @@ func listenOn(at string, h http.Handler) {
 	fmt.Fprintln(os.Stderr, s.ListenAndServe())
 }
 
-// figures are what a process holds, in bytes, after garbage was collected and given back.
+// figures are what a process holds, in bytes, once garbage was collected and given back: so often that stacks, which a collection
+// halves at most, have become as small as they do.
 type figures struct {
-	Goroutines        int
-	Heap, Stacks, RSS int
+	Goroutines               int
+	Heap, Spans, Stacks, RSS int
 }
 
 func figuresNow() (f figures) {
-	debug.FreeOSMemory()
+	for range 3 {
+		debug.FreeOSMemory()
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	f.Goroutines, f.Heap, f.Stacks = runtime.NumGoroutine(), int(m.HeapAlloc), int(m.StackInuse)
+	f.Goroutines, f.Heap, f.Spans, f.Stacks = runtime.NumGoroutine(), int(m.HeapAlloc), int(m.HeapInuse), int(m.StackInuse)
 	if text, err := os.ReadFile("/proc/self/statm"); err == nil {
 		var size, resident int
 		if n, _ := fmt.Sscan(string(text), &size, &resident); n == 2 {
@@ -150,6 +155,21 @@ func (o observatory) get(t testing.TB, path string) []byte {
 	}
 	return text
 }
+
+// spentBy is the processor time of a server so far, where the system tells.
+func spentBy(s *rig.Server) time.Duration {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", s.PID()))
+	_, numbers, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(numbers)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * tick
+}
+
+const tick = 10 * time.Millisecond // what Linux counts in
 
 // stockServer is gqlgen's own transport over a subscription that tells one thing and then nothing, as its documentation sets it up.
 func stockServer() http.Handler {
