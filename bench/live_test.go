@@ -14,7 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/testkit/redistest"
 )
 
-// crowd is how many watch whom, and how much happens.
+// crowded is how many watch whom, and how much happens.
 type crowded struct {
 	watchers  int
 	providers int           // who are watched and booked, each by as many
@@ -23,7 +23,7 @@ type crowded struct {
 	pairs     int           // of windows
 }
 
-// visit is one booking of a window.
+// booking is one of a window.
 type booking struct {
 	slot      string
 	provider  int
@@ -47,8 +47,8 @@ func (d *delays) add(other delays) {
 	d.work = append(d.work, other.work...)
 }
 
-// live are two servers over one database, one told by way of Redis and one that reads the log, and what has happened there.
-type live struct {
+// broadcast is two servers over one database, one told by way of Redis and one that reads the log, and what has happened there.
+type broadcast struct {
 	*town
 	crowded
 	servers  map[bool]*rig.Server // with Redis, and without
@@ -57,9 +57,9 @@ type live struct {
 	position int64
 }
 
-func newLive(t testing.TB, c crowded) *live {
+func newBroadcast(t testing.TB, c crowded) *broadcast {
 	t.Helper()
-	l := &live{crowded: c, servers: map[bool]*rig.Server{}, inside: map[*rig.Server]observatory{}}
+	l := &broadcast{crowded: c, servers: map[bool]*rig.Server{}, inside: map[*rig.Server]observatory{}}
 	open := fmt.Sprintf("MEDICONNECT_STREAMS_PER_ADDRESS=%d", c.watchers+dialing)
 	l.town = newStampedTown(t, c.providers, 4*c.providers, 20)
 	redis := redistest.NewURL(t)
@@ -74,7 +74,7 @@ func newLive(t testing.TB, c crowded) *live {
 }
 
 // serve starts a server, one that can be looked into if profiles are wanted.
-func (l *live) serve(t testing.TB) *rig.Server {
+func (l *broadcast) serve(t testing.TB) *rig.Server {
 	t.Helper()
 	if *profiles != "" {
 		s, inside := l.observed(t, false, l.Environ...)
@@ -90,7 +90,7 @@ func (l *live) serve(t testing.TB) *rig.Server {
 }
 
 // window books for a while, and tells how long the audience took to have it.
-func (l *live) window(t testing.TB, at *rig.Server, all audience) (delays, float64) {
+func (l *broadcast) window(t testing.TB, at *rig.Server, all audience) (delays, float64) {
 	t.Helper()
 	made := make([]booking, max(1, int(l.lasting.Seconds()*float64(l.rate))))
 	var looked sync.WaitGroup
@@ -109,19 +109,19 @@ func (l *live) window(t testing.TB, at *rig.Server, all audience) (delays, float
 	return d, rate
 }
 
-const booking16 = 16 // requests under way at most
+const bookingAtOnce = 16
 
 // book sends bookings at an even rate, whether or not the ones before were answered, as long as 16 connections do.
-func (l *live) book(t testing.TB, at *rig.Server, made []booking) {
+func (l *broadcast) book(t testing.TB, at *rig.Server, made []booking) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
 	side := side{l.town, l.town.providers[:l.crowded.providers], l.patients}
-	client := rig.NewHTTP(booking16)
+	client := rig.NewHTTP(bookingAtOnce)
 	defer client.CloseIdleConnections()
 	turns := make(chan int, len(made))
 	var all sync.WaitGroup
-	for range booking16 {
+	for range bookingAtOnce {
 		all.Go(func() {
 			for i := range turns {
 				n := l.booked + i
@@ -153,7 +153,7 @@ FROM event_log e JOIN appointments a ON a.organization_id = e.organization_id AN
 WHERE e.position > $1 AND e.topic = 'appointment.booked' ORDER BY e.position`
 
 // stamps finds out when bookings were committed.
-func (l *live) stamps(t testing.TB, made []booking) {
+func (l *broadcast) stamps(t testing.TB, made []booking) {
 	t.Helper()
 	rows, err := l.pool.Query(context.Background(), committed, l.position)
 	if err != nil {
@@ -233,7 +233,7 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // commitToClient measures both servers in turn. The first window of each counts for nothing.
 func commitToClient(t testing.TB, c crowded) (by map[bool]delays, r ratio, rate float64) {
 	t.Helper()
-	l := newLive(t, c)
+	l := newBroadcast(t, c)
 	by = map[bool]delays{}
 	medians := map[bool][]float64{}
 	var rates []float64
