@@ -3,9 +3,13 @@ package resolvers_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,6 +18,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/stream"
@@ -29,10 +34,14 @@ import (
 type script struct {
 	events []live.Event
 	last   func() error
+	begun  func() // called before each event; nil: not
 	closed bool
 }
 
 func (s *script) Next(context.Context) (live.Event, error) {
+	if s.begun != nil {
+		s.begun()
+	}
 	if len(s.events) == 0 {
 		return nil, s.last()
 	}
@@ -92,7 +101,10 @@ func pulled(t *testing.T, r *rooms, s *script, document string) ([]*graphql.Resp
 	return answers, driver
 }
 
-const watchSlots = `subscription { slots: availabilityChanged(scope: {providerIds: []}) { __typename ... on SlotsChanged { slots { provider { name } } } } }`
+// mainStreet is the rooms' location as a scope.
+var mainStreet = `{locationIds: ["` + globalid.Of(globalid.Location, clinic.Ref{Organization: id(1), ID: id(2)}) + `"]}`
+
+var watchSlots = `subscription { slots: availabilityChanged(scope: ` + mainStreet + `) { __typename ... on SlotsChanged { slots { provider { name } } } } }`
 
 func place() live.Place { return live.Place{At: live.Cursor{Epoch: "one", Position: 7}, When: start} }
 
@@ -124,8 +136,7 @@ func TestAStreamThatFailsOrPanicsSaysSoOnceAndEnds(t *testing.T) {
 func TestAPanicInAnEventIsThatEventsFailure(t *testing.T) {
 	r := open()
 	changed := live.SlotsChanged{Place: place(), Slots: []availability.Slot{r.slot}}
-	r.panics = true
-	s := &script{events: []live.Event{changed, live.StreamReady{Place: place()}}, last: ended}
+	s := &script{events: []live.Event{changed, live.StreamReady{Place: place()}}, last: ended, begun: func() { r.panics = true }}
 	answers, _ := pulled(t, r, s, watchSlots)
 	if len(answers) != 2 || string(answers[1].Data) != `{"slots":{"__typename":"StreamReady"}}` || len(answers[1].Errors) != 0 {
 		t.Fatalf("after a panic: %v", answers)
@@ -154,5 +165,36 @@ func TestASubscriptionThatNobodyPullsIsRefused(t *testing.T) {
 	responses, ctx := exec.DispatchOperation(ctx, op)
 	if answer := responses(ctx); len(answer.Errors) != 1 || answer.Errors[0].Extensions["code"] != presenter.BadRequest || !s.closed {
 		t.Errorf("answered %v", answer)
+	}
+}
+
+func TestAScopeNamesWhatExists(t *testing.T) {
+	ids := func(t globalid.Type, n ...byte) string {
+		var list []string
+		for _, n := range n {
+			list = append(list, strconv.Quote(globalid.Of(t, clinic.Ref{Organization: id(1), ID: id(n)})))
+		}
+		return "[" + strings.Join(list, ", ") + "]"
+	}
+	for scope, want := range map[string]string{
+		"{providerIds: []}": "INVALID_INPUT [scope providerIds]",
+		"{locationIds: []}": "INVALID_INPUT [scope locationIds]",
+		"{providerIds: " + ids(globalid.Provider, slices.Repeat([]byte{4}, 21)...) + "}":   "INVALID_INPUT [scope providerIds]",
+		"{locationIds: " + ids(globalid.Location, slices.Repeat([]byte{2}, 6)...) + "}":    "INVALID_INPUT [scope locationIds]",
+		"{providerIds: " + ids(globalid.Provider, 4, 77) + "}":                             "NOT_FOUND [scope providerIds 1]",
+		"{locationIds: " + ids(globalid.Location, 2, 77) + "}":                             "NOT_FOUND [scope locationIds 1]",
+		"{providerIds: " + ids(globalid.Location, 2) + "}":                                 "INVALID_INPUT [scope providerIds 0]",
+		"{search: {providerIds: " + ids(globalid.Provider, 77) + "}}":                      "NOT_FOUND [scope search providerIds 0]",
+		"{search: {visitKindId: " + strings.Trim(ids(globalid.VisitKind, 77), "[]") + "}}": "NOT_FOUND [scope search visitKindId]",
+	} {
+		answers, _ := pulled(t, open(), &script{last: ended}, `subscription { availabilityChanged(scope: `+scope+`) { __typename } }`)
+		if len(answers) != 1 || len(answers[0].Errors) != 1 {
+			t.Errorf("%s answers %v", scope, answers)
+			continue
+		}
+		told := answers[0].Errors[0].Extensions
+		if got := fmt.Sprint(told["code"], " ", told["path"]); got != want {
+			t.Errorf("%s is %s, want %s", scope, got, want)
+		}
 	}
 }

@@ -18,13 +18,13 @@ var unasked = edit{"resolvers/scopes.go", `err := refused(viewer.Actor(ctx), sco
 var accessFaults = []fault{
 	{"a stream has the rights that it began with", []edit{
 		{"internal/access/access.go", `a.Circle = NewCircle(a.Circle.bonds)`, `_ = a.Circle.bonds`},
-	}, server, "TestRightsAreThoseOfTheMoment", "not of"},
+	}, server, "TestRightsAreThoseOfTheMoment", "status 0: "},
 	{"an event is not recorded", []edit{
 		{"graph/telling.go", `err := t.trailing.keep(telling, answer)`, `err := error(nil)`},
 	}, server, "TestWhateverShowsAPatientsDataIsRecorded/AppointmentChanged.appointment", "left"},
 	{"an event that can't be recorded is passed over", []edit{
 		{"internal/live/stream.go", `{ f.things = f.told }`, `{}`},
-	}, server, "TestAnEventIsSentOnce", "told"},
+	}, server, "TestAnEventIsSentOnce", "status 0: "},
 	{"a visit is told to whoever acts for somebody", []edit{
 		{"internal/live/appointments.go", `to := g.actor.Anew()`, `to := g.actor.Anew()
 	if to.ActsForOthers() {
