@@ -94,7 +94,7 @@ var plan = []floor{
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, process), support: true},
-	{at: "bench", tests: join([]string{"..."}, sql, web)},
+	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql)},
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},

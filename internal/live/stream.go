@@ -21,6 +21,15 @@ type Stream interface {
 	Close()
 }
 
+// Patient is a stream that can be waited for apart from what it does when there is something, for which it needs a large stack.
+type Patient interface {
+	Stream
+	// Poll is Next without the wait: nil when there is nothing to tell.
+	Poll(ctx context.Context) (Event, error)
+	// Rest waits, after a Poll that told nothing, until there may be something. It fails when ctx ends.
+	Rest(ctx context.Context) error
+}
+
 // Reasons of a StreamReset.
 const (
 	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
@@ -71,11 +80,14 @@ type follower[K comparable, V any] struct {
 	reason   string    // of a reset
 	passed   time.Time // what time has changed until then was noted
 	lookNext time.Time
-	things   []Told[K, V] // taken, and still to be told
-	upto     Cursor       // what is told with them
-	told     []Told[K, V] // last
-	stands   Cursor       // everything up to here has been told
-	refilled int          // since anything was taken
+	things   []Told[K, V]  // taken, and still to be told
+	upto     Cursor        // what is told with them
+	told     []Told[K, V]  // last
+	stands   Cursor        // everything up to here has been told
+	refilled int           // since anything was taken
+	wait     time.Duration // until something may be told, unless something happens before
+	quiet    *time.Timer   // since something was told
+	calm     bool          // nothing was for long
 }
 
 type state int
@@ -133,19 +145,45 @@ func (f *follower[K, V]) Again() {
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
-	if f.state != following {
-		return f.first(ctx)
+	for {
+		if e, err := f.Poll(ctx); e != nil || err != nil {
+			return e, err
+		}
+		if err := f.Rest(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return f.next(ctx)
 }
 
-// Poll is Next without the wait: nil when there is nothing to tell.
-func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
+// Poll implements Patient.
+func (f *follower[K, V]) Poll(ctx context.Context) (e Event, err error) {
 	if f.state != following {
 		return f.first(ctx)
 	}
-	e, _, err := f.look(ctx, false)
+	f.told = nil
+	e, f.wait, err = f.look(ctx, f.calm)
+	if e != nil {
+		f.quiet, f.calm = nil, false
+	}
 	return e, err
+}
+
+// Rest implements Patient.
+func (f *follower[K, V]) Rest(ctx context.Context) error {
+	if f.quiet == nil {
+		f.quiet = time.NewTimer(quietFor)
+	}
+	timer := time.NewTimer(f.wait)
+	defer timer.Stop()
+	select {
+	case <-f.pending.Wake():
+	case <-timer.C:
+	case <-f.quiet.C:
+		f.calm = true
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
@@ -222,30 +260,6 @@ func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
 		f.refilled--
 	}
 	return !errors.Is(err, ErrReset), err
-}
-
-// next waits until there is something to tell.
-func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
-	f.told = nil
-	quiet := time.NewTimer(quietFor)
-	defer quiet.Stop()
-	for calm := false; ; {
-		e, wait, err := f.look(ctx, calm)
-		if e != nil || err != nil {
-			return e, err
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-f.pending.Wake():
-		case <-timer.C:
-		case <-quiet.C:
-			calm = true
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		}
-		timer.Stop()
-	}
 }
 
 func (f *follower[K, V]) why() string {
