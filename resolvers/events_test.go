@@ -57,6 +57,7 @@ func TestAStreamContinuesAfterTheEventThatTheBrowserWasToldLast(t *testing.T) {
 		"without a cursor":              {func() { get("", nil) }, "now"},
 		"again, without a cursor":       {func() { get("", last) }, "v1.one.9"},
 		"by POST":                       {func() { s.post(t, vars{"query": watch}, last).begun() }, "v1.one.9"},
+		"before anything was told":      {func() { get(`{"after": "v1.one.5"}`, http.Header{"Last-Event-ID": {""}}) }, "v1.one.5"},
 		"after what is no cursor of us": {func() { get("", http.Header{"Last-Event-ID": {"x"}}) }, "x"},
 	} {
 		c.open()
@@ -83,6 +84,28 @@ func TestWhatIsWrongWithADocumentIsAnEvent(t *testing.T) {
 		t.Errorf("a stream that isn't for everybody: %q", told)
 	}
 	o.wants(complete, "end")
+}
+
+func TestASubscriptionAsksForOneFieldWithoutConditions(t *testing.T) {
+	s := streamed(t, usual)
+	const field = `availabilityChanged(scope: {providerIds: []}) { __typename }`
+	for name, document := range map[string]string{
+		"two names":              `subscription { a: ` + field + ` b: ` + field + ` }`,
+		"two names by a part":    `subscription { a: ` + field + ` ...f } fragment f on Subscription { ` + field + ` }`,
+		"two fields":             `subscription { ` + field + ` appointmentChanged { __typename } }`,
+		"left out":               `subscription { availabilityChanged(scope: {providerIds: []}) @skip(if: true) { __typename } }`,
+		"a part that is":         `subscription { ... @include(if: false) { ` + field + ` } }`,
+		"a fragment that is":     `subscription { ...f @skip(if: true) } fragment f on Subscription { ` + field + ` }`,
+		"perhaps":                `subscription { availabilityChanged(scope: {providerIds: []}) @include(if: true) { __typename } }`,
+		"nothing but its type":   `subscription { __typename }`,
+		"with a name of its own": `subscription canary { __typename }`,
+	} {
+		o := s.post(t, vars{"query": document}, nil).begun()
+		if told := o.event(); !strings.Contains(told, `"GRAPHQL_VALIDATION_FAILED"`) || !strings.Contains(told, "subscription asks for") || strings.Contains(told, "canary") {
+			t.Errorf("%s: %q", name, told)
+		}
+		o.wants(complete, "end")
+	}
 }
 
 func TestARequestThatIsNoneHasAStatusForAStreamToo(t *testing.T) {
