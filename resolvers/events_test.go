@@ -98,8 +98,9 @@ func streamed(t *testing.T, otherwise func(*graph.Deps)) *streaming {
 
 func usual(*graph.Deps) {}
 
+var watch = `subscription($after: String) { availabilityChanged(scope: ` + mainStreet + `, after: $after) { __typename } }`
+
 const (
-	watch      = `subscription($after: String) { availabilityChanged(scope: {providerIds: []}, after: $after) { __typename } }`
 	readyEvent = "event: next\nid: %\ndata: {\"data\":{\"availabilityChanged\":{\"__typename\":\"StreamReady\"}},\"extensions\":{\"cost\":{\"limit\":1000,\"requested\":10}}}\n"
 	complete   = "event: complete\ndata: \n"
 )

@@ -101,8 +101,10 @@ func pulled(t *testing.T, r *rooms, s *script, document string) ([]*graphql.Resp
 	return answers, driver
 }
 
-var watchSlots = `subscription { slots: availabilityChanged(scope: {locationIds: ["` +
-	globalid.Of(globalid.Location, clinic.Ref{Organization: id(1), ID: id(2)}) + `"]}) { __typename ... on SlotsChanged { slots { provider { name } } } } }`
+// mainStreet is the rooms' location as a scope.
+var mainStreet = `{locationIds: ["` + globalid.Of(globalid.Location, clinic.Ref{Organization: id(1), ID: id(2)}) + `"]}`
+
+var watchSlots = `subscription { slots: availabilityChanged(scope: ` + mainStreet + `) { __typename ... on SlotsChanged { slots { provider { name } } } } }`
 
 func place() live.Place { return live.Place{At: live.Cursor{Epoch: "one", Position: 7}, When: start} }
 

@@ -249,7 +249,6 @@ func (w *town) watchers(f *feed) (list []*watcher) {
 		watch := &watcher{asked: &of, feed: f}
 		switch rapid.IntRange(0, 3).Draw(w.T, "scope") {
 		case 0:
-			of.search.Moving = nil
 			watch.scope.Search = &of.search
 		case 1:
 			of.by = rapid.SampledFrom(whoever).Draw(w.T, "watching")
