@@ -43,17 +43,18 @@ type Rig struct {
 	Environ []string  // settings of what is started from now on, stronger than the rig's own
 	Ear     io.Writer // hears all that it says; nil: nobody
 
-	folder  *devstack.ScratchFolder
-	binary  string
-	key     ed25519.PrivateKey
-	public  string // PEM
-	linkKey string
-	count   atomic.Int64
+	folder   *devstack.ScratchFolder
+	volatile bool
+	binary   string
+	key      ed25519.PrivateKey
+	public   string // PEM
+	linkKey  string
+	count    atomic.Int64
 }
 
 // Start builds the program and starts a cluster. A volatile one is quicker and loses data when the machine stops.
 func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
-	r = &Rig{}
+	r = &Rig{volatile: volatile}
 	defer func() {
 		if err != nil {
 			r.Close()

@@ -93,7 +93,7 @@ var plan = []floor{
 	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
-		uses: join(sql, web, process), support: true},
+		uses: join(sql, web, sockets, process), support: true},
 	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql)},
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
