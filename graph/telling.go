@@ -8,6 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
+	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -16,7 +17,7 @@ import (
 )
 
 // telling makes each event of a subscription a request of its own: with the caller's rights as they are now, loaders and a trail of
-// its own, recorded before it is sent. What can't be recorded is told later, as it is then.
+// its own, recorded before it is sent. What can't be read or recorded is told later, as it is then.
 type telling struct {
 	trailing trailing
 	loading  loading
@@ -42,7 +43,7 @@ func (t telling) InterceptOperation(ctx context.Context, next graphql.OperationH
 	return func(ctx context.Context) *graphql.Response { return t.trailing.kept(ctx, responses(ctx)) }
 }
 
-// The waits before an event is told that couldn't be recorded.
+// The waits before an event is told that couldn't be read or recorded.
 const (
 	firstAgain   = 100 * time.Millisecond
 	longestAgain = 5 * time.Second
@@ -60,7 +61,10 @@ func (t telling) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 		if answer == nil {
 			return nil
 		}
-		err := t.trailing.keep(telling, answer)
+		err := late(answer)
+		if err == nil {
+			err = t.trailing.keep(telling, answer)
+		}
 		switch {
 		case err == nil:
 			return answer
@@ -71,6 +75,16 @@ func (t telling) InterceptResponse(ctx context.Context, next graphql.ResponseHan
 			return nil
 		}
 	}
+}
+
+// late is errs.Busy when a part of an event can't be read now. It isn't told without: the client's cursor would pass over it.
+func late(answer *graphql.Response) error {
+	for _, e := range answer.Errors {
+		if e.Extensions["code"] == presenter.ServiceBusy {
+			return errs.TryAgain(e)
+		}
+	}
+	return nil
 }
 
 // of is the context that an event is told in. gqlgen leaves out the root field, which the paths of errors begin with.

@@ -26,6 +26,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
@@ -35,6 +36,8 @@ type script struct {
 	events []live.Event
 	last   func() error
 	begun  func() // called before each event; nil: not
+	again  func() // called when an event is to be told again; nil: not
+	told   live.Event
 	closed bool
 }
 
@@ -46,11 +49,17 @@ func (s *script) Next(context.Context) (live.Event, error) {
 		return nil, s.last()
 	}
 	e := s.events[0]
-	s.events = s.events[1:]
+	s.events, s.told = s.events[1:], e
 	return e, nil
 }
 
-func (s *script) Again() {}
+func (s *script) Again() {
+	s.events = append([]live.Event{s.told}, s.events...)
+	if s.again != nil {
+		s.again()
+	}
+}
+
 func (s *script) Close() { s.closed = true }
 
 type liveRoom struct{ script *script }
@@ -130,6 +139,17 @@ func TestAStreamThatFailsOrPanicsSaysSoOnceAndEnds(t *testing.T) {
 	s := &script{events: []live.Event{live.StreamReady{Place: place()}}, last: ended}
 	if answers, driver := pulled(t, open(), s, watchSlots); len(answers) != 1 || driver.Err() != nil {
 		t.Errorf("a stream that just ends answers %v, %v", answers, driver.Err())
+	}
+}
+
+func TestAnEventThatCannotBeReadNowIsToldOnceItCan(t *testing.T) {
+	r := open()
+	changed := live.SlotsChanged{Place: place(), Slots: []availability.Slot{r.slot}}
+	r.fail = errs.TryAgain(nil)
+	s := &script{events: []live.Event{changed, live.StreamReady{Place: place()}}, last: ended, again: func() { r.fail = nil }}
+	answers, _ := pulled(t, r, s, strings.Replace(watchSlots, "{ name }", "{ appointments(first: 1) { edges { cursor } } }", 1))
+	if len(answers) != 2 || len(answers[0].Errors) != 0 || !strings.Contains(string(answers[0].Data), `"appointments":{"edges":[{`) {
+		t.Fatalf("told %v", answers)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package prove has the proofs of booking: many clients at once over HTTP against the built program, which is killed in the
-// middle. `make prove` runs them with 1,000 clients; as plain tests they run with fewer.
+// middle, and many who follow what happens. `make prove` runs them with 1,000 clients; as plain tests they run with fewer.
 package prove_test
 
 import (

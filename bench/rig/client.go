@@ -33,7 +33,7 @@ func NewHTTP(connections int) *http.Client {
 // ErrUnanswered says that nobody knows whether a request was carried out.
 var ErrUnanswered = errors.New("unanswered")
 
-// TopError is an error of a whole request.
+// TopError is an error of a whole request, or one that a change of the set-up was answered.
 type TopError struct{ Code, Message string }
 
 func (e *TopError) Error() string { return e.Code + ": " + e.Message }

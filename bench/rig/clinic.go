@@ -3,7 +3,6 @@ package rig
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
 	"time"
@@ -42,7 +41,7 @@ func (f failures) err() error {
 	if len(f) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: %s", f[0].Code, f[0].Message)
+	return &TopError{Code: f[0].Code, Message: f[0].Message}
 }
 
 const (

@@ -39,20 +39,22 @@ type Rig struct {
 	Cluster *devstack.Postgres
 	Keys    string // folder of the keys that patients' data are sealed with
 
+	Server  string    // a program that takes `serve` and its settings; empty: the one that was built
 	Environ []string  // settings of what is started from now on, stronger than the rig's own
 	Ear     io.Writer // hears all that it says; nil: nobody
 
-	folder  *devstack.ScratchFolder
-	binary  string
-	key     ed25519.PrivateKey
-	public  string // PEM
-	linkKey string
-	count   atomic.Int64
+	folder   *devstack.ScratchFolder
+	volatile bool
+	binary   string
+	key      ed25519.PrivateKey
+	public   string // PEM
+	linkKey  string
+	count    atomic.Int64
 }
 
 // Start builds the program and starts a cluster. A volatile one is quicker and loses data when the machine stops.
 func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
-	r = &Rig{}
+	r = &Rig{volatile: volatile}
 	defer func() {
 		if err != nil {
 			r.Close()
@@ -104,6 +106,19 @@ func (r *Rig) Run(ctx context.Context, database string, words ...string) (string
 		return "", fmt.Errorf("%v: %w: %s", words, err, out)
 	}
 	return string(out), nil
+}
+
+// StampCommits has the cluster, which must not be a volatile one, note when each transaction was committed. It is started anew.
+func (r *Rig) StampCommits(ctx context.Context) error {
+	if err := r.Admin(ctx, "ALTER SYSTEM SET track_commit_timestamp = on"); err != nil {
+		return err
+	}
+	r.Cluster.Stop(ctx)
+	cluster, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres")})
+	if err == nil {
+		r.Cluster = cluster
+	}
+	return err
 }
 
 // Close stops the cluster and removes everything.
