@@ -24,6 +24,7 @@ type town struct {
 	server    *rig.Server
 	pool      *pgxpool.Pool
 	providers []uuid.UUID
+	globalIDs []string // of the providers
 	patients  []rig.Patient
 }
 
@@ -33,6 +34,17 @@ const (
 )
 
 func newTown(t testing.TB, providers, patients, connections int) *town {
+	t.Helper()
+	return setUpTown(t, providers, patients, connections, false)
+}
+
+// newStampedTown is a town whose database notes when each transaction was committed.
+func newStampedTown(t testing.TB, providers, patients, connections int) *town {
+	t.Helper()
+	return setUpTown(t, providers, patients, connections, true)
+}
+
+func setUpTown(t testing.TB, providers, patients, connections int, stamped bool) *town {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
@@ -46,6 +58,10 @@ func newTown(t testing.TB, providers, patients, connections int) *town {
 	w.Rig, err = rig.Start(ctx, false)
 	t.Cleanup(w.Rig.Close)
 	check()
+	if stamped {
+		err = w.StampCommits(ctx)
+		check()
+	}
 	w.url, err = w.NewDatabase(ctx)
 	check()
 	w.server, err = w.Serve(ctx, w.url, connections)
@@ -58,7 +74,7 @@ func newTown(t testing.TB, providers, patients, connections int) *town {
 		id, err = w.Provider(ctx, 2, 0)
 		check()
 		ref, _ := w.Ref(id)
-		w.providers = append(w.providers, ref.ID)
+		w.providers, w.globalIDs = append(w.providers, ref.ID), append(w.globalIDs, id)
 	}
 	w.patients, err = w.Patients(ctx, patients)
 	check()

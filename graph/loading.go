@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 )
 
@@ -25,7 +26,11 @@ func (l loading) InterceptOperation(ctx context.Context, next graphql.OperationH
 	if graphql.GetOperationContext(ctx).Operation.Operation != ast.Mutation {
 		ctx = l.fresh(ctx)
 	}
-	return next(ctx)
+	handler := next(ctx)
+	if stream.Of(ctx) != nil { // it has begun, and each event has loaders of its own
+		loader.From(ctx).Forget()
+	}
+	return handler
 }
 
 // InterceptRootField implements graphql.RootFieldInterceptor.

@@ -48,6 +48,11 @@ func (r reader) read(text string) (*ast.QueryDocument, gqlerror.List) {
 	for _, f := range faults {
 		errcode.Set(f, errcode.ValidationFailed)
 	}
+	if len(faults) == 0 {
+		if refused := checkStreams(doc); refused != nil {
+			faults = gqlerror.List{refused}
+		}
+	}
 	return doc, faults
 }
 

@@ -1,13 +1,9 @@
 package resolvers_test
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -16,187 +12,9 @@ import (
 	"github.com/mediconnect/mediconnect/graph"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/access"
-	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
-	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
-	"github.com/mediconnect/mediconnect/resolvers"
 )
-
-// feed is a stream that a test tells what to tell.
-type feed struct {
-	events chan live.Event // closed: the stream ends
-	after  chan string     // where each stream was to begin; "now" without a cursor
-	closed chan struct{}
-}
-
-func newFeed() *feed {
-	return &feed{events: make(chan live.Event), after: make(chan string, 100), closed: make(chan struct{}, 100)}
-}
-
-func (f *feed) Next(ctx context.Context) (live.Event, error) {
-	select {
-	case e, open := <-f.events:
-		if !open {
-			return nil, io.EOF
-		}
-		return e, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (f *feed) Again() {}
-func (f *feed) Close() { f.closed <- struct{}{} }
-
-func (f *feed) begin(after *string) (live.Stream, error) {
-	at := "now"
-	if after != nil {
-		at = *after
-	}
-	f.after <- at
-	return f, nil
-}
-
-func (f *feed) Slots(_ context.Context, _ access.Actor, _ live.Scope, after *string) (live.Stream, error) {
-	return f.begin(after)
-}
-
-func (f *feed) Appointments(_ context.Context, _ access.Actor, _ *clinic.Ref, after *string) (live.Stream, error) {
-	return f.begin(after)
-}
-
-// ready is an event at a place.
-func ready(position int64) live.Event {
-	return live.StreamReady{Place: live.Place{At: live.Cursor{Epoch: "one", Position: position}, When: start}}
-}
-
-// streaming is a server whose streams a test feeds.
-type streaming struct {
-	*api
-	*feed
-	url string
-}
-
-func streamed(t *testing.T, otherwise func(*graph.Deps)) *streaming {
-	t.Helper()
-	s := &streaming{feed: newFeed()}
-	s.api = serveWith(t, open(), func(d *graph.Deps) {
-		of := services(open())
-		of.Live = s.feed
-		d.Schema = resolvers.Schema(&resolvers.Resolver{Services: of})
-		d.Crowd = crowd.New(crowd.Limits{Total: 100, Client: 100, Address: 100})
-		otherwise(d)
-	})
-	server := httptest.NewUnstartedServer(s.Handler)
-	server.Config.ReadTimeout, server.Config.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
-	server.Start()
-	t.Cleanup(server.Close)
-	s.url = server.URL + "/graphql"
-	return s
-}
-
-func usual(*graph.Deps) {}
-
-var watch = `subscription($after: String) { availabilityChanged(scope: ` + mainStreet + `, after: $after) { __typename } }`
-
-const (
-	readyEvent = "event: next\nid: %\ndata: {\"data\":{\"availabilityChanged\":{\"__typename\":\"StreamReady\"}},\"extensions\":{\"cost\":{\"limit\":1000,\"requested\":10}}}\n"
-	complete   = "event: complete\ndata: \n"
-)
-
-// opened is a stream as its client reads it.
-type opened struct {
-	t *testing.T
-	*http.Response
-	in *bufio.Reader
-}
-
-// get opens a stream as a browser's EventSource does.
-func (s *streaming) get(t *testing.T, params vars, header http.Header) *opened {
-	t.Helper()
-	query := url.Values{}
-	for name, value := range params {
-		query.Set(name, value.(string))
-	}
-	return s.send(t, http.MethodGet, s.url+"?"+query.Encode(), "", header)
-}
-
-// post opens one as graphql-sse does.
-func (s *streaming) post(t *testing.T, params vars, header http.Header) *opened {
-	t.Helper()
-	return s.send(t, http.MethodPost, s.url, string(inJSON(t, params)), header)
-}
-
-func (s *streaming) send(t *testing.T, method, to, body string, header http.Header) *opened {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, to, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header = http.Header{"Accept": {"text/event-stream"}, "Content-Type": {"application/json; charset=utf-8"}, "Accept-Encoding": {"gzip"}}
-	for name, values := range header {
-		r.Header[http.CanonicalHeaderKey(name)] = values
-	}
-	response, err := (&http.Client{Timeout: 10 * time.Second}).Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = response.Body.Close() })
-	return &opened{t, response, bufio.NewReader(response.Body)}
-}
-
-// begun reads the head of a stream.
-func (o *opened) begun() *opened {
-	o.t.Helper()
-	if first := o.event(); o.StatusCode != http.StatusOK || !strings.HasPrefix(first, "retry: ") {
-		o.t.Fatalf("status %d, %q", o.StatusCode, first)
-	}
-	return o
-}
-
-// event is the next one; "end" when the answer has come to its end.
-func (o *opened) event() string {
-	o.t.Helper()
-	var text strings.Builder
-	for {
-		line, err := o.in.ReadString('\n')
-		switch {
-		case errors.Is(err, io.EOF) && text.Len()+len(line) == 0:
-			return "end"
-		case err != nil:
-			o.t.Fatalf("after %q: %v", text.String()+line, err)
-		case line == "\n":
-			return text.String()
-		}
-		text.WriteString(line)
-	}
-}
-
-func (o *opened) wants(events ...string) {
-	o.t.Helper()
-	for _, want := range events {
-		if got := o.event(); got != want {
-			o.t.Fatalf("event %q, want %q", got, want)
-		}
-	}
-}
-
-// refused is the code of an answer that is no stream.
-func (o *opened) refused(status int) string {
-	o.t.Helper()
-	text, _ := io.ReadAll(o.in)
-	if o.StatusCode != status || !strings.HasPrefix(o.Header.Get("Content-Type"), "application/json") {
-		o.t.Errorf("status %d, %s: %s", o.StatusCode, o.Header.Get("Content-Type"), text)
-	}
-	_, after, _ := strings.Cut(string(text), `"code":"`)
-	code, _, _ := strings.Cut(after, `"`)
-	return code
-}
-
-func readyAt(position int64) string {
-	return strings.Replace(readyEvent, "%", ready(position).Cursor(), 1)
-}
 
 func TestASubscriptionIsAStreamOfEventsWithTheirCursors(t *testing.T) {
 	for way, send := range map[string]func(*streaming) *opened{
@@ -211,16 +29,16 @@ func TestASubscriptionIsAStreamOfEventsWithTheirCursors(t *testing.T) {
 	} {
 		s := streamed(t, func(d *graph.Deps) { d.Limits.Deadline = 50 * time.Millisecond })
 		o := send(s).begun()
-		if at := <-s.after; at != "now" {
+		if at := s.begins(t); at != "now" {
 			t.Errorf("%s begins after %q", way, at)
 		}
-		s.events <- ready(1)
+		s.tell(t, ready(1))
 		o.wants(readyAt(1))
 		<-time.After(200 * time.Millisecond) // longer than anything that ends may take
-		s.events <- ready(2)
+		s.tell(t, ready(2))
 		close(s.events)
 		o.wants(readyAt(2), complete, "end")
-		<-s.closed
+		s.ends(t)
 	}
 }
 
@@ -239,10 +57,11 @@ func TestAStreamContinuesAfterTheEventThatTheBrowserWasToldLast(t *testing.T) {
 		"without a cursor":              {func() { get("", nil) }, "now"},
 		"again, without a cursor":       {func() { get("", last) }, "v1.one.9"},
 		"by POST":                       {func() { s.post(t, vars{"query": watch}, last).begun() }, "v1.one.9"},
+		"before anything was told":      {func() { get(`{"after": "v1.one.5"}`, http.Header{"Last-Event-ID": {""}}) }, "v1.one.5"},
 		"after what is no cursor of us": {func() { get("", http.Header{"Last-Event-ID": {"x"}}) }, "x"},
 	} {
 		c.open()
-		if got := <-s.after; got != c.want {
+		if got := s.begins(t); got != c.want {
 			t.Errorf("%s: after %q, want %q", name, got, c.want)
 		}
 	}
@@ -265,6 +84,28 @@ func TestWhatIsWrongWithADocumentIsAnEvent(t *testing.T) {
 		t.Errorf("a stream that isn't for everybody: %q", told)
 	}
 	o.wants(complete, "end")
+}
+
+func TestASubscriptionAsksForOneFieldWithoutConditions(t *testing.T) {
+	s := streamed(t, usual)
+	const field = `availabilityChanged(scope: {providerIds: []}) { __typename }`
+	for name, document := range map[string]string{
+		"two names":              `subscription { a: ` + field + ` b: ` + field + ` }`,
+		"two names by a part":    `subscription { a: ` + field + ` ...f } fragment f on Subscription { ` + field + ` }`,
+		"two fields":             `subscription { ` + field + ` appointmentChanged { __typename } }`,
+		"left out":               `subscription { availabilityChanged(scope: {providerIds: []}) @skip(if: true) { __typename } }`,
+		"a part that is":         `subscription { ... @include(if: false) { ` + field + ` } }`,
+		"a fragment that is":     `subscription { ...f @skip(if: true) } fragment f on Subscription { ` + field + ` }`,
+		"perhaps":                `subscription { availabilityChanged(scope: {providerIds: []}) @include(if: true) { __typename } }`,
+		"nothing but its type":   `subscription { __typename }`,
+		"with a name of its own": `subscription canary { __typename }`,
+	} {
+		o := s.post(t, vars{"query": document}, nil).begun()
+		if told := o.event(); !strings.Contains(told, `"GRAPHQL_VALIDATION_FAILED"`) || !strings.Contains(told, "subscription asks for") || strings.Contains(told, "canary") {
+			t.Errorf("%s: %q", name, told)
+		}
+		o.wants(complete, "end")
+	}
 }
 
 func TestARequestThatIsNoneHasAStatusForAStreamToo(t *testing.T) {
@@ -345,7 +186,7 @@ func TestATicketOpensOneStreamAndIsNotLogged(t *testing.T) {
 	}
 	k.fail = nil
 	o := s.get(t, params, nil).begun()
-	<-s.after
+	s.begins(t)
 	if code := s.get(t, params, nil).refused(401); code != "UNAUTHENTICATED" {
 		t.Errorf("a ticket that was used: %s", code)
 	}
@@ -363,7 +204,7 @@ func TestAStreamEndsWithTheRightsOfItsCaller(t *testing.T) {
 		t.Errorf("%q", told)
 	}
 	o.wants(complete, "end")
-	<-s.closed
+	s.ends(t)
 }
 
 func TestAClientHasSoManyStreams(t *testing.T) {
@@ -386,8 +227,8 @@ func TestAClientHasSoManyStreams(t *testing.T) {
 		t.Errorf("beyond what the process holds: %s", code)
 	}
 	_ = one.Body.Close()
-	<-s.closed
-	for deadline := time.Now().Add(10 * time.Second); inside.Count().Inside == 3; runtime.Gosched() {
+	s.ends(t)
+	for deadline := time.Now().Add(soon); inside.Count().Inside == 3; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("the place of a client that is gone stays taken")
 		}
@@ -399,7 +240,7 @@ func TestAStoppingProcessCutsStreamsShortForClientsToComeBack(t *testing.T) {
 	together := crowd.New(crowd.Default())
 	s := streamed(t, func(d *graph.Deps) { d.Crowd = together })
 	o := s.get(t, vars{"query": watch}, nil).begun()
-	s.events <- ready(1)
+	s.tell(t, ready(1))
 	o.wants(readyAt(1))
 	<-time.After(200 * time.Millisecond) // beyond the server's time for a write
 	if err := together.Drain(t.Context(), time.Second); err != nil {

@@ -17,6 +17,7 @@ const (
 	booking = "migrations/00002_booking.sql"
 	proofs  = "./bench/prove"
 	privacy = "./bench/privacy"
+	clients = "./test/clients"
 )
 
 var faults = []fault{
@@ -110,4 +111,13 @@ var faults = []fault{
 	{"a cancelled visit is left out of the log", []edit{
 		{booking, `PERFORM log_claims(org, now_, 'appointment.cancelled', appointment_, old || holding);`, ``},
 	}, proofs, "TestAStormOfMovesAndCancelsEndsInOrder", "visits whose last change isn't in the log"},
+	{"a token that is refused ends a socket as if all were well", []edit{
+		{"graph/socket/socket.go", `forbidden     websocket.StatusCode = 4403`, `forbidden     websocket.StatusCode = 1000`},
+	}, clients, "TestClientsOfOthersNeedNothingButTheAddressAndAToken/graphql-ws.mjs", "connections in 3 s"},
+	{"what a browser heard last is forgotten", []edit{
+		{"graph/transport/stream.go", `const lastEvent = "Last-Event-ID"`, `const lastEvent = "Last-Event"`},
+	}, clients, "TestClientsOfOthersNeedNothingButTheAddressAndAToken/eventsource.mjs", "something came twice"},
+	{"a request that is refused is answered with data", []edit{
+		{"graph/transport/answer.go", `case executed && len(answer.Data) == 0:`, `case len(answer.Data) == 0:`},
+	}, clients, "TestEveryAuditOfGraphQLOverHTTPPasses", "execution result data is not"},
 }

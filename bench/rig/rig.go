@@ -39,6 +39,7 @@ type Rig struct {
 	Cluster *devstack.Postgres
 	Keys    string // folder of the keys that patients' data are sealed with
 
+	Server  string    // a program that takes `serve` and its settings; empty: the one that was built
 	Environ []string  // settings of what is started from now on, stronger than the rig's own
 	Ear     io.Writer // hears all that it says; nil: nobody
 
@@ -105,6 +106,19 @@ func (r *Rig) Run(ctx context.Context, database string, words ...string) (string
 		return "", fmt.Errorf("%v: %w: %s", words, err, out)
 	}
 	return string(out), nil
+}
+
+// StampCommits has the cluster, which must not be a volatile one, note when each transaction was committed. It is started anew.
+func (r *Rig) StampCommits(ctx context.Context) error {
+	if err := r.Admin(ctx, "ALTER SYSTEM SET track_commit_timestamp = on"); err != nil {
+		return err
+	}
+	r.Cluster.Stop(ctx)
+	cluster, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres")})
+	if err == nil {
+		r.Cluster = cluster
+	}
+	return err
 }
 
 // Close stops the cluster and removes everything.

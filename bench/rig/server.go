@@ -2,6 +2,7 @@ package rig
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,7 +64,7 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{URL: "http://" + address, binary: r.binary, arguments: []string{"serve"}, said: &log{ear: r.Ear}}
+	s := &Server{URL: "http://" + address, binary: cmp.Or(r.Server, r.binary), arguments: []string{"serve"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
 		"MEDICONNECT_RATE_LIMIT=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
 	s.environ = append(s.environ, r.Environ...)
@@ -134,6 +135,9 @@ func (s *Server) ready(ctx context.Context) bool {
 	_, _ = io.Copy(io.Discard, response.Body)
 	return response.StatusCode == http.StatusOK
 }
+
+// PID is its process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
 
 // Stop asks it to end, and waits until it has: clients are told to go first.
 func (s *Server) Stop() error { return s.end(syscall.SIGTERM) }

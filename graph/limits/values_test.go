@@ -7,6 +7,7 @@ import (
 	"github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/validator"
+	"github.com/vektah/gqlparser/v2/validator/rules"
 
 	"github.com/mediconnect/mediconnect/graph/limits"
 )
@@ -34,7 +35,7 @@ func TestExclusiveInputsInListsHaveExactlyOneValueEach(t *testing.T) {
 		"a part of two":    {`query($p: Part!) { sum(parts: [{left: 1}, $p]) }`, vars("p", part("left", "right")), false},
 		"in a fragment":    {`query($p: [Part!]) { ...F } fragment F on Query { sum(parts: $p) }`, vars("p", list(part("left", "right"))), false},
 	} {
-		doc, faults := gqlparser.LoadQuery(exclusive, c.document)
+		doc, faults := gqlparser.LoadQueryWithRules(exclusive, c.document, rules.NewDefaultRules())
 		if faults != nil {
 			if c.good {
 				t.Errorf("%s: %v", name, faults)

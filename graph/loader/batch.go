@@ -25,11 +25,11 @@ const (
 // known to belong together, such as what a page refers to, are fetched together whenever the first is asked for; any others
 // when they are asked for at about the same time.
 type Loader[K comparable, V any] struct {
-	fetch  func(context.Context, []K) (map[K]V, error)
-	others *dataloadgen.Loader[K, *V]
+	asks func(context.Context, []K) (map[K]V, error)
 
 	mu     sync.Mutex
-	said   [][]K // to belong together, since somebody asked last
+	others *dataloadgen.Loader[K, *V] // made when somebody asks: of all loaders that a request has, it asks a few
+	said   [][]K                      // to belong together, since somebody asked last
 	groups map[K]*group[K]
 }
 
@@ -42,20 +42,29 @@ type group[K comparable] struct {
 // batch makes a loader of a fetch that answers what it finds. A fetch outlives the field that happened to ask first, but not
 // its timeout.
 func batch[K comparable, V any](fetch func(context.Context, []K) (map[K]V, error)) *Loader[K, V] {
-	l := &Loader[K, V]{groups: map[K]*group[K]{}}
-	l.fetch = func(ctx context.Context, keys []K) (map[K]V, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
-		defer cancel()
-		return guarded(ctx, keys, fetch)
+	return &Loader[K, V]{asks: fetch}
+}
+
+func (l *Loader[K, V]) fetch(ctx context.Context, keys []K) (map[K]V, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), timeout)
+	defer cancel()
+	return guarded(ctx, keys, l.asks)
+}
+
+// singly fetches keys that aren't known to belong together.
+func (l *Loader[K, V]) singly() *dataloadgen.Loader[K, *V] {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.others == nil {
+		l.others = dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]*V, []error) {
+			found, err := l.fetch(ctx, keys)
+			if err != nil {
+				return nil, slices.Repeat([]error{err}, len(keys))
+			}
+			return inOrder(keys, found), nil
+		}, dataloadgen.WithWait(wait), dataloadgen.WithBatchCapacity(capacity))
 	}
-	l.others = dataloadgen.NewLoader(func(ctx context.Context, keys []K) ([]*V, []error) {
-		found, err := l.fetch(ctx, keys)
-		if err != nil {
-			return nil, slices.Repeat([]error{err}, len(keys))
-		}
-		return inOrder(keys, found), nil
-	}, dataloadgen.WithWait(wait), dataloadgen.WithBatchCapacity(capacity))
-	return l
+	return l.others
 }
 
 func inOrder[K comparable, V any](keys []K, found map[K]V) []*V {
@@ -89,6 +98,9 @@ func (l *Loader[K, V]) Together(keys []K) {
 func (l *Loader[K, V]) groupOf(key K) *group[K] {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.groups == nil && len(l.said) > 0 {
+		l.groups = map[K]*group[K]{}
+	}
 	for _, keys := range l.said {
 		g := &group[K]{}
 		for _, key := range keys {
@@ -107,7 +119,7 @@ func (l *Loader[K, V]) Load(ctx context.Context, key K) (*V, error) {
 	if err := l.gather(ctx, key); err != nil {
 		return nil, err
 	}
-	return l.others.Load(ctx, key)
+	return l.singly().Load(ctx, key)
 }
 
 // LoadAll answers several, in the order asked.
@@ -118,7 +130,7 @@ func (l *Loader[K, V]) LoadAll(ctx context.Context, keys []K) ([]*V, error) {
 			return nil, err
 		}
 	}
-	return l.others.LoadAll(ctx, keys)
+	return l.singly().LoadAll(ctx, keys)
 }
 
 // gather fetches what belongs to a key, once.
@@ -128,13 +140,14 @@ func (l *Loader[K, V]) gather(ctx context.Context, key K) error {
 		return nil
 	}
 	g.once.Do(func() {
+		others := l.singly()
 		for keys := range slices.Chunk(g.keys, capacity) {
 			var found map[K]V
 			if found, g.failed = l.fetch(ctx, keys); g.failed != nil {
 				return
 			}
 			for i, value := range inOrder(keys, found) {
-				l.others.Prime(keys[i], value)
+				others.Prime(keys[i], value)
 			}
 		}
 	})

@@ -96,18 +96,18 @@ func (s Services) New(a access.Actor) *Loaders {
 		Locations:      batch(s.Clinic.Locations),
 		VisitKinds:     batch(s.Clinic.VisitKinds),
 		Plans:          batch(s.Provider.InsurancePlans),
-		Exceptions:     batch(as(a, s.Provider.Exceptions)),
+		Exceptions:     batch(as(&a, s.Provider.Exceptions)),
 		Specialties:    batch(s.Provider.Specialties),
-		Patients:       batch(as(a, s.Patient.Patients)),
-		LinkedAccounts: batch(as(a, s.Invitations.LinkedAccounts)),
-		Grants:         batch(as(a, s.BreakGlass.Grants)),
-		LegalHolds:     batch(as(a, s.Retention.LegalHolds)),
-		LegalHoldsOf:   batch(as(a, s.Retention.LegalHoldsOf)),
-		Appointments:   batch(as(a, s.Appointment.Appointments)),
+		Patients:       batch(as(&a, s.Patient.Patients)),
+		LinkedAccounts: batch(as(&a, s.Invitations.LinkedAccounts)),
+		Grants:         batch(as(&a, s.BreakGlass.Grants)),
+		LegalHolds:     batch(as(&a, s.Retention.LegalHolds)),
+		LegalHoldsOf:   batch(as(&a, s.Retention.LegalHoldsOf)),
+		Appointments:   batch(as(&a, s.Appointment.Appointments)),
 		Identifiers:    batch(s.Appointment.Identifiers),
 		actor:          a,
 		appointments:   s.Appointment,
-		AuditEvents:    batch(as(a, s.Audit.Find)),
+		AuditEvents:    batch(as(&a, s.Audit.Find)),
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)
@@ -132,8 +132,11 @@ func (s Services) New(a access.Actor) *Loaders {
 	return l
 }
 
-func as[K comparable, V any](a access.Actor, fetch func(context.Context, access.Actor, []K) (map[K]V, error)) func(context.Context, []K) (map[K]V, error) {
-	return func(ctx context.Context, keys []K) (map[K]V, error) { return fetch(ctx, a, keys) }
+// Forget frees what the loaders hold. Nobody may use them any more.
+func (l *Loaders) Forget() { *l = Loaders{} }
+
+func as[K comparable, V any](a *access.Actor, fetch func(context.Context, access.Actor, []K) (map[K]V, error)) func(context.Context, []K) (map[K]V, error) {
+	return func(ctx context.Context, keys []K) (map[K]V, error) { return fetch(ctx, *a, keys) }
 }
 
 type key struct{}

@@ -29,8 +29,10 @@ func (p Presenter) document(ctx context.Context, e *gqlerror.Error) *gqlerror.Er
 		return sentence(ValidationFailed, "The document has no operation of this name.", nil)
 	case strings.HasPrefix(e.Rule, "ValuesOfCorrectType"): // the only rule whose sentences repeat values
 		return sentence(ValidationFailed, "A value doesn't fit its type"+at(e)+".", nil)
-	case strings.HasPrefix(e.Rule, "OverlappingFieldsCanBeMerged"), strings.HasPrefix(e.Rule, "SingleFieldSubscriptions"): // names without quotes
+	case strings.HasPrefix(e.Rule, "OverlappingFieldsCanBeMerged"): // names without quotes
 		return sentence(ValidationFailed, "Fields conflict"+at(e)+". Use different aliases.", nil)
+	case strings.HasPrefix(e.Rule, "SingleFieldSubscriptions"): // the caller's name of the operation
+		return sentence(ValidationFailed, "A subscription asks for one field, and none of the introspection"+at(e)+".", nil)
 	}
 	return sentence(ValidationFailed, short(p.Names.veil(e.Message)), nil)
 }

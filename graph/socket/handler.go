@@ -16,10 +16,12 @@ import (
 	"github.com/coder/websocket"
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/transport"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -116,5 +118,7 @@ func (w slim) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 }
 
 func (h *Handler) turn(w http.ResponseWriter, r *http.Request, status int, err error) {
+	nobody, _ := h.Desk.Of(r, "", false) // only a token is refused
+	r = r.WithContext(viewer.With(r.Context(), nobody.Viewer(accesslog.From(r.Context()).RequestID)))
 	transport.Handler{Exec: h.Exec}.Turn(w, r, status, err)
 }

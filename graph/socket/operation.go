@@ -13,7 +13,6 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/presenter"
-	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -97,44 +96,62 @@ func (s *socket) begun(op *operation) (context.Context, func()) {
 	return viewer.With(ctx, s.who.Viewer(id)), log
 }
 
-// run does an operation from its first step to its last.
+// run does an operation from its first step to its last, but for a subscription that has begun: that is followed by goroutines of
+// its own.
 func (s *socket) run(op *operation, payload []byte) {
-	defer s.done(op)
 	ctx, log := s.begun(op)
-	defer log()
+	var f *following
+	s.guarded(ctx, op, func() { f = s.perform(ctx, op, payload) })
+	if f == nil {
+		log()
+		s.done(op)
+		return
+	}
+	f.log = log
+	f.tell()
+}
+
+// guarded does a step of an operation, which a panic ends.
+func (s *socket) guarded(ctx context.Context, op *operation, step func()) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.sendErrors(ctx, op, &graphql.Response{Errors: gqlerror.List{s.Shown.Present(ctx, s.Shown.Recover(ctx, cause))}})
 		}
 	}()
+	step()
+}
+
+// perform does what is asked. A subscription is only begun.
+func (s *socket) perform(ctx context.Context, op *operation, payload []byte) *following {
 	v := viewer.Of(ctx)
 	if s.Allow != nil {
 		if wait, ok := s.Allow(s.who.Token, v.Address); !ok {
 			s.fail(ctx, op, presenter.Later(presenter.RateLimited, "Too many requests. Wait a little, then go on.", wait))
-			return
+			return nil
 		}
 	}
 	params, refused := transport.Operation(payload, nil)
 	if refused != nil {
 		s.fail(ctx, op, refused)
-		return
+		return nil
 	}
 	ctx = graphql.StartOperationTrace(ctx)
 	asked, faults := s.Exec.CreateOperationContext(ctx, params)
 	if len(faults) > 0 {
 		s.fail(graphql.WithOperationContext(ctx, asked), op, faults...)
-		return
+		return nil
 	}
 	transport.Note(ctx, asked)
 	switch asked.Operation.Operation {
 	case ast.Subscription:
 		s.lasting(op)
-		s.follow(ctx, op, asked)
+		return s.follow(ctx, op, asked)
 	case ast.Mutation: // goes on when its client has gone, as nobody could say how far it came
 		s.answer(context.WithoutCancel(ctx), op, asked)
 	default:
 		s.answer(ctx, op, asked)
 	}
+	return nil
 }
 
 // answer executes a query or a mutation.
@@ -148,33 +165,6 @@ func (s *socket) answer(ctx context.Context, op *operation, asked *graphql.Opera
 		return
 	}
 	if s.send(op, written(nextMessage, op.id, transport.Written(ctx, answer, true))) {
-		s.finish(op, written(complete, op.id, nil))
-	}
-}
-
-// follow sends the events of a subscription, one after the other: none is made before the last one has been taken.
-func (s *socket) follow(ctx context.Context, op *operation, asked *graphql.OperationContext) {
-	ctx, driver := stream.With(ctx)
-	responses, ctx := s.Exec.DispatchOperation(ctx, asked)
-	defer driver.Close()
-	for driver.Await(ctx) {
-		answer := responses(ctx)
-		if answer == nil {
-			break
-		}
-		switch {
-		case !driver.Began():
-			s.sendErrors(ctx, op, answer)
-			return
-		case !s.send(op, written(nextMessage, op.id, transport.Written(ctx, answer, true))):
-			return
-		}
-	}
-	switch err := driver.Err(); {
-	case ctx.Err() != nil:
-	case err != nil:
-		s.fail(ctx, op, &gqlerror.Error{Message: err.Error(), Err: err})
-	default:
 		s.finish(op, written(complete, op.id, nil))
 	}
 }

@@ -28,7 +28,7 @@ const (
 	tooMany       websocket.StatusCode = 4429
 )
 
-// socket is one connection. The handler's goroutine reads from it; each live operation has one of its own.
+// socket is one connection. One goroutine reads from it, and each live operation has one.
 type socket struct {
 	*Handler
 	conn   *websocket.Conn
@@ -36,6 +36,7 @@ type socket struct {
 	ctx    context.Context // of the operations: it ends with the socket
 	cancel context.CancelFunc
 	pace   *rate.Limiter
+	opened time.Time
 	all    sync.WaitGroup // operations
 
 	mu      sync.Mutex
@@ -53,7 +54,7 @@ type socket struct {
 
 func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Place) *socket {
 	s := &socket{
-		Handler: h, conn: conn, place: place, request: r, live: map[string]*operation{}, heard: clock.System{}.Now(),
+		Handler: h, conn: conn, place: place, request: r, live: map[string]*operation{}, heard: clock.System{}.Now(), opened: clock.System{}.Now(),
 		pace: rate.NewLimiter(rate.Limit(h.Limits.Rate), h.Limits.Burst),
 	}
 	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), &accesslog.Entry{RequestID: accesslog.From(r.Context()).RequestID}))
@@ -61,28 +62,26 @@ func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Pla
 	return s
 }
 
-// serve reads until the socket ends, and returns when nothing of it is left.
+// serve begins to read. What is left of the socket when it ends is seen to by over.
 func (s *socket) serve() {
-	begun := s.heard
-	defer s.place.Leave()
-	defer func() {
-		if cause := recover(); cause != nil {
-			_ = s.Shown.Recover(s.ctx, cause)
-			s.drop()
-		}
-		s.rest()
-		accesslog.Socket(s.ctx, s.Log, int(s.closed), clock.System{}.Now().Sub(begun))
-	}()
-	if s.conn.Subprotocol() == subprotocol {
-		s.mu.Lock()
-		s.watch = time.AfterFunc(s.Limits.Init, s.lateInit)
-		s.mu.Unlock()
-		s.place.Then(s.leave)
-		s.read()
-	} else {
+	if s.conn.Subprotocol() != subprotocol {
 		s.end(notAcceptable, "Subprotocol not acceptable")
+		s.over()
+		return
 	}
+	s.mu.Lock()
+	s.watch = time.AfterFunc(s.Limits.Init, s.lateInit)
+	s.mu.Unlock()
+	s.place.Then(s.leave)
+	s.read()
+}
+
+// over returns when nothing of the socket is left.
+func (s *socket) over() {
 	s.drop()
+	s.rest()
+	accesslog.Socket(s.ctx, s.Log, int(s.closed), clock.System{}.Now().Sub(s.opened))
+	s.place.Leave()
 }
 
 // rest waits for what the socket has begun.
@@ -97,34 +96,53 @@ func (s *socket) rest() {
 	}
 }
 
+// read reads one message. The goroutine does nothing else, so that its stack stays small while it waits; another does what the message
+// asks, and leaves the next one to another again.
 func (s *socket) read() {
-	for {
-		kind, text, err := s.conn.Read(context.Background()) // ended by closing it
-		switch {
-		case errors.Is(err, websocket.ErrMessageTooBig):
-			s.end(websocket.StatusMessageTooBig, "Message too big")
-			return
-		case err != nil:
-			if code := websocket.CloseStatus(err); code > 0 { // the client's
-				s.gone(code)
-			}
-			return
-		case !s.pace.Allow():
-			s.end(tooMany, "Too many messages")
-			return
+	defer func() {
+		if cause := recover(); cause != nil {
+			go s.hear(0, nil, s.Shown.Recover(s.ctx, cause))
 		}
-		m, err := parse(text)
-		if kind != websocket.MessageText {
-			err = errNotText
-		}
-		if err != nil {
-			s.end(badMessage, "Invalid message: "+err.Error())
-			return
-		}
-		if !s.take(m) {
-			return
-		}
+	}()
+	kind, text, err := s.conn.Read(context.Background()) // ended by closing it
+	go s.hear(kind, text, err)
+}
+
+func (s *socket) hear(kind websocket.MessageType, text []byte, err error) {
+	if s.heed(kind, text, err) {
+		go s.read()
+		return
 	}
+	s.over()
+}
+
+// heed does what came, and is false when the socket ends by it.
+func (s *socket) heed(kind websocket.MessageType, text []byte, err error) (goesOn bool) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			_ = s.Shown.Recover(s.ctx, cause)
+			goesOn = false
+		}
+	}()
+	switch {
+	case errors.Is(err, websocket.ErrMessageTooBig):
+		return s.end(websocket.StatusMessageTooBig, "Message too big")
+	case err != nil:
+		if code := websocket.CloseStatus(err); code > 0 { // the client's
+			s.gone(code)
+		}
+		return false
+	case !s.pace.Allow():
+		return s.end(tooMany, "Too many messages")
+	}
+	m, err := parse(text)
+	if kind != websocket.MessageText {
+		err = errNotText
+	}
+	if err != nil {
+		return s.end(badMessage, "Invalid message: "+err.Error())
+	}
+	return s.take(m)
 }
 
 // take does what a message asks. It is false when the socket ends by it.

@@ -21,6 +21,7 @@ type Driver struct {
 	event  live.Event // at hand; nil when there is none
 	failed error
 	over   bool
+	waits  bool
 	after  *string // told to the transport
 }
 
@@ -46,13 +47,27 @@ func (d *Driver) Began() bool { return d.stream != nil }
 // Await waits until the next event can be marshalled. It is false when there is none any more: the stream has ended, failed, or
 // ctx has. A subscription that never began has nothing to wait for.
 func (d *Driver) Await(ctx context.Context) bool {
+	for !d.Poll(ctx) {
+		if !d.waits {
+			return false
+		}
+		d.Rest(ctx)
+	}
+	return true
+}
+
+// Poll is Await for a transport that waits by itself: when it is false and the driver Waits, Rest is next, and then Poll again.
+func (d *Driver) Poll(ctx context.Context) bool {
 	if d.stream == nil {
 		return true
 	}
 	if d.over {
 		return false
 	}
-	d.event, d.failed = d.pull(ctx)
+	d.event, d.waits, d.failed = d.pull(ctx)
+	if d.waits {
+		return false
+	}
 	if d.over = d.event == nil; d.over {
 		return false
 	}
@@ -60,18 +75,29 @@ func (d *Driver) Await(ctx context.Context) bool {
 	return true
 }
 
-// pull waits for the next event. A stream that panics ends as one that fails.
-func (d *Driver) pull(ctx context.Context) (e live.Event, err error) {
+// Waits says that nothing could be told yet.
+func (d *Driver) Waits() bool { return d.waits }
+
+// Rest waits until there may be something to tell, or ctx ends. Nothing large is on the stack meanwhile but its caller's.
+func (d *Driver) Rest(ctx context.Context) { _ = d.stream.(live.Patient).Rest(ctx) }
+
+// pull asks for the next event. A stream that isn't patient is waited for. One that panics ends as one that fails.
+func (d *Driver) pull(ctx context.Context) (e live.Event, waits bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			e, err = nil, fmt.Errorf("panic in a stream: %s\n%s", errs.Panicked(cause), debug.Stack())
+			e, waits, err = nil, false, fmt.Errorf("panic in a stream: %s\n%s", errs.Panicked(cause), debug.Stack())
 		}
 	}()
-	e, err = d.stream.Next(ctx)
-	if errors.Is(err, io.EOF) || ctx.Err() != nil {
-		return nil, nil
+	if p, patient := d.stream.(live.Patient); patient {
+		e, err = p.Poll(ctx)
+		waits = e == nil && err == nil
+	} else {
+		e, err = d.stream.Next(ctx)
 	}
-	return e, err
+	if errors.Is(err, io.EOF) || ctx.Err() != nil {
+		return nil, false, nil
+	}
+	return e, waits, err
 }
 
 // Again is Await for an event that couldn't be sent: its things are looked at anew.

@@ -76,8 +76,8 @@ func crowded(err error) *refusal {
 func (in exchange) tell(ctx context.Context, op *graphql.OperationContext, out *sse.Stream) {
 	driven, driver := stream.With(ctx)
 	defer driver.Close()
-	if ids := in.r.Header.Values(lastEvent); len(ids) > 0 {
-		driver.Resume(ids[0])
+	if id := in.r.Header.Get(lastEvent); id != "" { // empty before anything was told (HTML, section 9.2.3)
+		driver.Resume(id)
 	}
 	responses, inner := in.Exec.DispatchOperation(driven, op)
 	for driver.Await(inner) {

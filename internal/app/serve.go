@@ -4,9 +4,6 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"runtime/debug"
-	"slices"
-	"strings"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -21,7 +18,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	collectSeldom(environ)
+	defer collectSeldom(environ)()
 	log := settings.Log.Logger(logs)
 	l, err := listen(string(settings.HTTP.Listen))
 	if err != nil {
@@ -46,23 +43,6 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	defer closeDoor()
 	log.Info("serving", "address", l.Addr().String())
 	return d.serve(ctx, l)
-}
-
-// Little is alive between requests, and what one takes is garbage once it has been answered: at Go's own 100 % a busy server
-// collects hundreds of times a second, which costs a quarter of its work. So the heap may grow to many times what is alive, in
-// percent, before it is collected, but not beyond a size without being collected as often as it takes.
-const (
-	heapGrowth = 1600
-	heapSize   = 512 << 20
-)
-
-// collectSeldom sets both, unless whoever runs the program has set GOGC or GOMEMLIMIT.
-func collectSeldom(environ []string) {
-	decided := func(v string) bool { return strings.HasPrefix(v, "GOGC=") || strings.HasPrefix(v, "GOMEMLIMIT=") }
-	if !slices.ContainsFunc(environ, decided) {
-		debug.SetGCPercent(heapGrowth)
-		debug.SetMemoryLimit(heapSize)
-	}
 }
 
 // Work is `mediconnect work`: the background work, configured by environ, until ctx ends.

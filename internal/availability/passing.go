@@ -120,6 +120,28 @@ func (p Passing) Next(now time.Time) time.Time {
 	return p.times[i]
 }
 
+// Crossed lists where visits start that crossed a bound of former rules after one instant, up to another, as far as the rules as they
+// are have another bound instead: what was seen before may have changed twice, and look as if it never had.
+func Crossed(is Rules, former []Former, from, to time.Time) (list []Span) {
+	if !from.Before(to) {
+		return nil
+	}
+	for _, f := range former {
+		for _, was := range f.Kinds {
+			k, ok := is.Kind(was.ID)
+			if !ok || slices.Equal(edgesOf(k, nil), edgesOf(was, nil)) {
+				continue
+			}
+			for _, e := range edgesOf(was, nil) {
+				if s := e.crossed(from, to); !slices.Contains(list, s) {
+					list = append(list, s)
+				}
+			}
+		}
+	}
+	return list
+}
+
 // Lasting is how long slots of a view stay as they are at an instant, as far as time alone goes: the first instant at which one differs.
 func Lasting(v View, slots []Slot, now time.Time) time.Time {
 	until := now.Add(day)

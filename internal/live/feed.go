@@ -34,6 +34,7 @@ func NewFeed(hub *Hub, log Log, bus Bus, key Key, now clock.Clock) *Feed {
 // How often a feed does what.
 const (
 	readEvery    = 50 * time.Millisecond  // without a bus
+	unheardEvery = time.Second            // while nobody listens
 	standInEvery = 100 * time.Millisecond // for a bus that has fallen silent
 	missingEvery = 5 * time.Millisecond   // while something is missing
 	failingEvery = 500 * time.Millisecond // while the log can't be read
@@ -59,12 +60,13 @@ func (f *Feed) Run(ctx context.Context) {
 	all.Wait()
 }
 
-// rest waits for the next look, or until something is missing.
+// rest waits for the next look, or until something is missing or somebody listens.
 func (f *Feed) rest(ctx context.Context) {
 	timer := time.NewTimer(f.pause())
 	defer timer.Stop()
 	select {
 	case <-f.wake:
+	case <-f.hub.Wanted():
 	case <-timer.C:
 	case <-ctx.Done():
 	}
@@ -89,6 +91,8 @@ func (f *Feed) pause() time.Duration {
 		return failingEvery
 	case len(f.pen) > 0:
 		return missingEvery
+	case !f.read.IsZero() && f.hub.Listeners() == 0:
+		return unheardEvery
 	case f.bus == nil || f.read.IsZero():
 		return readEvery
 	}

@@ -244,6 +244,7 @@ func onLine(t *testing.T, withBus, withRelay bool, f func(*line)) {
 		if _, _, err := l.hub.Join(l.ear, Interest{Organizations: []uuid.UUID{org}}); err != nil {
 			t.Fatal(err)
 		}
+		synctest.Wait()
 		f(l)
 		cancel()
 		all.Wait()

@@ -45,12 +45,14 @@ type Hub struct {
 	organizations map[uuid.UUID]map[*Seat]bool
 	schedules     map[*Seat]bool
 	seats         int
+	wanted        chan struct{}
 }
 
 // NewHub makes a hub that stands nowhere yet.
 func NewHub() *Hub {
 	return &Hub{
 		providers: map[clinic.Ref]map[*Seat]bool{}, organizations: map[uuid.UUID]map[*Seat]bool{}, schedules: map[*Seat]bool{},
+		wanted: make(chan struct{}, 1),
 	}
 }
 
@@ -72,9 +74,17 @@ func (h *Hub) Join(l Listener, of Interest) (*Seat, Cursor, error) {
 	}
 	s := &Seat{hub: h, listener: l, of: of}
 	h.seat(s)
-	h.seats++
+	if h.seats++; h.seats == 1 {
+		select {
+		case h.wanted <- struct{}{}:
+		default:
+		}
+	}
 	return s, h.at, nil
 }
+
+// Wanted receives after somebody has sat down where nobody did.
+func (h *Hub) Wanted() <-chan struct{} { return h.wanted }
 
 // Widen has the listener told of more providers.
 func (s *Seat) Widen(providers ...clinic.Ref) {

@@ -60,6 +60,13 @@ func (p *Pending[K, V]) giveUp() {
 	p.signal()
 }
 
+// Over says that there was more than fits, or that it was given up.
+func (p *Pending[K, V]) Over() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.over
+}
+
 // Empty begins anew after GiveUp.
 func (p *Pending[K, V]) Empty() {
 	p.mu.Lock()

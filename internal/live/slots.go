@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -69,7 +70,9 @@ func (s Streams) Slots(ctx context.Context, a access.Actor, scope Scope, after *
 	if err != nil {
 		return nil, err
 	}
-	w.providers, w.floor, w.began, w.joined, w.widen = of.Providers, max(f.joined.Position, f.after.Position), f.after.At, f.joined.Position, f.seat.Widen
+	w.joined.Store(f.joined.Position)
+	w.providers, w.floor, w.began, w.widen = of.Providers, max(f.joined.Position, f.after.Position), f.after.At, f.seat.Widen
+	w.stands = func() time.Time { return f.stands.At }
 	return f, nil
 }
 
@@ -80,6 +83,7 @@ type watch struct {
 	actor  access.Actor
 	scope  Scope
 	widen  func(...clinic.Ref)
+	stands func() time.Time // what time had changed until then was told
 
 	narrowed  *availability.Watched      // nil: to providers alone
 	providers []clinic.Ref               // that are followed
@@ -87,7 +91,7 @@ type watch struct {
 	left      map[clinic.Ref][]uuid.UUID // that have fitted
 
 	began  time.Time            // what happened before was told
-	joined int64                // where the log is followed live from
+	joined atomic.Int64         // where the log is followed live from; entries may come before it is known
 	found  time.Time            // when the desks were found
 	floor  int64                // whatever is read holds everything up to there
 	rules  map[clinic.Ref]int64 // where they last changed
@@ -130,7 +134,7 @@ func (w *watch) note(pending *Pending[clinic.Ref, *moved], e Entry) {
 		}
 		fits = (*m).add(e)
 		if r := (*m).rules; r != nil && e.Topic == ScheduleTopic {
-			r.early = r.early || e.Position <= w.joined || !e.At.After(w.found.Add(early))
+			r.early = r.early || e.Position <= w.joined.Load() || !e.At.After(w.found.Add(early))
 		}
 	})
 	if !fits {
@@ -195,7 +199,7 @@ func (w *watch) find(ctx context.Context, provider clinic.Ref, m moved) error {
 	}
 	need := max(w.floor, m.last)
 	if m.rules != nil {
-		upto, err := w.turned(ctx, provider, m, need, now, put)
+		upto, err := w.turned(ctx, provider, &m, need, now, put)
 		if err != nil {
 			return err
 		}

@@ -49,23 +49,25 @@ func (w *watch) members() []clinic.Ref {
 	return list
 }
 
-// turned gathers what other rules have made of a provider's slots. It answers the position up to which everything is in it.
-func (w *watch) turned(ctx context.Context, provider clinic.Ref, m moved, need int64, now time.Time, put putter) (int64, error) {
-	t := *m.rules
+// turned gathers what other rules have made of a provider's slots, and adds to what has moved. It answers the position up to which
+// everything is in it.
+func (w *watch) turned(ctx context.Context, provider clinic.Ref, m *moved, need int64, now time.Time, put putter) (int64, error) {
 	if w.narrowed != nil {
-		follows, err := w.refollow(ctx, provider, &t)
+		follows, err := w.refollow(ctx, provider, m.rules)
 		if err != nil || !follows {
 			return need, err
 		}
+		need = max(need, w.floor)
 	}
 	if w.rules == nil {
 		w.rules = map[clinic.Ref]int64{}
 	}
 	w.rules[provider], w.waking = m.last, true
-	turn, upto, err := w.boards.turned(ctx, provider, t, w.began, need, now, w.asking(provider))
+	turn, err := w.boards.turned(ctx, provider, *m.rules, w.began, need, now, w.asking(provider))
 	if err != nil {
 		return 0, err
 	}
+	m.Starts = slices.Concat(m.Starts, availability.Crossed(turn.is, turn.former, w.stands(), now))
 	if len(turn.Slots)+len(turn.Gone) > mostTurned {
 		return 0, errTurned
 	}
@@ -77,12 +79,12 @@ func (w *watch) turned(ctx context.Context, provider clinic.Ref, m moved, need i
 			put(s.SlotID, nil)
 		}
 	}
-	w.floor = max(w.floor, upto)
-	return upto, nil
+	w.floor = max(w.floor, turn.upto)
+	return turn.upto, nil
 }
 
 // refollow looks again whether a provider belongs to the scope, and follows one who does from now on. It is false when nothing of
-// theirs was ever told, nor is to be.
+// theirs was ever told, nor is to be. What it finds out is noted for whoever tells the same again.
 func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (bool, error) {
 	desks, err := w.narrowed.Desks(ctx, []clinic.Ref{provider}, mostDesks)
 	if err != nil {
@@ -95,7 +97,7 @@ func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (b
 			return false, err
 		}
 		for _, d := range places {
-			w.left[provider] = append(w.left[provider], d.Location)
+			w.leave(provider, d.Location)
 		}
 		t.new = true
 	}
@@ -106,7 +108,8 @@ func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (b
 		if len(w.providers) >= 2*mostDesks {
 			return false, errTurned
 		}
-		w.widen(provider) // before anything is read: what comes later is offered
+		w.widen(provider) // before anything is read: what comes later is offered, and what came before is to be in what is read
+		w.floor = max(w.floor, w.boards.hub.At().Position)
 		w.providers = append(slices.Clip(w.providers), provider)
 	}
 	if known || len(desks) > 0 {
@@ -114,10 +117,19 @@ func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (b
 		w.join(desks)
 	}
 	if w.scope.Search != nil && !sameDesks(before, w.desks[provider]) {
-		w.left[provider] = append(w.left[provider], before...)
+		w.leave(provider, before...)
 		t.new = true // all there is may be news, and what there was gone
 	}
 	return true, nil
+}
+
+// leave notes where a provider has fitted, or may have.
+func (w *watch) leave(provider clinic.Ref, locations ...uuid.UUID) {
+	for _, at := range locations {
+		if !slices.Contains(w.left[provider], at) {
+			w.left[provider] = append(w.left[provider], at)
+		}
+	}
 }
 
 func sameDesks(a, b []uuid.UUID) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -24,6 +25,9 @@ type practice struct {
 	kind     uuid.UUID
 	claims   []availability.Claim
 	revision int64
+	notice   time.Duration
+	former   []availability.Former
+	desks    []availability.Desk
 	reads    int
 }
 
@@ -41,7 +45,7 @@ func (p *practice) rules() availability.Rules {
 		From: civil.Date{Year: 2000, Month: 1, Day: 1}, Until: civil.Date{Year: 2100, Month: 1, Day: 1},
 		Kinds: []clinic.VisitKind{{
 			ID: p.kind, Duration: 30 * time.Minute, SlotStep: 30 * time.Minute, GridAnchor: clinic.GridDay,
-			Modalities: []clinic.Modality{clinic.InPerson}, Policy: clinic.Policy{MaximumAdvance: 365 * 24 * time.Hour},
+			Modalities: []clinic.Modality{clinic.InPerson}, Policy: clinic.Policy{MaximumAdvance: 365 * 24 * time.Hour, MinimumNotice: p.notice},
 		}},
 		Places: []availability.Place{{
 			Location: uuid.UUID{15: 4}, TimeZone: "UTC", Zone: time.UTC,
@@ -56,7 +60,7 @@ func (p *practice) View(context.Context, clinic.Ref, availability.Period) (avail
 }
 
 func (p *practice) Former(context.Context, clinic.Ref, int64, int) ([]availability.Former, error) {
-	return nil, nil
+	return p.former, nil
 }
 
 func (p *practice) Snapshot(ctx context.Context, read func(context.Context, availability.Snapshot) error) error {
@@ -64,7 +68,7 @@ func (p *practice) Snapshot(ctx context.Context, read func(context.Context, avai
 }
 
 func (p *practice) Desks(context.Context, availability.Wanted, int) ([]availability.Desk, error) {
-	return nil, nil
+	return p.desks, nil
 }
 
 func (p *practice) Views(_ context.Context, of []clinic.Ref, _ availability.Period) (map[clinic.Ref]availability.View, error) {
@@ -202,6 +206,115 @@ func TestChangesWhoseFormerRulesAreGoneResetTheStream(t *testing.T) {
 	p.happen(ScheduleTopic, `{"revision": 2}`)
 	if e, ok := poll(t, f).(StreamReset); !ok || e.Reason != RulesChanged {
 		t.Errorf("told %+v", e)
+	}
+}
+
+func TestACursorOfAnEarlierAgeIsResetBeforeADayIsRead(t *testing.T) {
+	p := newPractice()
+	s := p.streams()
+	for name, at := range map[string]time.Time{
+		"two months ago": p.clock.Now().AddDate(0, -2, 0), "the beginning of time": time.UnixMilli(math.MinInt64), "1970": time.Unix(0, 0),
+	} {
+		cursor := Cursor{Epoch: p.epoch, At: at}.String()
+		made, err := s.Slots(t.Context(), access.Nobody("r"), Scope{Providers: []clinic.Ref{p.doctor}}, &cursor)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := poll(t, made.(*follower[clinic.Ref, *moved])).(StreamReset); !ok || e.Reason != CursorTooOld {
+			t.Errorf("%s: told %+v", name, e)
+		}
+	}
+	if p.reads != 0 {
+		t.Errorf("%d days were read", p.reads)
+	}
+}
+
+func TestWhatCouldNotBeSentIsToldAgainFromTheCursorBeforeIt(t *testing.T) {
+	p := newPractice()
+	f := p.watch(t, p.streams(), nil)
+	p.revision++
+	p.happen(ScheduleTopic, `{"from": "2030-05-10", "until": "2030-05-20"}`)
+	before := f.stands.String()
+	for e := poll(t, f); e != nil && e.Cursor() == before; e = poll(t, f) { // up to the last
+	}
+	f.Again()
+	if e := poll(t, f); e == nil || e.Cursor() != before || len(e.(SlotsChanged).Slots) != 200 {
+		t.Errorf("the first of several events again: %+v", e.Cursor())
+	}
+}
+
+// A slot that could be had when its watcher left, too late for the notice of then by now, and for the notice of now ever since:
+// it is the same under either rules, but not what the watcher has seen.
+func TestNoticeThatIsRaisedWhileSomebodyIsAwayTakesSlotsFromThem(t *testing.T) {
+	p := newPractice()
+	p.notice = 20 * time.Minute
+	f := p.watch(t, p.streams(), nil) // it is 13:00
+	cursor := f.stands.String()
+	f.Close()
+	p.former = []availability.Former{{Rules: p.rules()}}
+	p.notice, p.revision = 4*time.Hour, 2
+	p.happen(ScheduleTopic, `{"revision": 2}`)
+	p.clock.Advance(25 * time.Minute) // 13:30 is in 5 minutes
+	f = p.watch(t, p.streams(), &cursor)
+	var gone []string
+	for e := poll(t, f); e != nil; e = poll(t, f) {
+		for _, id := range e.(SlotsChanged).Removed {
+			gone = append(gone, id.Start.Format("15:04"))
+		}
+	}
+	slices.Sort(gone)
+	if want := []string{"13:30", "14:00", "14:30", "15:00", "15:30", "16:00", "16:30", "17:00"}; !slices.Equal(gone, want) {
+		t.Errorf("%v were taken away, want %v", gone, want)
+	}
+}
+
+// anywhere has searches read of a practice alone.
+type anywhere struct {
+	availability.Store
+	p *practice
+}
+
+func (a anywhere) Snapshot(ctx context.Context, read func(context.Context, availability.Snapshot) error) error {
+	return read(ctx, a.p)
+}
+
+func TestABookingBetweenAChangeOfHoursAndItsTellingReachesWhoeverTheProviderJoins(t *testing.T) {
+	p := newPractice()
+	place := clinic.Ref{Organization: org, ID: uuid.UUID{15: 4}}
+	s := p.streams()
+	s.Search = availability.NewFinder(anywhere{p: p}, nil, p.clock)
+	follow := func() *follower[clinic.Ref, *moved] {
+		made, err := s.Slots(t.Context(), access.Nobody("r"), Scope{Locations: []clinic.Ref{place}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := made.(*follower[clinic.Ref, *moved])
+		poll(t, f)
+		return f
+	}
+	first, second := follow(), follow()
+	p.desks = []availability.Desk{{Provider: p.doctor, Location: place.ID}}
+	p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	if e, ok := poll(t, first).(SlotsChanged); !ok || len(e.Slots) == 0 {
+		t.Fatalf("told %+v", e)
+	}
+	first.Again()
+	if e, ok := poll(t, first).(SlotsChanged); !ok || len(e.Slots) == 0 {
+		t.Errorf("once more, told %+v", e)
+	}
+	noon := time.Date(2030, 5, 7, 12, 0, 0, 0, time.UTC)
+	p.book(noon)
+	free := map[time.Time]bool{}
+	for e := poll(t, second); e != nil; e = poll(t, second) {
+		for _, s := range e.(SlotsChanged).Slots {
+			free[s.Start] = true
+		}
+		for _, id := range e.(SlotsChanged).Removed {
+			free[id.Start] = false
+		}
+	}
+	if len(free) == 0 || free[noon] {
+		t.Errorf("of %d slots, noon is free: %v", len(free), free[noon])
 	}
 }
 

@@ -21,6 +21,15 @@ type Stream interface {
 	Close()
 }
 
+// Patient is a stream that can be waited for apart from what it does when there is something, for which it needs a large stack.
+type Patient interface {
+	Stream
+	// Poll is Next without the wait: nil when there is nothing to tell.
+	Poll(ctx context.Context) (Event, error)
+	// Rest waits, after a Poll that told nothing, until there may be something. It fails when ctx ends.
+	Rest(ctx context.Context) error
+}
+
 // Reasons of a StreamReset.
 const (
 	CursorUnknown = "CURSOR_UNKNOWN" // of another life of the log, from the future, or no cursor at all
@@ -47,11 +56,13 @@ type Streams struct {
 
 // The bounds of a stream.
 const (
-	mostPending = 1000            // things of one subscriber
-	quietFor    = 5 * time.Minute // before a StreamReady tells a younger cursor
-	tryAgain    = 250 * time.Millisecond
-	longestRest = 10 * time.Minute // between looks at what time has changed
-	mostRefills = 3                // in a row
+	mostPending  = 1000            // things of one subscriber
+	quietFor     = 5 * time.Minute // before a StreamReady tells a younger cursor
+	tryAgain     = 250 * time.Millisecond
+	longestRest  = 10 * time.Minute    // between looks at what time has changed
+	longestAway  = 31 * 24 * time.Hour // of a cursor, however quiet the log was: what time has changed since is looked at day by day
+	mostRefills  = 3                   // in a row
+	mostReplayed = 50_000              // entries, of which few may be the subscriber's: beyond them the state is read faster anew
 )
 
 // follower is what all streams have in common: it joins the hub, replays the log from a cursor up to where it joined, and then
@@ -71,11 +82,15 @@ type follower[K comparable, V any] struct {
 	reason   string    // of a reset
 	passed   time.Time // what time has changed until then was noted
 	lookNext time.Time
-	things   []Told[K, V] // taken, and still to be told
-	upto     Cursor       // what is told with them
-	told     []Told[K, V] // last
-	stands   Cursor       // everything up to here has been told
-	refilled int          // since anything was taken
+	things   []Told[K, V]  // taken, and still to be told
+	upto     Cursor        // what is told with them
+	told     []Told[K, V]  // last
+	stands   Cursor        // everything up to here has been told
+	stood    Cursor        // the same, before what was told last
+	refilled int           // since anything was taken
+	wait     time.Duration // until something may be told, unless something happens before
+	quiet    *time.Timer   // since something was told
+	calm     bool          // nothing was for long
 }
 
 type state int
@@ -103,8 +118,12 @@ func begin[K comparable, V any](s Streams, of Interest, after *string, t teller[
 	if after == nil {
 		f.after = f.joined
 	}
-	if f.reason == "" && f.after.Epoch != f.joined.Epoch {
+	switch {
+	case f.reason != "":
+	case f.after.Epoch != f.joined.Epoch:
 		f.reason = CursorUnknown
+	case f.after.At.Before(f.joined.At.Add(-longestAway)):
+		f.reason = CursorTooOld
 	}
 	f.stands = f.after
 	return f, nil
@@ -125,7 +144,9 @@ func (f *follower[K, V]) Close() { f.seat.Leave() }
 
 // Again implements Stream.
 func (f *follower[K, V]) Again() {
-	f.things = f.told
+	if f.things = f.told; f.told != nil {
+		f.stands = f.stood
+	}
 	if l, ok := f.teller.(longer); ok {
 		l.anew()
 	}
@@ -133,19 +154,45 @@ func (f *follower[K, V]) Again() {
 
 // Next implements Stream.
 func (f *follower[K, V]) Next(ctx context.Context) (Event, error) {
-	if f.state != following {
-		return f.first(ctx)
+	for {
+		if e, err := f.Poll(ctx); e != nil || err != nil {
+			return e, err
+		}
+		if err := f.Rest(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return f.next(ctx)
 }
 
-// Poll is Next without the wait: nil when there is nothing to tell.
-func (f *follower[K, V]) Poll(ctx context.Context) (Event, error) {
+// Poll implements Patient.
+func (f *follower[K, V]) Poll(ctx context.Context) (e Event, err error) {
 	if f.state != following {
 		return f.first(ctx)
 	}
-	e, _, err := f.look(ctx, false)
+	f.told = nil
+	e, f.wait, err = f.look(ctx, f.calm)
+	if e != nil {
+		f.quiet, f.calm = nil, false
+	}
 	return e, err
+}
+
+// Rest implements Patient.
+func (f *follower[K, V]) Rest(ctx context.Context) error {
+	if f.quiet == nil {
+		f.quiet = time.NewTimer(quietFor)
+	}
+	timer := time.NewTimer(f.wait)
+	defer timer.Stop()
+	select {
+	case <-f.pending.Wake():
+	case <-timer.C:
+	case <-f.quiet.C:
+		f.calm = true
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (f *follower[K, V]) first(ctx context.Context) (Event, error) {
@@ -180,20 +227,37 @@ func (f *follower[K, V]) ready(ctx context.Context) (Event, error) {
 
 // missed notes everything that changed after the cursor up to where the hub was joined.
 func (f *follower[K, V]) missed(ctx context.Context) error {
-	if f.after.Position > f.joined.Position { // another process is further on, unless nobody is
-		_, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1)
-		return err
+	if f.after.Position > f.joined.Position {
+		return f.reachable(ctx)
 	}
 	return f.replay(ctx, f.after, f.joined.Position)
 }
 
+// reachable is for a cursor beyond the hub: another process is further on, unless nobody is. It fails with errs.Busy until what is up
+// to there can be read here, too: until then nothing that is read holds it, whatever a forged cursor says.
+func (f *follower[K, V]) reachable(ctx context.Context) error {
+	if _, _, err := f.Log.ReadOf(ctx, f.of, f.after, f.after.Position, 1); err != nil || f.Hub.At().Position >= f.after.Position {
+		return err
+	}
+	head, err := f.Log.Head(ctx)
+	if err == nil && head.Position < f.after.Position {
+		err = errs.TryAgain(nil)
+	}
+	return err
+}
+
 // replay notes everything that changed after a cursor up to a position.
 func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {
-	for at.Position < upto {
+	for read := 0; at.Position < upto && !f.pending.Over(); {
+		if read >= mostReplayed {
+			f.pending.GiveUp()
+			return nil
+		}
 		entries, next, err := f.Log.ReadOf(ctx, f.of, at, upto, batch)
 		if err != nil {
 			return err
 		}
+		read += len(entries)
 		if sifting, ok := f.teller.(sifter); ok {
 			if entries, err = sifting.sift(ctx, entries); err != nil {
 				return err
@@ -222,30 +286,6 @@ func (f *follower[K, V]) refill(ctx context.Context) (ok bool, err error) {
 		f.refilled--
 	}
 	return !errors.Is(err, ErrReset), err
-}
-
-// next waits until there is something to tell.
-func (f *follower[K, V]) next(ctx context.Context) (Event, error) {
-	f.told = nil
-	quiet := time.NewTimer(quietFor)
-	defer quiet.Stop()
-	for calm := false; ; {
-		e, wait, err := f.look(ctx, calm)
-		if e != nil || err != nil {
-			return e, err
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-f.pending.Wake():
-		case <-timer.C:
-		case <-quiet.C:
-			calm = true
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, ctx.Err()
-		}
-		timer.Stop()
-	}
 }
 
 func (f *follower[K, V]) why() string {

@@ -31,7 +31,7 @@ var org = uuid.UUID{15: 1}
 
 func newTown() *town {
 	w := &town{epoch: "one", state: map[int64]int{}, hub: NewHub(), clock: clock.FrozenAt(time.Date(2030, 5, 6, 13, 0, 0, 0, time.UTC))}
-	w.hub.Begin(Cursor{Epoch: w.epoch})
+	w.hub.Begin(Cursor{Epoch: w.epoch, At: w.clock.Now()})
 	return w
 }
 
@@ -217,9 +217,10 @@ func TestACursorThatCannotBeContinuedIsResetAtOnce(t *testing.T) {
 	for name, c := range map[string]struct{ cursor, reason string }{
 		"no cursor":        {"rubbish", CursorUnknown},
 		"another life":     {Cursor{Epoch: "two", Position: 4}.String(), CursorUnknown},
-		"from the future":  {Cursor{Epoch: "one", Position: 6}.String(), CursorUnknown},
-		"too old":          {Cursor{Epoch: "one", Position: 2}.String(), CursorTooOld},
-		"below everything": {Cursor{Epoch: "one", Position: -1}.String(), CursorUnknown},
+		"from the future":  {Cursor{Epoch: "one", Position: 6, At: w.clock.Now()}.String(), CursorUnknown},
+		"too old":          {Cursor{Epoch: "one", Position: 2, At: w.clock.Now()}.String(), CursorTooOld},
+		"of long ago":      {Cursor{Epoch: "one", Position: 5, At: w.clock.Now().AddDate(0, -2, 0)}.String(), CursorTooOld},
+		"below everything": {Cursor{Epoch: "one", Position: -1, At: w.clock.Now()}.String(), CursorUnknown},
 	} {
 		s := w.follow(t, &c.cursor, 1)
 		reset, ok := next(t, s).(StreamReset)
@@ -236,9 +237,38 @@ func TestACursorThatCannotBeContinuedIsResetAtOnce(t *testing.T) {
 	if n := w.hub.Listeners(); n != 0 {
 		t.Errorf("%d still listen", n)
 	}
-	oldest := Cursor{Epoch: "one", Position: 3}.String()
+	oldest := Cursor{Epoch: "one", Position: 3, At: w.clock.Now()}.String()
 	if _, ok := next(t, w.follow(t, &oldest, 1)).(StreamReady); !ok {
 		t.Error("the oldest cursor that is kept was reset")
+	}
+}
+
+// ahead is a log of which this process can read less than has been written.
+type ahead struct {
+	*town
+	released int64
+}
+
+func (a *ahead) Head(context.Context) (Cursor, error) {
+	return Cursor{Epoch: a.epoch, Position: a.released}, nil
+}
+
+func TestACursorBeyondWhatCanBeReadIsContinuedOnceThatCan(t *testing.T) {
+	w := newTown()
+	w.change(1)
+	w.change(1)
+	log := &ahead{w, 1}
+	cursor := Cursor{Epoch: "one", Position: 2, At: w.clock.Now()}.String()
+	s, err := begin(Streams{Hub: w.hub, Log: log, Clock: w.clock}, Interest{Organizations: []uuid.UUID{org}}, &cursor, counter{w}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e, err := s.Next(now()); !errors.Is(err, context.Canceled) {
+		t.Errorf("a place that nobody has reached yet: %+v, %v", e, err)
+	}
+	log.released = 2
+	if _, ok := next(t, s).(StreamReady); !ok {
+		t.Error("not continued where another process is")
 	}
 }
 
@@ -349,5 +379,28 @@ func TestEachIsOfferedWhatTheyAreInterestedInOnce(t *testing.T) {
 	w.hub.Advance(Batch{Epoch: "one", After: 6, Upto: 7, Entries: []Entry{about(7, dr(1), ScheduleTopic)}})
 	if len(*heard["all of it"]) != 6 || w.hub.Listeners() != 0 {
 		t.Errorf("who left heard %v; %d still listen", *heard["all of it"], w.hub.Listeners())
+	}
+}
+
+func TestWhoWouldHaveToLookThroughTooMuchIsReset(t *testing.T) {
+	w := newTown()
+	begun := w.hub.At().String()
+	for range mostReplayed {
+		w.change(4)
+	}
+	w.relay(w.last())
+	s := w.follow(t, &begun, 1)
+	if _, ok := next(t, s).(StreamReady); !ok {
+		t.Error("what can just be looked through was reset")
+	}
+	if e, err := s.Poll(now()); e != nil || err != nil {
+		t.Errorf("of what nobody is told came %+v, %v", e, err)
+	}
+	w.change(4)
+	w.relay(w.last())
+	s = w.follow(t, &begun, 1)
+	next(t, s)
+	if reset, ok := next(t, s).(StreamReset); !ok || reset.Reason != TooSlow {
+		t.Errorf("got %+v", reset)
 	}
 }

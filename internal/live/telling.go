@@ -56,7 +56,7 @@ func (f *follower[K, V]) take(at Cursor) bool {
 	if left { // it may be of what time has changed
 		passed = f.stands.At
 	}
-	f.things, f.upto, f.refilled = things, f.reached(upto, passed), 0
+	f.things, f.upto, f.stood, f.refilled = things, f.reached(upto, passed), f.stands, 0
 	return true
 }
 

@@ -32,6 +32,14 @@ type turnBoard struct {
 	at, till time.Time         // when that is so
 }
 
+// turning is what other rules have made of a provider's slots: everything up to a position is in it. It is shared.
+type turning struct {
+	availability.Turn
+	is     availability.Rules
+	former []availability.Former
+	upto   int64
+}
+
 func (b *Boards) turnOf(ctx context.Context, provider clinic.Ref) (*turnBoard, error) {
 	b.mu.Lock()
 	found, ok := b.turns.Get(provider)
@@ -44,32 +52,34 @@ func (b *Boards) turnOf(ctx context.Context, provider clinic.Ref) (*turnBoard, e
 }
 
 // turned compares a provider's slots under the rules as they are with those under the rules that were replaced since some revision.
-// It answers the position up to which everything is in it. Slots that began before an instant are left out. What is answered is
-// shared. It fails with errTurned.
+// Slots that began before an instant are left out. It fails with errTurned.
 func (b *Boards) turned(
 	ctx context.Context, provider clinic.Ref, t turned, begin time.Time, need int64, now time.Time, who asker,
-) (availability.Turn, int64, error) {
+) (turning, error) {
 	found, err := b.turnOf(ctx, provider)
 	if err != nil {
-		return availability.Turn{}, 0, err
+		return turning{}, err
 	}
 	defer found.give()
 	if err := found.ask(ctx, b, provider, t, begin, need, now); err != nil {
-		return availability.Turn{}, 0, err
+		return turning{}, err
 	}
-	upto := found.upto.Load()
+	turn := turning{is: found.View.Rules, former: found.former, upto: found.upto.Load()}
 	switch {
 	case who.moving.ID != uuid.Nil:
 		v, err := b.alone(ctx, provider, found.period, who)
-		return availability.TurnOf(v, found.former, found.period, now, who.Asking), upto, err
+		turn.Turn = availability.TurnOf(v, found.former, found.period, now, who.Asking)
+		return turn, err
 	case who.Owns(found.Taken, now):
-		return availability.TurnOf(found.View, found.former, found.period, now, who.Asking), upto, nil
+		turn.Turn = availability.TurnOf(found.View, found.former, found.period, now, who.Asking)
+		return turn, nil
 	}
 	if now.Before(found.at) || !now.Before(found.till) {
 		found.found = availability.TurnOf(found.View, found.former, found.period, now, availability.Asking{})
 		found.at, found.till = now, availability.Lasting(found.View, found.found.Slots, now)
 	}
-	return found.found, upto, nil
+	turn.Turn = found.found
+	return turn, nil
 }
 
 // ask has the board hold what a question is answered from: the rules as they are, with what is taken, and all that were replaced.

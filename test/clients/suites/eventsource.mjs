@@ -29,6 +29,6 @@ async function connectWithTicket(line, token) {
 }
 
 watches('EventSource', connect, { anonymous: true })
-comesBack('EventSource', connect, { anonymous: true })
+comesBack('EventSource', connect, { anonymous: true, keepsThePlace: true })
 outlivesTheServer('EventSource', connect, { anonymous: true })
 tellsOfVisits('EventSource with a ticket', connectWithTicket)

@@ -1,9 +1,9 @@
 // graphql-ws: https://the-guild.dev/graphql/ws
-import { connectSocket, leave } from './support/socket.mjs'
+import { connectSocket, inAPage, leave } from './support/socket.mjs'
 import { asksAndBooks, comesBack, outlivesTheServer, renewsItsToken, tellsOfVisits, waitsWhenRefused, watches } from './support/story.mjs'
 
-function connect(line, token) {
-  const client = connectSocket(line, token)
+const as = (options) => (line, token) => {
+  const client = connectSocket(line, token, options)
   return {
     ask: (query, variables) =>
       new Promise((resolve, reject) => {
@@ -26,9 +26,12 @@ function connect(line, token) {
   }
 }
 
+const connect = as({})
+
 asksAndBooks('graphql-ws', connect)
 watches('graphql-ws', connect)
 comesBack('graphql-ws', connect)
+comesBack('graphql-ws in a page', as(inAPage))
 outlivesTheServer('graphql-ws', connect)
 renewsItsToken('graphql-ws', connect)
 tellsOfVisits('graphql-ws', connect)

@@ -185,7 +185,8 @@ export function watches(name, connect, { anonymous = false } = {}) {
     }))
 }
 
-export function comesBack(name, connect, { anonymous = false } = {}) {
+// A client that keeps the place itself is told nothing twice. The others subscribe again as they did before.
+export function comesBack(name, connect, { anonymous = false, keepsThePlace = false } = {}) {
   const token = anonymous ? undefined : world.tokens.patient
 
   within(`${name}: comes back by itself when it is cut off, and has missed nothing`, () =>
@@ -205,6 +206,7 @@ export function comesBack(name, connect, { anonymous = false } = {}) {
         await agree(picture, ear)
       }
       equalTwins(ear)
+      if (keepsThePlace) assert.deepEqual(repeated(ear), [], `something came twice: ${ear.said()}`)
       assert.deepEqual(ear.errors, [])
       assert.equal(ear.completed, false)
       stop()
@@ -250,6 +252,21 @@ export function renewsItsToken(name, connect) {
       assert.ok(line.began.length >= 2)
       stop()
     }))
+}
+
+// repeated are the slots that were told of as they were known already.
+function repeated(ear) {
+  const known = new Map()
+  const again = []
+  const tell = (id, state) => {
+    if (known.get(id) === state) again.push(id)
+    known.set(id, state)
+  }
+  for (const event of changes(ear)) {
+    for (const slot of event.slots) tell(slot.id, slot.version)
+    for (const id of event.removedSlotIds) tell(id, 'removed')
+  }
+  return again
 }
 
 // equalTwins checks that what came twice is equal.
