@@ -22,7 +22,7 @@ const (
 
 var faults = []fault{
 	{"who comes back isn't told what was missed", []edit{
-		{"internal/live/stream.go", "func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {", "func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {\n\tif at.Position > 0 {\n\t\treturn nil\n\t}"},
+		{"internal/live/stream.go", `func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {`, "func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {\n\tif at.Position > 0 {\n\t\treturn nil\n\t}"},
 	}, proofs, "TestEverybodySeesWhatThereIsAfterAStorm", "differs in"},
 	{"an event is told without what can't be read now", []edit{
 		{"graph/telling.go", `err := late(answer)`, `var err error`},
