@@ -3,6 +3,8 @@
 -- What live streams are told from.
 
 CREATE INDEX event_log_by_provider ON event_log (organization_id, provider_id, position);
+-- Who follows a search or a place asks for everybody's changed hours: few of very many entries.
+CREATE INDEX event_log_of_schedules ON event_log (position) WHERE topic = 'schedule.changed';
 
 -- +goose StatementBegin
 -- Events also tell when the claims were that they are about, freed ones too: which slots may differ follows from it.
@@ -47,4 +49,5 @@ BEGIN
             ', '');
 END $$;
 -- +goose StatementEnd
+DROP INDEX event_log_of_schedules;
 DROP INDEX event_log_by_provider;

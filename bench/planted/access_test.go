@@ -23,7 +23,7 @@ var accessFaults = []fault{
 		{"graph/telling.go", `err := t.trailing.keep(telling, answer)`, `err := error(nil)`},
 	}, server, "TestWhateverShowsAPatientsDataIsRecorded/AppointmentChanged.appointment", "left"},
 	{"an event that can't be recorded is passed over", []edit{
-		{"internal/live/stream.go", `{ f.things = f.told }`, `{}`},
+		{"internal/live/stream.go", `if f.things = f.told; f.told != nil {`, `if f.told != nil {`},
 	}, server, "TestAnEventIsSentOnce", "status 0: "},
 	{"a visit is told to whoever acts for somebody", []edit{
 		{"internal/live/appointments.go", `to := g.actor.Anew()`, `to := g.actor.Anew()

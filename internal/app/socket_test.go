@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -256,7 +257,10 @@ func TestSocketsAreOpenToPagesThatTheSettingsName(t *testing.T) {
 	f.dial(t, gqltest.Client{}, http.Header{"Origin": {"http://" + f.address}})
 	_, response, err := websocket.Dial(t.Context(), "ws://"+f.address+"/graphql", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://evil.example.org"}}})
 	if err == nil || response == nil || response.StatusCode != http.StatusForbidden {
-		t.Errorf("a foreign page is answered %v (%v)", response, err)
+		t.Fatalf("a foreign page is answered %v (%v)", response, err)
+	}
+	if text, _ := io.ReadAll(response.Body); !strings.Contains(string(text), `"requestId":"`+response.Header.Get("X-Request-Id")+`"`) {
+		t.Errorf("a foreign page is told %s", text)
 	}
 }
 

@@ -30,7 +30,7 @@ var (
 	sockets = []string{"github.com/coder/websocket"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
-	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug"}
+	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
 var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit"}
@@ -94,7 +94,7 @@ var plan = []floor{
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, sockets, process), support: true},
-	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql)},
+	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql, []string{"net/http/pprof"})},
 	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},

@@ -56,12 +56,13 @@ type Streams struct {
 
 // The bounds of a stream.
 const (
-	mostPending = 1000            // things of one subscriber
-	quietFor    = 5 * time.Minute // before a StreamReady tells a younger cursor
-	tryAgain    = 250 * time.Millisecond
-	longestRest = 10 * time.Minute    // between looks at what time has changed
-	longestAway = 31 * 24 * time.Hour // of a cursor, however quiet the log was: what time has changed since is looked at day by day
-	mostRefills = 3                   // in a row
+	mostPending  = 1000            // things of one subscriber
+	quietFor     = 5 * time.Minute // before a StreamReady tells a younger cursor
+	tryAgain     = 250 * time.Millisecond
+	longestRest  = 10 * time.Minute    // between looks at what time has changed
+	longestAway  = 31 * 24 * time.Hour // of a cursor, however quiet the log was: what time has changed since is looked at day by day
+	mostRefills  = 3                   // in a row
+	mostReplayed = 50_000              // entries, of which few may be the subscriber's: beyond them the state is read faster anew
 )
 
 // follower is what all streams have in common: it joins the hub, replays the log from a cursor up to where it joined, and then
@@ -247,11 +248,16 @@ func (f *follower[K, V]) reachable(ctx context.Context) error {
 
 // replay notes everything that changed after a cursor up to a position.
 func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {
-	for at.Position < upto && !f.pending.Over() {
+	for read := 0; at.Position < upto && !f.pending.Over(); {
+		if read >= mostReplayed {
+			f.pending.GiveUp()
+			return nil
+		}
 		entries, next, err := f.Log.ReadOf(ctx, f.of, at, upto, batch)
 		if err != nil {
 			return err
 		}
+		read += len(entries)
 		if sifting, ok := f.teller.(sifter); ok {
 			if entries, err = sifting.sift(ctx, entries); err != nil {
 				return err

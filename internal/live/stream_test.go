@@ -381,3 +381,26 @@ func TestEachIsOfferedWhatTheyAreInterestedInOnce(t *testing.T) {
 		t.Errorf("who left heard %v; %d still listen", *heard["all of it"], w.hub.Listeners())
 	}
 }
+
+func TestWhoWouldHaveToLookThroughTooMuchIsReset(t *testing.T) {
+	w := newTown()
+	begun := w.hub.At().String()
+	for range mostReplayed {
+		w.change(4)
+	}
+	w.relay(w.last())
+	s := w.follow(t, &begun, 1)
+	if _, ok := next(t, s).(StreamReady); !ok {
+		t.Error("what can just be looked through was reset")
+	}
+	if e, err := s.Poll(now()); e != nil || err != nil {
+		t.Errorf("of what nobody is told came %+v, %v", e, err)
+	}
+	w.change(4)
+	w.relay(w.last())
+	s = w.follow(t, &begun, 1)
+	next(t, s)
+	if reset, ok := next(t, s).(StreamReset); !ok || reset.Reason != TooSlow {
+		t.Errorf("got %+v", reset)
+	}
+}
