@@ -219,7 +219,6 @@ type line struct {
 	feed *Feed
 	hub  *Hub
 	ear  *witness
-	stop func()
 }
 
 var secret = KeyFrom([]byte("secret"))

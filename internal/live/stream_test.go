@@ -24,7 +24,6 @@ type town struct {
 	state     map[int64]int
 	hub       *Hub
 	clock     *clock.Frozen
-	busy      bool
 }
 
 var org = uuid.UUID{15: 1}
