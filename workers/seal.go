@@ -32,6 +32,8 @@ const (
 	pruneEvery = time.Hour
 	pruneLimit = 5000
 	lastWords  = 5 * time.Second
+	lastEvery  = 40 * time.Millisecond
+	lastTries  = 3
 )
 
 // Seal guards the record until ctx ends; then it seals and anchors what is left. Several processes may do so at once.
@@ -45,10 +47,22 @@ func Seal(ctx context.Context, s Sealer, how Sealing, log *slog.Logger) {
 	wg.Wait()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	_, err := s.Seal(ctx, sealLimit)
-	if err = errors.Join(err, s.Anchor(ctx)); err != nil {
+	if err := errors.Join(sealLast(ctx, s), s.Anchor(ctx)); err != nil {
 		log.Warn("the last events are not anchored yet", "error", err)
 	}
+}
+
+// sealLast seals a few times: what others were writing when this process was told to stop may be about to end.
+func sealLast(ctx context.Context, s Sealer) (err error) {
+	tick := time.NewTicker(lastEvery)
+	defer tick.Stop()
+	for range lastTries {
+		if _, err = s.Seal(ctx, sealLimit); ctx.Err() != nil {
+			break
+		}
+		<-tick.C
+	}
+	return err
 }
 
 func sealing(s Sealer) func(context.Context, int) (int, error) {

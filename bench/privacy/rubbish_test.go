@@ -29,18 +29,18 @@ var misfits = []any{word, word + " " + accent, born, phone, word + "@example.org
 // deepest is how far inputs are gone into.
 const deepest = 4
 
-// rubbish sends what nothing accepts as every input of the schema: each field of Query and Mutation, and each field with
-// arguments of what has an id.
+// rubbish sends what nothing accepts as every input of the schema: each field of Query, Mutation and Subscription, and each field
+// with arguments of what has an id.
 func (w *world) rubbish(ids map[string]string) {
-	for _, def := range []*ast.Definition{w.schema.Query, w.schema.Mutation} {
+	roots := map[*ast.Definition]string{w.schema.Query: "query", w.schema.Mutation: "mutation", w.schema.Subscription: "subscription"}
+	for def, kind := range roots {
 		for _, field := range def.Fields {
-			kind := map[bool]string{true: "query", false: "mutation"}[def == w.schema.Query]
 			w.misfit(kind, "", def, field, ids)
 		}
 	}
 	for _, def := range w.schema.Types {
 		for _, field := range def.Fields {
-			if def.Kind != ast.Object || def == w.schema.Query || def == w.schema.Mutation || strings.HasPrefix(def.Name, "__") || len(field.Arguments) == 0 {
+			if def.Kind != ast.Object || roots[def] != "" || strings.HasPrefix(def.Name, "__") || len(field.Arguments) == 0 {
 				continue
 			}
 			if kind, around := w.around(def, ids); around != "" {
@@ -74,6 +74,10 @@ func (w *world) misfit(kind, around string, def *ast.Definition, field *ast.Fiel
 		body += " }"
 	}
 	people := allowed(field)
+	headers := map[string]string{}
+	if kind == "subscription" {
+		headers["Accept"] = "text/event-stream"
+	}
 	for _, target := range field.Arguments {
 		for i, value := range w.rubbishes(fmt.Sprintf("%s.%s(%s)", def.Name, field.Name, target.Name), target.Type, deepest, ids) {
 			var heads, passed, literals []string
@@ -99,8 +103,8 @@ func (w *world) misfit(kind, around string, def *ast.Definition, field *ast.Fiel
 				return strings.Replace(around, "%s", text, 1)
 			}
 			who := people[i%len(people)]
-			w.ask(who, named(kind, "("+strings.Join(heads, ", ")+")", whole(passed)), variables)
-			w.ask(who, named(kind, "", whole(literals)), nil)
+			w.askWith(who, named(kind, "("+strings.Join(heads, ", ")+")", whole(passed)), variables, headers)
+			w.askWith(who, named(kind, "", whole(literals)), nil, headers)
 		}
 	}
 }

@@ -192,12 +192,28 @@ func (w *world) do(method, path, who string, body []byte, headers map[string]str
 	w.must(err)
 	w.answered++
 	fmt.Fprintf(&w.answers, "status %d %v\n", response.StatusCode, response.Header)
+	if strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream") {
+		w.keepEvents(text)
+		return nil
+	}
 	if json.Unmarshal(text, &answer) != nil {
 		_, _ = w.answers.Write(append(text, '\n'))
 		return nil
 	}
 	w.keep("", answer)
 	return answer
+}
+
+// keepEvents keeps the answers of a stream that has ended.
+func (w *world) keepEvents(stream []byte) {
+	for line := range strings.Lines(string(stream)) {
+		var answer map[string]any
+		if data, ok := strings.CutPrefix(line, "data: "); ok && json.Unmarshal([]byte(data), &answer) == nil {
+			w.keep("", answer)
+			continue
+		}
+		_, _ = w.answers.Write([]byte(line))
+	}
 }
 
 // keep takes out of an answer what is no data of the one who asked: how failures are worded, links, what is said about the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"os"
@@ -141,7 +142,7 @@ func TestAFreshStartHasARecordAndAnchorsOfItsOwn(t *testing.T) {
 	anchors := first.ready(t, dir).Anchors
 	first.signal(t, syscall.SIGTERM)
 	if before, err := os.ReadFile(anchors); err != nil || len(before) == 0 {
-		t.Fatalf("nothing was anchored before: %v", err)
+		t.Fatalf("nothing was anchored before: %v; it said\n%s", err, first.output)
 	}
 	found := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh").ready(t, dir)
 	verify := start(t, []string{
@@ -205,7 +206,10 @@ func TestNoServerIsLeftOfAKilledRunWhoseFolderIsGone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	p.signal(t, syscall.SIGKILL)
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) { // it may have noticed and ended
+		t.Fatal(err)
+	}
+	p.wait(t)
 	left := func() bool {
 		return slices.ContainsFunc(servers, func(pid int) bool { return syscall.Kill(pid, 0) == nil }) || len(workingIn(dir)) > 0
 	}
