@@ -1,6 +1,10 @@
 package live
 
-import "sync"
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
 
 // Pending is what a listener has still to tell: each thing once, in the order in which it first changed, and at most so many. It
 // allocates nothing while there is nothing to tell.
@@ -99,6 +103,7 @@ func (p *Pending[K, V]) Take(most int, upto int64) (told []Told[K, V], position 
 	if p.over {
 		return nil, upto, false, false
 	}
+	slices.SortStableFunc(p.order, func(a, b K) int { return cmp.Compare(p.items[a].first, p.items[b].first) }) // a replay may have come later
 	n := min(most, len(p.order))
 	for _, thing := range p.order[:n] {
 		told = append(told, Told[K, V]{thing, p.items[thing].value})
