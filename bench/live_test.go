@@ -155,7 +155,9 @@ WHERE e.position > $1 AND e.topic = 'appointment.booked' ORDER BY e.position`
 // stamps finds out when bookings were committed.
 func (l *broadcast) stamps(t testing.TB, made []booking) {
 	t.Helper()
-	rows, err := l.pool.Query(context.Background(), committed, l.position)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	rows, err := l.pool.Query(ctx, committed, l.position)
 	if err != nil {
 		t.Fatal(err)
 	}

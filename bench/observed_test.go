@@ -149,7 +149,7 @@ func (o observatory) get(t testing.TB, path string) []byte {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	text, err := io.ReadAll(response.Body)
+	text, err := io.ReadAll(io.LimitReader(response.Body, 64<<20))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -403,3 +403,19 @@ func TestWhoWouldHaveToLookThroughTooMuchIsReset(t *testing.T) {
 		t.Errorf("got %+v", reset)
 	}
 }
+
+func TestWhatChangedFirstIsToldFirstWheneverItWasPut(t *testing.T) {
+	p := NewPending[string, struct{}](3)
+	for _, c := range []struct {
+		thing    string
+		position int64
+	}{{"live", 9}, {"missed", 4}, {"live", 5}, {"later", 11}} {
+		p.Put(c.thing, c.position, func(*struct{}) {})
+	}
+	for i, want := range []string{"missed", "live", "later"} {
+		told, upto, _, ok := p.Take(1, 20)
+		if !ok || len(told) != 1 || told[0].Thing != want || upto != []int64{4, 10, 20}[i] {
+			t.Errorf("told %v up to %d, want %s", told, upto, want)
+		}
+	}
+}
