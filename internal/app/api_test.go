@@ -74,7 +74,7 @@ func newAPI(t *testing.T) *api {
 
 // looks are the statements of a look at how far the log may be read. Requests that come together share one, so that it would
 // be counted for one or another. And what says whose rows are asked for goes to the server together with the question.
-var looks = regexp.MustCompile(`log_positions|log_epoch|pg_current_xact_id|pg_snapshot_xmin|set_config\('(role|mediconnect)`)
+var looks = regexp.MustCompile(`log_positions|log_epoch|log_writing|set_config\('(role|mediconnect|plan_cache_mode)`)
 
 // TraceQueryStart counts a statement.
 func (a *api) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {

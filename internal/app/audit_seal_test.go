@@ -151,7 +151,7 @@ func TestAuditSettingsKeepWithinTheLaw(t *testing.T) {
 	}
 }
 
-// A recording has its transaction's id before its position: else a reader of positions would take it for ended while it runs.
+// A recording holds its writer's lock before it takes its position: else a reader of positions would take it for ended while it runs.
 func TestAChainWaitsForARecordingThatIsUnderWay(t *testing.T) {
 	v := newVault(t)
 	pgtest.Execute(t, v.admin, `CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

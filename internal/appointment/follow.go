@@ -28,6 +28,16 @@ func (s *Service) Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.R
 	return s.store.Concerns(ctx, refs)
 }
 
+// Concerning lists the appointments of the caller's organisation that concern a caller who acts for patients, as Concern.Of says. all is
+// false, and the list empty, when there are more than most.
+func (s *Service) Concerning(ctx context.Context, a access.Actor, most int) (refs []clinic.Ref, all bool, err error) {
+	refs, err = s.store.Concerning(ctx, a, most+1)
+	if err != nil || len(refs) > most {
+		return nil, false, err
+	}
+	return refs, true, nil
+}
+
 // MayFollow fails as List would of the caller's organisation's appointments, or of those with a provider.
 func (s *Service) MayFollow(ctx context.Context, a access.Actor, provider *clinic.Ref) error {
 	var f Filter

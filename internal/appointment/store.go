@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -38,6 +39,8 @@ type Store interface {
 	Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
 	// Concerns answers whom those that exist concern.
 	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Concern, error)
+	// Concerning lists those of an actor's organisation whose Concern is Of the actor, at most limit, in no order.
+	Concerning(ctx context.Context, a access.Actor, limit int) ([]clinic.Ref, error)
 	// Known fails with errs.NotFound as List does, at the same fields.
 	Known(ctx context.Context, f Filter) error
 	// List pages an organisation's appointments by the order's time, then id. It fails with errs.NotFound at "patientId",

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -20,7 +21,13 @@ type Visits interface {
 	Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 	// Concerns answers whom appointments concern, of those that exist.
 	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Concern, error)
+	// Concerning lists the appointments that concern a caller who acts for patients; all is false, and the list empty, when there
+	// are more than most.
+	Concerning(ctx context.Context, a access.Actor, most int) (refs []clinic.Ref, all bool, err error)
 }
+
+// mostConcerning is how many appointments of a subscriber the log is asked for one by one.
+const mostConcerning = 1000
 
 // Appointments makes a stream of the appointments of the caller's organisation that they may see; with a provider, of those with that
 // one, and of those that are moved to or from that one.
@@ -32,12 +39,13 @@ func (s Streams) Appointments(ctx context.Context, a access.Actor, provider *cli
 	if provider != nil {
 		of = Interest{Providers: []clinic.Ref{*provider}}
 	}
-	return begin(s, of, after, agenda{a, s.Visits, s.Concerns}, 1)
+	return begin(s, of, after, agenda{a, provider, s.Visits, s.Concerns}, 1)
 }
 
 // agenda tells of appointments. What is noted of each is the last position at which it changed.
 type agenda struct {
 	actor    access.Actor
+	provider *clinic.Ref // nil: whoever they are with
 	visits   Visits
 	concerns *Concerns
 }
@@ -72,10 +80,26 @@ func (g agenda) tell(ctx context.Context, things []Told[clinic.Ref, int64], at P
 	return AppointmentChanged{at, ap, to}, nil
 }
 
-// sift implements sifter.
+// narrow implements narrower: who acts for patients reads the entries of these patients' appointments, however much else the clinic
+// has written. With very many of their own they look through what everybody else does.
+func (g agenda) narrow(ctx context.Context, of Interest) (Interest, error) {
+	if !g.actor.ActsForOthers() {
+		return of, nil
+	}
+	own, all, err := g.visits.Concerning(ctx, g.actor, mostConcerning)
+	if err != nil || !all {
+		return of, err
+	}
+	return Interest{Appointments: own}, nil
+}
+
+// sift implements sifter. What was narrowed holds entries with other providers, too.
 func (g agenda) sift(ctx context.Context, entries []Entry) ([]Entry, error) {
 	if !g.actor.ActsForOthers() {
 		return entries, nil
+	}
+	if g.provider != nil {
+		entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.ProviderRef() != *g.provider })
 	}
 	var refs []clinic.Ref
 	for _, e := range entries {

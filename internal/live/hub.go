@@ -15,6 +15,7 @@ type Interest struct {
 	Providers     []clinic.Ref // about these
 	Organizations []uuid.UUID  // of these, whoever they are about
 	Schedules     bool         // about changed hours, whoever's
+	Appointments  []clinic.Ref // about these; a log can be read so, a hub offers nothing by it
 }
 
 // ScheduleTopic is the topic of entries about changed hours.

@@ -246,14 +246,18 @@ func (f *follower[K, V]) reachable(ctx context.Context) error {
 	return err
 }
 
-// replay notes everything that changed after a cursor up to a position.
+// replay notes everything that changed after a cursor up to a position, where the hub stands or has stood since it was joined.
 func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) error {
+	of, err := f.missable(ctx, at, upto)
+	if err != nil {
+		return err
+	}
 	for read := 0; at.Position < upto && !f.pending.Over(); {
 		if read >= mostReplayed {
 			f.pending.GiveUp()
 			return nil
 		}
-		entries, next, err := f.Log.ReadOf(ctx, f.of, at, upto, batch)
+		entries, next, err := f.Log.ReadOf(ctx, of, at, upto, batch)
 		if err != nil {
 			return err
 		}
@@ -269,6 +273,14 @@ func (f *follower[K, V]) replay(ctx context.Context, at Cursor, upto int64) erro
 		at = next
 	}
 	return nil
+}
+
+// missable is what a replay has to read.
+func (f *follower[K, V]) missable(ctx context.Context, at Cursor, upto int64) (Interest, error) {
+	if narrowing, ok := f.teller.(narrower); ok && at.Position < upto {
+		return narrowing.narrow(ctx, f.of)
+	}
+	return f.of, nil
 }
 
 // refill reads again what was offered and didn't fit, for a teller that sifts: of most of it the subscriber is told nothing. It is

@@ -23,6 +23,13 @@ type sifter interface {
 	sift(ctx context.Context, entries []Entry) ([]Entry, error)
 }
 
+// narrower is a teller that a replay needs to read less for than the hub is asked for.
+type narrower interface {
+	// narrow answers what to read instead. It is asked after the hub's position was taken up to which is read: what the subscriber is
+	// to be told of from then on is offered. It may fail with errs.Busy.
+	narrow(ctx context.Context, of Interest) (Interest, error)
+}
+
 // longer is a teller that may have more to tell of some things than one event holds.
 type longer interface {
 	// more has tell called again with the same things.

@@ -27,9 +27,6 @@ var (
 // NewAuditStore puts the store over a database.
 func NewAuditStore(db *DB) *AuditStore { return &AuditStore{db} }
 
-// A transaction has its id before it takes a position, as positions.go asks: what inserts and nothing else would take it after.
-const setTenantFirst = `SELECT set_config('mediconnect.organization', $1, true), pg_current_xact_id()`
-
 const insertAudits = `
 INSERT INTO audit_events (organization_id, id, at, actor_kind, actor_id, client, action, entity_kind, entity_id, request_id,
     effect, outcome, patient_id, purpose, grant_id, fields, flags, times)
@@ -45,7 +42,7 @@ func (s *AuditStore) Record(ctx context.Context, organization uuid.UUID, events 
 	args := auditColumns(organization, events)
 	return broken(s.db.again(ctx, func(ctx context.Context, conn *pgxpool.Conn) error {
 		batch := &pgx.Batch{}
-		batch.Queue(setTenantFirst, organization.String())
+		batch.Queue(setTenant, organization.String())
 		batch.Queue(insertAudits, args...)
 		return conn.SendBatch(ctx, batch).Close()
 	}))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
@@ -31,4 +32,18 @@ func (s *AppointmentStore) Concerns(ctx context.Context, refs []clinic.Ref) (map
 		}
 	}
 	return found, nil
+}
+
+// Patients first, each by an index of its own, then the appointments of each.
+const selectConcerning = `
+SELECT a.organization_id AS organization, a.id FROM (
+    SELECT $2::uuid AS patient_id
+    UNION SELECT patient_id FROM account_links WHERE organization_id = $1 AND account_id = $3 AND ended_at IS NULL
+) p CROSS JOIN LATERAL (
+    SELECT organization_id, id FROM appointments WHERE organization_id = $1 AND patient_id = p.patient_id LIMIT $4
+) a LIMIT $4`
+
+// Concerning implements appointment.Store.
+func (s *AppointmentStore) Concerning(ctx context.Context, a access.Actor, limit int) ([]clinic.Ref, error) {
+	return list[clinic.Ref](ctx, s.db.tenant(a.Organization), selectConcerning, a.Organization, a.PatientID, a.ID, limit)
 }

@@ -50,6 +50,9 @@ SELECT position, organization_id, at, topic, provider_id, appointment_id, payloa
     UNION SELECT e.* FROM unnest($6::uuid[]) o(organization_id) CROSS JOIN LATERAL (
         SELECT * FROM event_log e WHERE e.organization_id = o.organization_id
         AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
+    UNION SELECT e.* FROM unnest($8::uuid[], $9::uuid[]) a(organization_id, appointment_id) CROSS JOIN LATERAL (
+        SELECT * FROM event_log e WHERE e.organization_id = a.organization_id AND e.appointment_id = a.appointment_id
+        AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
     UNION (SELECT * FROM event_log WHERE $7 AND topic = '` + live.ScheduleTopic + `' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3)
 ) found ORDER BY position LIMIT $3`
 )
@@ -79,7 +82,9 @@ func (l *Log) ReadOf(ctx context.Context, of live.Interest, after live.Cursor, u
 		return nil, after, err
 	}
 	organizations, providers := split(of.Providers)
-	return l.read(ctx, m.epoch, after, upto, limit, selectEntriesOf, after.Position, upto, limit, organizations, providers, of.Organizations, of.Schedules)
+	clinics, appointments := split(of.Appointments)
+	return l.read(ctx, m.epoch, after, upto, limit, selectEntriesOf, after.Position, upto, limit,
+		organizations, providers, of.Organizations, of.Schedules, clinics, appointments)
 }
 
 // read answers what a query finds after a cursor, up to a released position.

@@ -138,7 +138,7 @@ func (db *DB) Close() {
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// WriteBound ends a writing transaction that takes longer, retries included. Readers of the log wait for whoever writes.
+// WriteBound ends a writing transaction that takes longer, retries included. Readers of the log wait for whoever writes it.
 const WriteBound = 5 * time.Second
 
 // readBound ends a reading one.

@@ -15,11 +15,12 @@ import (
 )
 
 // positions knows up to where the event log may be read. A position is handed out inside a transaction, so a lower one may
-// still be uncommitted when a higher one shows. Note the last position S and then draw a transaction id X: once the xmin of a
-// snapshot reaches X, every transaction that could hold a position up to S has ended, and S is released.
+// still be uncommitted when a higher one shows. Whoever takes one says so before (next_log_position(), 00007_positions.sql), with a
+// place that comes before all it may take, until its changes can be seen. So whoever reads the last position S, and then the places
+// of those who are writing, has met everybody who holds one up to S: what comes before S and before all these places has ended.
 type positions struct {
-	looks   singleflight.Group // one at a time; who asks meanwhile shares its answer or its failure
-	horizon horizon            // the look's that is under way
+	looks    singleflight.Group // one at a time; who asks meanwhile shares its answer or its failure
+	released mark               // by the look that is under way, and those before
 
 	mu     sync.Mutex
 	last   mark // what the last look found
@@ -33,24 +34,13 @@ type mark struct {
 	underway bool
 }
 
-// horizon is what looks know of the log.
-type horizon struct {
-	epoch    string
-	released int64 // or unknown
-	noted    int64 // waiting for bar
-	bar      int64
-	waiting  bool
-}
-
-const unknown = -1
-
-// The statements run one after the other, each with a snapshot of its own. A transaction has its id before it takes a
-// position, so one whose position was noted is below an id that is drawn afterwards. A snapshot's xmax would not do: it is
-// past the newest transaction that has ended, and younger ones are still running beyond it.
+// The statements run one after the other: who is writing is asked after the last position.
 const (
 	lastPosition = `SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM log_positions`
-	newestID     = `SELECT pg_current_xact_id()::text::bigint`
-	oldestID     = `SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint`
+	// A place such that whoever is writing takes only positions after it; null: nobody is.
+	writersAfter = `SELECT min((classid::bigint << 32 | objid::bigint) - log_writing(0)) FROM pg_locks
+		WHERE locktype = 'advisory' AND objsubid = 1 AND classid::bigint BETWEEN log_writing(0) >> 32 AND (log_writing(0) >> 31) - 1
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
 	// A restored database has another system or another timeline, and an epoch of its own when it was set anew.
 	currentEpoch = `SELECT epoch::text || ':' || (SELECT system_identifier FROM pg_control_system()) || ':'
 		|| substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) FROM log_epoch`
@@ -60,12 +50,6 @@ const (
 const (
 	lookAgainAfter = 25 * time.Millisecond
 	lookClosely    = 2 * time.Millisecond
-)
-
-// A process that begins to look has nothing released yet, so it waits for that, looking so often and so many times.
-const (
-	firstLooksEvery = 5 * time.Millisecond
-	firstLooks      = 50
 )
 
 // releasedPosition answers the log's epoch and the position up to which everything has ended. An asker who goes away
@@ -109,82 +93,36 @@ func (p *positions) keep(m mark, looked time.Time) {
 }
 
 func (db *DB) look(ctx context.Context) (mark, error) {
-	h, now := &db.positions.horizon, clock.System{}.Now()
+	now := clock.System{}.Now()
+	var epoch string
+	var last int64
+	var writing *int64
 	err := db.everybody().once(ctx, func(ctx context.Context, conn querier) error {
-		if err := h.look(ctx, conn); err != nil {
-			return err
-		}
-		return h.first(ctx, conn)
+		batch := &pgx.Batch{}
+		batch.Queue(currentEpoch).QueryRow(func(r pgx.Row) error { return r.Scan(&epoch) })
+		batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })
+		batch.Queue(writersAfter).QueryRow(func(r pgx.Row) error { return r.Scan(&writing) })
+		return conn.SendBatch(ctx, batch).Close()
 	})
 	if err != nil {
 		return mark{}, err
 	}
-	m := mark{h.epoch, h.released, h.waiting}
-	db.positions.keep(m, now)
-	return m, nil
+	m := &db.positions.released
+	m.release(opaque(epoch), last, writing)
+	db.positions.keep(*m, now)
+	return *m, nil
 }
 
-func (h *horizon) look(ctx context.Context, conn querier) error {
-	var last, oldest int64
-	var epoch string
-	batch := &pgx.Batch{}
-	batch.Queue(currentEpoch).QueryRow(func(r pgx.Row) error { return r.Scan(&epoch) })
-	batch.Queue(lastPosition).QueryRow(func(r pgx.Row) error { return r.Scan(&last) })
-	batch.Queue(oldestID).QueryRow(func(r pgx.Row) error { return r.Scan(&oldest) })
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return err
+// release notes what a look found. A log that is shorter than it was is a disk's snapshot that was put back.
+func (m *mark) release(epoch string, last int64, writing *int64) {
+	ended := last
+	if writing != nil {
+		ended = min(ended, *writing)
 	}
-	if epoch = opaque(epoch); epoch != h.epoch || last < h.noted { // the latter: from a disk's snapshot
-		*h = horizon{epoch: epoch, released: unknown}
+	if epoch == m.epoch && last >= m.position {
+		ended = max(ended, m.position) // who begins to write may name a place that was released
 	}
-	h.advance(oldest)
-	if h.waiting || last <= h.released {
-		return nil
-	}
-	return h.note(ctx, conn, last)
-}
-
-// first waits for the first release. While a writer doesn't end, the log is taken up where it begins: that is far back, but
-// passes over nothing.
-func (h *horizon) first(ctx context.Context, conn querier) error {
-	tick := time.NewTicker(firstLooksEvery)
-	defer tick.Stop()
-	for looked := 0; h.released == unknown; looked++ {
-		if looked == firstLooks {
-			return conn.QueryRow(ctx, selectForgotten).Scan(&h.released)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-		}
-		var oldest int64
-		if err := conn.QueryRow(ctx, oldestID).Scan(&oldest); err != nil {
-			return err
-		}
-		h.advance(oldest)
-	}
-	return nil
-}
-
-// note begins to wait for whoever may hold a position up to last; often nobody runs and the wait is over at once.
-func (h *horizon) note(ctx context.Context, conn querier, last int64) error {
-	var newest, oldest int64
-	batch := &pgx.Batch{}
-	batch.Queue(newestID).QueryRow(func(r pgx.Row) error { return r.Scan(&newest) })
-	batch.Queue(oldestID).QueryRow(func(r pgx.Row) error { return r.Scan(&oldest) })
-	if err := conn.SendBatch(ctx, batch).Close(); err != nil {
-		return err
-	}
-	h.noted, h.bar, h.waiting = last, newest, true
-	h.advance(oldest)
-	return nil
-}
-
-func (h *horizon) advance(oldest int64) {
-	if h.waiting && oldest >= h.bar {
-		h.released, h.waiting = h.noted, false
-	}
+	*m = mark{epoch, ended, ended < last}
 }
 
 // opaque names an epoch without telling what it is made of.

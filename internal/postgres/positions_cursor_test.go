@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"strings"
 	"testing"
 	"time"
 
@@ -61,16 +60,6 @@ func TestACursorOfAnotherProcessThatReleasedMoreIsGood(t *testing.T) {
 	}
 }
 
-// watched calls seen with each statement that is sent alone.
-type watched struct{ seen func(sql string) }
-
-func (w watched) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
-	w.seen(q.SQL)
-	return ctx
-}
-
-func (watched) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
-
 func (d *desk) poolWith(set func(*pgxpool.Config)) *pgxpool.Pool {
 	d.t.Helper()
 	cfg := d.pool.Config()
@@ -83,44 +72,22 @@ func (d *desk) poolWith(set func(*pgxpool.Config)) *pgxpool.Pool {
 	return pool
 }
 
-func TestAFreshProcessWaitsForTheFirstRelease(t *testing.T) {
+func TestAFreshProcessBeginsWhereEverythingHasEnded(t *testing.T) {
 	d := newDesk(t)
 	for range 3 {
 		d.append(d.begin())
 	}
 	slow := d.begin()
 	d.exec(slow, appendEntry)
-	pool := d.poolWith(func(cfg *pgxpool.Config) {
-		cfg.ConnConfig.Tracer = watched{func(sql string) {
-			if strings.Contains(sql, "pg_snapshot_xmin") {
-				_ = slow.Commit(context.Background()) // it is being waited for
-			}
-		}}
-	})
-	if got := head(t, postgres.NewLog(postgres.New(pool, nil))); got.Position != 4 {
-		t.Errorf("it begins at %d", got.Position)
-	}
-}
-
-func TestAFreshProcessThatWaitsInVainBeginsWhereTheLogDoes(t *testing.T) {
-	d := newDesk(t)
-	for range 3 {
-		d.append(d.begin())
-	}
-	d.Set(`DELETE FROM event_log WHERE organization_id = $1 AND position <= 2`)
-	d.Set(`UPDATE log_epoch SET forgotten = 2 WHERE $1::uuid IS NOT NULL`)
-	slow := d.begin()
-	d.exec(slow, appendEntry)
-	log := d.newLog()
-	start := head(t, log)
-	if start.Position != 2 {
-		t.Errorf("it begins at %d", start.Position)
+	d.append(d.begin())
+	if got := head(t, d.newLog()); got.Position != 3 {
+		t.Errorf("while one writes it begins at %d", got.Position)
 	}
 	if err := slow.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if entries, _, err := d.newLog().Read(t.Context(), start, 10); err != nil || len(entries) != 2 {
-		t.Errorf("read %v: %v", entries, err)
+	if got := head(t, d.newLog()); got.Position != 5 {
+		t.Errorf("afterwards it begins at %d", got.Position)
 	}
 }
 

@@ -10,27 +10,41 @@ import (
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
 
-// A running transaction with the newest of all ids is below no snapshot's xmax: that one is past the newest that has ended.
 func TestAPositionOfARunningTransactionIsNotPassedOver(t *testing.T) {
 	d := newDesk(t)
 	log := postgres.NewLog(postgres.New(d.pool, nil))
 	start := head(t, log)
+	changed := func(tx pgx.Tx) { d.exec(tx, `UPDATE locations SET name = name WHERE organization_id = $1`) }
+	back := func(tx pgx.Tx) {
+		part, err := tx.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.exec(part, appendEntry)
+		if err := part.Rollback(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for _, world := range []struct {
 		name      string
+		before    func(pgx.Tx) // in the same transaction
 		meanwhile func()
+		first     int64 // position of the running transaction's that stays
 	}{
-		{"nothing else happens", func() {}},
-		{"a younger one writes the log", func() { d.append(d.begin()) }},
-		{"a younger one ends without a log", func() { d.Set(`UPDATE organizations SET name = name WHERE id = $1`) }},
+		{"nothing else happens", changed, func() {}, 1},
+		{"a younger one writes the log", changed, func() { d.append(d.begin()) }, 1},
+		{"a younger one ends without a log", changed, func() { d.Set(`UPDATE organizations SET name = name WHERE id = $1`) }, 1},
+		{"it has no id before", func(pgx.Tx) {}, func() { d.append(d.begin()) }, 1},
+		{"it took one before and went back to a savepoint", back, func() { d.append(d.begin()) }, 2},
 	} {
 		t.Run(world.name, func(t *testing.T) {
 			slow := d.begin()
-			d.exec(slow, `UPDATE locations SET name = name WHERE organization_id = $1`)
+			world.before(slow)
 			d.exec(slow, appendEntry)
 			world.meanwhile()
 			for range 3 { // looks, each on its own
-				if early := head(t, postgres.NewLog(postgres.New(d.pool, nil))); early.Position > start.Position {
-					t.Errorf("position %d is released while one of %d on still runs", early.Position, start.Position+1)
+				if early := head(t, postgres.NewLog(postgres.New(d.pool, nil))); early.Position >= start.Position+world.first {
+					t.Errorf("position %d is released while one of %d on still runs", early.Position, start.Position+world.first)
 				}
 			}
 			if err := slow.Commit(t.Context()); err != nil {
@@ -40,7 +54,7 @@ func TestAPositionOfARunningTransactionIsNotPassedOver(t *testing.T) {
 			for err == nil && len(entries) == 0 && next == start {
 				entries, next, err = log.Read(t.Context(), start, 100)
 			}
-			if err != nil || len(entries) == 0 || entries[0].Position != start.Position+1 {
+			if err != nil || len(entries) == 0 || entries[0].Position != start.Position+world.first {
 				t.Errorf("read %+v after %d: %v", entries, start.Position, err)
 			}
 			start = next
@@ -82,5 +96,15 @@ func (d *desk) append(tx pgx.Tx) {
 	d.exec(tx, appendEntry)
 	if err := tx.Commit(d.t.Context()); err != nil {
 		d.t.Fatal(err)
+	}
+}
+
+func TestWhoeverWritesButNotTheLogHoldsNothingUp(t *testing.T) {
+	d := newDesk(t)
+	slow := d.begin()
+	d.exec(slow, `UPDATE locations SET name = name WHERE organization_id = $1`)
+	d.append(d.begin())
+	if got := head(t, d.newLog()); got.Position != 1 {
+		t.Errorf("released up to %d", got.Position)
 	}
 }

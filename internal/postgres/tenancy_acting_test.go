@@ -29,8 +29,9 @@ func (w *twins) act() {
 		return *made.Code
 	}
 	invite(access.RelationCaregiver)
-	account := w.Patient()
-	_, err := invitations.Accept(w.t.Context(), account, patient.Accept{Code: invite(access.RelationSelf), BirthDate: *registration(0).BirthDate})
+	w.account = w.Patient()
+	w.account.PatientID = uuid.Nil
+	_, err := invitations.Accept(w.t.Context(), w.account, patient.Accept{Code: invite(access.RelationSelf), BirthDate: *registration(0).BirthDate})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -53,6 +54,9 @@ func (w *twins) acting(db *postgres.DB) map[string]string {
 	for name, read := range map[string]func(context.Context) (any, error){
 		"treated": func(ctx context.Context) (any, error) {
 			return d.Treated(ctx, w.Organization, w.provider.ID, []uuid.UUID{w.patient.ID})
+		},
+		"a linked account's appointments": func(ctx context.Context) (any, error) {
+			return postgres.NewAppointmentStore(db).Concerning(ctx, w.account, 10)
 		},
 		"linked accounts": func(ctx context.Context) (any, error) { return d.LinkedAccounts(ctx, []clinic.Ref{w.patient}) },
 		"grants":          func(ctx context.Context) (any, error) { return d.Grants(ctx, []clinic.Ref{w.grant}) },

@@ -39,6 +39,7 @@ type twins struct {
 	window   uuid.UUID
 	patient  clinic.Ref
 	grant    clinic.Ref
+	account  access.Actor // acts for the patient
 	caller   access.Actor
 }
 
