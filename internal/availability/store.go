@@ -43,6 +43,7 @@ type Period struct {
 	Moving   clinic.Ref // appointment whose claim to read wherever it lies: a window that it counts for may reach into the period
 	Holder   clinic.Ref // actor whose own holds to tell from others', in their organisation; zero for nobody's
 	Holders  bool       // tell whose every hold is; the providers are one organisation's
+	Known    *Rules     // rules that were read for this period: they stand for what would be read of the same revision; nil: none
 }
 
 // Reach is what the period's slots can depend on.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -35,8 +36,9 @@ const (
 // Boards read providers' slots once for all who watch them: after a change, whoever comes first reads, and the others see what was
 // read. Slots of a day of UTC are always read together, so that nobody is told an older state of one after a younger.
 type Boards struct {
-	store Openings
-	hub   *Hub
+	store  Openings
+	hub    *Hub
+	stamps atomic.Int64
 
 	mu    sync.Mutex
 	days  *lru.Cache[boardOf, *board]
@@ -45,6 +47,19 @@ type Boards struct {
 	loading turn // of times
 	times   *lru.Cache[timesOf, timetable]
 }
+
+// asOf is how young a reading has to be. Two that hold the same positions may differ, since each may hold more. So the moment counts,
+// too: what somebody was told elsewhere before they came here is in whatever is read from then on, and in nothing that was read before.
+type asOf struct {
+	upto  int64 // of the log: everything up to there is in it
+	stamp int64 // of the moment after which it was begun
+}
+
+// and is what holds both.
+func (a asOf) and(b asOf) asOf { return asOf{max(a.upto, b.upto), max(a.stamp, b.stamp)} }
+
+// stamp marks a moment: later ones have higher stamps.
+func (b *Boards) stamp() int64 { return b.stamps.Add(1) }
 
 type boardOf struct {
 	provider clinic.Ref
@@ -80,28 +95,34 @@ func (t turn) give() { <-t }
 type board struct {
 	turn
 	reading
-	slots    []availability.Slot
-	at, till time.Time // when the slots are so
+	slots      []availability.Slot
+	from, till time.Time // when the slots are so
 }
 
-// reading is a view that holds everything up to a position of the log.
+// reading is a view, and how young it is.
 type reading struct {
-	upto int64 // -1: nothing was read
+	at   asOf  // upto -1: nothing was read
+	done int64 // the stamp of when it had been read: what begins afterwards is younger
 	availability.View
 }
 
-// renew reads unless what was read holds everything up to a position.
-func (r *reading) renew(ctx context.Context, b *Boards, provider clinic.Ref, p availability.Period, need int64) (bool, error) {
-	if r.upto >= need {
+var unread = asOf{upto: -1}
+
+// renew reads unless what was read is young enough.
+func (r *reading) renew(ctx context.Context, b *Boards, provider clinic.Ref, p availability.Period, need asOf) (bool, error) {
+	if r.at.upto >= need.upto && r.at.stamp >= need.stamp {
 		return false, nil
 	}
-	upto := max(need, b.hub.At().Position)
+	at := asOf{max(need.upto, b.hub.At().Position), b.stamp()}
 	p.Holders = true
+	if r.at != unread {
+		p.Known = &r.Rules
+	}
 	v, err := b.store.View(ctx, provider, p)
 	if err != nil && errs.Of(err) != errs.NotFound {
 		return false, err
 	}
-	r.upto, r.View = upto, v
+	r.at, r.done, r.View = at, b.stamp(), v
 	return true, nil
 }
 
@@ -126,54 +147,55 @@ func (b *Boards) kept(ctx context.Context, of boardOf) (*board, error) {
 	b.mu.Lock()
 	found, ok := b.days.Get(of)
 	if !ok {
-		found = &board{turn: newTurn(), reading: reading{upto: -1}}
+		found = &board{turn: newTurn(), reading: reading{at: unread}}
 		b.days.Add(of, found)
 	}
 	b.mu.Unlock()
 	return found, found.take(ctx)
 }
 
-// day lists the slots that start on a day of UTC, whatever their state, in order, as who is asking sees them, in a state that holds
-// everything up to a position. What is answered is shared: it isn't to be changed.
-func (b *Boards) day(ctx context.Context, of boardOf, need int64, now time.Time, who asker) ([]availability.Slot, availability.Rules, error) {
+// day lists the slots that start on a day of UTC, whatever their state, in order, as who is asking sees them, in a state that is
+// young enough, with the moment by which it had been read. What is answered is shared: it isn't to be changed.
+func (b *Boards) day(ctx context.Context, of boardOf, need asOf, now time.Time, who asker) ([]availability.Slot, availability.Rules, int64, error) {
 	if who.moving.ID != uuid.Nil {
 		start := of.day.In(time.UTC)
 		period := availability.Span{Start: start, End: start.Add(24 * time.Hour)}
 		v, err := b.alone(ctx, of.provider, period, who)
-		return availability.SlotsOf(v, period, now, who.Asking), v.Rules, err
+		return availability.SlotsOf(v, period, now, who.Asking), v.Rules, b.stamp(), err
 	}
 	found, err := b.kept(ctx, of)
 	if err != nil {
-		return nil, availability.Rules{}, err
+		return nil, availability.Rules{}, 0, err
 	}
 	defer found.give()
 	if t, ok := b.turns.Peek(of.provider); ok {
-		need = max(need, t.upto.Load()) // a longer period was read since
+		need = need.and(t.youngest()) // a longer period was read since
 	}
 	start := of.day.In(time.UTC)
 	period := availability.Span{Start: start, End: start.Add(24 * time.Hour)}
 	fresh, err := found.renew(ctx, b, of.provider, availability.Period{From: period.Start, To: period.End}, need)
 	if err != nil {
-		return nil, availability.Rules{}, err
+		return nil, availability.Rules{}, 0, err
 	}
 	if fresh {
 		found.till = time.Time{}
 	}
 	if who.Owns(found.Taken, now) {
-		return availability.SlotsOf(found.View, period, now, who.Asking), found.Rules, nil
+		return availability.SlotsOf(found.View, period, now, who.Asking), found.Rules, found.done, nil
 	}
-	if now.Before(found.at) || !now.Before(found.till) {
+	if now.Before(found.from) || !now.Before(found.till) {
 		found.slots = availability.SlotsOf(found.View, period, now, availability.Asking{})
-		found.at, found.till = now, availability.Lasting(found.View, found.slots, now)
+		found.from, found.till = now, availability.Lasting(found.View, found.slots, now)
 	}
-	return found.slots, found.Rules, nil
+	return found.slots, found.Rules, found.done, nil
 }
 
-// changed lists the slots that what has moved may have changed, with the position up to which everything is in it.
-func (b *Boards) changed(ctx context.Context, provider clinic.Ref, m availability.Moved, need int64, now time.Time, who asker) ([]availability.Slot, error) {
+// changed lists the slots that what has moved may have changed, with the last moment by which any of them had been read.
+func (b *Boards) changed(
+	ctx context.Context, provider clinic.Ref, m availability.Moved, need asOf, now time.Time, who asker,
+) (list []availability.Slot, last int64, err error) {
 	todo := m.RoughDays()
 	seen := map[civil.Date]bool{}
-	var list []availability.Slot
 	for len(todo) > 0 {
 		d := todo[0]
 		todo = todo[1:]
@@ -181,10 +203,11 @@ func (b *Boards) changed(ctx context.Context, provider clinic.Ref, m availabilit
 			continue
 		}
 		seen[d] = true
-		slots, rules, err := b.day(ctx, boardOf{provider, d}, need, now, who)
+		slots, rules, moment, err := b.day(ctx, boardOf{provider, d}, need, now, who)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
+		last = max(last, moment)
 		touched := m.Under(rules)
 		for _, s := range slots {
 			if touched.Has(s) {
@@ -197,5 +220,5 @@ func (b *Boards) changed(ctx context.Context, provider clinic.Ref, m availabilit
 			}
 		}
 	}
-	return list, nil
+	return list, last, nil
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"sync"
 )
@@ -13,6 +14,7 @@ type Pending[K comparable, V any] struct {
 	most  int
 	items map[K]*item[V]
 	order []K
+	heard int64 // the last position that was put
 	wake  chan struct{}
 	over  bool // more than fits, or the log went another way
 }
@@ -27,7 +29,11 @@ func NewPending[K comparable, V any](most int) *Pending[K, V] {
 	return &Pending[K, V]{most: most, wake: make(chan struct{}, 1)}
 }
 
-// Put adds a change at a position to what is to be told of a thing. change gets what was put before, or the zero value.
+// afterAll is behind every position: what time changes is told from wherever the log is.
+const afterAll = math.MaxInt64
+
+// Put adds a change at a position to what is to be told of a thing. change gets what was put before, or the zero value. Changes are
+// put in the order of the log, but for those that are afterAll, and for a replay, whose are all put before anything is taken.
 func (p *Pending[K, V]) Put(thing K, position int64, change func(*V)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -48,6 +54,9 @@ func (p *Pending[K, V]) Put(thing K, position int64, change func(*V)) {
 		p.order = append(p.order, thing)
 	}
 	i.first = min(i.first, position)
+	if position != afterAll {
+		p.heard = max(p.heard, position)
+	}
 	change(&i.value)
 	p.signal()
 }
@@ -95,14 +104,15 @@ type Told[K comparable, V any] struct {
 }
 
 // Take hands out the things that changed first, at most so many. Once they have been told, everything up to a position has been:
-// upto, if nothing is left, else whatever comes before what is left. upto is where the hub stood before Take was called. ok is
-// false after GiveUp.
+// whatever comes before what is left, and if nothing is left, the later of what was put last and upto, where the hub stood before Take
+// was called. ok is false after GiveUp.
 func (p *Pending[K, V]) Take(most int, upto int64) (told []Told[K, V], position int64, left, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.over {
 		return nil, upto, false, false
 	}
+	upto = max(upto, p.heard)
 	slices.SortStableFunc(p.order, func(a, b K) int { return cmp.Compare(p.items[a].first, p.items[b].first) }) // a replay may have come later
 	n := min(most, len(p.order))
 	for _, thing := range p.order[:n] {

@@ -2,7 +2,6 @@ package live
 
 import (
 	"context"
-	"math"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -71,6 +70,7 @@ func (s Streams) Slots(ctx context.Context, a access.Actor, scope Scope, after *
 		return nil, err
 	}
 	w.joined.Store(f.joined.Position)
+	w.came = s.Boards.stamp()
 	w.providers, w.floor, w.began, w.widen = of.Providers, max(f.joined.Position, f.after.Position), f.after.At, f.seat.Widen
 	w.stands = func() time.Time { return f.stands.At }
 	return f, nil
@@ -94,6 +94,8 @@ type watch struct {
 	joined atomic.Int64         // where the log is followed live from; entries may come before it is known
 	found  time.Time            // when the desks were found
 	floor  int64                // whatever is read holds everything up to there
+	came   int64                // and is read after this moment's stamp
+	told   int64                // the last moment by which any day had been read that was told
 	rules  map[clinic.Ref]int64 // where they last changed
 	waking bool
 	rest   heap
@@ -197,13 +199,13 @@ func (w *watch) find(ctx context.Context, provider clinic.Ref, m moved) error {
 		}
 		found[id] = s
 	}
-	need := max(w.floor, m.last)
+	need := asOf{max(w.floor, m.last), w.came}
 	if m.rules != nil {
 		upto, err := w.turned(ctx, provider, &m, need, now, put)
 		if err != nil {
 			return err
 		}
-		need = max(need, upto)
+		need.upto = max(need.upto, upto)
 	}
 	if err := w.changed(ctx, provider, m.Moved, need, now, put); err != nil {
 		return err
@@ -219,11 +221,12 @@ func (w *watch) find(ctx context.Context, provider clinic.Ref, m moved) error {
 }
 
 // changed gathers the slots that something that moved may have changed.
-func (w *watch) changed(ctx context.Context, provider clinic.Ref, m availability.Moved, need int64, now time.Time, put putter) error {
-	slots, err := w.boards.changed(ctx, provider, m, need, now, w.asking(provider))
+func (w *watch) changed(ctx context.Context, provider clinic.Ref, m availability.Moved, need asOf, now time.Time, put putter) error {
+	slots, moment, err := w.boards.changed(ctx, provider, m, need, now, w.asking(provider))
 	if err != nil {
 		return err
 	}
+	w.told = max(w.told, moment)
 	for i := range slots {
 		w.put(&slots[i], now, put)
 	}
@@ -275,9 +278,6 @@ func (w *watch) asking(provider clinic.Ref) asker {
 	}
 	return who
 }
-
-// afterAll is behind every position: what time changes is told from wherever the log is.
-const afterAll = math.MaxInt64
 
 func (w *watch) pass(ctx context.Context, pending *Pending[clinic.Ref, *moved], from, to time.Time) (time.Time, error) {
 	times, err := w.boards.passing(ctx, w.providers, w.ahead(), func(p clinic.Ref) int64 { return max(w.floor, w.rules[p]) }, to)

@@ -51,18 +51,19 @@ func (w *watch) members() []clinic.Ref {
 
 // turned gathers what other rules have made of a provider's slots, and adds to what has moved. It answers the position up to which
 // everything is in it.
-func (w *watch) turned(ctx context.Context, provider clinic.Ref, m *moved, need int64, now time.Time, put putter) (int64, error) {
+func (w *watch) turned(ctx context.Context, provider clinic.Ref, m *moved, need asOf, now time.Time, put putter) (int64, error) {
 	if w.narrowed != nil {
 		follows, err := w.refollow(ctx, provider, m.rules)
 		if err != nil || !follows {
-			return need, err
+			return need.upto, err
 		}
-		need = max(need, w.floor)
+		need.upto = max(need.upto, w.floor)
 	}
 	if w.rules == nil {
 		w.rules = map[clinic.Ref]int64{}
 	}
 	w.rules[provider], w.waking = m.last, true
+	need.stamp = max(need.stamp, w.told)
 	turn, err := w.boards.turned(ctx, provider, *m.rules, w.began, need, now, w.asking(provider))
 	if err != nil {
 		return 0, err

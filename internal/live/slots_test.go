@@ -29,6 +29,7 @@ type practice struct {
 	former   []availability.Former
 	desks    []availability.Desk
 	reads    int
+	reading  func() // called before a reading
 }
 
 func newPractice() *practice {
@@ -55,7 +56,9 @@ func (p *practice) rules() availability.Rules {
 }
 
 func (p *practice) View(context.Context, clinic.Ref, availability.Period) (availability.View, error) {
-	p.reads++
+	if p.reads++; p.reading != nil {
+		p.reading()
+	}
 	return availability.View{Rules: p.rules(), Taken: availability.Taken{Claims: slices.Clone(p.claims)}}, nil
 }
 
@@ -144,6 +147,56 @@ func TestABookingIsReadOnceForAllWhoWatch(t *testing.T) {
 		}
 		if p.reads != 1 {
 			t.Errorf("%d readings of one booking", p.reads)
+		}
+	}
+}
+
+func TestWhoComesBackIsToldNothingOlderThanWasToldElsewhere(t *testing.T) {
+	p := newPractice()
+	s := p.streams()
+	start := p.hub.At()
+	start.At = p.clock.Now()
+	cursor := start.String()
+	here := p.watch(t, s, nil)
+	p.book(p.clock.Now().Add(24 * time.Hour))
+	if e, ok := poll(t, here).(SlotsChanged); !ok || len(e.Removed) != 1 {
+		t.Fatalf("told %+v", e)
+	}
+	p.claims = nil // given back, which those who listen elsewhere know already
+	back, too := p.watch(t, s, &cursor), p.watch(t, s, &cursor)
+	read := p.reads
+	for _, w := range []*follower[clinic.Ref, *moved]{back, too} {
+		if e, ok := poll(t, w).(SlotsChanged); !ok || len(e.Slots) != 1 || len(e.Removed) != 0 {
+			t.Errorf("told %+v", e)
+		}
+	}
+	if p.reads != read+1 {
+		t.Errorf("read %d times", p.reads-read)
+	}
+}
+
+func TestOtherRulesAreNotToldFromBeforeWhatWasToldOfADay(t *testing.T) {
+	p := newPractice()
+	p.notice = 48 * time.Hour
+	s := p.streams()
+	slow := p.watch(t, s, nil)
+	taken := p.clock.Now().Add(24 * time.Hour)
+	p.reading = func() { // the slow one is about to read; meanwhile the notice falls, which another is told, and somebody books
+		p.reading = nil
+		quick := p.watch(t, s, nil)
+		p.former = []availability.Former{{Rules: p.rules()}}
+		p.notice, p.revision = 0, 2
+		p.happen(ScheduleTopic, `{"revision": 2}`)
+		if e, ok := poll(t, quick).(SlotsChanged); !ok || !slices.ContainsFunc(e.Slots, func(s availability.Slot) bool { return s.Start.Equal(taken) }) {
+			t.Errorf("told %+v", e)
+		}
+		p.claims = append(p.claims, availability.Claim{ID: uuid.New(), Start: taken, End: taken.Add(30 * time.Minute), Appointment: uuid.UUID{15: 9}})
+	}
+	p.happen("appointment.cancelled", fmt.Sprintf(`{"spans": [["%s", "%s"]], "days": {"2030-05-07": {"booked": 1}}}`,
+		taken.Format(time.RFC3339), taken.Add(30*time.Minute).Format(time.RFC3339)))
+	for e := poll(t, slow); e != nil; e = poll(t, slow) {
+		if slices.ContainsFunc(e.(SlotsChanged).Slots, func(s availability.Slot) bool { return s.Start.Equal(taken) }) {
+			t.Error("a slot that was told as taken is told as free")
 		}
 	}
 }

@@ -22,14 +22,21 @@ const mostFormer = 16
 // turnBoard is what other rules have made of a provider's slots in a period, since some revision.
 type turnBoard struct {
 	turn
-	upto atomic.Int64 // how young the youngest reading is
+	read atomic.Pointer[asOf] // how young a reading of a day has to be not to be older than this one's
 	reading
-	since    int64
-	new      bool
-	period   availability.Span
-	former   []availability.Former
-	found    availability.Turn // as anybody sees it
-	at, till time.Time         // when that is so
+	since      int64
+	new        bool
+	period     availability.Span
+	former     []availability.Former
+	found      availability.Turn // as anybody sees it
+	from, till time.Time         // when that is so
+}
+
+func (f *turnBoard) youngest() asOf {
+	if at := f.read.Load(); at != nil {
+		return *at
+	}
+	return unread
 }
 
 // turning is what other rules have made of a provider's slots: everything up to a position is in it. It is shared.
@@ -44,7 +51,7 @@ func (b *Boards) turnOf(ctx context.Context, provider clinic.Ref) (*turnBoard, e
 	b.mu.Lock()
 	found, ok := b.turns.Get(provider)
 	if !ok {
-		found = &turnBoard{turn: newTurn(), reading: reading{upto: -1}}
+		found = &turnBoard{turn: newTurn(), reading: reading{at: unread}}
 		b.turns.Add(provider, found)
 	}
 	b.mu.Unlock()
@@ -54,7 +61,7 @@ func (b *Boards) turnOf(ctx context.Context, provider clinic.Ref) (*turnBoard, e
 // turned compares a provider's slots under the rules as they are with those under the rules that were replaced since some revision.
 // Slots that began before an instant are left out. It fails with errTurned.
 func (b *Boards) turned(
-	ctx context.Context, provider clinic.Ref, t turned, begin time.Time, need int64, now time.Time, who asker,
+	ctx context.Context, provider clinic.Ref, t turned, begin time.Time, need asOf, now time.Time, who asker,
 ) (turning, error) {
 	found, err := b.turnOf(ctx, provider)
 	if err != nil {
@@ -64,7 +71,7 @@ func (b *Boards) turned(
 	if err := found.ask(ctx, b, provider, t, begin, need, now); err != nil {
 		return turning{}, err
 	}
-	turn := turning{is: found.View.Rules, former: found.former, upto: found.upto.Load()}
+	turn := turning{is: found.View.Rules, former: found.former, upto: found.reading.at.upto}
 	switch {
 	case who.moving.ID != uuid.Nil:
 		v, err := b.alone(ctx, provider, found.period, who)
@@ -74,36 +81,36 @@ func (b *Boards) turned(
 		turn.Turn = availability.TurnOf(found.View, found.former, found.period, now, who.Asking)
 		return turn, nil
 	}
-	if now.Before(found.at) || !now.Before(found.till) {
+	if now.Before(found.from) || !now.Before(found.till) {
 		found.found = availability.TurnOf(found.View, found.former, found.period, now, availability.Asking{})
-		found.at, found.till = now, availability.Lasting(found.View, found.found.Slots, now)
+		found.from, found.till = now, availability.Lasting(found.View, found.found.Slots, now)
 	}
 	turn.Turn = found.found
 	return turn, nil
 }
 
 // ask has the board hold what a question is answered from: the rules as they are, with what is taken, and all that were replaced.
-func (f *turnBoard) ask(ctx context.Context, b *Boards, provider clinic.Ref, t turned, begin time.Time, need int64, now time.Time) error {
-	_, rules, err := b.day(ctx, boardOf{provider, civil.DateOf(now.UTC())}, need, now, asker{})
+func (f *turnBoard) ask(ctx context.Context, b *Boards, provider clinic.Ref, t turned, begin time.Time, need asOf, now time.Time) error {
+	_, rules, _, err := b.day(ctx, boardOf{provider, civil.DateOf(now.UTC())}, need, now, asker{})
 	if err != nil {
 		return err
 	}
 	if f.former == nil || f.since != t.since || f.new != t.new || f.View.Rules.Revision != rules.Revision {
-		f.reading.upto = -1
+		f.reading.at = unread
 		if f.former, err = b.former(ctx, provider, t, rules); err != nil {
 			return err
 		}
 		f.since, f.new = t.since, t.new
 	}
 	if period := t.period(begin, now, farthest(rules, f.former)); period != f.period {
-		f.period, f.reading.upto = period, -1
+		f.period, f.reading.at = period, unread
 	}
 	fresh, err := f.renew(ctx, b, provider, availability.Period{From: f.period.Start, To: f.period.End}, need)
 	if err != nil || !fresh {
 		return err
 	}
 	f.till = time.Time{}
-	f.upto.Store(f.reading.upto)
+	f.read.Store(&asOf{f.reading.at.upto, f.done})
 	if f.View.Rules.Revision != rules.Revision { // they changed once more in between
 		f.former, err = b.former(ctx, provider, t, f.View.Rules)
 	}

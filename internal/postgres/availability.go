@@ -47,11 +47,15 @@ func (s *AvailabilityStore) Rules(ctx context.Context, provider clinic.Ref, from
 func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p availability.Period) (availability.View, error) {
 	var view availability.View
 	err := s.db.everybody().snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		var ok bool
+		var err error
+		if view, ok, err = viewAgain(ctx, tx, provider, p); ok || err != nil {
+			return err
+		}
 		found, err := views(ctx, tx, []clinic.Ref{provider}, p)
 		if err != nil {
 			return err
 		}
-		var ok bool
 		if view, ok = found[provider]; !ok {
 			return errs.Missing("provider")
 		}
@@ -60,17 +64,25 @@ func (s *AvailabilityStore) View(ctx context.Context, provider clinic.Ref, p ava
 	return view, err
 }
 
+// What is read of things is found by their ids, however many they are. PostgreSQL would plan these statements anew each time, since
+// it guesses that there are ten: that takes several times as long as to run them.
+const (
+	plannedOnce = `SET LOCAL plan_cache_mode = force_generic_plan`
+	plannedAsIs = `SET LOCAL plan_cache_mode = auto`
+	// Without a BEGIN.
+	plannedOnceHere = `SELECT set_config('plan_cache_mode', 'force_generic_plan', true)`
+)
+
 // views reads rules and what is taken of some providers, with the same number of statements for one as for all.
 func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availability.Period) (map[clinic.Ref]availability.View, error) {
 	reach := p.Reach()
 	rules := rulesRows{providers: providers, from: reach.From, until: reach.Until}
-	taken := takenRows{providers: providers, reach: reach, moving: p.Moving, holder: p.Holder, holders: p.Holders}
-	if p.Patient != uuid.Nil {
-		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
-	}
+	taken := takenOf(providers, p)
 	batch := &pgx.Batch{}
+	batch.Queue(plannedOnce)
 	rules.queue(batch)
 	taken.queue(batch)
+	batch.Queue(plannedAsIs)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, err
 	}
@@ -88,6 +100,41 @@ func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availabilit
 		}
 	}
 	return found, nil
+}
+
+func takenOf(providers []clinic.Ref, p availability.Period) takenRows {
+	taken := takenRows{providers: providers, reach: p.Reach(), moving: p.Moving, holder: p.Holder, holders: p.Holders}
+	if p.Patient != uuid.Nil {
+		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
+	}
+	return taken
+}
+
+const selectRevision = `SELECT schedule_revision FROM providers WHERE organization_id = $1 AND id = $2`
+
+// viewAgain reads what is taken of a provider whose rules are known, unless they have another revision by now: ok is false then.
+func viewAgain(ctx context.Context, tx pgx.Tx, provider clinic.Ref, p availability.Period) (view availability.View, ok bool, err error) {
+	reach := p.Reach()
+	if p.Known == nil || p.Known.From != reach.From || p.Known.Until != reach.Until {
+		return view, false, nil
+	}
+	taken := takenOf([]clinic.Ref{provider}, p)
+	batch := &pgx.Batch{}
+	batch.Queue(plannedOnce)
+	batch.Queue(selectRevision, provider.Organization, provider.ID).Query(func(rows pgx.Rows) error {
+		revisions, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		ok = len(revisions) == 1 && revisions[0] == p.Known.Revision
+		return err
+	})
+	taken.queue(batch)
+	batch.Queue(plannedAsIs)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil || !ok {
+		return view, false, err
+	}
+	if taken.strange() {
+		return view, false, errs.Missing("patient", "patientId")
+	}
+	return availability.View{Rules: *p.Known, Taken: taken.taken()[0]}, true, nil
 }
 
 // Whoever has hours at a place is there: weekly ones, or windows and dates that aren't over when alternatives are looked for.

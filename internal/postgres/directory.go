@@ -70,6 +70,15 @@ func listOf[T any](ctx context.Context, db *DB, refs []clinic.Ref, query string)
 	return all, nil
 }
 
+// shown answers the rows of a query about things that everybody may know of, $1 and $2 being their organisations and ids.
+func shown[T any](ctx context.Context, db *DB, query string, organizations, wanted []uuid.UUID) (list []T, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(plannedOnceHere)
+	collect(batch.Queue(query, organizations, wanted), &list)
+	err = db.everybody().plainly(ctx, func(ctx context.Context, q querier) error { return q.SendBatch(ctx, batch).Close() })
+	return list, err
+}
+
 // byTenant parts refs by their organisation.
 func byTenant(refs []clinic.Ref) map[uuid.UUID][]clinic.Ref {
 	parts := make(map[uuid.UUID][]clinic.Ref, 1)

@@ -61,7 +61,14 @@ type deskRow struct {
 // Desks implements availability.Snapshot.
 func (m moment) Desks(ctx context.Context, w availability.Wanted, limit int) ([]availability.Desk, error) {
 	query, args := desksQuery(w, limit)
-	rows, err := all[deskRow](ctx, m.tx, query, args...)
+	batch := &pgx.Batch{}
+	if w.Providers != nil {
+		batch.Queue(plannedOnce)
+	}
+	var rows []deskRow
+	collect(batch.Queue(query, args...), &rows)
+	batch.Queue(plannedAsIs)
+	err := m.tx.SendBatch(ctx, batch).Close()
 	desks := make([]availability.Desk, len(rows))
 	for i, r := range rows {
 		desks[i] = r.desk(w.Area)

@@ -126,7 +126,7 @@ func (r locationRow) location() clinic.Location {
 // Locations is documented at clinic.Store.
 func (d *Directory) Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[locationRow](ctx, d.db.everybody(), locationsByRef, organizations, wanted)
+	rows, err := shown[locationRow](ctx, d.db, locationsByRef, organizations, wanted)
 	found := make(map[clinic.Ref]clinic.Location, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.location()

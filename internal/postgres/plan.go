@@ -39,7 +39,7 @@ const plansByRef = eachRef + `SELECT organization_id, id, carrier, name FROM ins
 // InsurancePlans is documented at provider.Store.
 func (d *Directory) InsurancePlans(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.InsurancePlan, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[clinic.InsurancePlan](ctx, d.db.everybody(), plansByRef, organizations, wanted)
+	rows, err := shown[clinic.InsurancePlan](ctx, d.db, plansByRef, organizations, wanted)
 	found := make(map[clinic.Ref]clinic.InsurancePlan, len(rows))
 	for _, p := range rows {
 		found[p.Ref()] = p

@@ -164,7 +164,7 @@ func (r providerRow) specialties() []clinic.Coding {
 // Providers is documented at provider.Store.
 func (d *Directory) Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[providerRow](ctx, d.db.everybody(), providersByRef, organizations, wanted)
+	rows, err := shown[providerRow](ctx, d.db, providersByRef, organizations, wanted)
 	found := make(map[clinic.Ref]provider.Provider, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.provider()

@@ -142,7 +142,7 @@ func lasting(seconds int) time.Duration { return time.Duration(seconds) * time.S
 // VisitKinds is documented at clinic.Store.
 func (d *Directory) VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error) {
 	organizations, wanted := split(refs)
-	rows, err := list[visitKindRow](ctx, d.db.everybody(), visitKindsByRef, organizations, wanted)
+	rows, err := shown[visitKindRow](ctx, d.db, visitKindsByRef, organizations, wanted)
 	found := make(map[clinic.Ref]clinic.VisitKind, len(rows))
 	for _, r := range rows {
 		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r.visitKind()
