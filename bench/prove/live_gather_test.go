@@ -37,7 +37,11 @@ func (w *town) gather(ctx context.Context) *audience {
 				}
 			}
 		}
-		for _, shown := range []agenda{{w, 1, ""}, {w, staff, ""}, {w, staff, w.doctors[n]}} {
+		crowded := "" // all of the clinic's, unless there are more than can be recorded, one by one, on this machine
+		if w.size.all {
+			crowded = w.roomy[n]
+		}
+		for _, shown := range []agenda{{w, 1, ""}, {w, staff, crowded}, {w, staff, w.doctors[n]}} {
 			a.seat(ctx, &screen{town: w, show: shown, dial: transport.dial, name: fmt.Sprintf("%s, appointments by %s", people[shown.who], transport.name)}, shown.who)
 		}
 	}
@@ -74,13 +78,18 @@ func (s *screen) slots() bool {
 	return !other
 }
 
+const mostProviders = 20 // in a scope
+
 var scopes = []string{"providers", "locations", "a search"}
 
 // views are a scope of each sort, of three that differ. The provider at the bell is in each.
 func (w *town) views(n int, all bool) []show {
 	n %= 3
+	half := len(w.roomy) / 2
 	providers := [][]string{
-		{w.doctors[single], w.doctors[shifted], w.doctors[windows], w.bell}, {w.doctors[limited], w.doctors[rover], w.doctors[eastern], w.bell}, w.everybody(),
+		append([]string{w.doctors[single], w.doctors[shifted], w.doctors[windows], w.bell}, w.roomy[:half]...),
+		append([]string{w.doctors[limited], w.doctors[rover], w.doctors[eastern], w.bell}, w.roomy[half:]...),
+		w.everybody()[:min(mostProviders, len(w.everybody()))],
 	}[n]
 	locations := [][]string{{w.east}, {w.Location}, {w.Location, w.east}}[n]
 	near := map[string]any{"locationIds": locations}

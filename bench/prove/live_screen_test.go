@@ -305,6 +305,24 @@ func (s *screen) comeBack() {
 	s.away = nil
 }
 
+// lookAgain has a screen that was told nothing since another left query anew, as somebody does who opens it again.
+func (s *screen) lookAgain(ctx context.Context, left *screen) error {
+	left.mu.Lock()
+	since := left.cursor.Position
+	left.mu.Unlock()
+	s.mu.Lock()
+	lags := s.cursor.Position <= since
+	if lags {
+		s.raw = ""
+	}
+	s.mu.Unlock()
+	if !lags {
+		return nil
+	}
+	s.cut(true)
+	return s.await(ctx, func(picture) bool { return true })
+}
+
 func (s *screen) isAway() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -59,7 +59,7 @@ const (
 			` + page + ` edges { node ` + slotShown + ` } } } } }`
 	visitsThere = `query($provider: ID, $after: String) { list: appointments(where: {providerId: $provider}, first: 100, after: $after) {
 		` + page + ` edges { node ` + visitShown + ` } } }`
-	found = `query($where: AvailabilitySearchInput!) { list: searchAvailability(where: $where, first: 20) {
+	found = `query($where: AvailabilitySearchInput!, $after: String) { list: searchAvailability(where: $where, first: 20, after: $after) {
 		` + page + ` edges { node { openingCount upcoming(limit: 12) ` + slotShown + ` } } } }`
 )
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,55 +17,96 @@ import (
 	"github.com/mediconnect/mediconnect/bench/rig"
 )
 
-// bustle is what goes on in a town: people book, hold, move and cancel at a rate, and the desk changes hours. It can be halted.
+// bustle is what goes on in a town: people book where there is room, others hold, book, move and cancel the same few openings, each at
+// a rate, and the desk changes hours. It can be halted.
 type bustle struct {
 	*town
-	openings map[string][]node // by kind of visit
-	pace     chan struct{}
+	openings map[string][]node // that are few, by kind of visit
+	wide     []opening         // of the providers who have room
+	shut     []atomic.Bool     // of these: refused once
+	stirs    chan struct{}
+	books    chan struct{}
+	idle     chan *booker
 	door     sync.RWMutex // held for writing while nothing may happen
 	all      sync.WaitGroup
 	stop     context.CancelFunc
 	ends     tally
-	turns    atomic.Int64
+	bookings atomic.Int64
+	calm     atomic.Int64 // nanoseconds during which nothing was to happen
 }
+
+// bookAtOnce is how many of those who book where there is room do so at a time.
+const bookAtOnce = 40
 
 // begin lets it loose; it ends with halt, or with ctx.
 func (w *town) begin(ctx context.Context) *bustle {
 	w.t.Helper()
-	b := &bustle{town: w, openings: map[string][]node{}, pace: make(chan struct{})}
-	for _, provider := range w.doctors {
-		for _, kind := range []string{w.short, w.long} {
+	b := &bustle{town: w, openings: map[string][]node{}, stirs: make(chan struct{}), books: make(chan struct{}), idle: make(chan *booker, w.size.bookers)}
+	for _, kind := range []string{w.short, w.long} {
+		for _, provider := range w.doctors {
 			list, err := w.free(ctx, provider, kind, 0)
 			w.must(err)
 			b.openings[kind] = append(b.openings[kind], list...)
 		}
+		for _, provider := range w.roomy {
+			list, err := w.free(ctx, provider, kind, 0)
+			w.must(err)
+			for _, n := range list {
+				b.wide = append(b.wide, openingOf(n, kind == w.long))
+			}
+		}
 	}
+	b.shut = make([]atomic.Bool, len(b.wide))
 	ctx, b.stop = context.WithCancel(ctx)
-	b.all.Go(func() { b.beat(ctx) })
-	for i, patient := range w.patients[ringer+1:] {
-		b.all.Go(func() {
-			(&visitor{bustle: b, Patient: patient, told: view{}, kinds: map[string]string{}, dithers: i < followers/2}).run(ctx)
-		})
+	b.all.Go(func() { b.beat(ctx, w.size.stir, b.stirs) })
+	b.all.Go(func() { b.beat(ctx, w.size.rate, b.books) })
+	others := w.patients[1+followers:]
+	for i, patient := range others[:w.size.patients] {
+		v := &visitor{bustle: b, Patient: patient, told: view{}, kinds: map[string]string{}, dithers: i < followers/2}
+		b.all.Go(func() { b.turns(ctx, b.stirs, v.step) })
+	}
+	for _, patient := range others[w.size.patients:] {
+		b.idle <- &booker{visitor: visitor{bustle: b, Patient: patient, told: view{}}, taken: map[time.Time]string{}}
+	}
+	for range min(bookAtOnce, w.size.bookers) {
+		b.all.Go(func() { b.turns(ctx, b.books, b.bookOne) })
 	}
 	b.all.Go(func() { b.desk(ctx) })
 	return b
 }
 
-// beat gives so many turns a second, as far as there are takers.
-func (b *bustle) beat(ctx context.Context) {
-	tick := time.NewTicker(time.Second / time.Duration(b.size.rate))
+// beat gives so many turns a second, but for the time of a calm. Those that find no taker in time are given as soon as there is one.
+func (b *bustle) beat(ctx context.Context, rate int, turns chan<- struct{}) {
+	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+	began := time.Now()
+	for given := 0; ; given++ {
+		for given >= int((time.Since(began)-time.Duration(b.calm.Load())).Seconds()*float64(rate)) {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case turns <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// turns does something at each turn.
+func (b *bustle) turns(ctx context.Context, turns <-chan struct{}, do func(context.Context)) {
 	for {
 		select {
-		case <-tick.C:
+		case <-turns:
 		case <-ctx.Done():
 			return
 		}
-		select {
-		case b.pace <- struct{}{}:
-		case <-ctx.Done():
-			return
-		}
+		b.door.RLock()
+		do(context.WithoutCancel(ctx))
+		b.door.RUnlock()
 	}
 }
 
@@ -99,17 +142,65 @@ type visitor struct {
 	dithers bool              // holds, and never books
 }
 
-func (v *visitor) run(ctx context.Context) {
-	for {
-		select {
-		case <-v.pace:
-		case <-ctx.Done():
-			return
-		}
-		v.door.RLock()
-		v.step(context.WithoutCancel(ctx))
-		v.door.RUnlock()
-		v.turns.Add(1)
+// booker is somebody who books where there is room, and now and then cancels.
+type booker struct {
+	visitor
+	taken map[time.Time]string // half-hours of theirs, and the visit
+}
+
+// bookOne has whoever comes next book, at a time that they have left.
+func (b *bustle) bookOne(ctx context.Context) {
+	p := <-b.idle
+	defer func() { b.idle <- p }()
+	n := rand.IntN(len(b.wide))
+	for tries := 0; (p.busy(b.wide[n]) || b.shut[n].Load()) && tries < 50; tries++ {
+		n = rand.IntN(len(b.wide))
+	}
+	slot := b.wide[n]
+	if p.busy(slot) || rand.IntN(10) == 0 {
+		p.giveBack(ctx)
+	}
+	if p.busy(slot) {
+		return
+	}
+	a := p.do(ctx, "book with room", func(ctx context.Context, p rig.Patient, key string) (rig.Answer, error) {
+		return p.Book(ctx, slot.ID, key)
+	})
+	if a.Visit == nil {
+		b.shut[n].Store(a.Code() == "SLOT_TAKEN" || a.Code() == "SLOT_UNAVAILABLE") // as anybody sees who follows it
+		return
+	}
+	for _, t := range slot.halves {
+		p.taken[t] = a.Visit.ID
+	}
+}
+
+// opening is a slot, and the half-hours that it lasts.
+type opening struct {
+	node
+	halves []time.Time
+}
+
+func openingOf(n node, long bool) opening {
+	start, _ := time.Parse(time.RFC3339, n.Start)
+	o := opening{n, []time.Time{start}}
+	if long {
+		o.halves = append(o.halves, start.Add(30*time.Minute))
+	}
+	return o
+}
+
+func (p *booker) busy(o opening) bool {
+	return slices.ContainsFunc(o.halves, func(t time.Time) bool { return p.taken[t] != "" })
+}
+
+func (p *booker) giveBack(ctx context.Context) {
+	for _, visit := range p.taken {
+		p.do(ctx, "cancel with room", func(ctx context.Context, p rig.Patient, key string) (rig.Answer, error) {
+			return p.Cancel(ctx, visit, key)
+		})
+		maps.DeleteFunc(p.taken, func(_ time.Time, of string) bool { return of == visit })
+		return
 	}
 }
 
@@ -183,7 +274,9 @@ func (v *visitor) do(ctx context.Context, what string, change func(context.Conte
 	if err != nil || !slices.Contains(orderly, a.Code()) {
 		v.t.Errorf("%s: %s %v", what, a.Code(), err)
 	}
-	v.ends.add(what + " " + a.Code())
+	if v.ends.add(what + " " + a.Code()); a.Visit != nil && strings.HasPrefix(what, "book") {
+		v.bookings.Add(1)
+	}
 	return a
 }
 

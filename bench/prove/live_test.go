@@ -12,8 +12,11 @@ import (
 
 // size is how large a town is and how long and hard it storms there.
 type size struct {
-	patients int           // who book
-	rate     int           // of their turns a second, together
+	patients int           // who are after the same few openings
+	stir     int           // of their turns a second, together
+	bookers  int           // who book with providers who have room
+	rate     int           // of their bookings a second, together
+	roomy    int           // such providers
 	lasts    time.Duration // of the storm
 	change   time.Duration // between changes of the hours
 	cut      time.Duration // between cuts of a connection
@@ -25,9 +28,9 @@ type size struct {
 
 func sizeNow() size {
 	if alone() {
-		return size{patients: 60, rate: 200, lasts: time.Minute, change: 1500 * time.Millisecond, cut: 150 * time.Millisecond, days: 3, drain: "5s", hold: 2, all: true}
+		return size{patients: 60, stir: 20, bookers: 600, rate: 200, roomy: 20, lasts: time.Minute, change: 3 * time.Second, cut: 300 * time.Millisecond, days: 3, drain: "5s", hold: 2, all: true}
 	}
-	return size{patients: 12, rate: 40, lasts: 3 * time.Second, change: 200 * time.Millisecond, cut: 100 * time.Millisecond, days: 1, drain: "1s", hold: 1}
+	return size{patients: 12, stir: 30, bookers: 10, rate: 20, roomy: 2, lasts: 3 * time.Second, change: 200 * time.Millisecond, cut: 100 * time.Millisecond, days: 1, drain: "1s", hold: 1}
 }
 
 // act is what befalls a town in a storm, at a part of its duration.
@@ -92,10 +95,10 @@ func tempest(t *testing.T, resets []string, acts ...act) {
 		t.Logf("%.1f s: %s", time.Since(began).Seconds(), act.what)
 		w.must(act.do(ctx, a))
 	}
-	timer := time.NewTimer(time.Until(began.Add(s.lasts)))
+	timer := time.NewTimer(time.Until(began.Add(s.lasts + time.Duration(b.calm.Load()))))
 	<-timer.C
 	b.halt()
-	took := time.Since(began)
+	took := time.Since(began) - time.Duration(b.calm.Load())
 	b.door.Lock() // no cuts but one, of everybody's
 	w.must(a.settle(ctx))
 	a.compare(ctx, "after the storm")
@@ -107,7 +110,10 @@ func tempest(t *testing.T, resets []string, acts ...act) {
 	b.door.Unlock()
 	cancel()
 	a.all.Wait()
-	t.Logf("%d turns in %.0f s, %.0f a second: %s", b.turns.Load(), took.Seconds(), float64(b.turns.Load())/took.Seconds(), &b.ends)
+	t.Logf("%d bookings in %.0f s, %.0f a second, among %s", b.bookings.Load(), took.Seconds(), float64(b.bookings.Load())/took.Seconds(), &b.ends)
+	if least := int64(float64(s.rate) * took.Seconds() / 2); alone() && b.bookings.Load() < least {
+		t.Errorf("less than %d bookings are no storm", least)
+	}
 	had := a.account()
 	for reason, n := range had {
 		if reason != live.RulesChanged && !slices.Contains(resets, reason) {
@@ -125,6 +131,7 @@ func tempest(t *testing.T, resets []string, acts ...act) {
 func (a *audience) pause(ctx context.Context) error {
 	a.door.Lock()
 	defer a.door.Unlock()
+	defer func(since time.Time) { a.calm.Add(int64(time.Since(since))) }(time.Now())
 	if err := a.settle(ctx); err != nil {
 		return err
 	}
@@ -165,6 +172,9 @@ func (a *audience) age(ctx context.Context) error {
 		return err
 	}
 	for _, s := range a.screens[1:] {
+		if err := s.lookAgain(ctx, a.screens[0]); err != nil {
+			return err
+		}
 		s.mu.Lock()
 		head = min(head, s.cursor.Position) // some have nothing new to be told of
 		s.mu.Unlock()

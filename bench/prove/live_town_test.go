@@ -3,6 +3,7 @@ package prove_test
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type town struct {
 	east        string   // the second location
 	short, long string   // kinds of visit
 	doctors     []string // see open
+	roomy       []string // providers who have room for everybody
 	bell        string   // a provider at both locations, whose openings are in everybody's view
 	patients    []rig.Patient
 }
@@ -42,7 +44,10 @@ const (
 	manyDoctors
 )
 
-// The clinic's patients, by their numbers: the one who rings the bell, those who follow, and all others, who book.
+// room is how many a provider who has room takes at a time.
+const room = 30
+
+// The clinic's patients, by their numbers: the one who rings the bell, those who follow, and all others, who do things.
 const (
 	ringer    = 0
 	followers = 15
@@ -60,10 +65,10 @@ func newTown(t *testing.T, s size) *town {
 	w := &town{t: t, size: s}
 	w.start(ctx)
 	var err error
-	w.Clinic, err = world.rig.NewClinic(ctx, w.servers[0], &rig.Client{HTTP: rig.NewHTTP(s.patients + 40)})
+	w.Clinic, err = world.rig.NewClinic(ctx, w.servers[0], &rig.Client{HTTP: rig.NewHTTP(s.patients + bookAtOnce + 40)})
 	w.must(err)
 	w.furnish(ctx)
-	w.patients, err = w.Patients(ctx, 1+followers+s.patients)
+	w.patients, err = w.Patients(ctx, 1+followers+s.patients+s.bookers)
 	w.must(err)
 	return w
 }
@@ -138,6 +143,13 @@ func (w *town) furnish(ctx context.Context) {
 	w.must(w.Weekly(ctx, w.doctors[eastern], w.east, day))
 	day.Capacity = 3
 	w.must(w.Weekly(ctx, w.doctors[shifted], w.Location, day))
+	day.Capacity = room
+	for n := range w.size.roomy {
+		id, err := w.Doctor(ctx, 0, w.short, w.long)
+		w.must(err)
+		w.must(w.Weekly(ctx, id, []string{w.Location, w.east}[n%2], day))
+		w.roomy = append(w.roomy, id)
+	}
 	for d := range w.size.days {
 		p := rig.Period{Provider: w.doctors[windows], Location: w.Location, Day: d, From: "09:00", To: "13:00"}
 		_, err = w.Open(ctx, p, 2, 5, uuid.NewString())
@@ -149,4 +161,4 @@ func (w *town) furnish(ctx context.Context) {
 func (w *town) until() time.Time { return w.Day.AddDate(0, 0, w.size.days) }
 
 // everybody is all providers, the one with the bell too.
-func (w *town) everybody() []string { return append([]string{w.bell}, w.doctors...) }
+func (w *town) everybody() []string { return slices.Concat([]string{w.bell}, w.doctors, w.roomy) }
