@@ -182,8 +182,8 @@ func (db *DB) call(ctx context.Context, organization uuid.UUID, answer any, stat
 }
 
 // again runs f on a connection, and once more after a deadlock or a serialization failure.
-func (db *DB) again(ctx context.Context, f func(context.Context, *pgxpool.Conn) error) error {
-	ctx, cancel := context.WithTimeout(ctx, WriteBound)
+func (db *DB) again(asked context.Context, f func(context.Context, *pgxpool.Conn) error) error {
+	ctx, cancel := context.WithTimeout(asked, WriteBound)
 	defer cancel()
 	var err error
 	for attempt := range writeAttempts {
@@ -194,10 +194,14 @@ func (db *DB) again(ctx context.Context, f func(context.Context, *pgxpool.Conn) 
 		}
 		err = db.on(ctx, db.tenants, func(conn *pgxpool.Conn) error { return f(ctx, conn) })
 		if !contended(err) {
-			return translated(err)
+			break
 		}
+		err = errs.TryAgain(err)
 	}
-	return errs.TryAgain(err)
+	if err = translated(err); errs.Of(err) == errs.Busy && errors.Is(asked.Err(), context.Canceled) {
+		return asked.Err() // a connection that is cut for that says many things
+	}
+	return err
 }
 
 // reading is where something is read, and as whom.
