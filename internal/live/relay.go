@@ -49,8 +49,8 @@ func (r *Relay) Elected() bool { return r != nil && r.elected.Load() }
 
 // How often the relay looks, and how it is elected.
 const (
-	soonest      = 5 * time.Millisecond // after entries came
-	underwayRest = 8 * time.Millisecond // at most, while somebody is writing
+	soonest      = 10 * time.Millisecond // after entries came
+	underwayRest = 10 * time.Millisecond // at most, while somebody is writing
 	quietRest    = 50 * time.Millisecond
 	heartbeat    = 200 * time.Millisecond // between messages
 	candidacy    = 500 * time.Millisecond // between tries to be elected
