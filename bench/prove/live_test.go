@@ -43,7 +43,7 @@ type act struct {
 var (
 	oneIsKilled  = act{0.2, "an instance is killed and comes back", func(ctx context.Context, a *audience) error { return again(ctx, a.servers[0].Kill, a.servers[0].Start) }}
 	oneIsStopped = act{0.75, "an instance is told to stop and comes back", func(ctx context.Context, a *audience) error {
-		return again(ctx, a.servers[1].Terminate, a.servers[1].Start)
+		return again(ctx, a.servers[1].Stop, a.servers[1].Start)
 	}}
 	redisGoes  = act{0.33, "Redis is killed", func(_ context.Context, a *audience) error { return a.redis.Kill() }}
 	redisComes = act{0.67, "Redis is back", func(ctx context.Context, a *audience) error { return a.redis.Start(ctx) }}

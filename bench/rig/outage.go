@@ -4,25 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"syscall"
-	"time"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
 )
-
-// Terminate has a server end as a deployment does, and waits until it has.
-func (s *Server) Terminate() error {
-	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		return err
-	}
-	select {
-	case <-s.ended:
-		return nil
-	case <-time.After(time.Minute):
-		return fmt.Errorf("%v doesn't end: %s", s.arguments, s.said)
-	}
-}
 
 // RestartPostgres ends the cluster, fast (sessions are ended) or immediately (as a crash), and starts it again at the same port.
 func (r *Rig) RestartPostgres(ctx context.Context, immediately bool) (err error) {

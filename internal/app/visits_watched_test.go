@@ -124,14 +124,14 @@ func TestEveryChangeOfAVisitReachesWhoeverMaySeeIt(t *testing.T) {
 func TestEachStepOfAVisitIsToldInOrder(t *testing.T) {
 	f := newFile(t)
 	w := f.watch(t, f.ann, followVisits, nil).ready()
+	var visit string
 	step := func(want string, change func()) {
 		t.Helper()
 		change()
-		if got := told(w.event()); got != want {
-			t.Errorf("told %q, not %q", got, want)
+		if e := w.event(); told(e) != want || e.Text("appointmentChanged", "appointment", "id") != visit {
+			t.Errorf("told %s, not %q of %s", e.Raw, want, visit)
 		}
 	}
-	var visit string
 	step("1 BOOKED", func() { visit = f.book(f.ann, 11) })
 	step("2 BOOKED", func() { f.confirm(visit) })
 	step("3 BOOKED", func() {
@@ -141,7 +141,8 @@ func TestEachStepOfAVisitIsToldInOrder(t *testing.T) {
 	step("5 CHECKED_IN", func() { f.change(f.desk, confirmIt, vars{"appointmentId": visit, "action": "CHECK_IN"}) })
 	f.clock.Set(sample.Monday.Add(20 * time.Hour))
 	step("6 FULFILLED", func() { f.change(f.desk, confirmIt, vars{"appointmentId": visit, "action": "COMPLETE"}) })
-	step("2 CANCELLED", func() { f.change(f.desk, cancelIt, vars{"appointmentId": f.visit, "reason": "CLINIC_REQUEST"}) })
+	visit = f.visit
+	step("2 CANCELLED", func() { f.change(f.desk, cancelIt, vars{"appointmentId": visit, "reason": "CLINIC_REQUEST"}) })
 }
 
 func TestAMoveBetweenProvidersReachesThoseWhoWatchEither(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
 
@@ -25,9 +26,41 @@ type watching struct {
 	responses graphql.ResponseHandler
 }
 
-// watch begins a subscription.
+// bystander listens, so that the log is followed closely, and cares for nothing.
+type bystander struct{}
+
+func (bystander) Offer(live.Entry) {}
+func (bystander) Reset()           {}
+
+// followed waits until what was written so far has been handed on: a stream begins up to a second ago, unless it is told from where.
+func (a *api) followed(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var last int64
+	if err := a.pool.QueryRow(ctx, `SELECT coalesce(max(position), 0) FROM event_log`).Scan(&last); err != nil {
+		t.Fatal(err)
+	}
+	if seat, _, err := a.app.hub.Join(bystander{}, live.Interest{}); err == nil {
+		defer seat.Leave()
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for a.app.hub.At().Position < last {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			t.Fatalf("the log is followed up to %d of %d", a.app.hub.At().Position, last)
+		}
+	}
+}
+
+// watch begins a subscription, now unless it is to begin after a cursor.
 func (a *api) watch(t *testing.T, who access.Actor, document string, variables vars) *watching {
 	t.Helper()
+	if variables["after"] == nil {
+		a.followed(t)
+	}
 	deps := a.app.deps(HTTPSettings{}, nil)
 	by := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
 	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), by.Viewer("watching")), time.Minute)
