@@ -24,9 +24,12 @@ type rewriting struct {
 	address  string
 
 	mu       sync.Mutex
-	seen     map[string]string // statements, with the role of the first connection that prepared them
-	targeted string            // a statement whose tenant filters are taken out
+	seen     map[sent]bool
+	targeted sent // its tenant filters are taken out
 }
+
+// sent is a statement and the role of the connection that prepared it: what everybody may read isn't guarded where everybody asks.
+type sent struct{ statement, role string }
 
 func newRewriting(t *testing.T, program string) *rewriting {
 	t.Helper()
@@ -40,7 +43,7 @@ func newRewriting(t *testing.T, program string) *rewriting {
 	}
 	t.Cleanup(func() { _ = l.Close() })
 	q := u.Query()
-	r := &rewriting{t: t, server: filepath.Join(q.Get("host"), ".s.PGSQL."+q.Get("port")), seen: map[string]string{}, database: strings.TrimPrefix(u.Path, "/")}
+	r := &rewriting{t: t, server: filepath.Join(q.Get("host"), ".s.PGSQL."+q.Get("port")), seen: map[sent]bool{}, database: strings.TrimPrefix(u.Path, "/")}
 	r.address = "postgres://" + u.User.Username() + "@" + l.Addr().String() + u.Path + "?sslmode=disable"
 	go func() {
 		for {
@@ -55,7 +58,7 @@ func newRewriting(t *testing.T, program string) *rewriting {
 }
 
 // without is a database whose program has forgotten the tenant in one statement; in none when it is empty.
-func (r *rewriting) without(statement string) *postgres.DB {
+func (r *rewriting) without(statement sent) *postgres.DB {
 	r.t.Helper()
 	r.mu.Lock()
 	r.targeted = statement
@@ -137,10 +140,9 @@ func (r *rewriting) parse(role string, body []byte) []byte {
 	statement, types, _ := strings.Cut(rest, "\x00")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if _, known := r.seen[statement]; !known {
-		r.seen[statement] = role
-	}
-	if r.targeted != "" && statement == r.targeted {
+	this := sent{statement, role}
+	r.seen[this] = true
+	if this == r.targeted {
 		statement = forgetful(statement)
 	}
 	return []byte(name + "\x00" + statement + "\x00" + types)
@@ -155,13 +157,13 @@ func forgetful(statement string) string {
 }
 
 // filtered lists the statements seen that have tenant filters.
-func (r *rewriting) filtered() map[string]string {
+func (r *rewriting) filtered() []sent {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	found := map[string]string{}
-	for statement, role := range r.seen {
-		if tenantFilter.MatchString(statement) {
-			found[statement] = role
+	var found []sent
+	for s := range r.seen {
+		if tenantFilter.MatchString(s.statement) {
+			found = append(found, s)
 		}
 	}
 	return found

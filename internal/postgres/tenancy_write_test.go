@@ -57,7 +57,7 @@ func (w *twins) changes(db *postgres.DB, round int) error {
 	location := clinic.Ref{Organization: w.Organization, ID: w.Location}
 	var held appointment.Hold
 	var visit appointment.Booking
-	for _, step := range []func() error{
+	for i, step := range []func() error{
 		func() error { _, err := people.Register(ctx, admin, registration(round)); return err },
 		func() error {
 			again := registration(round)
@@ -125,7 +125,7 @@ func (w *twins) changes(db *postgres.DB, round int) error {
 		},
 	} {
 		if err := step(); err != nil {
-			return err
+			return fmt.Errorf("step %d on %s: %w", i+1, day, err)
 		}
 	}
 	return nil
@@ -134,19 +134,19 @@ func (w *twins) changes(db *postgres.DB, round int) error {
 func TestAChangeThatForgetsTheTenantTouchesNothingOfAnother(t *testing.T) {
 	w := newTwins(t)
 	before, round := w.otherRows(), 1
-	db := w.proxy.without("")
+	db := w.proxy.without(sent{})
 	if err := w.changes(db, round); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
-	forgetting := map[string]func() (restore string){}
-	for statement, role := range w.proxy.filtered() {
-		if ofTenant(statement, role) {
+	forgetting := map[sent]func() (restore string){}
+	for _, statement := range w.proxy.filtered() {
+		if statement.ofTenant() {
 			forgetting[statement] = func() string { return "" }
 		}
 	}
 	for name, definition := range w.functions() {
-		forgetting["function "+name] = func() string {
+		forgetting[sent{statement: "function " + name}] = func() string {
 			w.alter(forgetful(definition))
 			return definition
 		}
@@ -158,10 +158,10 @@ func TestAChangeThatForgetsTheTenantTouchesNothingOfAnother(t *testing.T) {
 		round++
 		err := w.forgets(what, forget, round)
 		if err != nil {
-			t.Errorf("forgetting the tenant in %s ends changes with %v", what, err)
+			t.Errorf("forgetting the tenant in %s ends changes with %v", what.statement, err)
 		}
 		if after := w.otherRows(); after != before {
-			t.Fatalf("forgetting the tenant in %s changes another's rows:\n%s", what, difference(before, after))
+			t.Fatalf("forgetting the tenant in %s changes another's rows:\n%s", what.statement, difference(before, after))
 		}
 	}
 	w.unguard()
@@ -175,7 +175,7 @@ func TestAChangeThatForgetsTheTenantTouchesNothingOfAnother(t *testing.T) {
 }
 
 // forgets makes a round of changes while something forgets its tenant.
-func (w *twins) forgets(what string, forget func() (restore string), round int) error {
+func (w *twins) forgets(what sent, forget func() (restore string), round int) error {
 	definition := forget()
 	db := w.proxy.without(what)
 	defer db.Close()
