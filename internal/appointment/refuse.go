@@ -38,7 +38,7 @@ type wanted struct {
 // conflict; all else is unavailable, with every rule.
 func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.UUID) error {
 	others := slices.DeleteFunc(slices.Clone(blocked), func(r availability.Rule) bool {
-		return r == availability.ProviderBusy || r == availability.DailyCapReached || r == availability.WindowCapReached
+		return r == availability.ProviderBusy || capped(r)
 	})
 	switch {
 	case len(others) == 0 && slices.Contains(blocked, availability.ProviderBusy):
@@ -47,4 +47,9 @@ func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.U
 		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}, For: w.whom}
 	}
 	return SlotUnavailable{Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked)}
+}
+
+// capped says whether a rule depends on how many visits there are.
+func capped(r availability.Rule) bool {
+	return r == availability.DailyCapReached || r == availability.WindowCapReached
 }

@@ -2,6 +2,7 @@ package appointment
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -134,14 +135,18 @@ func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who av
 			return clinic.VisitKind{}, errs.At(err, seat.path()...)
 		}
 		verdict := availability.Check(rules, availability.Taken{}, seat.Slot, s.Clock.Now(), who)
+		against := seat.against(verdict)
+		if who.Moving != nil { // it may be counted already: the store knows
+			against = slices.DeleteFunc(against, capped)
+		}
 		plan, planned := availability.PlanOf(rules, seat.Slot)
-		if kind, offered := rules.Kind(seat.Slot.VisitKind); planned && offered && len(seat.against(verdict)) == 0 {
+		if kind, offered := rules.Kind(seat.Slot.VisitKind); planned && offered && len(against) == 0 {
 			seat.Plan, seat.RulesRevision = plan, rules.Revision
 			return kind, nil
 		}
 		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)
 		if fresh == 1 {
-			return clinic.VisitKind{}, s.refusal(ctx, a, *seat, who, seat.against(verdict))
+			return clinic.VisitKind{}, s.refusal(ctx, a, *seat, who, against)
 		}
 	}
 	return clinic.VisitKind{}, errs.TryAgain(nil)

@@ -66,6 +66,11 @@ func (l Location) Same(o Location) bool {
 		Equal(l.Position, o.Position) && Equal(l.StepFreeAccess, o.StepFreeAccess) && Equal(l.Phone, o.Phone)
 }
 
+// SamePlace says whether two readings of a location agree in what openings there follow from and are searched by.
+func (l Location) SamePlace(o Location) bool {
+	return l.TimeZone == o.TimeZone && Equal(l.Position, o.Position) && Equal(l.StepFreeAccess, o.StepFreeAccess)
+}
+
 // Equal compares fields that may be absent.
 func Equal[T comparable](a, b *T) bool {
 	if a == nil || b == nil {

@@ -89,6 +89,7 @@ type watch struct {
 	providers []clinic.Ref               // that are followed
 	desks     map[clinic.Ref][]uuid.UUID // locations that fit
 	left      map[clinic.Ref][]uuid.UUID // that have fitted
+	changes   whereabouts
 
 	began  time.Time            // what happened before was told
 	joined atomic.Int64         // where the log is followed live from; entries may come before it is known
@@ -137,6 +138,9 @@ func (w *watch) note(pending *Pending[clinic.Ref, *moved], e Entry) {
 		fits = (*m).add(e)
 		if r := (*m).rules; r != nil && e.Topic == ScheduleTopic {
 			r.early = r.early || e.Position <= w.joined.Load() || !e.At.After(w.found.Add(early))
+			if w.narrowed != nil {
+				w.changes.expect(e.ProviderRef(), e.Position)
+			}
 		}
 	})
 	if !fits {

@@ -53,7 +53,7 @@ func (w *watch) members() []clinic.Ref {
 // everything is in it.
 func (w *watch) turned(ctx context.Context, provider clinic.Ref, m *moved, need asOf, now time.Time, put putter) (int64, error) {
 	if w.narrowed != nil {
-		follows, err := w.refollow(ctx, provider, m.rules)
+		follows, err := w.refollow(ctx, provider, m.last, m.rules)
 		if err != nil || !follows {
 			return need.upto, err
 		}
@@ -86,8 +86,8 @@ func (w *watch) turned(ctx context.Context, provider clinic.Ref, m *moved, need 
 
 // refollow looks again whether a provider belongs to the scope, and follows one who does from now on. It is false when nothing of
 // theirs was ever told, nor is to be. What it finds out is noted for whoever tells the same again.
-func (w *watch) refollow(ctx context.Context, provider clinic.Ref, t *turned) (bool, error) {
-	desks, err := w.narrowed.Desks(ctx, []clinic.Ref{provider}, mostDesks)
+func (w *watch) refollow(ctx context.Context, provider clinic.Ref, position int64, t *turned) (bool, error) {
+	desks, err := w.changes.of(ctx, w.narrowed, provider, position)
 	if err != nil {
 		return false, err
 	}

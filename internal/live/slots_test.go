@@ -28,6 +28,7 @@ type practice struct {
 	notice   time.Duration
 	former   []availability.Former
 	desks    []availability.Desk
+	looks    int
 	reads    int
 	reading  func() // called before a reading
 }
@@ -71,6 +72,7 @@ func (p *practice) Snapshot(ctx context.Context, read func(context.Context, avai
 }
 
 func (p *practice) Desks(context.Context, availability.Wanted, int) ([]availability.Desk, error) {
+	p.looks++
 	return p.desks, nil
 }
 
@@ -331,21 +333,49 @@ func (a anywhere) Snapshot(ctx context.Context, read func(context.Context, avail
 	return read(ctx, a.p)
 }
 
+func (p *practice) watchAt(t *testing.T, s Streams, place clinic.Ref) *follower[clinic.Ref, *moved] {
+	t.Helper()
+	s.Search = availability.NewFinder(anywhere{p: p}, nil, p.clock)
+	made, err := s.Slots(t.Context(), access.Nobody("r"), Scope{Locations: []clinic.Ref{place}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := made.(*follower[clinic.Ref, *moved])
+	poll(t, f)
+	return f
+}
+
+// An import changes the hours of hundreds: each who searches looks once for all of them, and again for one who changes once more.
+func TestAllWhoChangeAreLookedUpTogether(t *testing.T) {
+	p := newPractice()
+	place := clinic.Ref{Organization: org, ID: uuid.UUID{15: 4}}
+	f := p.watchAt(t, p.streams(), place)
+	doctor := p.doctor
+	for n := range 500 {
+		p.doctor = clinic.Ref{Organization: org, ID: uuid.UUID{14: byte(n / 250), 15: byte(n%250) + 5}}
+		p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	}
+	p.doctor = doctor
+	p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	p.looks = 0
+	if e := poll(t, f); e != nil {
+		t.Errorf("told %+v", e)
+	}
+	if p.looks != 1 {
+		t.Errorf("looked %d times", p.looks)
+	}
+	p.desks = []availability.Desk{{Provider: doctor, Location: place.ID}}
+	p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	if e, ok := poll(t, f).(SlotsChanged); !ok || len(e.Slots) == 0 || p.looks != 2 {
+		t.Errorf("after %d looks, told %+v", p.looks, e)
+	}
+}
+
 func TestABookingBetweenAChangeOfHoursAndItsTellingReachesWhoeverTheProviderJoins(t *testing.T) {
 	p := newPractice()
 	place := clinic.Ref{Organization: org, ID: uuid.UUID{15: 4}}
 	s := p.streams()
-	s.Search = availability.NewFinder(anywhere{p: p}, nil, p.clock)
-	follow := func() *follower[clinic.Ref, *moved] {
-		made, err := s.Slots(t.Context(), access.Nobody("r"), Scope{Locations: []clinic.Ref{place}}, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		f := made.(*follower[clinic.Ref, *moved])
-		poll(t, f)
-		return f
-	}
-	first, second := follow(), follow()
+	first, second := p.watchAt(t, s, place), p.watchAt(t, s, place)
 	p.desks = []availability.Desk{{Provider: p.doctor, Location: place.ID}}
 	p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
 	if e, ok := poll(t, first).(SlotsChanged); !ok || len(e.Slots) == 0 {

@@ -190,3 +190,23 @@ func TestLoweringAWindowsCapRefusesNewOnesAndDropsNone(t *testing.T) {
 		t.Errorf("counted %d", got)
 	}
 }
+
+func TestAVisitMovesWithinAWindowThatTakesNobodyAnyMore(t *testing.T) {
+	d := newDesk(t)
+	provider, ann := d.Provider(1), d.Patient()
+	window := d.capWindowTo(provider, "08", 2)
+	visit := d.mustBook(ann, d.Slot(provider, 9, 0))
+	d.Set(`UPDATE schedule_exceptions SET max_appointments = 0 WHERE organization_id = $1 AND id = $2`, window)
+	d.raiseRules(provider)
+	later := d.Slot(provider, 10, 0)
+	if _, err := d.book(d.Patient(), later); !slices.Contains(blockedBy(err), availability.WindowCapReached) {
+		t.Errorf("a new one got %v", err)
+	}
+	moved, err := d.move(ann, visit, later)
+	if err != nil || !moved.Appointment.Start.Equal(later.Start) {
+		t.Errorf("moved to %v: %v", moved.Appointment.Start, err)
+	}
+	if got := d.count(`SELECT booked FROM window_counts`); got != 1 {
+		t.Errorf("counted %d", got)
+	}
+}

@@ -25,7 +25,12 @@ func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provid
 		if same, err := hasDateHours(ctx, tx, at, date, hours); err != nil || same {
 			return err
 		}
-		if err := lockDesk(ctx, tx, changing{by.At, provider.DaysAround(date)}, at); err != nil {
+		does := adding
+		if hours == nil {
+			does = removing
+		}
+		t, err := lockDesk(ctx, tx, changing{by.At, provider.DaysAround(date)}, at, does)
+		if err != nil {
 			return err
 		}
 		same, err := hasDateHours(ctx, tx, at, date, hours)
@@ -43,8 +48,7 @@ func (d *Directory) SetDateHours(ctx context.Context, by clinic.Stamp, at provid
 		if err != nil {
 			return err
 		}
-		c := note(by, at.Organization, "dateHours.set", "Provider", at.Provider)
-		return recordDesk(ctx, tx, c, at, provider.DaysAround(date))
+		return t.record(ctx, tx, note(by, at.Organization, "dateHours.set", "Provider", at.Provider))
 	})
 }
 

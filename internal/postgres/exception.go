@@ -81,7 +81,7 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 			return nil
 		}
 		e.ID = fresh
-		concerned, err := lockConcerned(ctx, tx, by, e)
+		t, err := lockTouched(ctx, tx, by, e, adding)
 		if err != nil {
 			return err
 		}
@@ -92,15 +92,10 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 		if _, err := tx.Exec(ctx, insertException, exceptionValues(pens[own], e)...); err != nil {
 			return err
 		}
-		c := note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID)
-		c.Counts, err = recount(ctx, tx, e.OrganizationID, concerned, []provider.Exception{e})
-		if err != nil {
-			return err
-		}
 		if err := keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
 			return err
 		}
-		return recordException(ctx, tx, c, e, concerned)
+		return t.record(ctx, tx, note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID), e)
 	})
 	return e, err
 }
@@ -118,40 +113,39 @@ func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, except
 		if !found {
 			return errs.Missing("exception", "exceptionId")
 		}
-		concerned, err := lockConcerned(ctx, tx, by, row.unexplained())
+		t, err := lockTouched(ctx, tx, by, row.unexplained(), removing)
 		if err != nil {
 			return err
 		}
 		if err := hit(tx.Exec(ctx, deleteException, exception.Organization, exception.ID)); err != nil {
 			return err
 		}
-		return recordException(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID), row.unexplained(), concerned)
+		return t.record(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID))
 	})
 }
 
-// lockConcerned locks the providers whose openings follow from an exception, and answers them.
-func lockConcerned(ctx context.Context, tx pgx.Tx, by clinic.Stamp, e provider.Exception) ([]uuid.UUID, error) {
+// lockTouched locks the providers whose openings follow from an exception.
+func lockTouched(ctx context.Context, tx pgx.Tx, by clinic.Stamp, e provider.Exception, does int) (touched, error) {
 	c := changing{by.At, e.Days()}
-	switch {
-	case e.ProviderID != uuid.Nil && e.LocationID != uuid.Nil:
-		at := provider.Desk{Organization: e.OrganizationID, Provider: e.ProviderID, Location: e.LocationID}
-		return []uuid.UUID{e.ProviderID}, lockDesk(ctx, tx, c, at)
-	case e.ProviderID != uuid.Nil:
-		return []uuid.UUID{e.ProviderID}, lockProvidersForChange(ctx, tx, c, e.OrganizationID, []uuid.UUID{e.ProviderID})
+	if e.ProviderID != uuid.Nil && e.LocationID != uuid.Nil {
+		return lockDesk(ctx, tx, c, provider.Desk{Organization: e.OrganizationID, Provider: e.ProviderID, Location: e.LocationID}, does)
+	}
+	t := touched{
+		organization: e.OrganizationID, providers: []uuid.UUID{e.ProviderID},
+		span: scheduleSpan{Location: maybe(e.LocationID), From: c.days.From, Until: c.days.Until},
+	}
+	if e.ProviderID != uuid.Nil {
+		return t, lockProvidersForChange(ctx, tx, c, t.organization, t.providers)
 	}
 	there := dependents{query: providersAt, changing: c, organization: e.OrganizationID, on: e.LocationID}
 	if err := there.lock(ctx, tx); err != nil {
-		return nil, err
+		return t, err
 	}
 	if err := hit(tx.Exec(ctx, keepLocation, e.OrganizationID, e.LocationID)); err != nil {
-		return nil, err
+		return t, err
 	}
-	return there.providers, there.confirm(ctx, tx)
-}
-
-func recordException(ctx context.Context, tx pgx.Tx, c change, e provider.Exception, concerned []uuid.UUID) error {
-	days := e.Days()
-	return recordFor(ctx, tx, c, concerned, scheduleSpan{Location: maybe(e.LocationID), From: days.From, Until: days.Until})
+	t.providers = there.providers
+	return t, there.confirm(ctx, tx)
 }
 
 func exceptionValues(own pen, e provider.Exception) []any {

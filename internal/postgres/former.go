@@ -27,7 +27,7 @@ var never = civil.Date{Year: 9000, Month: 1, Day: 1}
 
 // span is what former rules are kept for: days on which openings may differ, but for what is over.
 func (c changing) span() (from, until civil.Date) {
-	from, until = civil.DateOf(c.at).AddDays(-2), never
+	from, until = c.earliest(), never
 	if c.days.From != nil && c.days.From.After(from) {
 		from = *c.days.From
 	}
@@ -36,6 +36,9 @@ func (c changing) span() (from, until civil.Date) {
 	}
 	return from, until
 }
+
+// earliest is the first local day of which anything may still be open.
+func (c changing) earliest() civil.Date { return civil.DateOf(c.at).AddDays(-2) }
 
 // of are the arguments of saveFormer.
 func (c changing) of(organization, provider uuid.UUID) []any {

@@ -59,7 +59,7 @@ func (d *Directory) PutLocation(ctx context.Context, by clinic.Stamp, l clinic.L
 		if row.location().Same(l) {
 			return nil
 		}
-		return replaceLocation(ctx, tx, by, l, row.TimeZone)
+		return replaceLocation(ctx, tx, by, row.location(), l)
 	})
 	return l, err
 }
@@ -71,10 +71,11 @@ func addLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.Locat
 	return record(ctx, tx, note(by, l.OrganizationID, "location.put", "Location", l.ID))
 }
 
-// replaceLocation also re-dates all openings there when the zone is another one.
-func replaceLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.Location, oldZone string) error {
+// replaceLocation also re-dates all openings there when the zone is another one, and says to those who search that they are elsewhere,
+// or reached in another way.
+func replaceLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, old, l clinic.Location) error {
 	var there dependents
-	if l.TimeZone != oldZone {
+	if !l.SamePlace(old) {
 		there = dependents{query: providersAt, changing: changing{at: by.At}, organization: l.OrganizationID, on: l.ID}
 	}
 	if err := there.lock(ctx, tx); err != nil {
@@ -86,7 +87,7 @@ func replaceLocation(ctx context.Context, tx pgx.Tx, by clinic.Stamp, l clinic.L
 		return err
 	case row.location().Same(l):
 		return errUnchanged
-	case row.TimeZone != oldZone:
+	case !row.location().SamePlace(old):
 		return errAgain
 	}
 	if err := hit(tx.Exec(ctx, updateLocation, locationValues(l)...)); err != nil {

@@ -28,7 +28,8 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 		if err != nil || len(fresh) == 0 {
 			return err
 		}
-		if err := lockDesk(ctx, tx, changing{by.At, expected}, at); err != nil {
+		t, err := lockDesk(ctx, tx, changing{by.At, expected}, at, adding)
+		if err != nil {
 			return err
 		}
 		fresh, days, err := unlikeStored(ctx, tx, at.Organization, list)
@@ -45,11 +46,7 @@ func (d *Directory) PutOpenings(ctx context.Context, by clinic.Stamp, at provide
 		if err := saveAll(ctx, tx, at, fresh); err != nil {
 			return err
 		}
-		c := note(by, at.Organization, "openings.put", "Provider", at.Provider)
-		if c.Counts, err = recount(ctx, tx, at.Organization, []uuid.UUID{at.Provider}, fresh); err != nil {
-			return err
-		}
-		return recordDesk(ctx, tx, c, at, days)
+		return t.record(ctx, tx, note(by, at.Organization, "openings.put", "Provider", at.Provider), fresh...)
 	})
 	return changed, err
 }

@@ -76,6 +76,25 @@ func TestACapCountsTheVisitsThatAreThereAlready(t *testing.T) {
 	counted("and one more", 2)
 }
 
+// Whose hours were taken back may have visits left, which count in what was opened to all since, once there are hours again.
+func TestACapCountsTheVisitsOfWhoComesBack(t *testing.T) {
+	d := newDesk(t)
+	p := d.Provider(1)
+	d.mustBook(d.Patient(), d.Slot(p, 9, 0))
+	d.Set(`DELETE FROM schedules WHERE organization_id = $1 AND provider_id = $2`, p.ID)
+	d.Set(`INSERT INTO schedule_exceptions (organization_id, id, location_id, local_from, local_to, effect, capacity, max_appointments)
+		VALUES ($1, $2, $3, '2026-06-08 08:00', '2026-06-08 12:00', 'OPEN', 2, 1)`, sample.NewID(), d.Location)
+	at := provider.Desk{Organization: d.Organization, Provider: p.ID, Location: d.Location}
+	tomorrow := civil.DateOf(sample.Monday).AddDays(30)
+	if err := d.directory().SetDateHours(t.Context(), d.stamp(), at, tomorrow, []provider.Hours{{From: 540, To: 600, Capacity: 1}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.book(d.Patient(), d.Slot(p, 10, 0)); !slices.Contains(blockedBy(err), availability.WindowCapReached) {
+		t.Errorf("a second of one got %v", err)
+	}
+	d.countsMatchClaims()
+}
+
 func TestTheLogTellsWhatACapCounts(t *testing.T) {
 	d := newDesk(t)
 	p := d.Provider(1)

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"cloud.google.com/go/civil"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -42,7 +41,8 @@ func (d *Directory) SetSchedule(ctx context.Context, by clinic.Stamp, at provide
 		if err != nil || found && newest.schedule().Same(s) {
 			return err
 		}
-		if err := lockDesk(ctx, tx, changing{by.At, s.Days()}, at); err != nil {
+		t, err := lockDesk(ctx, tx, changing{by.At, s.Days()}, at, adding)
+		if err != nil {
 			return err
 		}
 		newest, found, err = one[scheduleRow](ctx, tx, newestSchedule, at.Organization, at.Provider, at.Location)
@@ -56,7 +56,7 @@ func (d *Directory) SetSchedule(ctx context.Context, by clinic.Stamp, at provide
 		if err := replaceSchedule(ctx, tx, at, s); err != nil {
 			return err
 		}
-		return recordDesk(ctx, tx, note(by, at.Organization, "schedule.set", "Provider", at.Provider), at, s.Days())
+		return t.record(ctx, tx, note(by, at.Organization, "schedule.set", "Provider", at.Provider))
 	})
 }
 
@@ -74,19 +74,6 @@ func replaceSchedule(ctx context.Context, tx pgx.Tx, at provider.Desk, s provide
 	}
 	_, err := tx.Exec(ctx, insertSchedule, at.Organization, at.Provider, at.Location, s.ID, from, until, weeklyToJSON(s.Weekly))
 	return err
-}
-
-// lockDesk keeps bookings of the provider out, and changes of the location that all its providers' openings follow from.
-func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk) error {
-	if err := lockProvidersForChange(ctx, tx, c, at.Organization, []uuid.UUID{at.Provider}); err != nil {
-		return err
-	}
-	return hit(tx.Exec(ctx, shareLocation, at.Organization, at.Location))
-}
-
-func recordDesk(ctx context.Context, tx pgx.Tx, c change, at provider.Desk, days provider.Days) error {
-	span := scheduleSpan{Location: &at.Location, From: days.From, Until: days.Until}
-	return recordFor(ctx, tx, c, []uuid.UUID{at.Provider}, span)
 }
 
 // ScheduleInForce is documented at provider.Store.

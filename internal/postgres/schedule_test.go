@@ -94,8 +94,14 @@ func TestWhatAllProvidersFollowFromConcernsAllOfThem(t *testing.T) {
 	}
 	location.Name = "Renamed"
 	leaves(t, w.pool, traces{Audits: 1}, put)
-	location.TimeZone = "America/Chicago"
-	leaves(t, w.pool, both, put)
+	for _, change := range []func(){
+		func() { location.TimeZone = "America/Chicago" },
+		func() { location.Latitude, location.Longitude = new(41.0), new(-87.0) },
+		func() { location.StepFreeAccess = new(true) },
+	} {
+		change()
+		leaves(t, w.pool, both, put)
+	}
 	leaves(t, w.pool, nothing, put)
 	kind.Duration = 20 * time.Minute
 	leaves(t, w.pool, both, func() error {
@@ -119,22 +125,79 @@ func TestWhatAllProvidersFollowFromConcernsAllOfThem(t *testing.T) {
 	leaves(t, w.pool, nothing, putPerson)
 }
 
-func TestAnEventTellsWhoseOpeningsChangeAndWhen(t *testing.T) {
-	w := newDeskWorld(t)
-	w.AddException(t, w.TimeOff(w.Tomorrow, "k"))
-	var topic string
-	var who uuid.UUID
+// span is what the last event tells.
+type span struct {
+	Location        uuid.UUID
+	From, Until     string
+	Provider, Topic string
+	Counted         int
+}
+
+func (w deskWorld) lastSpan(t *testing.T) (s span) {
+	t.Helper()
 	var payload struct {
 		Location    uuid.UUID
 		From, Until string
+		Windows     map[uuid.UUID]int
 	}
-	err := w.pool.QueryRow(t.Context(), `SELECT topic, provider_id, payload FROM event_log ORDER BY position DESC LIMIT 1`).
-		Scan(&topic, &who, &payload)
+	err := w.pool.QueryRow(t.Context(), `SELECT topic, provider_id::text, payload FROM event_log ORDER BY position DESC LIMIT 1`).
+		Scan(&s.Topic, &s.Provider, &payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if topic != "schedule.changed" || who != w.P.ID || payload.Location != w.L.ID || payload.From != "2027-02-28" || payload.Until != "2027-03-04" {
-		t.Errorf("%s of %v: %+v", topic, who, payload)
+	s.Location, s.From, s.Until = payload.Location, payload.From, payload.Until
+	for _, n := range payload.Windows {
+		s.Counted += n
+	}
+	return s
+}
+
+func TestAnEventTellsWhoseOpeningsChangeAndWhen(t *testing.T) {
+	w := newDeskWorld(t)
+	w.AddException(t, w.TimeOff(w.Tomorrow, "k"))
+	want := span{Topic: "schedule.changed", Provider: w.P.ID.String(), Location: w.L.ID, From: "2027-02-28", Until: "2027-03-04"}
+	if got := w.lastSpan(t); got != want {
+		t.Errorf("%+v", got)
+	}
+}
+
+// What is open at a location to all is open with whoever comes, on other days than theirs, too.
+func TestWhoComesToALocationComesToAllThatIsOpenThere(t *testing.T) {
+	w := newDeskWorld(t)
+	third, away := w.PutProvider(t, 3), clinictest.Location(2)
+	elsewhere, err := w.Clinic().PutLocation(t.Context(), w.Admin, away)
+	if err != nil {
+		t.Fatal(err)
+	}
+	everybody := w.TimeOff(w.Tomorrow.AddDays(20), "fair")
+	everybody.Provider, everybody.Effect, everybody.Capacity, everybody.MaxAppointments = nil, provider.Open, new(1), new(3)
+	w.AddException(t, everybody)
+	day := provider.SetDateHours{Provider: w.Ref(third.ID), Location: w.Ref(w.L.ID), Date: w.Tomorrow, Hours: []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 1}}}
+	set := func() span {
+		t.Helper()
+		if _, err := w.Service.SetDateHours(t.Context(), w.Admin, day); err != nil {
+			t.Fatal(err)
+		}
+		return w.lastSpan(t)
+	}
+	around := func(at uuid.UUID) span {
+		return span{Topic: "schedule.changed", Provider: third.ID.String(), Location: at, From: "2027-02-28", Until: "2027-03-11"}
+	}
+	whole := span{Topic: "schedule.changed", Provider: third.ID.String(), Location: w.L.ID}
+	if got := set(); got != whole {
+		t.Errorf("who comes: %+v", got)
+	}
+	day.Hours[0].Capacity = 2
+	if got := set(); got != around(w.L.ID) {
+		t.Errorf("who is there: %+v", got)
+	}
+	day.Hours = nil
+	if got := set(); got != whole {
+		t.Errorf("who leaves: %+v", got)
+	}
+	day.Location, day.Hours = w.Ref(elsewhere.ID), []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 1}}
+	if got := set(); got != around(elsewhere.ID) {
+		t.Errorf("where nothing is open to all: %+v", got)
 	}
 }
 

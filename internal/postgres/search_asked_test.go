@@ -65,7 +65,7 @@ func (w *town) ask() asked {
 }
 
 func (a *asked) where() {
-	at := rapid.SampledFrom(a.sites).Draw(a.T, "around")
+	at := &a.sites[rapid.IntRange(0, len(a.sites)-1).Draw(a.T, "around")]
 	a.radius = rapid.SampledFrom([]int{100, 20_000, 60_000, 120_000, 200_000}).Draw(a.T, "radius")
 	switch rapid.IntRange(0, 2).Draw(a.T, "place") {
 	case 0:
@@ -77,7 +77,7 @@ func (a *asked) where() {
 		a.origin = &clinic.GeoPoint{Latitude: at.position.Latitude + a.degrees("off")/10, Longitude: at.position.Longitude}
 		a.search.Near = &clinic.Near{Circle: &clinic.Circle{Center: *a.origin, Radius: a.radius}}
 	default:
-		a.origin = &at.position
+		at.anchor, a.origin = true, new(at.position)
 		a.search.Near = &clinic.Near{Postal: &clinic.PostalArea{Code: at.code, Country: "US", Radius: a.radius}}
 	}
 	a.order = rapid.SampledFrom([]availability.Order{availability.Soonest, availability.Nearest, availability.Relevance}).Draw(a.T, "order")

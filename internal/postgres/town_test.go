@@ -30,9 +30,11 @@ type town struct {
 
 type site struct {
 	place
+	number   int
 	position clinic.GeoPoint
 	code     string
 	stepFree *bool
+	anchor   bool // somebody searches around its postal code
 }
 
 type resident struct {
@@ -83,21 +85,27 @@ func (o *office) found(t *rapid.T) *town {
 
 // build puts a site within some hundred kilometres of the others.
 func (w *town) build() site {
-	n := w.number()
 	s := site{
+		number:   w.number(),
 		place:    place{zone: must[*time.Location](w.drawn)(clock.Zone(rapid.SampledFrom(townZones).Draw(w.T, "zone")))},
 		position: clinic.GeoPoint{Latitude: 40 + w.degrees("north"), Longitude: -100 + w.degrees("east")},
-		code:     fmt.Sprintf("%08d", n),
 	}
+	s.code = fmt.Sprintf("%08d", s.number)
+	w.put(&s)
+	return s
+}
+
+// put draws how a site is reached, and puts it.
+func (w *town) put(s *site) {
+	s.stepFree = nil
 	if w.one(2, "known steps") {
 		s.stepFree = new(w.one(2, "step-free"))
 	}
-	in := clinictest.Location(n)
+	in := clinictest.Location(s.number)
 	in.TimeZone, in.StepFreeAccess, in.PostalCode, in.Country = s.zone.String(), s.stepFree, &s.code, new("US")
 	in.Latitude, in.Longitude = &s.position.Latitude, &s.position.Longitude
 	l := must[clinic.Location](w.drawn)(w.rooms.PutLocation(context.Background(), w.admin, in))
 	s.Ref = w.ref(l.ID)
-	return s
 }
 
 func (w *town) degrees(label string) float64 {
@@ -165,6 +173,9 @@ func (w *town) share() {
 			everybodys[at.ID] = append(everybodys[at.ID], slices.DeleteFunc(slices.Clone(at.exceptions), func(e provider.Exception) bool { return !of(e) })...)
 			at.exceptions = slices.DeleteFunc(at.exceptions, of)
 		}
+	}
+	for i := range w.sites {
+		w.sites[i].exceptions = everybodys[w.sites[i].ID]
 	}
 	for _, p := range w.people {
 		for _, at := range p.places {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
@@ -50,7 +51,7 @@ func (w *town) happen() string {
 	p := w.people[rapid.IntRange(0, len(w.people)-1).Draw(w.T, "whose")]
 	at := p.places[rapid.IntRange(0, len(p.places)-1).Draw(w.T, "where")]
 	switch what := rapid.SampledFrom([]string{
-		"visit", "visit", "visit", "visit", "cancel", "cancel", "time", "time", "lapse", "schedule", "date", "exception", "window", "take back", "kind", "person",
+		"visit", "visit", "visit", "visit", "cancel", "cancel", "time", "time", "lapse", "schedule", "date", "exception", "window", "take back", "kind", "person", "site", "newcomer",
 	}).Draw(w.T, "what"); what {
 	case "visit":
 		w.somewhere(p)
@@ -80,6 +81,12 @@ func (w *town) happen() string {
 		return what
 	case "take back":
 		w.takeBack(p, at)
+		return what
+	case "site":
+		w.rebuild()
+		return what
+	case "newcomer":
+		w.welcome(p)
 		return what
 	case "kind":
 		w.change()
@@ -143,11 +150,37 @@ func (w *town) close(p *resident, at *place) {
 		at.exceptions = append(at.exceptions, made)
 		return
 	}
+	for i := range w.sites {
+		if s := &w.sites[i]; s.ID == at.ID {
+			s.exceptions = append(s.exceptions, made)
+		}
+	}
 	for _, other := range w.people {
 		for _, there := range other.places {
 			if there.ID == at.ID {
 				there.exceptions = append(there.exceptions, made)
 			}
+		}
+	}
+}
+
+// rebuild moves a site, unless somebody searches around it, and changes how it is reached.
+func (w *town) rebuild() {
+	s := &w.sites[rapid.IntRange(0, len(w.sites)-1).Draw(w.T, "site")]
+	if !s.anchor && w.one(2, "moves") {
+		s.position = clinic.GeoPoint{Latitude: 40 + w.degrees("north"), Longitude: -100 + w.degrees("east")}
+	}
+	w.put(s)
+}
+
+// welcome has a provider come to a site for a day: what is open there to all is open with them.
+func (w *town) welcome(p *resident) {
+	for _, s := range w.sites {
+		if !slices.ContainsFunc(p.places, func(at *place) bool { return at.ID == s.ID }) {
+			at := &place{Ref: s.Ref, zone: s.zone, dates: map[civil.Date][]provider.Hours{}, exceptions: slices.Clone(s.exceptions)}
+			p.places = append(p.places, at)
+			p.setDate(at)
+			return
 		}
 	}
 }

@@ -151,10 +151,16 @@ func (w *watcher) follow(cursor string) {
 	w.before = append(w.before, seenAt{cursor, maps.Clone(w.shown)})
 }
 
+// over says that the period of a search is: nobody asks for it any more.
+func (w *watcher) over() bool {
+	q := w.scope.Search
+	return q != nil && q.To != nil && !w.clock.Now().Before(*q.To)
+}
+
 // comeBack breaks off and resumes, from the last cursor or from one long ago.
 func (w *watcher) comeBack() {
-	if q := w.scope.Search; q != nil && q.To != nil && !w.clock.Now().Before(*q.To) {
-		return // nobody asks for what is over
+	if w.over() {
+		return
 	}
 	w.stream.Close()
 	old := w.before[len(w.before)-1]
@@ -164,6 +170,12 @@ func (w *watcher) comeBack() {
 	w.shown = maps.Clone(old.shown)
 	w.follow(old.cursor)
 }
+
+// silence is the stream of who follows no more.
+type silence struct{ live.Stream }
+
+func (silence) Poll(context.Context) (live.Event, error) { return nil, nil }
+func (silence) Close()                                   {}
 
 // hear takes in all that there is to be told.
 func (w *watcher) hear() {
@@ -180,6 +192,10 @@ func (w *watcher) hear() {
 		case live.StreamReset:
 			if e.Reason != live.RulesChanged {
 				w.Fatalf("%v was reset: %s", w, e.Reason)
+			}
+			if w.over() {
+				w.stream, w.shown = silence{}, picture{}
+				return
 			}
 			w.begin()
 		case live.SlotsChanged:
