@@ -33,7 +33,7 @@ const (
 )
 
 // lockDesk keeps bookings of the provider out, and changes of the location that all its providers' openings follow from. Who comes to
-// a location by a change, or leaves it, comes to or leaves what is open there to all, whatever the day.
+// a location by a change, or leaves it, is there or gone for whatever is open there to all, or with them everywhere, on any day.
 func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does int) (touched, error) {
 	whole, err := alters(ctx, tx, c, at, does)
 	if err != nil {
@@ -60,7 +60,7 @@ func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does
 	case !whole || does == removing:
 		return t, nil
 	}
-	rows, err := all[wholeExceptionRow](ctx, tx, sharedWindows, at.Organization, at.Location, midnight(c.earliest()))
+	rows, err := all[wholeExceptionRow](ctx, tx, sharedWindows, at.Organization, at.Provider, at.Location, midnight(c.earliest()))
 	for _, r := range rows {
 		t.joined = append(t.joined, r.unexplained())
 	}
@@ -72,16 +72,19 @@ const (
 	deskHas = `
 SELECT (SELECT count(*) FROM (
     SELECT 1 FROM schedules` + ofDesk + ` UNION ALL SELECT 1 FROM date_hours` + ofDesk + ` UNION ALL SELECT 1 FROM schedule_exceptions` + ofDesk + ` LIMIT 2) hours),
-  EXISTS (SELECT FROM schedule_exceptions WHERE organization_id = $1 AND location_id = $3 AND provider_id IS NULL AND local_to >= $4)`
+  EXISTS (SELECT FROM schedule_exceptions` + openToMore + `)`
 
-	sharedWindows = selectExceptions + `
-WHERE organization_id = $1 AND location_id = $2 AND provider_id IS NULL AND local_to >= $3 AND max_appointments IS NOT NULL`
+	// What is open to all at a location, or with a provider wherever they are.
+	openToMore = ` WHERE organization_id = $1 AND (location_id = $3 AND provider_id IS NULL OR provider_id = $2 AND location_id IS NULL)
+    AND effect = 'OPEN' AND local_to >= $4`
+
+	sharedWindows = selectExceptions + openToMore + ` AND max_appointments IS NOT NULL`
 )
 
-// alters says whether the provider comes to the location or leaves it, while there is anything at it for all.
+// alters says whether the provider comes to the location or leaves it, while more is open there than the hours of this desk.
 func alters(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does int) (bool, error) {
 	var hours int
 	var shared bool
 	err := tx.QueryRow(ctx, deskHas, at.Organization, at.Provider, at.Location, midnight(c.earliest())).Scan(&hours, &shared)
-	return shared && hours == does, err
+	return shared && hours == does, err // who comes has none yet, who leaves has one left
 }

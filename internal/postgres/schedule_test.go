@@ -130,7 +130,6 @@ type span struct {
 	Location        uuid.UUID
 	From, Until     string
 	Provider, Topic string
-	Counted         int
 }
 
 func (w deskWorld) lastSpan(t *testing.T) (s span) {
@@ -138,7 +137,6 @@ func (w deskWorld) lastSpan(t *testing.T) (s span) {
 	var payload struct {
 		Location    uuid.UUID
 		From, Until string
-		Windows     map[uuid.UUID]int
 	}
 	err := w.pool.QueryRow(t.Context(), `SELECT topic, provider_id::text, payload FROM event_log ORDER BY position DESC LIMIT 1`).
 		Scan(&s.Topic, &s.Provider, &payload)
@@ -146,9 +144,6 @@ func (w deskWorld) lastSpan(t *testing.T) (s span) {
 		t.Fatal(err)
 	}
 	s.Location, s.From, s.Until = payload.Location, payload.From, payload.Until
-	for _, n := range payload.Windows {
-		s.Counted += n
-	}
 	return s
 }
 
@@ -161,43 +156,52 @@ func TestAnEventTellsWhoseOpeningsChangeAndWhen(t *testing.T) {
 	}
 }
 
-// What is open at a location to all is open with whoever comes, on other days than theirs, too.
+// What is open at a location to all is open with whoever comes, and so is what is open with them wherever they are, on any day.
 func TestWhoComesToALocationComesToAllThatIsOpenThere(t *testing.T) {
 	w := newDeskWorld(t)
-	third, away := w.PutProvider(t, 3), clinictest.Location(2)
-	elsewhere, err := w.Clinic().PutLocation(t.Context(), w.Admin, away)
+	third := w.PutProvider(t, 3)
+	elsewhere, err := w.Clinic().PutLocation(t.Context(), w.Admin, clinictest.Location(2))
 	if err != nil {
 		t.Fatal(err)
 	}
-	everybody := w.TimeOff(w.Tomorrow.AddDays(20), "fair")
-	everybody.Provider, everybody.Effect, everybody.Capacity, everybody.MaxAppointments = nil, provider.Open, new(1), new(3)
-	w.AddException(t, everybody)
-	day := provider.SetDateHours{Provider: w.Ref(third.ID), Location: w.Ref(w.L.ID), Date: w.Tomorrow, Hours: []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 1}}}
-	set := func() span {
-		t.Helper()
-		if _, err := w.Service.SetDateHours(t.Context(), w.Admin, day); err != nil {
+	open := func(in provider.AddException) {
+		in.Effect, in.Capacity = provider.Open, new(1)
+		w.AddException(t, in)
+	}
+	toAll := w.TimeOff(w.Tomorrow.AddDays(20), "fair")
+	toAll.Provider = nil
+	open(toAll)
+	everywhere := w.TimeOff(w.Tomorrow.AddDays(21), "rounds")
+	everywhere.Provider, everywhere.Location = new(w.Ref(third.ID)), nil
+	around := span{Topic: "schedule.changed", Provider: third.ID.String(), From: "2027-02-28", Until: "2027-03-11"}
+	whole := span{Topic: "schedule.changed", Provider: third.ID.String()}
+	one := []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 1}}
+	two := []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 2}}
+	for _, step := range []struct {
+		what   string
+		before func()
+		at     uuid.UUID
+		hours  []provider.Opening
+		want   span
+	}{
+		{"comes", nil, w.L.ID, one, whole},
+		{"is there", nil, w.L.ID, two, around},
+		{"leaves", nil, w.L.ID, nil, whole},
+		{"comes where nothing is open", nil, elsewhere.ID, one, around},
+		{"leaves where nothing is open", nil, elsewhere.ID, nil, around},
+		{"comes with what is open wherever they are", func() { open(everywhere) }, elsewhere.ID, one, whole},
+	} {
+		if step.before != nil {
+			step.before()
+		}
+		in := provider.SetDateHours{Provider: w.Ref(third.ID), Location: w.Ref(step.at), Date: w.Tomorrow, Hours: step.hours}
+		if _, err := w.Service.SetDateHours(t.Context(), w.Admin, in); err != nil {
 			t.Fatal(err)
 		}
-		return w.lastSpan(t)
-	}
-	around := func(at uuid.UUID) span {
-		return span{Topic: "schedule.changed", Provider: third.ID.String(), Location: at, From: "2027-02-28", Until: "2027-03-11"}
-	}
-	whole := span{Topic: "schedule.changed", Provider: third.ID.String(), Location: w.L.ID}
-	if got := set(); got != whole {
-		t.Errorf("who comes: %+v", got)
-	}
-	day.Hours[0].Capacity = 2
-	if got := set(); got != around(w.L.ID) {
-		t.Errorf("who is there: %+v", got)
-	}
-	day.Hours = nil
-	if got := set(); got != whole {
-		t.Errorf("who leaves: %+v", got)
-	}
-	day.Location, day.Hours = w.Ref(elsewhere.ID), []provider.Opening{{From: provider.At(9, 0), To: provider.At(10, 0), Capacity: 1}}
-	if got := set(); got != around(elsewhere.ID) {
-		t.Errorf("where nothing is open to all: %+v", got)
+		step.want.Location = step.at
+		if got := w.lastSpan(t); got != step.want {
+			t.Errorf("who %s: %+v", step.what, got)
+		}
 	}
 }
 
