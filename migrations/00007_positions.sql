@@ -1,11 +1,9 @@
 -- +goose Up
 -- rollback: safe
--- How the log is read: up to where, and by whom.
+-- Up to where the log is read.
 --
 -- Whoever takes a position of the log says so first: until the transaction ends it holds a lock, which everybody may hold at once,
 -- named by a place that is before every position it may take. So a reader sees at one look up to where everything has ended.
---
--- Who comes back to follow a few appointments reads the entries of those, however much else their clinic has written.
 
 -- +goose StatementBegin
 -- log_writing() is the lock's name: 2^62 plus the place. Other locks are named by hashes; one that looks like it, by chance, has a place

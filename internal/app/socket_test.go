@@ -69,11 +69,16 @@ type heard struct {
 	Payload json.RawMessage
 }
 
+// knock asks for a socket.
+func (f *front) knock(t *testing.T, header http.Header) (*websocket.Conn, *http.Response, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	return websocket.Dial(ctx, "ws://"+f.address+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header})
+}
+
 func (f *front) dial(t *testing.T, who gqltest.Client, header http.Header) *line {
 	t.Helper()
-	conn, _, err := websocket.Dial(t.Context(), "ws://"+f.address+"/graphql", &websocket.DialOptions{
-		Subprotocols: []string{"graphql-transport-ws"}, HTTPHeader: header,
-	})
+	conn, _, err := f.knock(t, header)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -255,7 +260,7 @@ func TestSocketsAreOpenToPagesThatTheSettingsName(t *testing.T) {
 	f := a.opened(t, HTTPSettings{DrainTimeout: 10 * time.Second, Live: LiveSettings{Origins: Origins{"https://app.example.org"}}})
 	f.dial(t, gqltest.Client{}, http.Header{"Origin": {"https://app.example.org"}})
 	f.dial(t, gqltest.Client{}, http.Header{"Origin": {"http://" + f.address}})
-	_, response, err := websocket.Dial(t.Context(), "ws://"+f.address+"/graphql", &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {"https://evil.example.org"}}})
+	_, response, err := f.knock(t, http.Header{"Origin": {"https://evil.example.org"}})
 	if err == nil || response == nil || response.StatusCode != http.StatusForbidden {
 		t.Fatalf("a foreign page is answered %v (%v)", response, err)
 	}

@@ -371,6 +371,29 @@ func TestAllWhoChangeAreLookedUpTogether(t *testing.T) {
 	}
 }
 
+// Who changes once more after they were looked up with another, and before that was told, is looked up anew.
+func TestWhoChangesOnceMoreIsLookedUpAnew(t *testing.T) {
+	p := newPractice()
+	place := clinic.Ref{Organization: org, ID: uuid.UUID{15: 4}}
+	f := p.watchAt(t, p.streams(), place)
+	first, second := p.doctor, clinic.Ref{Organization: org, ID: uuid.UUID{15: 5}}
+	p.desks = []availability.Desk{{Provider: first, Location: place.ID}}
+	for _, who := range []clinic.Ref{first, second} {
+		p.doctor = who
+		p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	}
+	p.doctor = first
+	if e, ok := poll(t, f).(SlotsChanged); !ok || len(e.Slots) == 0 {
+		t.Fatalf("of the first was told %+v", e)
+	}
+	p.doctor = second
+	p.desks = append(p.desks, availability.Desk{Provider: second, Location: place.ID})
+	p.happen(ScheduleTopic, `{"from": "2030-05-07", "until": "2030-05-07"}`)
+	if e, ok := poll(t, f).(SlotsChanged); !ok || len(e.Slots) == 0 {
+		t.Errorf("of the second was told %+v", e)
+	}
+}
+
 func TestABookingBetweenAChangeOfHoursAndItsTellingReachesWhoeverTheProviderJoins(t *testing.T) {
 	p := newPractice()
 	place := clinic.Ref{Organization: org, ID: uuid.UUID{15: 4}}

@@ -26,10 +26,11 @@ func (t touched) record(ctx context.Context, tx pgx.Tx, c change, written ...pro
 	return recordFor(ctx, tx, c, t.providers, t.span)
 }
 
-// What is done to the hours of a desk.
+// What is done to the hours of a desk, each being how many there are of it before, at most two being looked for, when the provider
+// comes to the location by that, or leaves it.
 const (
-	adding   = iota // or replacing some
-	removing        // one of them
+	adding   = 0 // or replacing some
+	removing = 1
 )
 
 // lockDesk keeps bookings of the provider out, and changes of the location that all its providers' openings follow from. Who comes to
@@ -67,7 +68,7 @@ func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does
 	return t, err
 }
 
-// A desk is where hours of any sort are: at most two are looked for.
+// A desk is where hours of any sort are.
 const (
 	deskHas = `
 SELECT (SELECT count(*) FROM (
@@ -86,5 +87,5 @@ func alters(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does i
 	var hours int
 	var shared bool
 	err := tx.QueryRow(ctx, deskHas, at.Organization, at.Provider, at.Location, midnight(c.earliest())).Scan(&hours, &shared)
-	return shared && hours == does, err // who comes has none yet, who leaves has one left
+	return shared && hours == does, err
 }
