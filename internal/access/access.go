@@ -58,6 +58,7 @@ type Actor struct {
 	Kind         Kind
 	ID           uuid.UUID // the token's subject; zero when anonymous
 	Client       string    // the app that presented the token
+	Credential   uuid.UUID // the session, API client or API key that the caller came with; zero: a token of an issuer outside, which can't be revoked
 	Organization uuid.UUID // zero for anonymous callers and platform administrators
 	Role         Role
 	Scopes       []string

@@ -33,7 +33,7 @@ var (
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit", "internal/identity", "internal/partner"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -53,6 +53,8 @@ var plan = []floor{
 	room("availability", "clinic", "provider"),
 	room("appointment", "clinic", "availability"),
 	room("audit", "clinic"),
+	room("identity", "clinic", "provider", "patient"),
+	room("partner", "clinic", "identity"),
 	contract("clinic"),
 	contract("provider", "clinic"),
 	contract("patient", "clinic"),

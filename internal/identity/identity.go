@@ -1,0 +1,48 @@
+// Package identity is a room: the people who sign in, how they prove who they are, and the sessions that they then have.
+package identity
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+)
+
+// Account is somebody who can sign in to one organisation, in one role. Accounts of the platform's administrators belong to no
+// organisation: theirs is zero.
+type Account struct {
+	OrganizationID uuid.UUID
+	ID             uuid.UUID
+	Version        int
+	Role           access.Role
+	ProviderID     uuid.UUID      // the provider that a PROVIDER is; zero: none
+	Email          access.Private // as it was confirmed
+	Locale         string         // BCP 47, that mails are written in
+	CreatedAt      time.Time
+	SuspendedAt    time.Time // zero: they may sign in
+}
+
+// Start asks for a session of somebody who has proved who they are.
+type Start struct {
+	Account Account
+	Client  string // the app that they signed in with
+}
+
+// Tokens are what the holder of a session gets, each shown once.
+type Tokens struct {
+	SessionID      uuid.UUID
+	Access         access.Private // a JSON Web Token, for Authorization: Bearer
+	AccessExpires  time.Time
+	Refresh        access.Private // good for one refresh
+	SessionExpires time.Time      // nothing keeps the session longer
+}
+
+// Opener opens and ends sessions. Any method may fail with errs.Busy.
+type Opener interface {
+	// Open begins a session.
+	Open(ctx context.Context, s Start) (Tokens, error)
+	// EndAll ends all sessions of an account but one (zero: all). It returns once no process accepts them any more.
+	EndAll(ctx context.Context, organization, account, but uuid.UUID) error
+}
