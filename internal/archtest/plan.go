@@ -28,6 +28,7 @@ var (
 	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
 	redis   = []string{"github.com/redis/go-redis/v9"}
 	sockets = []string{"github.com/coder/websocket"}
+	mail    = []string{"github.com/wneessen/go-mail"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
@@ -74,6 +75,8 @@ var plan = []floor{
 	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
+	{at: "internal/mail", may: []string{"internal/access", "internal/clock", "internal/identity"}, uses: join(mail, []string{"crypto/tls", "net", "os"}),
+		tests: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "log"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
