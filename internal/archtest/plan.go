@@ -141,10 +141,13 @@ func join(lists ...[]string) (all []string) {
 // computing are the libraries that reach nothing outside the process.
 var computing = []string{
 	"cloud.google.com/go/civil",
+	"github.com/alexedwards/argon2id",
 	"github.com/arran4/golang-ical",
 	"github.com/google/uuid",
 	"github.com/hashicorp/golang-lru/v2",
+	"github.com/pquerna/otp",
 	"github.com/ringsaturn/tzf",
+	"github.com/trustelem/zxcvbn",
 	"golang.org/x/sync",
 	"golang.org/x/text",
 	"golang.org/x/time",
