@@ -34,7 +34,7 @@ const callCountMessage = `SELECT coalesce(count_message($1, $2), '')`
 
 const insertNote = `
 INSERT INTO account_notes (organization_id, id, kind, email, email_token, locale, role, provider_id, asked_at, due_at, dropped_at, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''), $8, $9, $9, CASE WHEN $10 <> '' THEN $9 END, NULLIF($10, ''))`
+VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''), $8, $9, $9, CASE WHEN $10 <> '' THEN $9::timestamptz END, NULLIF($10, ''))`
 
 const firstAdministrator = `
 SELECT NOT EXISTS (SELECT FROM accounts WHERE organization_id = $1 AND role = 'ADMIN' AND suspended_at IS NULL)`
