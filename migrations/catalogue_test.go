@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
 var named = pgx.NamedArgs{
 	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
-	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "goose_db_version"},
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
 		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
