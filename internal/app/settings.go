@@ -13,7 +13,7 @@ import (
 // DatabaseSettings say how to reach PostgreSQL, and within which bounds.
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
-	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health and, of serve, one by which the relay is elected"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health, one that follows what is revoked and, of serve, one by which the relay is elected"`
 	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
@@ -34,7 +34,7 @@ type RedisSettings struct {
 type HTTPSettings struct {
 	Listen         Address  `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
 	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: http:// and the address listened on, localhost for every address"`
-	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
+	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY" help:"Ed25519 public key of an issuer outside, mediconnect, whose tokens are accepted besides our own: PEM, or the path of a PEM file; default: there is none"`
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
@@ -57,6 +57,7 @@ type ServeSettings struct {
 	Redis    RedisSettings
 	HTTP     HTTPSettings
 	Request  RequestSettings
+	Sessions SessionSettings
 	Log      LogSettings
 }
 
@@ -98,7 +99,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

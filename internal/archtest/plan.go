@@ -70,7 +70,7 @@ var plan = []floor{
 		tests: []string{"internal/intake/demo", "internal/live", "internal/postgres", "github.com/jackc/pgx/v5"}},
 
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
-	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/access/token", "internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
 	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
