@@ -2,6 +2,7 @@
 package caller
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"time"
@@ -14,8 +15,8 @@ import (
 
 // Verifier reads bearer tokens. It fails with errs.Unauthenticated.
 type Verifier interface {
-	// Verify says whose a token is, and when it expires by the machine's clock.
-	Verify(token string) (access.Actor, time.Time, error)
+	// Verify says whose a token is, and when it expires by the machine's clock; zero: never. It may fail with errs.Busy, too.
+	Verify(ctx context.Context, token string) (access.Actor, time.Time, error)
 }
 
 // Desk is where callers are recognised.
@@ -48,7 +49,7 @@ func (d Desk) Of(r *http.Request, token string, given bool) (Caller, error) {
 	if !given {
 		return c, nil
 	}
-	actor, expires, err := d.Verifier.Verify(token)
+	actor, expires, err := d.Verifier.Verify(r.Context(), token)
 	if err != nil {
 		return c, err
 	}

@@ -39,6 +39,7 @@ const (
 // Scopes that a token may carry.
 const (
 	AccessReview       = "access:review"
+	AccountsManage     = "accounts:manage"
 	AppointmentsRead   = "appointments:read"
 	AppointmentsWrite  = "appointments:write"
 	AuditRead          = "audit:read"
@@ -59,6 +60,7 @@ type Actor struct {
 	Kind         Kind
 	ID           uuid.UUID // the token's subject; zero when anonymous
 	Client       string    // the app that presented the token
+	Credential   uuid.UUID // the session, API client or API key that the caller came with; zero: a token of an issuer outside, which can't be revoked
 	Organization uuid.UUID // zero for anonymous callers and platform administrators
 	Role         Role
 	Scopes       []string
@@ -145,9 +147,9 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.
-	PlatformAdmin: {DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
+	PlatformAdmin: {AccountsManage, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }

@@ -183,7 +183,7 @@ func (f Frame) limits() limits.Limits {
 
 // accepts says whether a token is good now.
 func (a *App) accepts(raw string) bool {
-	_, _, err := a.tokens.Verify(raw)
+	_, _, err := a.tokens.Verify(context.Background(), raw)
 	return err == nil
 }
 

@@ -28,13 +28,14 @@ var (
 	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
 	redis   = []string{"github.com/redis/go-redis/v9"}
 	sockets = []string{"github.com/coder/websocket"}
+	mail    = []string{"github.com/wneessen/go-mail"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
 	metrics = []string{"github.com/prometheus/client_golang", "net/http/pprof"}
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit", "internal/identity", "internal/partner"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -54,6 +55,8 @@ var plan = []floor{
 	room("availability", "clinic", "provider"),
 	room("appointment", "clinic", "availability"),
 	room("audit", "clinic"),
+	room("identity", "clinic", "provider", "patient"),
+	room("partner", "clinic", "identity"),
 	contract("clinic"),
 	contract("provider", "clinic"),
 	contract("patient", "clinic"),
@@ -70,10 +73,13 @@ var plan = []floor{
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
-	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
+	{at: "internal/resilience", may: foundations[:3], uses: []string{"github.com/failsafe-go/failsafe-go"}},
+	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls", "github.com/go-redis/redis_rate/v10"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/telemetry", uses: join(web[:1], metrics)},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
+	{at: "internal/mail", may: []string{"internal/access", "internal/clock", "internal/identity"}, uses: join(mail, []string{"crypto/tls", "net", "os"}),
+		tests: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "log"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
@@ -139,10 +145,13 @@ func join(lists ...[]string) (all []string) {
 // computing are the libraries that reach nothing outside the process.
 var computing = []string{
 	"cloud.google.com/go/civil",
+	"github.com/alexedwards/argon2id",
 	"github.com/arran4/golang-ical",
 	"github.com/google/uuid",
 	"github.com/hashicorp/golang-lru/v2",
+	"github.com/pquerna/otp",
 	"github.com/ringsaturn/tzf",
+	"github.com/trustelem/zxcvbn",
 	"golang.org/x/sync",
 	"golang.org/x/text",
 	"golang.org/x/time",
