@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -42,7 +43,7 @@ type Deps struct {
 	Sockets  socket.Limits
 	Origins  caller.Origins             // of other sites, whose pages may use the API
 	Tickets  Tickets                    // of event streams; nil: there are none
-	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
+	Allow    throttle.Allow             // counts what callers ask for; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 
 	HideSchema  bool              // no introspection and no page to try the API in
@@ -61,10 +62,11 @@ func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	exec := d.executor()
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
-	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
-	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
+	gate := d.gate(exec)
+	mux.Handle("/graphql", orSocket(gate.Before(d.sockets(exec)), d.crossing(requests)))
+	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
 	if !d.HideSchema {
-		page := graphiql.Handler()
+		page := gate.Before(graphiql.Handler())
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)
 	}

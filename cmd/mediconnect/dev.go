@@ -31,7 +31,7 @@ func devCommand() *cli.Command {
 				Destination: &opts.Clock, Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}},
 			},
 			&cli.BoolFlag{Name: "clock-frozen", Usage: "let the product's clock stand still", Destination: &opts.Frozen},
-			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` requests a minute; 0: no limit", Destination: &opts.RateLimit},
+			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` root fields a minute; 0: no limit", Destination: &opts.RateLimit},
 		},
 		Commands: []*cli.Command{{
 			Name: "install", Usage: "install PostgreSQL's and Redis's programs if they are missing, and nothing else",

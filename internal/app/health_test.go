@@ -14,11 +14,15 @@ import (
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 )
+
+// asked is how Redis has fared.
+var asked = resilience.State{State: "half-open", Succeeded: 7, Failed: 5, Kept: 3, Opened: 1}
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
+	r := readiness{status, database, schema, redis, asked, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -62,6 +66,7 @@ func TestReadiness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHealth(func(context.Context) (postgres.Health, error) { return c.state, c.database }, clock.System{})
 			h.redis = func(context.Context) error { return c.redis }
+			h.breaker = func() resilience.State { return asked }
 			if status, got := askReady(t, h); status != c.status || got != c.want {
 				t.Errorf("answered %d %+v, want %d %+v", status, got, c.status, c.want)
 			}

@@ -86,12 +86,14 @@ type App struct {
 	boards       *live.Boards
 	concerns     *live.Concerns
 	tickets      live.Tickets
-	redis        *redis.Client      // nil: there is none
-	feed         *live.Feed         // nil: nothing follows the log
-	relay        *live.Relay        // nil: there is no Redis
-	crowd        *crowd.Crowd       // who is connected to the handler
-	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
-	beside       sync.WaitGroup     // that
+	redis        *redis.Client                                    // nil: there is none
+	feed         *live.Feed                                       // nil: nothing follows the log
+	relay        *live.Relay                                      // nil: there is no Redis
+	crowd        *crowd.Crowd                                     // who is connected to the handler
+	contract     func(access.Actor) (perMinute int, granted bool) // how often an API client may ask, or an app; nil: none has a contract
+	servers      servers                                          // that share limits
+	stop         context.CancelFunc                               // ends what runs beside the handler; nil: nothing does
+	beside       sync.WaitGroup                                   // that
 }
 
 // Open wires stores to services. It doesn't connect to anything yet.
@@ -166,7 +168,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
+		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
 		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
@@ -177,12 +179,6 @@ func (f Frame) limits() limits.Limits {
 		return limits.Default()
 	}
 	return *f.Limits
-}
-
-// accepts says whether a token is good now.
-func (a *App) accepts(raw string) bool {
-	_, _, err := a.tokens.Verify(raw)
-	return err == nil
 }
 
 // schemaVersion is the date of the served schema's last change.
