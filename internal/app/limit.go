@@ -55,6 +55,17 @@ type limiter struct {
 	counts struct{ allowed, refused, alone, reminded atomic.Int64 }
 }
 
+// tally is what a limiter has counted since the process began.
+type tally struct {
+	Allowed, Refused int64 // operations
+	Alone            int64 // decisions without Redis
+	Reminded         int64 // times that Redis was told what it had forgotten
+}
+
+func (l *limiter) tally() tally {
+	return tally{l.counts.allowed.Load(), l.counts.refused.Load(), l.counts.alone.Load(), l.counts.reminded.Load()}
+}
+
 // callerKey is a digest of whom a limit is for.
 type callerKey [16]byte
 

@@ -25,6 +25,7 @@ type RedisOptions struct {
 	Volatile bool      // for tests: nothing is written to disk
 	Of       *Redis    // follows that one, as a replica; nil: a primary
 	Watches  *Redis    // is a Sentinel that watches that primary; nil: a Redis
+	Like     *Redis    // has that one's password, whose place it takes
 }
 
 // SentinelMaster is the name under which Sentinels watch a primary.
@@ -60,7 +61,7 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 	if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
 		return nil, err
 	}
-	if head := cmp.Or(opts.Of, opts.Watches); head != nil {
+	if head := cmp.Or(opts.Of, opts.Watches, opts.Like); head != nil {
 		r.password = head.password // a replica may become the primary
 	}
 	if r.log, err = openLog(filepath.Join(opts.Dir, "redis.log"), opts.Log); err != nil {

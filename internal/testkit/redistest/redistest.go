@@ -41,6 +41,12 @@ func Start(t testing.TB) *devstack.Redis {
 	return start(t, devstack.RedisOptions{})
 }
 
+// Again starts a Redis that was killed, empty, at the address where it was.
+func Again(t testing.TB, server *devstack.Redis) *devstack.Redis {
+	t.Helper()
+	return start(t, devstack.RedisOptions{Port: server.Port(), Like: server})
+}
+
 // Group is a primary with its replicas, and the Sentinels that watch them under devstack.SentinelMaster. All share a password.
 type Group struct {
 	Primary             *devstack.Redis // the first one
