@@ -26,7 +26,7 @@ var foundations = []string{"internal/errs", "internal/access", "internal/clock",
 // Frameworks and drivers, by what they bind to.
 var (
 	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
-	redis   = []string{"github.com/redis/go-redis/v9"}
+	redis   = []string{"github.com/redis/go-redis/v9", "github.com/go-redis/redis_rate/v10"}
 	sockets = []string{"github.com/coder/websocket"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
@@ -69,7 +69,8 @@ var plan = []floor{
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
-	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
+	{at: "internal/resilience", uses: []string{"github.com/failsafe-go/failsafe-go"}},
+	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
