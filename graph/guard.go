@@ -10,6 +10,8 @@ import (
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/stream"
 	"github.com/mediconnect/mediconnect/graph/throttle"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/live"
 )
 
@@ -17,7 +19,7 @@ import (
 type guard struct {
 	reader
 	kept       kept
-	hideSchema bool
+	hideSchema bool // from callers without the scope for it
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -47,8 +49,8 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema
-	if g.hideSchema {
+	op.DisableIntrospection = g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
+	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
 		}

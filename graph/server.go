@@ -34,7 +34,8 @@ type Deps struct {
 	Calendar calendar.Service
 	Links    calendar.Links
 	Verifier caller.Verifier
-	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Standing caller.Standing // whether what callers came with still holds; nil: until it expires
+	Bonds    access.Bonds    // whom a caller acts for; nil: nobody but the patient that the token names
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
@@ -45,11 +46,15 @@ type Deps struct {
 	Tickets  Tickets                    // of event streams; nil: there are none
 	Allow    throttle.Allow             // counts what callers ask for; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
+	Beside   Beside                     // what else is served; nil: nothing
 
-	HideSchema  bool              // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
+
+// Beside puts what else is served on a mux. wrap bounds the time of an answer, and counts a request for its caller.
+type Beside func(mux *http.ServeMux, wrap func(http.Handler) http.Handler)
 
 // NewServer serves /graphql, /graphiql and the calendar files.
 func NewServer(d Deps) http.Handler {
@@ -65,10 +70,13 @@ func NewServer(d Deps) http.Handler {
 	gate := d.gate(exec)
 	mux.Handle("/graphql", orSocket(gate.Before(d.sockets(exec)), d.crossing(requests)))
 	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
-	if !d.HideSchema {
+	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := gate.Before(graphiql.Handler())
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)
+	}
+	if d.Beside != nil {
+		d.Beside(mux, func(h http.Handler) http.Handler { return gate.Before(d.bounded(h)) })
 	}
 	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
 }

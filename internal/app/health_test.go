@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -17,12 +18,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/resilience"
 )
 
-// asked is how Redis has fared.
-var asked = resilience.State{State: "half-open", Succeeded: 7, Failed: 5, Kept: 3, Opened: 1}
+// redisFared is how Redis has fared.
+var redisFared = resilience.State{State: "half-open", Succeeded: 7, Failed: 5, Kept: 3, Opened: 1}
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, asked, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
+	r := readiness{status, database, schema, redis, redisFared, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}, crowded{12, 3}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -33,7 +34,7 @@ func newHealth(database func(context.Context) (postgres.Health, error), machine 
 	noon := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
 	return &health{
 		database: database, clock: machine, now: clock.FrozenAt(noon),
-		relays: func() bool { return true },
+		relays: func() bool { return true }, crowd: func() crowd.Count { return crowd.Count{Inside: 12, Refused: 3} },
 		stream: func() live.State { return live.State{Carried: true, Age: 120 * time.Millisecond, Listeners: 3} },
 		size: func(context.Context) (live.Size, error) {
 			return live.Size{Entries: 7, Bytes: 8192, Oldest: noon.Add(-time.Hour)}, nil
@@ -66,7 +67,7 @@ func TestReadiness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHealth(func(context.Context) (postgres.Health, error) { return c.state, c.database }, clock.System{})
 			h.redis = func(context.Context) error { return c.redis }
-			h.breaker = func() resilience.State { return asked }
+			h.breaker = func() resilience.State { return redisFared }
 			if status, got := askReady(t, h); status != c.status || got != c.want {
 				t.Errorf("answered %d %+v, want %d %+v", status, got, c.status, c.want)
 			}

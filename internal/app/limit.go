@@ -26,6 +26,8 @@ const (
 	ofAddresses = "anonymous"
 )
 
+var policies = []string{ofPatients, ofStaff, ofClients, ofAddresses}
+
 // counter counts for all servers together.
 type counter interface {
 	Take(ctx context.Context, key string, limit int, window time.Duration, n int) (full time.Duration, ok bool, err error)
@@ -35,12 +37,11 @@ type counter interface {
 // limiting is what a limiter works with.
 type limiting struct {
 	RateSettings
-	secret   []byte                                           // of the service: no caller shows in a key
-	shared   counter                                          // nil: there is none
-	servers  func() int                                       // that there are; nil: this one
-	contract func(access.Actor) (perMinute int, granted bool) // of an API client or an app; nil: none has one
-	clock    clock.Clock                                      // the machine's
-	window   time.Duration                                    // that limits are for; 0: a minute
+	secret  []byte        // of the service: no caller shows in a key
+	shared  counter       // nil: there is none
+	servers func() int    // that there are; nil: this one
+	clock   clock.Clock   // the machine's
+	window  time.Duration // that limits are for; 0: a minute
 }
 
 // rememberedCallers bounds the memory; the least recent are forgotten, and what they asked for is known to Redis alone.
@@ -52,19 +53,11 @@ type limiter struct {
 	limiting
 	key    []byte
 	known  *lru.Cache[callerKey, *bucket]
-	counts struct{ allowed, refused, alone, reminded atomic.Int64 }
+	counts map[string]*counted // by policy
 }
 
-// tally is what a limiter has counted since the process began.
-type tally struct {
-	Allowed, Refused int64 // operations
-	Alone            int64 // decisions without Redis
-	Reminded         int64 // times that Redis was told what it had forgotten
-}
-
-func (l *limiter) tally() tally {
-	return tally{l.counts.allowed.Load(), l.counts.refused.Load(), l.counts.alone.Load(), l.counts.reminded.Load()}
-}
+// counted is what happened under a policy.
+type counted struct{ allowed, refused, alone, reminded atomic.Int64 }
 
 // callerKey is a digest of whom a limit is for.
 type callerKey [16]byte
@@ -79,7 +72,11 @@ func newLimiter(with limiting) *limiter {
 	with.window = cmp.Or(with.window, throttle.Window)
 	mac := hmac.New(sha256.New, with.secret)
 	mac.Write([]byte("mediconnect rate limits"))
-	return &limiter{limiting: with, key: mac.Sum(nil), known: known}
+	l := &limiter{limiting: with, key: mac.Sum(nil), known: known, counts: map[string]*counted{}}
+	for _, policy := range policies {
+		l.counts[policy] = &counted{}
+	}
+	return l
 }
 
 // allows is nil where there is no limit.
@@ -97,51 +94,34 @@ type allowance struct {
 	whose     string
 }
 
-// Allow is throttle.Allow. Of several limits it answers with the one that refuses, or that leaves least.
+// Allow is throttle.Allow.
 func (l *limiter) Allow(ctx context.Context, v viewer.Viewer, executions int) throttle.State {
-	var tightest throttle.State
-	for _, a := range l.allowances(v) {
-		if a.perMinute <= 0 {
-			continue
-		}
-		s := l.take(ctx, a, executions)
-		if s.Wait > 0 {
-			l.counts.refused.Add(1)
-			return s
-		}
-		if tightest.Limit == 0 || s.Remaining < tightest.Remaining {
-			tightest = s
-		}
+	a := l.allowance(v)
+	if a.perMinute <= 0 {
+		return throttle.State{}
 	}
-	l.counts.allowed.Add(1)
-	return tightest
+	s, counts := l.take(ctx, a, executions), l.counts[a.policy]
+	if s.Wait > 0 {
+		counts.refused.Add(1)
+	} else {
+		counts.allowed.Add(1)
+	}
+	return s
 }
 
-// allowances are a caller's: their own, and that of the app that they use, if a contract limits it.
-func (l *limiter) allowances(v viewer.Viewer) (all []allowance) {
-	contract, granted := 0, false
-	if l.contract != nil {
-		contract, granted = l.contract(v.Actor)
-	}
-	client := allowance{ofClients, contract, v.Organization.String() + " " + cmp.Or(v.Client, v.ID.String())}
+// allowance is a caller's.
+func (l *limiter) allowance(v viewer.Viewer) allowance {
 	account := v.Organization.String() + " " + v.ID.String()
 	switch v.Kind {
 	case access.APIClient:
-		if !granted {
-			client.perMinute = l.Client
-		}
-		return []allowance{client}
+		client := v.Organization.String() + " " + cmp.Or(v.Client, v.ID.String())
+		return allowance{ofClients, cmp.Or(v.PerMinute, l.Client), client}
 	case access.Patient:
-		all = append(all, allowance{ofPatients, l.Patient, account})
+		return allowance{ofPatients, l.Patient, account}
 	case access.Staff, access.System:
-		all = append(all, allowance{ofStaff, l.Staff, account})
-	default:
-		return []allowance{{ofAddresses, l.Anonymous, network(v.Address)}}
+		return allowance{ofStaff, l.Staff, account}
 	}
-	if granted {
-		all = append(all, client)
-	}
-	return all
+	return allowance{ofAddresses, l.Anonymous, network(v.Address)}
 }
 
 // v6Prefix is what a line has: whoever is given one has 2^64 addresses.
@@ -189,17 +169,17 @@ func (l *limiter) take(ctx context.Context, a allowance, n int) throttle.State {
 	case l.shared == nil:
 		wait = b.alone(held, l.share(held.cost, l.window))
 	default:
-		wait = l.ask(ctx, k.String(), b, held, n)
+		wait = l.ask(ctx, k.String(), b, held, n, l.counts[a.policy])
 	}
 	return b.state(l.clock.Now(), a.policy, r, wait)
 }
 
 // ask has Redis decide, or this server alone while Redis is away.
-func (l *limiter) ask(ctx context.Context, key string, b *bucket, held hold, n int) (wait time.Duration) {
+func (l *limiter) ask(ctx context.Context, key string, b *bucket, held hold, n int, counts *counted) (wait time.Duration) {
 	r, forgiven := held.rate, l.window/forgivenPart
 	full, ok, err := l.shared.Take(ctx, key, r.limit, r.window, n)
 	if err != nil || full > l.window+forgiven { // the latter of a clock that was set back
-		l.counts.alone.Add(1)
+		counts.alone.Add(1)
 		return b.alone(held, l.share(held.cost, l.window/2))
 	}
 	forgotten := b.told(held, full, ok)
@@ -207,7 +187,7 @@ func (l *limiter) ask(ctx context.Context, key string, b *bucket, held hold, n i
 		return b.until(held)
 	}
 	if missing := r.executions(forgotten); forgotten > forgiven && missing > 0 {
-		l.counts.reminded.Add(1)
+		counts.reminded.Add(1)
 		_ = l.shared.Charge(ctx, key, r.limit, r.window, missing) // what fails now is made good with the next operation
 	}
 	return 0

@@ -75,8 +75,7 @@ func TestTheLimitHoldsWhileRedisFails(t *testing.T) {
 	stop()
 	all.Wait()
 	fair := float64(stormLimit) * float64(took) / float64(stormWindow)
-	t.Logf("in %v the attacker got %d, %.2f times what is allowed; the counts are %+v", took.Round(time.Millisecond), taken.Load(),
-		float64(taken.Load())/fair, servers[0].tally())
+	t.Logf("in %v the attacker got %d, %.2f times what is allowed", took.Round(time.Millisecond), taken.Load(), float64(taken.Load())/fair)
 	if got := float64(taken.Load()); got > 1.5*fair || got < 0.5*fair {
 		t.Errorf("the attacker got %.0f, where %.0f are allowed", got, fair)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -143,7 +144,7 @@ var (
 	accounts  = map[string]uuid.UUID{"one": {15: 1}, "two": {15: 2}}
 )
 
-func (good) Verify(token string) (access.Actor, time.Time, error) {
+func (good) Verify(_ context.Context, token string) (access.Actor, time.Time, error) {
 	if accounts[token] == uuid.Nil {
 		return access.Actor{}, time.Time{}, errs.SignIn("The token is not valid.")
 	}

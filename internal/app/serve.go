@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
@@ -29,7 +30,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log, HideSchema: settings.HTTP.HideSchema,
+		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
 	})
 	if err != nil {
@@ -42,7 +43,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer closeDoor()
 	log.Info("serving", "address", l.Addr().String())
-	return d.serve(ctx, l)
+	return a.told(ctx, settings.Telemetry, func(ctx context.Context) error { return d.serve(ctx, l) })
 }
 
 // Work is `mediconnect work`: the background work, configured by environ, until ctx ends.
@@ -61,7 +62,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer a.Close()
 	log.Info("working")
-	return a.Work(ctx)
+	return a.told(ctx, settings.Telemetry, a.Work)
 }
 
 // door puts the app behind an HTTP server with health pages.
@@ -69,19 +70,24 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
-	api := a.handler(settings, a.limits(settings.Rate))
+	limit := a.limits(settings.Rate)
+	api := accesslog.Observed(a.figures, a.handler(settings, limit))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
 		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
 		h.redis, h.breaker = a.redis.Ping, a.redis.Breaker
 	}
+	h.crowd = a.crowd.Count
+	d := newDoor(api, h, a.crowd, settings, log)
+	a.measure(d)
+	a.measureLimits(limit)
 	stopCounts, stopBeats := a.keepCounts(), a.servers.begin(postgres.NewInstances(a.db, newID()))
-	return newDoor(api, h, a.crowd, settings, log), func() { stopBeats(); stopCounts() }, nil
+	return d, func() { stopBeats(); stopCounts() }, nil
 }
 
 // limits makes the limiter of the API's callers. It comes after useRedis.
 func (a *App) limits(settings RateSettings) *limiter {
-	with := limiting{RateSettings: settings, secret: a.frame.LinkKey, servers: a.servers.count, contract: a.contract, clock: clock.System{}}
+	with := limiting{RateSettings: settings, secret: a.frame.LinkKey, servers: a.servers.count, clock: clock.System{}}
 	if a.redis != nil {
 		with.shared = a.redis.Limits()
 	}

@@ -277,6 +277,8 @@ func TestTheOperationsOfASocketCountAsRequests(t *testing.T) {
 		l.ask(fmt.Sprint(i), `{ viewer { kind } }`, nil)
 		if m := l.hear(); m.Type == "error" && strings.Contains(string(m.Payload), "RATE_LIMITED") {
 			refused++
+		} else if m.Type == "error" {
+			t.Fatalf("heard %s", m.Payload)
 		} else if end := l.hear(); end.Type != "complete" {
 			t.Fatalf("heard %s", m.Payload)
 		}

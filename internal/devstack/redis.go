@@ -2,7 +2,6 @@ package devstack
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -23,13 +22,10 @@ type RedisOptions struct {
 	Port     int       // on loopback; 0: any free one
 	Log      io.Writer // nil: Dir/redis.log
 	Volatile bool      // for tests: nothing is written to disk
-	Of       *Redis    // follows that one, as a replica; nil: a primary
-	Watches  *Redis    // is a Sentinel that watches that primary; nil: a Redis
-	Like     *Redis    // has that one's password, whose place it takes
+	Password string    // that several share; empty: one of its own
+	Settings []string  // lines of its configuration besides
+	Sentinel *Watch    // it is a Sentinel, which keeps no data; nil: it isn't
 }
-
-// SentinelMaster is the name under which Sentinels watch a primary.
-const SentinelMaster = "mediconnect"
 
 // Redis is a running Redis.
 type Redis struct {
@@ -58,11 +54,10 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{dir: opts.Dir}
-	if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
-		return nil, err
-	}
-	if head := cmp.Or(opts.Of, opts.Watches, opts.Like); head != nil {
-		r.password = head.password // a replica may become the primary
+	if r.password = opts.Password; r.password == "" {
+		if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
+			return nil, err
+		}
 	}
 	if r.log, err = openLog(filepath.Join(opts.Dir, "redis.log"), opts.Log); err != nil {
 		return nil, err
@@ -81,10 +76,7 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(program, config)
-		if opts.Watches != nil {
-			cmd.Args = append(cmd.Args, "--sentinel")
-		}
+		cmd := exec.Command(program, opts.arguments(config)...)
 		cmd.Dir = r.dir
 		cmd.Env = serverEnv()
 		cmd.Stdout, cmd.Stderr = r.log.out, r.log.out
@@ -103,42 +95,26 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 // configure writes the settings to a file, since the password would show in the process list. Nothing may be evicted:
 // a queue lives here. Nothing is dumped beside the append-only file: Redis doesn't end while a dump fails.
 func (r *Redis) configure(opts RedisOptions, account Account) (string, error) {
-	settings := []string{
-		"bind " + Loopback, "port " + strconv.Itoa(r.port), "protected-mode yes", "requirepass " + r.password,
-		"daemonize no", "supervised no", "dir " + strconv.Quote(r.dir), "pidfile " + strconv.Quote(filepath.Join(r.dir, "redis.pid")),
+	settings := opts.Sentinel.settings(r.password)
+	if opts.Sentinel == nil {
+		settings = r.settings(opts)
 	}
-	if opts.Watches != nil {
-		settings = append(settings, watching(opts.Watches)...)
-	} else {
-		settings = append(settings, keeping(opts)...)
-	}
+	settings = append(settings, "bind "+Loopback, "port "+strconv.Itoa(r.port), "protected-mode yes", "requirepass "+r.password,
+		"daemonize no", "supervised no", "dir "+strconv.Quote(r.dir), "pidfile "+strconv.Quote(filepath.Join(r.dir, "redis.pid")))
 	path := filepath.Join(r.dir, "redis.conf")
-	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Join(append(settings, opts.Settings...), "\n")+"\n"), 0o600); err != nil {
 		return "", diskFull(err.Error(), r.dir, fmt.Errorf("write Redis's settings: %w", err))
 	}
 	return path, account.Hand(path)
 }
 
-// keeping are the settings of a Redis that isn't a Sentinel.
-func keeping(opts RedisOptions) []string {
-	settings := []string{"databases 16", "maxmemory-policy noeviction", `save ""`}
-	if opts.Of != nil {
-		settings = append(settings, fmt.Sprintf("replicaof %s %d", Loopback, opts.Of.port), "masterauth "+opts.Of.password)
-	}
+// settings are those of a Redis that keeps data.
+func (*Redis) settings(opts RedisOptions) []string {
+	kept := []string{"appendonly yes", "appendfsync everysec"}
 	if opts.Volatile {
-		return append(settings, "appendonly no")
+		kept = []string{"appendonly no"}
 	}
-	return append(settings, "appendonly yes", "appendfsync everysec")
-}
-
-// watching are the settings of a Sentinel, one of three or so: a primary that two of them miss for a second is replaced.
-func watching(primary *Redis) []string {
-	return []string{
-		fmt.Sprintf("sentinel monitor %s %s %d 2", SentinelMaster, Loopback, primary.port),
-		fmt.Sprintf("sentinel auth-pass %s %s", SentinelMaster, primary.password),
-		"sentinel down-after-milliseconds " + SentinelMaster + " 1000",
-		"sentinel failover-timeout " + SentinelMaster + " 5000",
-	}
+	return append(kept, "databases 16", "maxmemory-policy noeviction", `save ""`)
 }
 
 // awaitReady asks until Redis answers: while it reads its file it says LOADING.
@@ -193,12 +169,6 @@ func (r *Redis) URL() string {
 		Host: r.address(), Path: "/0",
 	}).String()
 }
-
-// Address is host:port on loopback.
-func (r *Redis) Address() string { return r.address() }
-
-// Password is the server's, which its replicas and Sentinels share.
-func (r *Redis) Password() string { return r.password }
 
 // Port is where Redis listens on loopback.
 func (r *Redis) Port() int { return r.port }

@@ -17,7 +17,7 @@ func New(t testing.TB) *redis.Client {
 	return Client(t, NewURL(t))
 }
 
-// Client is a client of the Redis, or the Sentinel, at an address.
+// Client is a client of the Redis at an address.
 func Client(t testing.TB, url string) *redis.Client {
 	t.Helper()
 	options, err := redis.ParseURL(url)
@@ -44,34 +44,11 @@ func Start(t testing.TB) *devstack.Redis {
 // Again starts a Redis that was killed, empty, at the address where it was.
 func Again(t testing.TB, server *devstack.Redis) *devstack.Redis {
 	t.Helper()
-	return start(t, devstack.RedisOptions{Port: server.Port(), Like: server})
-}
-
-// Group is a primary with its replicas, and the Sentinels that watch them under devstack.SentinelMaster. All share a password.
-type Group struct {
-	Primary             *devstack.Redis // the first one
-	Replicas, Sentinels []*devstack.Redis
-}
-
-// StartGroup starts a primary, two replicas and three Sentinels.
-func StartGroup(t testing.TB) Group {
-	t.Helper()
-	g := Group{Primary: Start(t)}
-	for range 2 {
-		g.Replicas = append(g.Replicas, start(t, devstack.RedisOptions{Of: g.Primary}))
+	options, err := redis.ParseURL(server.URL())
+	if err != nil {
+		t.Fatalf("redis URL: %v", err)
 	}
-	for range 3 {
-		g.Sentinels = append(g.Sentinels, start(t, devstack.RedisOptions{Watches: g.Primary}))
-	}
-	return g
-}
-
-// Addresses are those of the Sentinels.
-func (g Group) Addresses() (list []string) {
-	for _, s := range g.Sentinels {
-		list = append(list, s.Address())
-	}
-	return list
+	return start(t, devstack.RedisOptions{Port: server.Port(), Password: options.Password})
 }
 
 func start(t testing.TB, options devstack.RedisOptions) *devstack.Redis {
