@@ -36,6 +36,9 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 		return nil
 	}
 	doc, faults := g.read(request.Query)
+	if len(faults) > 0 && g.hides(ctx) {
+		veil(faults, request.Query)
+	}
 	switch len(faults) {
 	case 0:
 		op.Doc = doc
@@ -49,7 +52,7 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
+	op.DisableIntrospection = g.hides(ctx)
 	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
@@ -71,6 +74,11 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	}
 	// One has been counted already, before the document was read.
 	return gqlerror.WrapIfUnwrapped(throttle.Of(ctx).Take(ctx, limits.Executions(op)-1))
+}
+
+// hides says whether the caller may not see the schema.
+func (g *guard) hides(ctx context.Context) bool {
+	return g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.
