@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -34,6 +35,7 @@ type Services struct {
 	Audit        Audit
 	Live         Live
 	Tickets      Tickets
+	Sessions     Sessions
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -136,6 +138,16 @@ type Live interface {
 // Tickets are for streams that can't send a token.
 type Tickets interface {
 	Issue(context.Context, access.Actor, live.IssueTicket) (live.Issued, error)
+}
+
+// Sessions is the room of who stays signed in.
+type Sessions interface {
+	Refresh(ctx context.Context, presented access.Private, request string) (identity.Tokens, error)
+	SignOut(ctx context.Context, actor access.Actor, refresh *access.Private) (struct{}, error)
+	SignOutEverywhere(ctx context.Context, actor access.Actor, whose *clinic.Ref) (struct{}, error)
+	RevokeSession(ctx context.Context, actor access.Actor, session clinic.Ref) (struct{}, error)
+	Current(context.Context, access.Actor) (*identity.Session, error)
+	List(context.Context, access.Actor) ([]identity.Session, error)
 }
 
 // Audit is the room of the record of who did what.
