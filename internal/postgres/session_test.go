@@ -363,3 +363,50 @@ func TestAnAccountHasAHundredSessionsAndNoMore(t *testing.T) {
 		t.Errorf("%d are open, %v", len(list), err)
 	}
 }
+
+func TestWhatIsOverOfSessionsIsSweptAndNothingElse(t *testing.T) {
+	s := newSessions(t)
+	ended, open := s.open(t, clerk), s.open(t, identity.Account{OrganizationID: clerk.OrganizationID, ID: uuid.New(), Role: access.PatientRole})
+	next := s.refreshes(t, open.Refresh)
+	done(t, s.EndAll(t.Context(), clerk.OrganizationID, clerk.ID, uuid.Nil))
+	for _, key := range []string{"A", "B"} {
+		if _, err := s.pool.Exec(t.Context(), `INSERT INTO signing_keys VALUES (repeat($1, 43), decode(repeat('00', 32), 'hex'), '', $2, $2, $2::timestamptz + interval '1 s',
+			$2::timestamptz + CASE $1 WHEN 'A' THEN interval '2 s' ELSE interval '1 year' END)`, key, s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tidy := postgres.NewAppointmentStore(s.db)
+	count := func() (all [4]int) {
+		t.Helper()
+		if _, err := tidy.Tidy(t.Context(), s.clock.Now(), 100); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM session_refreshes),
+			(SELECT count(*) FROM revocations), (SELECT count(*) FROM signing_keys)`).Scan(&all[0], &all[1], &all[2], &all[3]); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if got := count(); got != [4]int{2, 3, 1, 2} {
+		t.Errorf("at first there are %v", got)
+	}
+	s.clock.Advance(61 * time.Minute)
+	if got := count(); got != [4]int{2, 3, 0, 1} {
+		t.Errorf("after an hour there are %v", got)
+	}
+	s.refuses(t, "ended", ended.Refresh)
+	s.clock.Advance(24 * time.Hour)
+	if got := count(); got != [4]int{1, 2, 0, 1} {
+		t.Errorf("after a day there are %v", got)
+	}
+	s.clock.Advance(28 * 24 * time.Hour)
+	s.refreshes(t, next.Refresh)
+	s.clock.Advance(24 * time.Hour)
+	if got := count(); got != [4]int{1, 2, 0, 1} {
+		t.Errorf("after a month there are %v", got)
+	}
+	s.clock.Advance(62 * 24 * time.Hour)
+	if got := count(); got != [4]int{0, 0, 0, 1} {
+		t.Errorf("after three months there are %v", got)
+	}
+}
