@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -16,8 +17,10 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
+	"github.com/mediconnect/mediconnect/internal/testkit/redistest"
 )
 
 const (
@@ -280,6 +283,80 @@ func TestAServerWhosePollIsHeldUpAsksAndRefuses(t *testing.T) {
 		a.As(mine).Post(t, signOut, nil).OK(t)
 		if b.kind(t, mine) != "" || b.kind(t, other) != "STAFF" {
 			t.Error("it doesn't tell them apart by asking")
+		}
+	}
+}
+
+func TestKeysOfTokensArePublishedForOthersToKeepForAWhile(t *testing.T) {
+	a := newAPI(t)
+	b := a.beside(t, nil)
+	a.openSession(t, a.clinic.FrontDesk())
+	var lists []string
+	for _, server := range []*api{a, b} {
+		answer := server.Send(t, httptest.NewRequest(http.MethodGet, "/.well-known/jwks.json", nil))
+		if answer.Status != http.StatusOK || answer.Header.Get("Content-Type") != "application/jwk-set+json" || answer.Header.Get("Cache-Control") != "public, max-age=300" {
+			t.Errorf("status %d, %v", answer.Status, answer.Header)
+		}
+		lists = append(lists, string(answer.Raw))
+	}
+	if lists[0] != lists[1] || strings.Count(lists[0], `"kid"`) != 1 || !strings.Contains(lists[0], `"kty":"OKP","crv":"Ed25519"`) || strings.Contains(lists[0], `"d"`) {
+		t.Errorf("the lists are\n%s\n%s", lists[0], lists[1])
+	}
+}
+
+func TestARefreshNeedsNoTokenAndAnExpiredOneIsRefusedBeforeIt(t *testing.T) {
+	a := newAPI(t)
+	opened := a.openSession(t, a.clinic.FrontDesk())
+	old, _, err := a.app.issuer.Sign(t.Context(), a.actorOf(t, opened.Access.Reveal()), -time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer := a.As(old).Post(t, refresh, vars{"t": opened.Refresh.Reveal()})
+	if answer.Status != http.StatusUnauthorized || !strings.Contains(string(answer.Raw), "expired") {
+		t.Errorf("status %d: %s", answer.Status, answer.Raw)
+	}
+	if pair := a.Post(t, refresh, vars{"t": opened.Refresh.Reveal()}).OK(t); pair.Text("refreshSession", "tokens", "refreshToken") == "" {
+		t.Errorf("without it: %s", pair.Raw)
+	}
+}
+
+func (a *api) actorOf(t *testing.T, token string) access.Actor {
+	t.Helper()
+	who, _, err := a.app.tokens.Verify(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return who
+}
+
+func TestThatSomethingWasRevokedIsHeardByTheOtherServersOverRedis(t *testing.T) {
+	var apps []*App
+	url := redistest.NewURL(t)
+	for range 2 {
+		a := &App{pokes: make(chan struct{}, 1)}
+		if err := a.useRedis(RedisSettings{URL: Secret(url)}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(a.redis.Close)
+		apps = append(apps, a)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	heard := make(chan struct{}, 1)
+	var both sync.WaitGroup
+	both.Go(func() { hear(ctx, apps[1].redis.Bus(revokedChannel), heard) })
+	both.Go(func() { apps[0].tellOthers(ctx, apps[0].redis.Bus(revokedChannel)) })
+	defer both.Wait()
+	defer stop()
+	again := time.NewTicker(20 * time.Millisecond) // until the other listens
+	defer again.Stop()
+	for late := time.After(10 * time.Second); ; {
+		select {
+		case <-heard:
+			return
+		case <-again.C:
+			apps[0].poke()
+		case <-late:
+			t.Fatal("nothing is heard")
 		}
 	}
 }

@@ -114,7 +114,7 @@ func TestARefreshTokenIsGoodOnceAndUsedAgainEndsItsSession(t *testing.T) {
 	s.refuses(t, "the newest one after that", third.Refresh)
 	var action, kind, actor string
 	if err := s.pool.QueryRow(t.Context(), `SELECT action, entity_kind, actor_id::text FROM audit_events WHERE entity_id = $1`,
-		first.SessionID).Scan(&action, &kind, &actor); err != nil || action != "refreshSession.reused" || kind != "Session" || actor != clerk.ID.String() {
+		first.SessionID).Scan(&action, &kind, &actor); err != nil || action != "session.reused" || kind != "Session" || actor != clerk.ID.String() {
 		t.Errorf("recorded is %s of %s by %s, %v", action, kind, actor, err)
 	}
 }
@@ -334,8 +334,8 @@ func TestSigningOutEndsWhatItSaysAndIsRecorded(t *testing.T) {
 		lines = append(lines, line)
 	}
 	want := []string{
-		fmt.Sprint("signOut Session ", clerk.ID), fmt.Sprint("revokeSession Session ", clerk.ID), fmt.Sprint("signOut Session ", clerk.ID),
-		fmt.Sprint("signOutEverywhere Account ", admin.ID),
+		fmt.Sprint("session.signOut Session ", clerk.ID), fmt.Sprint("session.revoke Session ", clerk.ID), fmt.Sprint("session.signOut Session ", clerk.ID),
+		fmt.Sprint("session.signOutEverywhere Account ", admin.ID),
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("recorded are\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
