@@ -17,6 +17,9 @@ const (
 // useRedis has processes tell each other things by way of Redis. It comes before Handler.
 func (a *App) useRedis(settings RedisSettings) (err error) {
 	a.redis, err = settings.open()
+	if err == nil && a.redis != nil {
+		a.cacheSessions()
+	}
 	return err
 }
 
