@@ -301,7 +301,7 @@ type InvitePatientAccountPayload {
 }
 
 """Errors of ` + "`" + `invitePatientAccount` + "`" + `."""
-union InvitePatientAccountError = GenericError | IdempotencyError
+union InvitePatientAccountError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `acceptPatientInvitation` + "`" + `."""
 input AcceptPatientInvitationInput {
@@ -442,7 +442,7 @@ type BreakGlassPayload {
 }
 
 """Errors of ` + "`" + `breakGlass` + "`" + `."""
-union BreakGlassError = GenericError | IdempotencyError
+union BreakGlassError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `endBreakGlass` + "`" + `."""
 input EndBreakGlassInput {
@@ -725,6 +725,7 @@ union BookAppointmentError =
   | GenericError
   | HoldExpiredError
   | IdempotencyError
+  | LimitReachedError
   | PatientConflictError
   | SlotTakenError
   | SlotUnavailableError
@@ -759,6 +760,7 @@ union RescheduleAppointmentError =
   | HoldExpiredError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PatientConflictError
   | PolicyError
   | SlotTakenError
@@ -800,6 +802,7 @@ union CancelAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PolicyError
   | StaleVersionError
 
@@ -830,6 +833,7 @@ union TransitionAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | StaleVersionError
 
 """The patient has another appointment at that time."""
@@ -1623,6 +1627,7 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_REUSED
   INVALID_INPUT
   INVALID_TRANSITION
+  LIMIT_REACHED
   NOT_FOUND
   OFFER_EXPIRED
   PATIENT_CONFLICT
@@ -1672,8 +1677,42 @@ type IdempotencyError implements UserError {
   firstUsedAt: DateTime
 }
 
+"""What an account or a patient may have only so much of at a time."""
+enum LimitKind {
+  """Holds of the account that are open, for whomever."""
+  ACCOUNT_HOLDS
+  """Appointments of the patient that are still to begin and keep their time."""
+  FUTURE_APPOINTMENTS
+  """Holds that the account made within the last hour, also those that have ended."""
+  HOLDS_AN_HOUR
+  """Idempotency keys of the account that are remembered, for a day each."""
+  IDEMPOTENCY_KEYS
+  """Holds for the patient that are open."""
+  PATIENT_HOLDS
+}
+
+"""The account or the patient has as much of something as they may."""
+type LimitReachedError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `patientId` + "`" + `."""
+  path: [String!]
+  """False: a program gains nothing by sending it again before ` + "`" + `retryAt` + "`" + `."""
+  retryable: Boolean!
+  """What there is too much of."""
+  reached: LimitKind!
+  """How many there may be."""
+  limit: Int!
+  """How many there are."""
+  inUse: Int!
+  """From this instant on there are fewer, if none is given back before and none comes."""
+  retryAt: DateTime!
+}
+
 """Expected failures of setting up a clinic."""
-union SetupError = GenericError | IdempotencyError | InvalidInputError
+union SetupError = GenericError | IdempotencyError | InvalidInputError | LimitReachedError
 `, BuiltIn: false},
 	{Name: "../../schema/hold.graphqls", Input: `extend type Mutation {
   """Set a slot aside while the patient fills in the form."""
@@ -1717,7 +1756,7 @@ type HoldSlotPayload {
 }
 
 """Errors of ` + "`" + `holdSlot` + "`" + `."""
-union HoldSlotError = GenericError | IdempotencyError | SlotTakenError | SlotUnavailableError
+union HoldSlotError = GenericError | IdempotencyError | LimitReachedError | SlotTakenError | SlotUnavailableError
 
 """Input of ` + "`" + `extendHold` + "`" + `."""
 input ExtendHoldInput {
@@ -2024,7 +2063,7 @@ type PlaceLegalHoldPayload {
 }
 
 """Errors of ` + "`" + `placeLegalHold` + "`" + `."""
-union PlaceLegalHoldError = GenericError | IdempotencyError
+union PlaceLegalHoldError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `releaseLegalHold` + "`" + `."""
 input ReleaseLegalHoldInput {

@@ -39,6 +39,7 @@ const (
 func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "appointment.book")
 	p.placed(w.Appointment)
+	p.limited(w.Limits)
 	p.about(w.Appointment.PatientID, bookedFields(w)...)
 	ctx, cancel := context.WithTimeout(ctx, WriteBound) // with the key that was taken: see pens
 	defer cancel()
@@ -80,6 +81,7 @@ func bookedFields(w appointment.BookingWrite) []string {
 // PlaceHold implements appointment.Store.
 func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.limited(w.Limits)
 	p.about(w.NewHold.Patient, "slot", "expiresAt")
 	p.NewHold, p.ExpiresAt, p.Moving = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
 	return s.call(ctx, p.Organization, callPlaceHold, p)

@@ -21,10 +21,12 @@ type keyAnswer struct {
 	Outcome     string    `json:"outcome"`
 	FirstUsedAt time.Time `json:"firstUsedAt"`
 	ID          uuid.UUID `json:"id"`
+	At          time.Time `json:"at"`
+	limitRow
 }
 
 // keyBegin claims a client's key before anything else is locked, or answers the id of what it made before. It fails with
-// errs.KeyInUse and errs.KeyReused.
+// errs.KeyInUse, errs.KeyReused and errs.LimitReached.
 func keyBegin(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.Stamp, once clinic.Once) (uuid.UUID, bool, error) {
 	var answer keyAnswer
 	forgotten := by.At.Add(-clinic.KeyLife)
@@ -36,6 +38,8 @@ func keyBegin(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.
 		return uuid.Nil, false, errs.KeyInUse{}
 	case "KEY_REUSED":
 		return uuid.Nil, false, errs.KeyReused{FirstUsedAt: answer.FirstUsedAt}
+	case "LIMIT_REACHED":
+		return uuid.Nil, false, answer.reached(answer.At)
 	}
 	return answer.ID, answer.Outcome == "REPLAYED", nil
 }
@@ -47,5 +51,5 @@ func keyEnd(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.St
 }
 
 func keyOf(by clinic.Stamp, once clinic.Once) keyParam {
-	return keyParam{by.Actor.ID, by.Actor.Client, keptKey(once.Key), once.Operation, hex.EncodeToString(once.Input[:])}
+	return keyParam{by.Actor.ID, by.Actor.Client, keptKey(once.Key), once.Operation, hex.EncodeToString(once.Input[:]), clinic.MaxKeys}
 }

@@ -80,7 +80,7 @@ func TestAStepThatIsSentTwiceAtOnceAnswersTheSame(t *testing.T) {
 	visit := d.mustBook(ann, d.Slot(d.Provider(1), 10, 0))
 	db := postgres.New(d.pool, keytest.Of(t, d.pool))
 	store := &overtaken{Store: postgres.NewAppointmentStore(db)}
-	second := appointment.NewService(store, d.openings, db.Directory(), d.Source)
+	second := appointment.NewService(store, d.openings, db.Directory(), appointment.Limits{}, d.Source)
 	store.by = func() { d.mustChange(ann, visit, appointment.Confirm, "k") }
 	k := "k"
 	got, err := second.Change(context.Background(), ann, appointment.ChangeState{Appointment: visit.Ref(), Action: appointment.Confirm, Key: &k})
