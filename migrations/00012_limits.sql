@@ -169,7 +169,15 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- How often an account has tried wrong codes is forgotten an hour after the last one, as it has stopped to count then.
+CREATE INDEX invitation_tries_by_age ON invitation_tries (since);
+CREATE POLICY sweeping ON invitation_tries TO mediconnect_sweeper USING (true);
+GRANT SELECT (organization_id, account_id, since), UPDATE (since), DELETE ON invitation_tries TO mediconnect_sweeper;
+
 -- +goose Down
+REVOKE SELECT (organization_id, account_id, since), UPDATE (since), DELETE ON invitation_tries FROM mediconnect_sweeper;
+DROP POLICY sweeping ON invitation_tries;
+DROP INDEX invitation_tries_by_age;
 -- +goose StatementBegin
 DO $$
 DECLARE

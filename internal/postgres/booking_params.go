@@ -23,6 +23,8 @@ type writeParams struct {
 	Audit        auditParam `json:"audit"`
 
 	Limits *limitsParam `json:"limits,omitempty"`
+	once   *clinic.Once // of the key; nil: none
+	stamp  clinic.Stamp
 
 	Provider      *uuid.UUID    `json:"provider,omitempty"`
 	Location      *uuid.UUID    `json:"location,omitempty"`
@@ -128,10 +130,7 @@ func params(w appointment.Write, organization uuid.UUID, action string) writePar
 			Purpose: w.Actor.Purpose(), Grant: idOf(w.Actor.Grant),
 		},
 	}
-	if w.Once != nil {
-		key := keyOf(w.Stamp, *w.Once)
-		p.Key = &key
-	}
+	p.once, p.stamp = w.Once, w.Stamp
 	return p
 }
 

@@ -27,10 +27,14 @@ type keyAnswer struct {
 
 // keyBegin claims a client's key before anything else is locked, or answers the id of what it made before. It fails with
 // errs.KeyInUse, errs.KeyReused and errs.LimitReached.
-func keyBegin(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.Stamp, once clinic.Once) (uuid.UUID, bool, error) {
+func (db *DB) keyBegin(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.Stamp, once clinic.Once) (uuid.UUID, bool, error) {
+	key, err := db.keyParam(ctx, organization, by, once)
+	if err != nil {
+		return uuid.Nil, false, err
+	}
 	var answer keyAnswer
 	forgotten := by.At.Add(-clinic.KeyLife)
-	if err := tx.QueryRow(ctx, callKeyBegin, organization, keyOf(by, once), forgotten).Scan(&answer); err != nil {
+	if err := tx.QueryRow(ctx, callKeyBegin, organization, key, forgotten).Scan(&answer); err != nil {
 		return uuid.Nil, false, err
 	}
 	switch answer.Outcome {
@@ -45,11 +49,24 @@ func keyBegin(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.
 }
 
 // keyEnd keeps the id of what a key made.
-func keyEnd(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.Stamp, once clinic.Once, id uuid.UUID) error {
-	_, err := tx.Exec(ctx, callKeyEnd, organization, keyOf(by, once), by.At, id)
+func (db *DB) keyEnd(ctx context.Context, tx pgx.Tx, organization uuid.UUID, by clinic.Stamp, once clinic.Once, id uuid.UUID) error {
+	key, err := db.keyParam(ctx, organization, by, once)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(ctx, callKeyEnd, organization, key, by.At, id)
 	return err
 }
 
-func keyOf(by clinic.Stamp, once clinic.Once) keyParam {
-	return keyParam{by.Actor.ID, by.Actor.Client, keptKey(once.Key), once.Operation, hex.EncodeToString(once.Input[:]), clinic.MaxKeys}
+// keyParam is a key as the database may know it. The organisation is zero for the platform's.
+func (db *DB) keyParam(ctx context.Context, organization uuid.UUID, by clinic.Stamp, once clinic.Once) (keyParam, error) {
+	key, err := db.lookUp(ctx, organization)
+	if err != nil {
+		return keyParam{}, err
+	}
+	return keyParam{
+		Actor: by.Actor.ID, Client: by.Actor.Client, Operation: once.Operation, Most: clinic.MaxKeys,
+		Key:  hex.EncodeToString(key.kept(keyLabel, []byte(once.Key))),
+		Hash: hex.EncodeToString(key.kept(inputLabel, once.Input[:])),
+	}, nil
 }

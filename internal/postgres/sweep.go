@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
 const selectDueHolds = `
@@ -93,6 +94,9 @@ var tidying = []struct {
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM invitation_tries WHERE (organization_id, account_id) IN (
+		SELECT organization_id, account_id FROM invitation_tries WHERE since <= $1 ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-patient.LockOut) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
