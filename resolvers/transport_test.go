@@ -227,7 +227,9 @@ func TestTheIdempotencyKeyMayComeInTheHeader(t *testing.T) {
 // broken panics where no resolver does.
 type broken struct{}
 
-func (broken) Verify(string) (access.Actor, time.Time, error) { panic("SELECT secret FROM hidden") }
+func (broken) Verify(context.Context, string) (access.Actor, time.Time, error) {
+	panic("SELECT secret FROM hidden")
+}
 
 func TestAFaultOutsideOfAnyFieldIsAnsweredAsOneInside(t *testing.T) {
 	a := serveWith(t, open(), func(d *graph.Deps) { d.Verifier = broken{} })

@@ -583,6 +583,20 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._StaleGrantError(ctx, sel, obj)
+	case model.StaleAPIKeyError:
+		return ec._StaleApiKeyError(ctx, sel, &obj)
+	case *model.StaleAPIKeyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleApiKeyError(ctx, sel, obj)
+	case model.StaleAPIClientError:
+		return ec._StaleApiClientError(ctx, sel, &obj)
+	case *model.StaleAPIClientError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleApiClientError(ctx, sel, obj)
 	case model.SlotUnavailableError:
 		return ec._SlotUnavailableError(ctx, sel, &obj)
 	case *model.SlotUnavailableError:
@@ -673,7 +687,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "IssueStreamTicketError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -721,7 +735,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "PlaceLegalHoldError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
@@ -822,7 +836,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "PlaceLegalHoldError"}
+var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
 
 func (ec *executionContext) _LimitReachedError(ctx context.Context, sel ast.SelectionSet, obj *model.LimitReachedError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitReachedErrorImplementors)

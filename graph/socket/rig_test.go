@@ -84,7 +84,7 @@ func newRig(t *testing.T, change ...func(*socket.Handler)) *rig {
 
 var loaded = gqlparser.MustLoadSchema(&ast.Source{Input: schema})
 
-func (r *rig) Verify(token string) (access.Actor, time.Time, error) {
+func (r *rig) Verify(_ context.Context, token string) (access.Actor, time.Time, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	k, ok := r.tokens[token]

@@ -39,9 +39,11 @@ const (
 // Scopes that a token may carry.
 const (
 	AccessReview       = "access:review"
+	AccountsManage     = "accounts:manage"
 	AppointmentsRead   = "appointments:read"
 	AppointmentsWrite  = "appointments:write"
 	AuditRead          = "audit:read"
+	ClientsManage      = "clients:manage"
 	DirectoryWrite     = "directory:write"
 	PatientsBreakGlass = "patients:break-glass"
 	PatientsErase      = "patients:erase"
@@ -50,6 +52,7 @@ const (
 	PlatformAdminAll   = "platform:admin"
 	SchedulesRead      = "schedules:read"
 	SchedulesWrite     = "schedules:write"
+	SchemaRead         = "schema:read"
 )
 
 // Actor is the caller of a use case. It is a parameter of every service method, never a context value, so that a
@@ -58,9 +61,11 @@ type Actor struct {
 	Kind         Kind
 	ID           uuid.UUID // the token's subject; zero when anonymous
 	Client       string    // the app that presented the token
+	Credential   uuid.UUID // the session, API client or API key that the caller came with; zero: a token of an issuer outside, which can't be revoked
 	Organization uuid.UUID // zero for anonymous callers and platform administrators
 	Role         Role
 	Scopes       []string
+	PerMinute    int       // requests that a partner's contract allows; 0: as everybody
 	PatientID    uuid.UUID // the patient that the token names as the caller's own; zero when none
 	ProviderID   uuid.UUID // the provider that the caller is; zero when none
 	RequestID    string
@@ -144,9 +149,9 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
-	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.
-	PlatformAdmin: {DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite},
+	PlatformAdmin: {AccountsManage, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }

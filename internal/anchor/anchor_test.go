@@ -17,7 +17,9 @@ import (
 
 type keys struct{}
 
-func (keys) ChainKey(context.Context, uuid.UUID) (int, []byte, error) { return 1, []byte("secret"), nil }
+func (keys) ChainKey(context.Context, uuid.UUID) (int, []byte, error) {
+	return 1, []byte("secret"), nil
+}
 func (keys) ChainKeyOf(context.Context, uuid.UUID, int) ([]byte, error) {
 	return []byte("secret"), nil
 }

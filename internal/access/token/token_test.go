@@ -134,18 +134,18 @@ func TestARememberedTokenEndsToo(t *testing.T) {
 	key, verifier := keys(t)
 	now := clock.FrozenAt(now)
 	verifier.Clock = now
-	remembering := token.Remember(verifier)
+	remembering := token.Remember(token.Issuers{Outside: &verifier}, now)
 	raw := sign(t, key, issuer, desk, now.Now().Add(time.Minute))
 	for range 2 {
-		if got, expires, err := remembering.Verify(raw); err != nil || !reflect.DeepEqual(got, desk) || !expires.Equal(now.Now().Add(time.Minute)) {
+		if got, expires, err := remembering.Verify(t.Context(), raw); err != nil || !reflect.DeepEqual(got, desk) || !expires.Equal(now.Now().Add(time.Minute)) {
 			t.Errorf("got %+v, %v", got, err)
 		}
 	}
-	if _, _, err := remembering.Verify(raw + "A"); err == nil {
+	if _, _, err := remembering.Verify(t.Context(), raw+"A"); err == nil {
 		t.Error("another token was taken for it")
 	}
 	now.Advance(time.Minute)
-	if _, _, err := remembering.Verify(raw); err == nil || err.Error() != "The token has expired." {
+	if _, _, err := remembering.Verify(t.Context(), raw); err == nil || err.Error() != "The token has expired." {
 		t.Errorf("after its end: %v", err)
 	}
 }
