@@ -73,6 +73,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
 	$(GO) test -count=1 -timeout 60m -v -run LeavesNothingBehind ./graph/socket -comings 10000
+	$(GO) test -count=1 -timeout 60m -v -run ManyKeysOfAnAccount ./internal/app -keys 1000000
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
 	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
 

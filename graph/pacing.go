@@ -24,7 +24,7 @@ func (d Deps) gate(exec graphql.GraphExecutor) throttle.Gate {
 
 // counted is the caller of a request, for whom its first execution has been counted, before anything else is done that costs: without
 // a token, for the address; so, too, when the token isn't accepted. The meter counts the rest.
-func (d Deps) counted(desk caller.Desk, head http.Header, r *http.Request) (caller.Caller, *throttle.Meter, error) {
+func (d Deps) counted(desk caller.Desk, next transport.Handler, head http.Header, r *http.Request) (caller.Caller, *throttle.Meter, error) {
 	ctx, id := r.Context(), accesslog.From(r.Context()).RequestID
 	nobody, _ := desk.Of(r, "", false) // only a token is refused
 	ofAddress := throttle.New(d.Allow, nobody.Viewer(id), head)
@@ -34,7 +34,7 @@ func (d Deps) counted(desk caller.Desk, head http.Header, r *http.Request) (call
 			return nobody, ofAddress, err
 		}
 	}
-	who, err := d.recognised(desk, r)
+	who, err := d.recognised(desk, next, r)
 	meter := throttle.New(d.Allow, who.Viewer(id), head)
 	switch {
 	case !given, errs.Of(err) == errs.Busy:

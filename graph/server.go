@@ -68,7 +68,7 @@ func NewServer(d Deps) http.Handler {
 	exec := d.executor()
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
 	gate := d.gate(exec)
-	mux.Handle("/graphql", orSocket(gate.Before(d.sockets(exec)), d.crossing(requests)))
+	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(gate.Before(d.sockets(exec)), d.crossing(requests))))
 	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
 	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := gate.Before(graphiql.Handler())
@@ -111,8 +111,10 @@ func (d Deps) executor() graphql.GraphExecutor {
 	exec.SetRecoverFunc(shown.Recover)
 	kept := keepDocuments()
 	exec.SetQueryCache(kept)
-	exec.Use(documents.Of(d.Trusted, d.TrustedOnly))
+	named := documents.Of(d.Trusted, d.TrustedOnly)
+	exec.Use(named)
 	exec.Use(&guard{reader: newReader(d.Schema, d.Limits), kept: kept, hideSchema: d.HideSchema})
+	exec.Use(named.Keeping())
 	exec.Use(keyAlias{schema: d.Schema.Schema()})
 	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
 	exec.Use(telling{recording, loaders})

@@ -2241,6 +2241,13 @@ func (ec *executionContext) _CreateApiClientError(ctx context.Context, sel ast.S
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:
@@ -2268,6 +2275,13 @@ func (ec *executionContext) _CreateApiKeyError(ctx context.Context, sel ast.Sele
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:

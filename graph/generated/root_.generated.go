@@ -314,7 +314,7 @@ type InvitePatientAccountPayload {
 }
 
 """Errors of ` + "`" + `invitePatientAccount` + "`" + `."""
-union InvitePatientAccountError = GenericError | IdempotencyError
+union InvitePatientAccountError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `acceptPatientInvitation` + "`" + `."""
 input AcceptPatientInvitationInput {
@@ -455,7 +455,7 @@ type BreakGlassPayload {
 }
 
 """Errors of ` + "`" + `breakGlass` + "`" + `."""
-union BreakGlassError = GenericError | IdempotencyError
+union BreakGlassError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `endBreakGlass` + "`" + `."""
 input EndBreakGlassInput {
@@ -738,6 +738,7 @@ union BookAppointmentError =
   | GenericError
   | HoldExpiredError
   | IdempotencyError
+  | LimitReachedError
   | PatientConflictError
   | SlotTakenError
   | SlotUnavailableError
@@ -772,6 +773,7 @@ union RescheduleAppointmentError =
   | HoldExpiredError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PatientConflictError
   | PolicyError
   | SlotTakenError
@@ -813,6 +815,7 @@ union CancelAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PolicyError
   | StaleVersionError
 
@@ -843,6 +846,7 @@ union TransitionAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | StaleVersionError
 
 """The patient has another appointment at that time."""
@@ -1636,6 +1640,7 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_REUSED
   INVALID_INPUT
   INVALID_TRANSITION
+  LIMIT_REACHED
   NOT_FOUND
   OFFER_EXPIRED
   PATIENT_CONFLICT
@@ -1686,8 +1691,42 @@ type IdempotencyError implements UserError {
   firstUsedAt: DateTime
 }
 
+"""What an account or a patient may have only so much of at a time."""
+enum LimitKind {
+  """Holds of the account that are open, for whomever."""
+  ACCOUNT_HOLDS
+  """Appointments of the patient that are still to begin and keep their time."""
+  FUTURE_APPOINTMENTS
+  """Holds that the account made within the last hour, also those that have ended."""
+  HOLDS_AN_HOUR
+  """Idempotency keys of the account that are remembered, for a day each."""
+  IDEMPOTENCY_KEYS
+  """Holds for the patient that are open."""
+  PATIENT_HOLDS
+}
+
+"""The account or the patient has as much of something as they may."""
+type LimitReachedError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `patientId` + "`" + `."""
+  path: [String!]
+  """False: a program gains nothing by sending it again before ` + "`" + `retryAt` + "`" + `."""
+  retryable: Boolean!
+  """What there is too much of."""
+  reached: LimitKind!
+  """How many there may be."""
+  limit: Int!
+  """How many there are."""
+  inUse: Int!
+  """From this instant on there are fewer, if none is given back before and none comes."""
+  retryAt: DateTime!
+}
+
 """Expected failures of setting up a clinic."""
-union SetupError = GenericError | IdempotencyError | InvalidInputError
+union SetupError = GenericError | IdempotencyError | InvalidInputError | LimitReachedError
 `, BuiltIn: false},
 	{Name: "../../schema/hold.graphqls", Input: `extend type Mutation {
   """Set a slot aside while the patient fills in the form."""
@@ -1731,7 +1770,7 @@ type HoldSlotPayload {
 }
 
 """Errors of ` + "`" + `holdSlot` + "`" + `."""
-union HoldSlotError = GenericError | IdempotencyError | SlotTakenError | SlotUnavailableError
+union HoldSlotError = GenericError | IdempotencyError | LimitReachedError | SlotTakenError | SlotUnavailableError
 
 """Input of ` + "`" + `extendHold` + "`" + `."""
 input ExtendHoldInput {
@@ -1976,7 +2015,7 @@ type CreateApiClientPayload {
 }
 
 """Errors of ` + "`" + `createApiClient` + "`" + `."""
-union CreateApiClientError = GenericError | IdempotencyError
+union CreateApiClientError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `rotateApiClientSecret` + "`" + `."""
 input RotateApiClientSecretInput {
@@ -2079,7 +2118,7 @@ type CreateApiKeyPayload {
 }
 
 """Errors of ` + "`" + `createApiKey` + "`" + `."""
-union CreateApiKeyError = GenericError | IdempotencyError
+union CreateApiKeyError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `revokeApiKey` + "`" + `."""
 input RevokeApiKeyInput {
@@ -2388,7 +2427,7 @@ type PlaceLegalHoldPayload {
 }
 
 """Errors of ` + "`" + `placeLegalHold` + "`" + `."""
-union PlaceLegalHoldError = GenericError | IdempotencyError
+union PlaceLegalHoldError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `releaseLegalHold` + "`" + `."""
 input ReleaseLegalHoldInput {

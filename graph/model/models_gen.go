@@ -835,6 +835,50 @@ type IssueStreamTicketPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// The account or the patient has as much of something as they may.
+type LimitReachedError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `patientId`.
+	Path []string `json:"path,omitempty"`
+	// False: a program gains nothing by sending it again before `retryAt`.
+	Retryable bool `json:"retryable"`
+	// What there is too much of.
+	Reached LimitKind `json:"reached"`
+	// How many there may be.
+	Limit int `json:"limit"`
+	// How many there are.
+	InUse int `json:"inUse"`
+	// From this instant on there are fewer, if none is given back before and none comes.
+	RetryAt time.Time `json:"retryAt"`
+}
+
+func (LimitReachedError) IsInvitePatientAccountError() {}
+
+func (LimitReachedError) IsBreakGlassError() {}
+
+func (LimitReachedError) IsBookAppointmentError() {}
+
+func (LimitReachedError) IsRescheduleAppointmentError() {}
+
+func (LimitReachedError) IsCancelAppointmentError() {}
+
+func (LimitReachedError) IsTransitionAppointmentError() {}
+
+func (LimitReachedError) IsUserError() {}
+
+func (LimitReachedError) IsSetupError() {}
+
+func (LimitReachedError) IsHoldSlotError() {}
+
+func (LimitReachedError) IsCreateAPIClientError() {}
+
+func (LimitReachedError) IsCreateAPIKeyError() {}
+
+func (LimitReachedError) IsPlaceLegalHoldError() {}
+
 // A part of the day.
 type LocalTimeRangeInput struct {
 	// From, inclusive.
@@ -1664,6 +1708,59 @@ type WeeklyHoursInput struct {
 	Modalities []clinic.Modality `json:"modalities,omitempty"`
 }
 
+// What an account or a patient may have only so much of at a time.
+type LimitKind string
+
+const (
+	// Holds of the account that are open, for whomever.
+	LimitKindAccountHolds LimitKind = "ACCOUNT_HOLDS"
+	// Appointments of the patient that are still to begin and keep their time.
+	LimitKindFutureAppointments LimitKind = "FUTURE_APPOINTMENTS"
+	// Holds that the account made within the last hour, also those that have ended.
+	LimitKindHoldsAnHour LimitKind = "HOLDS_AN_HOUR"
+	// Idempotency keys of the account that are remembered, for a day each.
+	LimitKindIdempotencyKeys LimitKind = "IDEMPOTENCY_KEYS"
+	// Holds for the patient that are open.
+	LimitKindPatientHolds LimitKind = "PATIENT_HOLDS"
+)
+
+var AllLimitKind = []LimitKind{
+	LimitKindAccountHolds,
+	LimitKindFutureAppointments,
+	LimitKindHoldsAnHour,
+	LimitKindIdempotencyKeys,
+	LimitKindPatientHolds,
+}
+
+func (e LimitKind) IsValid() bool {
+	switch e {
+	case LimitKindAccountHolds, LimitKindFutureAppointments, LimitKindHoldsAnHour, LimitKindIdempotencyKeys, LimitKindPatientHolds:
+		return true
+	}
+	return false
+}
+
+func (e LimitKind) String() string {
+	return string(e)
+}
+
+func (e *LimitKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = LimitKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid LimitKind", str)
+	}
+	return nil
+}
+
+func (e LimitKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
 // Stable codes of `UserError`. Listed in the documentation with cause and cure.
 type UserErrorCode string
 
@@ -1677,6 +1774,7 @@ const (
 	UserErrorCodeIdempotencyKeyReused     UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
 	UserErrorCodeInvalidInput             UserErrorCode = "INVALID_INPUT"
 	UserErrorCodeInvalidTransition        UserErrorCode = "INVALID_TRANSITION"
+	UserErrorCodeLimitReached             UserErrorCode = "LIMIT_REACHED"
 	UserErrorCodeNotFound                 UserErrorCode = "NOT_FOUND"
 	UserErrorCodeOfferExpired             UserErrorCode = "OFFER_EXPIRED"
 	UserErrorCodePatientConflict          UserErrorCode = "PATIENT_CONFLICT"
@@ -1699,6 +1797,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeIdempotencyKeyReused,
 	UserErrorCodeInvalidInput,
 	UserErrorCodeInvalidTransition,
+	UserErrorCodeLimitReached,
 	UserErrorCodeNotFound,
 	UserErrorCodeOfferExpired,
 	UserErrorCodePatientConflict,
@@ -1713,7 +1812,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

@@ -289,3 +289,14 @@ func TestAClientMayBeInAHurry(t *testing.T) {
 		heard = heard[:len(heard)+n]
 	}
 }
+
+func TestAnOperationThatCanBeReadInTwoWaysIsRefused(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(`{}`)
+	for i, payload := range []string{`{"Query":"{ me }"}`, `{"query":"{ me }","query":"{ wait }"}`, `{"query":"{ me }","VARIABLES":{}}`, `{"query":"{ me }","variables":{"a":1,"a":2}}`} {
+		c.say(fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":%s}`, i, payload))
+		if got, err := c.next(); err != nil || !strings.Contains(got, `"type":"error"`) || !strings.Contains(got, `"BAD_REQUEST"`) {
+			t.Errorf("%s is answered with %s, %v", payload, got, err)
+		}
+	}
+}

@@ -140,6 +140,20 @@ func (in exchange) write(ctx context.Context, status int, response *graphql.Resp
 	})
 }
 
+// Kind is what a request by GET asks for: a query or a subscription. It fails on one that can't be read, or isn't within the limits,
+// which ServeHTTP says more about.
+func (h Handler) Kind(ctx context.Context, r *http.Request) (ast.Operation, bool) {
+	params, refused := h.get(r)
+	if refused != nil {
+		return "", false
+	}
+	op, faults := h.Exec.CreateOperationContext(graphql.StartOperationTrace(ctx), params)
+	if len(faults) > 0 {
+		return "", false
+	}
+	return op.Operation.Operation, true
+}
+
 // Turn answers a request that is turned away before it is read, with a failure that the presenter words.
 func (h Handler) Turn(w http.ResponseWriter, r *http.Request, status int, err error) {
 	in := exchange{Handler: h, w: w, r: r, accepts: negotiate(r.Header)}

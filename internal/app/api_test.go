@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -47,7 +48,8 @@ type api struct {
 
 type vars = map[string]any
 
-func newAPI(t *testing.T) *api {
+// newAPI opens the house over a database of its own, with the limits of a server that isn't told otherwise, or others.
+func newAPI(t *testing.T, others ...appointment.Limits) *api {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -65,8 +67,9 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	t.Cleanup(counted.Close)
+	limits := append(others, appointment.DefaultLimits())[0]
 	a.app = wire(Frame{
-		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
+		Booking: &limits, Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
 	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()

@@ -26,12 +26,12 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	defer l.Close()
-	bounds := settings.Request.limits()
+	bounds, booking := settings.Request.limits(), settings.Booking.limits()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, HideSchema: settings.HTTP.HideSchema,
-		Limits: &bounds, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
+		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
 	})
 	if err != nil {
 		return err

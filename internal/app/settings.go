@@ -54,6 +54,7 @@ type ServeSettings struct {
 	Redis     RedisSettings
 	HTTP      HTTPSettings
 	Request   RequestSettings
+	Booking   BookingSettings
 	Sessions  SessionSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
@@ -98,7 +99,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

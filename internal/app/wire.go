@@ -62,10 +62,11 @@ type Frame struct {
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
 
-	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
-	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
-	Trusted     documents.Trusted // documents that clients may name
-	TrustedOnly bool              // no others are executed
+	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
+	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
+	Booking     *appointment.Limits // of accounts and patients; nil: likewise
+	Trusted     documents.Trusted   // documents that clients may name
+	TrustedOnly bool                // no others are executed
 }
 
 // App is the wired house.
@@ -133,7 +134,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
-	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
@@ -142,6 +143,13 @@ func wire(frame Frame, db *postgres.DB) *App {
 		a.sealer = audit.NewSealer(record, frame.Chains, anchor.In(frame.Audit.Anchors, frame.Chains), frame.Clock)
 	}
 	return a
+}
+
+func (f Frame) booking() appointment.Limits {
+	if f.Booking == nil {
+		return appointment.DefaultLimits()
+	}
+	return *f.Booking
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }

@@ -105,7 +105,7 @@ func (p *Partners) CreateClient(ctx context.Context, by clinic.Stamp, once clini
 	}
 	err = p.db.write(ctx, c.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		var before uuid.UUID
-		if before, replayed, err = keyBegin(ctx, tx, c.OrganizationID, by, once); err != nil {
+		if before, replayed, err = p.db.keyBegin(ctx, tx, c.OrganizationID, by, once); err != nil {
 			return err
 		}
 		if replayed {
@@ -121,7 +121,7 @@ func (p *Partners) CreateClient(ctx context.Context, by clinic.Stamp, once clini
 		if _, err := tx.Exec(ctx, insertClient, c.OrganizationID, c.ID, c.Version, c.Name, c.Method, secrets, keys, c.Scopes, c.PerMinute, c.CreatedAt, c.CreatedBy); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, c.OrganizationID, by, once, c.ID); err != nil {
+		if err := p.db.keyEnd(ctx, tx, c.OrganizationID, by, once, c.ID); err != nil {
 			return err
 		}
 		was = c

@@ -51,7 +51,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, nullif($8, 0), $9, $10, $11)`
 func (p *Partners) CreateKey(ctx context.Context, by clinic.Stamp, once clinic.Once, k partner.APIKey) (was partner.APIKey, replayed bool, err error) {
 	err = p.db.write(ctx, k.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		var before uuid.UUID
-		if before, replayed, err = keyBegin(ctx, tx, k.OrganizationID, by, once); err != nil {
+		if before, replayed, err = p.db.keyBegin(ctx, tx, k.OrganizationID, by, once); err != nil {
 			return err
 		}
 		if replayed {
@@ -65,7 +65,7 @@ func (p *Partners) CreateKey(ctx context.Context, by clinic.Stamp, once clinic.O
 		if _, err := tx.Exec(ctx, insertAPIKey, k.OrganizationID, k.ID, k.Version, k.Name, k.Prefix, k.Digest[:], k.Scopes, k.PerMinute, k.CreatedAt, k.CreatedBy, k.ExpiresAt); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, k.OrganizationID, by, once, k.ID); err != nil {
+		if err := p.db.keyEnd(ctx, tx, k.OrganizationID, by, once, k.ID); err != nil {
 			return err
 		}
 		was = k

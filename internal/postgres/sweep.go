@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
 const selectDueHolds = `
@@ -100,6 +101,9 @@ var tidying = []struct {
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM invitation_tries WHERE (organization_id, account_id) IN (
+		SELECT organization_id, account_id FROM invitation_tries WHERE since <= $1 ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-patient.LockOut) }},
 	{`DELETE FROM account_codes WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM account_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now }},
