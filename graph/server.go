@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/oauth"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
 	"github.com/mediconnect/mediconnect/graph/transport"
@@ -45,13 +46,14 @@ type Deps struct {
 	Tickets  Tickets                    // of event streams; nil: there are none
 	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
+	OAuth    *oauth.Endpoints           // where partners' systems get tokens; nil: nowhere
 
 	HideSchema  bool              // no introspection and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
 
-// NewServer serves /graphql, /graphiql and the calendar files.
+// NewServer serves /graphql, /graphiql, the calendar files and the endpoints of OAuth.
 func NewServer(d Deps) http.Handler {
 	if d.Crowd == nil {
 		d.Crowd = crowd.New(crowd.Default())
@@ -64,6 +66,9 @@ func NewServer(d Deps) http.Handler {
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
 	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
 	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
+	if d.OAuth != nil {
+		d.OAuth.Register(mux, d.bounded)
+	}
 	if !d.HideSchema {
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)

@@ -38,6 +38,7 @@ type HTTPSettings struct {
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
+	TestKeys       bool     `env:"TEST_KEYS" envDefault:"false" help:"API keys are a sandbox's: they begin with mk_test_, and those of production are refused"`
 	TrustedProxies Networks `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
 	Live           LiveSettings
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`

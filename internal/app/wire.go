@@ -36,6 +36,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/live"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -55,6 +56,7 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
 	Sessions  SessionSettings
+	TestKeys  bool // API keys are of a sandbox
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
@@ -75,6 +77,8 @@ type App struct {
 	issuer       token.Issuer // of our own tokens
 	guard        *identity.Guard
 	pokes        chan struct{} // something was revoked here
+	partner      *partner.Service
+	verifier     caller.Verifier // of tokens and API keys
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -130,6 +134,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
@@ -167,17 +172,17 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets,
+				Tickets: a.tickets, Partner: a.partner,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner,
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
@@ -191,7 +196,7 @@ func (f Frame) limits() limits.Limits {
 
 // accepts says whether a token is good now.
 func (a *App) accepts(raw string) bool {
-	_, _, err := a.tokens.Verify(context.Background(), raw)
+	_, _, err := a.verifier.Verify(context.Background(), raw)
 	return err == nil
 }
 

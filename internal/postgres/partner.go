@@ -160,7 +160,7 @@ func (p *Partners) ChangeClient(ctx context.Context, by clinic.Stamp, action str
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
 		}
-		if err := revoke(ctx, tx, to.OrganizationID, by.At, revoked...); err != nil {
+		if err := revokeAll(ctx, tx, revoked); err != nil {
 			return err
 		}
 		return record(ctx, tx, note(by, to.OrganizationID, action, partner.ClientKind, to.ID))

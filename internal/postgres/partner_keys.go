@@ -83,7 +83,7 @@ func (p *Partners) ChangeKey(ctx context.Context, by clinic.Stamp, action string
 		if done = err == nil && tag.RowsAffected() > 0; !done {
 			return err
 		}
-		if err := revoke(ctx, tx, to.OrganizationID, by.At, to.ID); err != nil {
+		if err := revokeAll(ctx, tx, []uuid.UUID{to.ID}); err != nil {
 			return err
 		}
 		return record(ctx, tx, note(by, to.OrganizationID, action, partner.KeyKind, to.ID))

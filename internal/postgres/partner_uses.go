@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/audit"
@@ -112,6 +111,3 @@ func (p *Partners) KeyUsed(ctx context.Context, k clinic.Ref, at time.Time) erro
 		return err
 	})
 }
-
-// revoke is to be the one of sessions.
-func revoke(context.Context, pgx.Tx, uuid.UUID, time.Time, ...uuid.UUID) error { return nil }
