@@ -21,6 +21,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -253,7 +255,7 @@ func TestWhateverAClientProvesWrongIsRefusedAlike(t *testing.T) {
 	parts := strings.Split(used, ".")
 	none := "eyJhbGciOiJub25lIn0." + parts[1] + "."
 	other := secret
-	other.clientID = secret.clientID[:len(secret.clientID)-2] + "aa"
+	other.clientID = partner.ClientID(clinic.Ref{Organization: o.clinic.Organization, ID: sample.NewID()})
 	want := ""
 	for name, form := range map[string]url.Values{
 		"unknown":                wrong(other, secret.secret),
