@@ -101,7 +101,7 @@ func integrate(t *testing.T, found facts) {
 	d := documents(t, "../../docs/partners.md", 7)
 	made := v.ask(admin, d[0], variables{"key": "portal"})
 	client, secret := v.ids(made, 1)[0], v.word(made, "secret")
-	token := v.token(v.word(made, "clientId"), secret, "appointments:read")
+	token := v.token(v.word(made, "clientId"), secret, "appointments:read patients:read")
 	v.wants(v.ask(token, d[1], nil), `"API_CLIENT"`, `"scopes":["appointments:read","patients:read"]`, `"INTEGRATOR"`, `"totalCount":`)
 	kiosk := v.ask(admin, d[2], variables{"until": time.Now().UTC().AddDate(0, 0, 30).Format(time.RFC3339), "key": "kiosk"})
 	key := v.word(kiosk, "secret")
