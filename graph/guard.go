@@ -8,6 +8,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/live"
 )
 
@@ -15,7 +17,7 @@ import (
 type guard struct {
 	reader
 	kept       kept
-	hideSchema bool
+	hideSchema bool // from callers without the scope for it
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -32,6 +34,9 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 		return nil
 	}
 	doc, faults := g.read(request.Query)
+	if len(faults) > 0 && g.hides(ctx) {
+		veil(faults, request.Query)
+	}
 	switch len(faults) {
 	case 0:
 		op.Doc = doc
@@ -45,8 +50,8 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema
-	if g.hideSchema {
+	op.DisableIntrospection = g.hides(ctx)
+	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
 		}
@@ -60,6 +65,11 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	cost, err := g.limits.CheckCost(op)
 	accesslog.From(ctx).Cost = cost
 	return err
+}
+
+// hides says whether the caller may not see the schema.
+func (g *guard) hides(ctx context.Context) bool {
+	return g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.

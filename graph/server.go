@@ -48,7 +48,7 @@ type Deps struct {
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 	OAuth    *oauth.Endpoints           // where partners' systems get tokens; nil: nowhere
 
-	HideSchema  bool              // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
@@ -69,7 +69,7 @@ func NewServer(d Deps) http.Handler {
 	if d.OAuth != nil {
 		d.OAuth.Register(mux, d.bounded)
 	}
-	if !d.HideSchema {
+	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)

@@ -59,7 +59,7 @@ func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Pla
 		Handler: h, conn: conn, place: place, request: r, live: map[string]*operation{}, heard: clock.System{}.Now(), opened: clock.System{}.Now(),
 		pace: rate.NewLimiter(rate.Limit(h.Limits.Rate), h.Limits.Burst),
 	}
-	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), &accesslog.Entry{RequestID: accesslog.From(r.Context()).RequestID}))
+	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), accesslog.From(r.Context()).Socket()))
 	conn.SetReadLimit(h.Limits.Message)
 	return s
 }

@@ -39,6 +39,7 @@ const (
 // Scopes that a token may carry.
 const (
 	AccessReview       = "access:review"
+	AccountsManage     = "accounts:manage"
 	AppointmentsRead   = "appointments:read"
 	AppointmentsWrite  = "appointments:write"
 	AuditRead          = "audit:read"
@@ -51,6 +52,7 @@ const (
 	PlatformAdminAll   = "platform:admin"
 	SchedulesRead      = "schedules:read"
 	SchedulesWrite     = "schedules:write"
+	SchemaRead         = "schema:read"
 )
 
 // Actor is the caller of a use case. It is a parameter of every service method, never a context value, so that a
@@ -147,9 +149,9 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
-	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
+	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.
-	PlatformAdmin: {DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite},
+	PlatformAdmin: {AccountsManage, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }

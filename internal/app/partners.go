@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/redis"
 )
 
 // integrate wires the room of partners. Its time is the machine's: what a product clock that stands still has ended would live on.
@@ -23,7 +24,14 @@ func (a *App) integrate() {
 	a.partner = &partner.Service{
 		Store: store, Source: clinic.Source{Clock: clock.System{}, NewID: newID}, Random: rand.Reader, Revocations: a.guard, Live: !a.frame.TestKeys,
 	}
-	a.verifier = recognised{tokens: a.tokens, keys: partner.NewRecogniser(store, newRecent(), clock.System{}, !a.frame.TestKeys)}
+	a.recogniseKeys()
+}
+
+// recogniseKeys has API keys read through Redis, once it is known whether there is one.
+func (a *App) recogniseKeys() {
+	kept := redis.NewCache[partner.Kept](a.redis, redis.CacheOptions{Name: "api-keys", Secret: a.frame.LinkKey, Life: keptLife, Clock: clock.System{}})
+	keys := partner.NewRecogniser(postgres.NewPartners(a.db), newRecent(kept), clock.System{}, !a.frame.TestKeys)
+	a.verifier = recognised{tokens: a.tokens, keys: keys}
 }
 
 // recognised are tokens and API keys, which are told apart by how they begin.
@@ -48,9 +56,10 @@ func (a *App) oauth(settings HTTPSettings) *oauth.Endpoints {
 	return &oauth.Endpoints{Desk: desk, Issuer: a.issuer.URL, Address: callers{believed: settings.TrustedProxies}.address, Log: a.frame.Log}
 }
 
-// recent are keys that were looked up a moment ago.
+// recent are keys that were looked up a moment ago: one is asked for twice a request.
 type recent struct {
-	known *lru.Cache[string, seenKey]
+	known  *lru.Cache[string, seenKey]
+	behind partner.Keeper
 }
 
 type seenKey struct {
@@ -61,14 +70,15 @@ type seenKey struct {
 const (
 	mostRecent = 10_000
 	recentLife = 5 * time.Second
+	keptLife   = 9 * time.Minute // with the other, less than revocations are remembered for
 )
 
-func newRecent() recent {
+func newRecent(behind partner.Keeper) recent {
 	known, err := lru.New[string, seenKey](mostRecent)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	return recent{known}
+	return recent{known, behind}
 }
 
 // Get is documented at partner.Keeper.
@@ -77,7 +87,7 @@ func (r recent) Get(ctx context.Context, text string, load func(context.Context)
 	if seen, ok := r.known.Get(text); ok && clock.Fresh(seen.at, now, recentLife) {
 		return seen.kept, nil
 	}
-	kept, err := load(ctx)
+	kept, err := r.behind.Get(ctx, text, load)
 	if err == nil {
 		r.known.Add(text, seenKey{kept, now})
 	}

@@ -19,7 +19,7 @@ const linkKey = "MEDICONNECT_LINK_KEY=aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bn
 
 const keysFolder = "MEDICONNECT_KEYS=/keys"
 
-const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect"
+const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect?sslmode=verify-full"
 
 func TestSettingsHaveDefaults(t *testing.T) {
 	pemText, key := keyPEM(t)

@@ -42,6 +42,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/redis"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/telemetry"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
 )
@@ -63,7 +64,7 @@ type Frame struct {
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
 
-	HideSchema  bool              // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
@@ -98,6 +99,7 @@ type App struct {
 	redis        *redis.Client      // nil: there is none
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
+	figures      *telemetry.Figures // of this process, for its operators
 	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
@@ -122,7 +124,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
@@ -152,6 +154,7 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
+	a.recogniseKeys()
 	a.crowd = crowd.New(settings.Live.crowd())
 	mux := http.NewServeMux()
 	if a.issuer.Keys != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 // Account is somebody who can sign in to one organisation, in one role. Accounts of the platform's administrators belong to no
@@ -22,6 +23,8 @@ type Account struct {
 	Locale         string         // BCP 47, that mails are written in
 	CreatedAt      time.Time
 	SuspendedAt    time.Time // zero: they may sign in
+	EnrolledAt     time.Time // when a second factor was set up; zero: there is none
+	LastSignInAt   time.Time // zero: never yet
 }
 
 // Start asks for a session of somebody who has proved who they are.
@@ -45,4 +48,30 @@ type Opener interface {
 	Open(ctx context.Context, s Start) (Tokens, error)
 	// EndAll ends all sessions of an account but one (zero: all). It returns once no process accepts them any more.
 	EndAll(ctx context.Context, organization, account, but uuid.UUID) error
+}
+
+// Ref names the account.
+func (a Account) Ref() clinic.Ref { return clinic.Ref{Organization: a.OrganizationID, ID: a.ID} }
+
+// Kind is what accounts are called in the record of who saw and did what.
+const Kind = "Account"
+
+// NeedsSecondFactor says whether a role can't sign in by a password alone: all that see others' data.
+func NeedsSecondFactor(r access.Role) bool { return r != access.PatientRole && r != access.Caregiver }
+
+// SignsIn says whether people can have a role. Programs have credentials of their own.
+func SignsIn(r access.Role) bool { return len(access.ScopesOf(r)) > 0 && r != access.Integrator }
+
+// kindOf is how somebody of a role presents themself.
+func kindOf(r access.Role) access.Kind {
+	if NeedsSecondFactor(r) {
+		return access.Staff
+	}
+	return access.Patient
+}
+
+// Actor is the account as whoever acts: of a change that it makes before it has a session.
+func (a Account) Actor(from access.Actor) access.Actor {
+	from.Kind, from.ID, from.Organization, from.Role, from.ProviderID = kindOf(a.Role), a.ID, a.OrganizationID, a.Role, a.ProviderID
+	return from
 }

@@ -31,8 +31,8 @@ func (p *Partners) Client(ctx context.Context, ref clinic.Ref, source partner.Di
 
 // What is over is dropped by whoever comes next.
 const (
-	dropTries = `DELETE FROM client_tries WHERE organization_id = $1 AND client_id = $2 AND since <= $3`
-	countTry  = `
+	dropTries    = `DELETE FROM client_tries WHERE organization_id = $1 AND client_id = $2 AND since <= $3`
+	countRefusal = `
 INSERT INTO client_tries (organization_id, client_id, source, since, tries) VALUES ($1, $2, $3, $4, 1)
 ON CONFLICT (organization_id, client_id, source) DO UPDATE SET tries = client_tries.tries + 1`
 )
@@ -43,7 +43,7 @@ func (p *Partners) Refused(ctx context.Context, by clinic.Stamp, c clinic.Ref, s
 		if _, err := tx.Exec(ctx, dropTries, c.Organization, c.ID, since); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, countTry, c.Organization, c.ID, source[:], by.At); err != nil {
+		if _, err := tx.Exec(ctx, countRefusal, c.Organization, c.ID, source[:], by.At); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, insertAudits, auditColumns(c.Organization, []audit.Event{tokenRefused(by, c)})...)

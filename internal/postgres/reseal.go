@@ -28,6 +28,9 @@ var sealedTables = []sealedTable{
 	{name: "schedule_exceptions", columns: []string{"reason"}, about: "organization_id"},
 	{name: "legal_holds", columns: []string{"reason"}, about: "organization_id"}, // it outlives the patient's data
 	{name: "break_glass_grants", columns: []string{"reason", "note"}, about: "patient_id"},
+	{name: "accounts", columns: []string{"email", "totp_secret"}, about: "organization_id"},
+	{name: "account_notes", columns: []string{"email"}, about: "organization_id"},
+	{name: "sign_in_challenges", columns: []string{"totp_secret"}, about: "organization_id"},
 }
 
 // pageToReseal is how many rows are sealed anew in one transaction: few enough that nobody waits for them.
@@ -181,11 +184,11 @@ func sealAnew(pen pen, keys opener, cells []cell) (args []any, err error) {
 
 const allOrganizations = `SELECT id FROM organizations ORDER BY id`
 
-// AllOrganizations are the ids of every organisation that there is.
+// AllOrganizations are the ids of every organisation that there is, and zero, the platform's own.
 func (db *DB) AllOrganizations(ctx context.Context) (all []uuid.UUID, err error) {
 	err = db.everybody().ask(ctx, func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 		return err
 	}, allOrganizations)
-	return all, err
+	return append(all, uuid.Nil), err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 )
 
 const selectDueHolds = `
@@ -56,6 +57,8 @@ const (
 	// earliest, its buffer before that, and the clocks of processes differ a little.
 	claimGrace  = clinic.MaxBuffer + time.Hour
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
+	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
+	messageMemory = 48 * time.Hour
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -93,10 +96,32 @@ var tidying = []struct {
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM account_codes WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM account_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	{`DELETE FROM account_notes WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM account_notes n WHERE asked_at <= $1 AND NOT EXISTS (
+			SELECT FROM account_codes c WHERE c.organization_id = n.organization_id AND c.asked_by = n.id)
+		ORDER BY asked_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-messageMemory) }},
+	{`DELETE FROM message_counts WHERE (organization_id, channel, counted, subject, country, span, starts_at) IN (
+		SELECT organization_id, channel, counted, subject, country, span, starts_at FROM message_counts
+		WHERE starts_at <= $1 ORDER BY starts_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-messageMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
 	{`DELETE FROM stream_tickets WHERE digest IN (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	// Said again outside: who was tried anew since keeps the tries.
+	{`DELETE FROM sign_in_tries WHERE latest_at <= $1 AND (organization_id, email_token) IN (
+		SELECT organization_id, email_token FROM sign_in_tries WHERE latest_at <= $1 ORDER BY latest_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-identity.TriesWithin) }},
+	{`DELETE FROM sign_in_challenges WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM sign_in_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	{`DELETE FROM openid_attempts WHERE (organization_id, digest) IN (
+		SELECT organization_id, digest FROM openid_attempts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now }},
 }
 
