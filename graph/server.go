@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/oauth"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
 	"github.com/mediconnect/mediconnect/graph/throttle"
@@ -47,6 +48,7 @@ type Deps struct {
 	Allow    throttle.Allow             // counts what callers ask for; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 	Beside   Beside                     // what else is served; nil: nothing
+	OAuth    *oauth.Endpoints           // where partners' systems get tokens; nil: nowhere
 
 	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
@@ -56,7 +58,7 @@ type Deps struct {
 // Beside puts what else is served on a mux. wrap bounds the time of an answer, and counts a request for its caller.
 type Beside func(mux *http.ServeMux, wrap func(http.Handler) http.Handler)
 
-// NewServer serves /graphql, /graphiql and the calendar files.
+// NewServer serves /graphql, /graphiql, the calendar files and the endpoints of OAuth.
 func NewServer(d Deps) http.Handler {
 	if d.Crowd == nil {
 		d.Crowd = crowd.New(crowd.Default())
@@ -70,6 +72,9 @@ func NewServer(d Deps) http.Handler {
 	gate := d.gate(exec)
 	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(gate.Before(d.sockets(exec)), d.crossing(requests))))
 	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
+	if d.OAuth != nil {
+		d.OAuth.Register(mux, func(h http.Handler) http.Handler { return gate.Before(d.bounded(h)) })
+	}
 	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := gate.Before(graphiql.Handler())
 		mux.Handle("GET /graphiql", page)

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -18,6 +20,7 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	found := first.ready(t, dir)
 	book(t, found)
 	act(t, found)
+	integrate(t, found)
 	if code := first.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("ended with exit code %d:\n%s", code, first.output)
 	}
@@ -89,6 +92,52 @@ func act(t *testing.T, found facts) {
 	v.wants(v.ask(tokens.Caregiver, d[13], variables{"visit": visit}), `"appointment.book"`)
 	account := v.word(v.ask(tokens.ClinicAdmin, d[14], variables{"child": child}), "accountId")
 	v.wants(v.ask(tokens.ClinicAdmin, d[15], variables{"child": child, "account": account}), child, `"errors":[]`)
+}
+
+// integrate goes through the requests of docs/partners.md, in their order.
+func integrate(t *testing.T, found facts) {
+	t.Helper()
+	v, admin := visitor{t, found.GraphQL}, found.Tokens.ClinicAdmin
+	d := documents(t, "../../docs/partners.md", 7)
+	made := v.ask(admin, d[0], variables{"key": "portal"})
+	client, secret := v.ids(made, 1)[0], v.word(made, "secret")
+	token := v.token(v.word(made, "clientId"), secret, "appointments:read patients:read")
+	v.wants(v.ask(token, d[1], nil), `"API_CLIENT"`, `"scopes":["appointments:read","patients:read"]`, `"INTEGRATOR"`, `"totalCount":`)
+	kiosk := v.ask(admin, d[2], variables{"until": time.Now().UTC().AddDate(0, 0, 30).Format(time.RFC3339), "key": "kiosk"})
+	key := v.word(kiosk, "secret")
+	v.wants(key, "mk_test_")
+	v.wants(v.ask(key, d[3], nil), `"API_CLIENT"`, `"scopes":["schedules:read"]`)
+	v.wants(v.ask(admin, d[4], nil), `"Portal"`, `"Kiosk"`, `"lastUsedAt":"`)
+	v.wants(v.ask(admin, d[5], variables{"client": client}), `"revokedAt":"`, `"errors":[]`)
+	v.wants(v.ask(admin, d[6], variables{"kiosk": v.ids(kiosk, 1)[0]}), `"revokedAt":"`, `"errors":[]`)
+	for _, gone := range []string{token, key} {
+		if status, answer := exchange(t, http.MethodPost, v.url, gone, `{"query":"{ viewer { kind } }"}`); status != http.StatusUnauthorized {
+			t.Errorf("once it is revoked: %d %s", status, answer)
+		}
+	}
+}
+
+// token is what the token endpoint gives a client.
+func (v visitor) token(client, secret, scope string) string {
+	v.t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {scope}}
+	at := strings.TrimSuffix(v.url, "/graphql") + "/oauth/token"
+	request, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, at, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.SetBasicAuth(client, secret)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		v.t.Fatalf("no token: %d %s, %v", response.StatusCode, answer, err)
+	}
+	return v.word(string(answer), "access_token")
 }
 
 var request = regexp.MustCompile(`gql "(?:\$\w+)?" '([^']*)'`)

@@ -42,7 +42,7 @@ func (e Endpoints) counter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store") // RFC 6749, section 5.1
 		w.Header().Set("Pragma", "no-cache")
-		w = challenging{w}
+		w = challenging{w, r.Header.Get("Authorization") != ""}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			refuse(w, r, oidc.ErrInvalidRequest().WithDescription("Use POST."), http.StatusMethodNotAllowed)
@@ -155,14 +155,20 @@ func (e Endpoints) network(r *http.Request) string {
 	return prefix.String()
 }
 
-// challenging says by which scheme to come where it is refused whoever comes (RFC 9110, section 11.6.1).
-type challenging struct{ http.ResponseWriter }
+// challenging tells whoever came by a header by which scheme to come, and with which status (RFC 6749, section 5.2). Others have nothing to
+// read in a challenge, and their libraries read nothing else once there is one.
+type challenging struct {
+	http.ResponseWriter
+	header bool
+}
 
 func (c challenging) WriteHeader(status int) {
-	if status == http.StatusUnauthorized {
+	switch {
+	case status == http.StatusUnauthorized && c.header:
 		c.Header().Set("WWW-Authenticate", `Basic realm="MediConnect"`)
-	}
-	if status == http.StatusServiceUnavailable {
+	case status == http.StatusUnauthorized:
+		status = http.StatusBadRequest
+	case status == http.StatusServiceUnavailable:
 		c.Header().Set("Retry-After", "2")
 	}
 	c.ResponseWriter.WriteHeader(status)

@@ -140,7 +140,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 	d.facts = newFacts(d.listener.Addr().String(), d.postgres, d.redis.URL(), d.place)
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
-		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log, TestKeys: true,
 		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
 	})
 	if err != nil {

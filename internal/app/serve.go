@@ -30,7 +30,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, HideSchema: settings.HTTP.HideSchema,
+		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
 	})
 	if err != nil {
@@ -70,6 +70,7 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
+	overhear(log)
 	limit := a.limits(settings.Rate)
 	api := accesslog.Observed(a.figures, a.handler(settings, limit))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,

@@ -35,6 +35,7 @@ type HTTPSettings struct {
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	Rate           RateSettings
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve introspection to tokens with the scope schema:read alone, and no GraphiQL page"`
+	TestKeys       bool     `env:"TEST_KEYS" envDefault:"false" help:"API keys are a sandbox's: they begin with mk_test_, and those of production are refused"`
 	TrustedProxies Networks `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
 	Live           LiveSettings
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`

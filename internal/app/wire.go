@@ -36,6 +36,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/live"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -56,6 +57,7 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
 	Sessions  SessionSettings
+	TestKeys  bool // API keys are of a sandbox
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
@@ -78,6 +80,8 @@ type App struct {
 	guard        *identity.Guard
 	sessions     *identity.Sessions
 	pokes        chan struct{} // something was revoked here
+	partner      *partner.Service
+	verifier     caller.Verifier // of tokens and API keys
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -135,6 +139,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
+	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	record := postgres.NewAuditStore(db)
@@ -159,6 +164,7 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
+	a.recogniseKeys()
 	a.crowd = crowd.New(settings.Live.crowd())
 	deps := a.deps(settings, limit)
 	deps.Beside = a.besideAPI
@@ -183,17 +189,17 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions,
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner,
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
-		Verifier: a.tokens, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }

@@ -1,9 +1,11 @@
 package partner
 
 import (
+	"crypto/ed25519"
 	"slices"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -49,7 +51,7 @@ func (s signed) proves(c Client, audience []string, now time.Time) (key Key, jti
 			continue
 		}
 		var claims jwt.Claims
-		if s.token.Claims(k.Public, &claims) != nil {
+		if s.token.Claims(k.verifier(), &claims) != nil {
 			continue
 		}
 		id := ClientID(c.Ref())
@@ -61,4 +63,23 @@ func (s signed) proves(c Client, audience []string, now time.Time) (key Key, jti
 		return k, claims.ID, claims.Expiry.Time().Add(assertionSkew), true
 	}
 	return Key{}, "", time.Time{}, false
+}
+
+// verifier is the key as the library takes it, which knows Ed25519 by its older name alone.
+func (k Key) verifier() any {
+	if public, ok := k.Public.(ed25519.PublicKey); ok {
+		return edwards(public)
+	}
+	return k.Public
+}
+
+// edwards verifies signatures with an Ed25519 key.
+type edwards ed25519.PublicKey
+
+// VerifyPayload implements jose.OpaqueVerifier.
+func (e edwards) VerifyPayload(payload, signature []byte, alg jose.SignatureAlgorithm) error {
+	if alg != jose.EdDSA && alg != ed25519Alone || !ed25519.Verify(ed25519.PublicKey(e), payload, signature) {
+		return jose.ErrCryptoFailure
+	}
+	return nil
 }

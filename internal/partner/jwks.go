@@ -45,7 +45,10 @@ func Algorithms() []string {
 	return names
 }
 
-var algorithms = []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256, jose.PS256, jose.RS256}
+var algorithms = []jose.SignatureAlgorithm{ed25519Alone, jose.EdDSA, jose.ES256, jose.PS256, jose.RS256}
+
+// ed25519Alone is EdDSA by its newer name, which says the curve (RFC 9864).
+const ed25519Alone jose.SignatureAlgorithm = "Ed25519"
 
 // readKeys reads a JSON Web Key Set (RFC 7517) of public keys that stand in it themselves: nothing is fetched. The faults are at path.
 func readKeys(check *form.Check, client uuid.UUID, text string, path ...string) []Key {
@@ -100,7 +103,7 @@ func readKey(client uuid.UUID, raw json.RawMessage) (Key, string) {
 	}
 	if jwk.Algorithm != "" {
 		if !slices.Contains(able, jwk.Algorithm) {
-			return Key{}, "EdDSA, ES256, RS256 or PS256, as the key is."
+			return Key{}, "EdDSA or Ed25519, ES256, RS256 or PS256, as the key is."
 		}
 		able = []string{jwk.Algorithm}
 	}
@@ -130,7 +133,7 @@ func keyOf(client uuid.UUID, jwk jose.JSONWebKey, able []string) (Key, string) {
 func fitting(key any) []string {
 	switch k := key.(type) {
 	case ed25519.PublicKey:
-		return []string{string(jose.EdDSA)}
+		return []string{string(jose.EdDSA), string(ed25519Alone)}
 	case *ecdsa.PublicKey:
 		if k.Curve == elliptic.P256() {
 			return []string{string(jose.ES256)}
