@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -26,6 +27,7 @@ type Services struct {
 	Provider     Provider
 	Patient      Patient
 	Invitations  Invitations
+	Mailing      Mailing
 	BreakGlass   BreakGlass
 	Retention    Retention
 	Availability Availability
@@ -75,6 +77,16 @@ type Invitations interface {
 	Invite(context.Context, access.Actor, patient.Invite) (patient.Invitation, error)
 	Accept(context.Context, access.Actor, patient.Accept) (patient.Accepted, error)
 	Unlink(context.Context, access.Actor, patient.Unlink) (clinic.Ref, error)
+}
+
+// Mailing is the room of accounts, for whoever comes to one by a mail.
+type Mailing interface {
+	SignUp(context.Context, access.Actor, identity.SignUp) (struct{}, error)
+	Verify(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
+	RequestReset(context.Context, access.Actor, identity.RequestReset) (struct{}, error)
+	Reset(context.Context, access.Actor, identity.Reset) (struct{}, error)
+	Invite(context.Context, access.Actor, identity.InviteAccount) (struct{}, error)
+	AcceptInvitation(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
 }
 
 // BreakGlass is the room of emergencies.

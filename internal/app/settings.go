@@ -59,6 +59,7 @@ type ServeSettings struct {
 	Redis     RedisSettings
 	HTTP      HTTPSettings
 	Request   RequestSettings
+	Messages  MessageSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 }
@@ -104,7 +105,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Messages.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

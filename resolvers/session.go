@@ -1,0 +1,14 @@
+package resolvers
+
+import (
+	"github.com/mediconnect/mediconnect/graph/model"
+	"github.com/mediconnect/mediconnect/internal/identity"
+)
+
+// sessionTokens are what the holder of a session is shown, this once.
+func sessionTokens(t identity.Tokens) *model.SessionTokens {
+	return &model.SessionTokens{
+		AccessToken: t.Access.Reveal(), ExpiresAt: t.AccessExpires, RefreshToken: t.Refresh.Reveal(), SessionExpiresAt: t.SessionExpires,
+		SessionID: t.SessionID.String(),
+	}
+}
