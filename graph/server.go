@@ -33,7 +33,8 @@ type Deps struct {
 	Calendar calendar.Service
 	Links    calendar.Links
 	Verifier caller.Verifier
-	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Standing caller.Standing // whether what callers came with still holds; nil: until it expires
+	Bonds    access.Bonds    // whom a caller acts for; nil: nobody but the patient that the token names
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger

@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
 var named = pgx.NamedArgs{
 	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
-	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "goose_db_version"},
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
 		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
@@ -49,6 +49,7 @@ var named = pgx.NamedArgs{
 		"providers.public_reading", "schedule_exceptions.public_reading", "schedules.public_reading", "visit_kinds.public_reading",
 		"window_counts.public_reading", "sign_in_tries.sweeping", "sign_in_challenges.sweeping", "openid_attempts.sweeping",
 		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
+		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
 	},
 	// What may read the clock, since no decision follows from it.
 	"idle": []string{"goose_db_version.tstamp by default"},

@@ -40,6 +40,7 @@ func (a *App) follow() {
 		a.beside.Go(func() { a.relay.Run(ctx) })
 	}
 	a.beside.Go(func() { a.feed.Run(ctx) })
+	a.guarding(ctx)
 }
 
 // trimmer bounds the log.

@@ -14,7 +14,7 @@ import (
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
 	TLS              DatabaseTLS   `env:"DATABASE_TLS" envDefault:"require-verified" help:"require-verified: a database on another machine needs sslmode=verify-full in its URL; as-given: whatever the URL says"`
-	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health and, of serve, one by which the relay is elected"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health, one that follows what is revoked and, of serve, one by which the relay is elected"`
 	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
@@ -36,7 +36,7 @@ type HTTPSettings struct {
 	Listen         Address `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
 	TLS            TLSSettings
 	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: the address listened on, localhost for every address"`
-	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
+	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY" help:"Ed25519 public key of an issuer outside, mediconnect, whose tokens are accepted besides our own: PEM, or the path of a PEM file; default: there is none"`
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve introspection to tokens with the scope schema:read alone, and no GraphiQL page"`
@@ -59,6 +59,7 @@ type ServeSettings struct {
 	Redis     RedisSettings
 	HTTP      HTTPSettings
 	Request   RequestSettings
+	Sessions  SessionSettings
 	Messages  MessageSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
@@ -105,7 +106,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Messages.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check(), s.Messages.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

@@ -51,10 +51,11 @@ type Frame struct {
 	Database  postgres.Config
 	Keys      string            // folder of the keys that private data are sealed with
 	Clock     clock.Clock       // the product's time
-	Issuer    string            // of the tokens that are accepted
-	Key       ed25519.PublicKey // that they are verified with
+	Issuer    string            // outside, whose tokens are accepted
+	Key       ed25519.PublicKey // that those are verified with; nil: there is no such issuer
 	LinkKey   []byte            // that calendar links are signed with
-	PublicURL *url.URL          // where clients reach the API
+	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
+	Sessions  SessionSettings
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
@@ -75,6 +76,9 @@ type App struct {
 	frame        Frame
 	db           *postgres.DB
 	tokens       *token.Remembering
+	issuer       token.Issuer // of our own tokens
+	guard        *identity.Guard
+	pokes        chan struct{} // something was revoked here
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -121,7 +125,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
-	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
+	a.recognise()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
@@ -151,7 +155,12 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
 	a.crowd = crowd.New(settings.Live.crowd())
-	return graph.NewServer(a.deps(settings, limit))
+	mux := http.NewServeMux()
+	if a.issuer.Keys != nil {
+		mux.HandleFunc("GET /.well-known/jwks.json", a.published)
+	}
+	mux.Handle("/", graph.NewServer(a.deps(settings, limit)))
+	return mux
 }
 
 func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
@@ -175,7 +184,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }

@@ -56,7 +56,7 @@ const (
 	NobodyThere Outcome = "NOBODY" // no account that may sign in, and nothing to tell its holder
 	TooLate     Outcome = "LATE"   // what was asked for so long ago would surprise
 	GivenUp     Outcome = "GIVEN_UP"
-	Refused     Outcome = "REFUSED" // by the server, for good
+	Returned    Outcome = "REFUSED" // by the mail server, for good
 )
 
 // How long what was mailed is good for.

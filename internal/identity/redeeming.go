@@ -63,9 +63,6 @@ func (m *Mailing) enter(ctx context.Context, a access.Actor, k NoteKind, in Rede
 	return m.open(ctx, made, client), nil
 }
 
-// maxClient is the longest name of an app, in characters.
-const maxClient = 100
-
 // open begins a session of an account that a password is enough for. The account stands: where there can be no session now, its
 // holder signs in with the new password.
 func (m *Mailing) open(ctx context.Context, made Account, client string) Entered {

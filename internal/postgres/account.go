@@ -27,7 +27,7 @@ func (db *DB) signIn(ctx context.Context, organization uuid.UUID, f func(context
 const (
 	accountColumns = `a.organization_id, a.id, a.version, a.email, a.role, a.provider_id, a.locale, a.created_at, a.suspended_at,
     a.totp_enrolled_at, a.last_sign_in_at`
-	provingColumns = accountColumns + `, coalesce(a.password_hash, '') AS password_hash, a.totp_secret, coalesce(a.totp_last_step, 0) AS totp_last_step`
+	provingColumns = accountColumns + `, a.email_token, coalesce(a.password_hash, '') AS password_hash, a.totp_secret, coalesce(a.totp_last_step, 0) AS totp_last_step`
 )
 
 // accountRow is a row of the table as the tenant sees it.
@@ -47,6 +47,7 @@ type accountRow struct {
 // provingRow is one as the role that signs in sees it.
 type provingRow struct {
 	accountRow
+	EmailToken   []byte
 	PasswordHash string
 	TotpSecret   []byte
 	TotpLastStep int64

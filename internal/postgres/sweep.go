@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 )
 
 const selectDueHolds = `
@@ -111,6 +112,16 @@ var tidying = []struct {
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
 	{`DELETE FROM stream_tickets WHERE digest IN (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	// Said again outside: who was tried anew since keeps the tries.
+	{`DELETE FROM sign_in_tries WHERE latest_at <= $1 AND (organization_id, email_token) IN (
+		SELECT organization_id, email_token FROM sign_in_tries WHERE latest_at <= $1 ORDER BY latest_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-identity.TriesWithin) }},
+	{`DELETE FROM sign_in_challenges WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM sign_in_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	{`DELETE FROM openid_attempts WHERE (organization_id, digest) IN (
+		SELECT organization_id, digest FROM openid_attempts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now }},
 }
 

@@ -1,0 +1,87 @@
+package identity
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
+)
+
+// ChangePassword asks for another password for the caller.
+type ChangePassword struct{ Current, New access.Private }
+
+// ChangePassword gives the caller another password and ends their other sessions. It fails with Refused when the current one is
+// another, and with LockedOut: guesses are tries to sign in.
+func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangePassword) (Account, error) {
+	var check form.Check
+	check.That(written(in.Current), "This can't be a password.", "currentPassword")
+	if err := check.Err(); err != nil {
+		return Account{}, err
+	}
+	ref := clinic.Ref{Organization: a.Organization, ID: a.ID}
+	by := s.source.Stamp(a)
+	account, err := s.own(ctx, a)
+	if err != nil {
+		return Account{}, err
+	}
+	password := NewPassword(&check, account.Role, account.Email, in.New, "newPassword")
+	if err := check.Err(); err != nil {
+		return Account{}, err
+	}
+	tried, err := s.store.TryAgain(ctx, by, ref)
+	if err != nil {
+		return Account{}, err
+	}
+	right, _, err := s.compare(ctx, tried, in.Current)
+	if err != nil {
+		return Account{}, err
+	}
+	if !right {
+		return Account{}, refused(s.store.Refuse(ctx, by, ref), "currentPassword")
+	}
+	account.Version = tried.Account.Version
+	return s.setPassword(ctx, by, account, password, a.Credential)
+}
+
+// own is the caller's account. Tokens of an issuer outside have none.
+func (s *Service) own(ctx context.Context, a access.Actor) (Account, error) {
+	if a.Kind == access.Anonymous {
+		return Account{}, errs.SignIn("Sign in to do this.")
+	}
+	ref := clinic.Ref{Organization: a.Organization, ID: a.ID}
+	found, err := s.store.Accounts(ctx, []clinic.Ref{ref})
+	account, ok := found[ref]
+	switch {
+	case err != nil:
+		return account, err
+	case !ok || a.Credential == uuid.Nil:
+		return account, errs.Denied("This is for who has signed in here.")
+	}
+	return account, nil
+}
+
+// SetPassword gives an account that somebody has proved to hold another password, which NewPassword has read, and ends all its
+// sessions.
+func (s *Service) SetPassword(ctx context.Context, a access.Actor, account Account, password access.Private) (Account, error) {
+	return s.setPassword(ctx, s.source.Stamp(a), account, password, uuid.Nil)
+}
+
+func (s *Service) setPassword(ctx context.Context, by clinic.Stamp, account Account, password access.Private, but uuid.UUID) (Account, error) {
+	hash, err := s.passwords.Hash(ctx, password)
+	if err != nil {
+		return Account{}, err
+	}
+	done, err := s.store.SetPassword(ctx, by, account, hash)
+	switch {
+	case err != nil:
+		return Account{}, err
+	case !done:
+		return Account{}, errs.TryAgain(nil)
+	}
+	account.Version++
+	return account, s.opener.EndAll(ctx, account.OrganizationID, account.ID, but)
+}

@@ -1,0 +1,50 @@
+package identity
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// How often somebody may try to sign in with one address, whether anybody has it or not. A right try is none of them.
+const (
+	MaxTries    = 5
+	TriesWithin = 15 * time.Minute
+)
+
+// Tries are when it was tried, the oldest first.
+type Tries struct {
+	At   []time.Time
+	Told bool // the record has it that there were too many
+}
+
+// Another counts one more try; when there are too many already it is none, and until is from when on there may be one.
+func (t Tries) Another(now time.Time) (after Tries, until time.Time, ok bool) {
+	recent := slices.DeleteFunc(slices.Clone(t.At), func(at time.Time) bool { return !now.Before(at.Add(TriesWithin)) })
+	if len(recent) >= MaxTries {
+		return Tries{At: recent, Told: true}, recent[len(recent)-MaxTries].Add(TriesWithin), false
+	}
+	return Tries{At: append(recent, now)}, time.Time{}, true
+}
+
+// Without takes back the try of an instant.
+func (t Tries) Without(at time.Time) Tries {
+	if i := slices.IndexFunc(t.At, at.Equal); i >= 0 {
+		t.At = slices.Delete(slices.Clone(t.At), i, i+1)
+	}
+	return t
+}
+
+// LockedOut reports that there were too many tries with an address.
+type LockedOut struct{ Until time.Time }
+
+func (LockedOut) Error() string { return "There were too many wrong tries. Try again later." }
+
+// Refused reports that somebody hasn't proved who they are. It never says why.
+type Refused struct{ Path []string }
+
+func (Refused) Error() string { return "This doesn't match any account that may sign in." }
+
+// errGone is of a challenge that is unknown, over or answered.
+var errGone = errs.Missing("challenge", "challenge")
