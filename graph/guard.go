@@ -34,6 +34,9 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 		return nil
 	}
 	doc, faults := g.read(request.Query)
+	if len(faults) > 0 && g.hides(ctx) {
+		veil(faults, request.Query)
+	}
 	switch len(faults) {
 	case 0:
 		op.Doc = doc
@@ -47,7 +50,7 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
+	op.DisableIntrospection = g.hides(ctx)
 	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
@@ -62,6 +65,11 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	cost, err := g.limits.CheckCost(op)
 	accesslog.From(ctx).Cost = cost
 	return err
+}
+
+// hides says whether the caller may not see the schema.
+func (g *guard) hides(ctx context.Context) bool {
+	return g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.

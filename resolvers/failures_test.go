@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
@@ -52,6 +53,12 @@ func (a *api) mutations() map[string]vars {
 		"placeLegalHold":          {"patientId": a.patientID(), "reason": "A lawsuit is under way", "idempotencyKey": key},
 		"releaseLegalHold":        {"legalHoldId": a.legalHoldID()},
 		"reviewBreakGlass":        {"grantId": a.grantID(), "finding": "JUSTIFIED"},
+		"createApiClient":         {"name": "Portal", "scopes": []string{"appointments:read"}, "idempotencyKey": key},
+		"rotateApiClientSecret":   {"apiClientId": a.clientID()},
+		"replaceApiClientKeys":    {"apiClientId": a.clientID(), "jwks": "{}"},
+		"revokeApiClient":         {"apiClientId": a.clientID()},
+		"createApiKey":            {"name": "Kiosk", "scopes": []string{"appointments:read"}, "expiresAt": "2030-05-06T09:00:00Z", "idempotencyKey": key},
+		"revokeApiKey":            {"apiKeyId": a.apiKeyID()},
 	}
 }
 
@@ -119,6 +126,8 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
 		{patient.LockedOut{Until: start}, "acceptPatientInvitation", "TooManyTriesError", "TOO_MANY_TRIES", "input code", true},
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
+		{partner.StaleClient{}, "rotateApiClientSecret", "StaleApiClientError", "STALE_VERSION", "input expectedVersion", false},
+		{partner.StaleKey{}, "revokeApiKey", "StaleApiKeyError", "STALE_VERSION", "input expectedVersion", false},
 		{retention.Kept{HeldUntil: &start}, "erasePatient", "PatientKeptError", "PATIENT_KEPT", "input patientId", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},

@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/retention"
@@ -36,6 +37,7 @@ type Services struct {
 	Audit        Audit
 	Live         Live
 	Tickets      Tickets
+	Partner      Partner
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -148,6 +150,21 @@ type Live interface {
 // Tickets are for streams that can't send a token.
 type Tickets interface {
 	Issue(context.Context, access.Actor, live.IssueTicket) (live.Issued, error)
+}
+
+// Partner is the room of the systems that call for themselves.
+type Partner interface {
+	CreateClient(context.Context, access.Actor, partner.CreateClient) (partner.MadeClient, error)
+	RotateSecret(context.Context, access.Actor, partner.RotateSecret) (partner.MadeClient, error)
+	ReplaceKeys(context.Context, access.Actor, partner.ReplaceKeys) (partner.Client, error)
+	RevokeClient(context.Context, access.Actor, partner.Revoke) (partner.Client, error)
+	CreateKey(context.Context, access.Actor, partner.CreateKey) (partner.MadeKey, error)
+	RevokeKey(context.Context, access.Actor, partner.Revoke) (partner.APIKey, error)
+
+	ListClients(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.Client], error)
+	CountClients(context.Context, access.Actor, partner.Filter) (int, error)
+	ListKeys(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.APIKey], error)
+	CountKeys(context.Context, access.Actor, partner.Filter) (int, error)
 }
 
 // Audit is the room of the record of who did what.

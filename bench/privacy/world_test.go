@@ -60,8 +60,9 @@ type world struct {
 	tokens   map[string]string // by name
 	schema   *ast.Schema
 	sent     *sent
-	said     ear // by processes of the program
-	answers  ear // what failures were worded as, headers, links
+	figures  [2]string // addresses of those of the server and the worker
+	said     ear       // by processes of the program
+	answers  ear       // what failures were worded as, headers, links
 	secrets  []string
 	answered int
 }
@@ -105,10 +106,10 @@ func newWorld(t *testing.T) *world {
 func (w *world) start(ctx context.Context) {
 	w.t.Helper()
 	var err error
-	w.server, err = w.rig.Serve(ctx, w.url, 4)
+	w.server, err = w.observed(&w.figures[0]).Serve(ctx, w.url, 4)
 	w.must(err)
 	w.t.Cleanup(func() { _ = w.server.Kill() })
-	w.worker, err = w.rig.Work(ctx, w.url)
+	w.worker, err = w.observed(&w.figures[1]).Work(ctx, w.url)
 	w.must(err)
 	w.t.Cleanup(func() { _ = w.worker.Kill() })
 	w.pool, err = w.rig.Open(ctx, w.url, 4)
@@ -123,6 +124,18 @@ func (w *world) start(ctx context.Context) {
 	w.must(err)
 	w.people()
 }
+
+// observed has the next process serve its figures, and tells where.
+func (w *world) observed(at *string) *rig.Rig {
+	w.t.Helper()
+	address, err := devstack.FreeAddress()
+	w.must(err)
+	*at = "http://" + address
+	w.rig.Environ = append(slices.DeleteFunc(slices.Clone(w.rig.Environ), func(s string) bool { return strings.HasPrefix(s, telemetry) }), telemetry+address)
+	return w.rig
+}
+
+const telemetry = "MEDICONNECT_TELEMETRY_LISTEN="
 
 // must ends the test at a fault of the set-up.
 func (w *world) must(err error) {

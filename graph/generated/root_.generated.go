@@ -23,6 +23,8 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 type ResolverRoot interface {
 	AcceptPatientInvitationPayload() AcceptPatientInvitationPayloadResolver
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
+	ApiClient() ApiClientResolver
+	ApiKey() ApiKeyResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
 	AuditEvent() AuditEventResolver
@@ -100,6 +102,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
+			graphql.NewInputUnmarshaler("CreateApiClientInput", ec.unmarshalInputCreateApiClientInput),
+			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
 			graphql.NewInputUnmarshaler("EndBreakGlassInput", ec.unmarshalInputEndBreakGlassInput),
@@ -126,10 +130,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
+			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
+			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
+			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
+			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
@@ -1992,6 +2000,356 @@ type HoldExpiredError implements UserError {
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 `, BuiltIn: false},
+	{Name: "../../schema/partner.graphqls", Input: `extend type Query {
+  """The caller's organisation's clients, the newest first: systems that get access tokens for themselves."""
+  apiClients(
+    """Also those that are revoked.""" revoked: Boolean! = false
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ApiClientConnection @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+  """The caller's organisation's API keys, the newest first."""
+  apiKeys(
+    """Also those that are revoked.""" revoked: Boolean! = false
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ApiKeyConnection @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Let a partner's system get access tokens for itself: OAuth 2.0 client credentials (RFC 6749, section 4.4). With ` + "`" + `jwks` + "`" + ` it signs for them
+  (` + "`" + `private_key_jwt` + "`" + `), else it has a secret.
+  """
+  createApiClient(input: CreateApiClientInput!): CreateApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """
+  Give a client another secret. The one that it uses stays good for ` + "`" + `overlap` + "`" + `, so that the system can change over. Answered once tokens that were
+  got with a secret that is no longer good are refused everywhere.
+  """
+  rotateApiClientSecret(input: RotateApiClientSecretInput!): RotateApiClientSecretPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """
+  Give a client that signs other public keys. To change over, send old and new ones first, and the new ones alone later. Answered once tokens that
+  were got with a key that is no longer there are refused everywhere.
+  """
+  replaceApiClientKeys(input: ReplaceApiClientKeysInput!): ReplaceApiClientKeysPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """End a client for good. Answered once its tokens are refused everywhere. Repeating it answers as the first time."""
+  revokeApiClient(input: RevokeApiClientInput!): RevokeApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """Make an API key: a text that lets a system in until it expires, for those that don't speak OAuth."""
+  createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """End an API key for good. Answered once it is refused everywhere. Repeating it answers as the first time."""
+  revokeApiKey(input: RevokeApiKeyInput!): RevokeApiKeyPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+}
+
+"""How a client proves to be itself."""
+enum ApiClientMethod {
+  """It signs assertions (` + "`" + `private_key_jwt` + "`" + `)."""
+  PRIVATE_KEY
+  """It has a secret (` + "`" + `client_secret_basic` + "`" + `, ` + "`" + `client_secret_post` + "`" + `)."""
+  SECRET
+}
+
+"""A partner's system that gets access tokens for itself."""
+type ApiClient implements Node & Versioned {
+  """Opaque global id."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """What the organisation calls it."""
+  name: String!
+  """The ` + "`" + `client_id` + "`" + ` that the system sends."""
+  clientId: String!
+  """How it proves to be itself."""
+  method: ApiClientMethod!
+  """What its tokens may be used for."""
+  scopes: [String!]!
+  """Its secrets, the newest first: two while one replaces the other. Their texts are shown to nobody."""
+  secrets: [ApiClientSecret!]!
+  """The public keys that its assertions are verified with."""
+  publicKeys: [ApiClientKey!]!
+  """Requests a minute by contract; null: as everybody."""
+  requestsPerMinute: Int
+  """When it was made."""
+  createdAt: DateTime!
+  """The account that made it, as an opaque id."""
+  createdBy: ID!
+  """When it last got a token, to the minute; null: never."""
+  lastUsedAt: DateTime
+  """When it was revoked; null while it is good."""
+  revokedAt: DateTime
+}
+
+"""A secret of a client."""
+type ApiClientSecret {
+  """When it was made."""
+  createdAt: DateTime!
+  """It is good before this instant; null: until it is replaced."""
+  endsAt: DateTime
+}
+
+"""A public key of a client."""
+type ApiClientKey {
+  """What assertions name it by (` + "`" + `kid` + "`" + `)."""
+  keyId: String!
+  """What assertions may be signed with under it (` + "`" + `alg` + "`" + `)."""
+  algorithms: [String!]!
+  """Its SHA-256 thumbprint (RFC 7638)."""
+  thumbprint: String!
+}
+
+"""A text that lets a system in until it expires."""
+type ApiKey implements Node & Versioned {
+  """Opaque global id."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """What the organisation calls it."""
+  name: String!
+  """What the key begins with."""
+  prefix: String!
+  """What it may be used for."""
+  scopes: [String!]!
+  """Requests a minute by contract; null: as everybody."""
+  requestsPerMinute: Int
+  """When it was made."""
+  createdAt: DateTime!
+  """The account that made it, as an opaque id."""
+  createdBy: ID!
+  """It is good before this instant."""
+  expiresAt: DateTime!
+  """When it was last used, to the minute; null: never."""
+  lastUsedAt: DateTime
+  """When it was revoked; null otherwise."""
+  revokedAt: DateTime
+}
+
+"""Input of ` + "`" + `createApiClient` + "`" + `."""
+input CreateApiClientInput {
+  """What to call it: 1 to 200 characters."""
+  name: String!
+  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  scopes: [String!]!
+  """
+  JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
+  secret.
+  """
+  jwks: String
+  """Requests a minute by contract; left out: as everybody."""
+  requestsPerMinute: Int
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `createApiClient` + "`" + `."""
+type CreateApiClientPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """
+  The secret. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same key (rotate it then), and of a
+  client that signs.
+  """
+  secret: String
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [CreateApiClientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `createApiClient` + "`" + `."""
+union CreateApiClientError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+input RotateApiClientSecretInput {
+  """Client."""
+  apiClientId: ID!
+  """For how long the secret that is in use stays good: up to 7 days. Zero: it is refused at once, and so are its tokens."""
+  overlap: Duration! = "PT24H"
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+type RotateApiClientSecretPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """The new secret. It is shown this once. If the answer is lost, rotate again: that takes the one that is in use from nobody."""
+  secret: String
+  """Expected failures."""
+  errors: [RotateApiClientSecretError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+union RotateApiClientSecretError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+input ReplaceApiClientKeysInput {
+  """Client."""
+  apiClientId: ID!
+  """JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text."""
+  jwks: String!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+type ReplaceApiClientKeysPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """Expected failures."""
+  errors: [ReplaceApiClientKeysError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+union ReplaceApiClientKeysError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `revokeApiClient` + "`" + `."""
+input RevokeApiClientInput {
+  """Client."""
+  apiClientId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `revokeApiClient` + "`" + `."""
+type RevokeApiClientPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """Expected failures."""
+  errors: [RevokeApiClientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeApiClient` + "`" + `."""
+union RevokeApiClientError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `createApiKey` + "`" + `."""
+input CreateApiKeyInput {
+  """What to call it: 1 to 200 characters."""
+  name: String!
+  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  scopes: [String!]!
+  """It is good before this instant, within a year."""
+  expiresAt: DateTime!
+  """Requests a minute by contract; left out: as everybody."""
+  requestsPerMinute: Int
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `createApiKey` + "`" + `."""
+type CreateApiKeyPayload {
+  """The key, unless there are errors."""
+  apiKey: ApiKey
+  """
+  The key's text, for ` + "`" + `Authorization: Bearer` + "`" + `. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+  key of idempotency. Revoke it then, and make another.
+  """
+  secret: String
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [CreateApiKeyError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `createApiKey` + "`" + `."""
+union CreateApiKeyError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `revokeApiKey` + "`" + `."""
+input RevokeApiKeyInput {
+  """Key."""
+  apiKeyId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `revokeApiKey` + "`" + `."""
+type RevokeApiKeyPayload {
+  """The key, unless there are errors."""
+  apiKey: ApiKey
+  """Expected failures."""
+  errors: [RevokeApiKeyError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeApiKey` + "`" + `."""
+union RevokeApiKeyError = GenericError | StaleApiKeyError
+
+"""The client changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleApiClientError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The client as it is now."""
+  current: ApiClient
+}
+
+"""The key changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleApiKeyError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The key as it is now."""
+  current: ApiKey
+}
+
+"""A page of results: clients."""
+type ApiClientConnection {
+  """Edges."""
+  edges: [ApiClientEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ApiClientConnection."""
+type ApiClientEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: ApiClient
+}
+
+"""A page of results: API keys."""
+type ApiKeyConnection {
+  """Edges."""
+  edges: [ApiKeyEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ApiKeyConnection."""
+type ApiKeyEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: ApiKey
+}
+`, BuiltIn: false},
 	{Name: "../../schema/patient.graphqls", Input: `extend type Query {
   """Patients of an organisation, for its staff: by part of the name, birth date, phone, e-mail or identifier. A provider finds their own only."""
   patients(
@@ -2934,6 +3292,132 @@ func (ec *executionContext) childFields_AddScheduleExceptionPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type AddScheduleExceptionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ApiClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiClient_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ApiClient_version(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiClient_name(ctx, field)
+	case "clientId":
+		return ec.fieldContext_ApiClient_clientId(ctx, field)
+	case "method":
+		return ec.fieldContext_ApiClient_method(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiClient_scopes(ctx, field)
+	case "secrets":
+		return ec.fieldContext_ApiClient_secrets(ctx, field)
+	case "publicKeys":
+		return ec.fieldContext_ApiClient_publicKeys(ctx, field)
+	case "requestsPerMinute":
+		return ec.fieldContext_ApiClient_requestsPerMinute(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiClient_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ApiClient_createdBy(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiClient_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiClient_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClient", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiClientConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiClientConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiClientConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiClientEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiClientEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keyId":
+		return ec.fieldContext_ApiClientKey_keyId(ctx, field)
+	case "algorithms":
+		return ec.fieldContext_ApiClientKey_algorithms(ctx, field)
+	case "thumbprint":
+		return ec.fieldContext_ApiClientKey_thumbprint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientSecret(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "createdAt":
+		return ec.fieldContext_ApiClientSecret_createdAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_ApiClientSecret_endsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientSecret", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ApiKey_version(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "prefix":
+		return ec.fieldContext_ApiKey_prefix(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "requestsPerMinute":
+		return ec.fieldContext_ApiKey_requestsPerMinute(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ApiKey_createdBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Appointment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -3284,6 +3768,38 @@ func (ec *executionContext) childFields_Coding(ctx context.Context, field graphq
 		return ec.fieldContext_Coding_display(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Coding", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_CreateApiClientPayload_apiClient(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiClientPayload_secret(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CreateApiClientPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_CreateApiClientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CreateApiClientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiClientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_CreateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CreateApiKeyPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_CreateApiKeyPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CreateApiKeyPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3740,6 +4256,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "apiClients":
+		return ec.fieldContext_Query_apiClients(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Query_apiKeys(ctx, field)
 	case "patients":
 		return ec.fieldContext_Query_patients(ctx, field)
 	case "providers":
@@ -3804,6 +4324,18 @@ func (ec *executionContext) childFields_RemoveScheduleExceptionPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type RemoveScheduleExceptionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReplaceApiClientKeysPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_apiClient(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplaceApiClientKeysPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "accepted":
@@ -3854,6 +4386,30 @@ func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReviewBreakGlassPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_RevokeApiClientPayload_apiClient(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeApiClientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeApiClientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiClientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeApiKeyPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeApiKeyPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -3862,6 +4418,20 @@ func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field gra
 		return ec.fieldContext_RoleGrant_organization(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateApiClientSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_RotateApiClientSecretPayload_apiClient(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateApiClientSecretPayload_secret(ctx, field)
+	case "errors":
+		return ec.fieldContext_RotateApiClientSecretPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RotateApiClientSecretPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateApiClientSecretPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ScheduleException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

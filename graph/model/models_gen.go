@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/retention"
@@ -45,6 +46,16 @@ type BreakGlassError interface {
 // Errors of `cancelAppointment`.
 type CancelAppointmentError interface {
 	IsCancelAppointmentError()
+}
+
+// Errors of `createApiClient`.
+type CreateAPIClientError interface {
+	IsCreateAPIClientError()
+}
+
+// Errors of `createApiKey`.
+type CreateAPIKeyError interface {
+	IsCreateAPIKeyError()
 }
 
 // Errors of `endBreakGlass`.
@@ -92,6 +103,11 @@ type ReleaseLegalHoldError interface {
 	IsReleaseLegalHoldError()
 }
 
+// Errors of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysError interface {
+	IsReplaceAPIClientKeysError()
+}
+
 // Errors of `requestPasswordReset`.
 type RequestPasswordResetError interface {
 	IsRequestPasswordResetError()
@@ -110,6 +126,21 @@ type ResetPasswordError interface {
 // Errors of `reviewBreakGlass`.
 type ReviewBreakGlassError interface {
 	IsReviewBreakGlassError()
+}
+
+// Errors of `revokeApiClient`.
+type RevokeAPIClientError interface {
+	IsRevokeAPIClientError()
+}
+
+// Errors of `revokeApiKey`.
+type RevokeAPIKeyError interface {
+	IsRevokeAPIKeyError()
+}
+
+// Errors of `rotateApiClientSecret`.
+type RotateAPIClientSecretError interface {
+	IsRotateAPIClientSecretError()
 }
 
 // Expected failures of setting up a clinic.
@@ -418,6 +449,65 @@ type CodingInput struct {
 	Display *string `json:"display,omitempty"`
 }
 
+// Input of `createApiClient`.
+type CreateAPIClientInput struct {
+	// What to call it: 1 to 200 characters.
+	Name string `json:"name"`
+	// What its tokens may be used for: some of the scopes of an `INTEGRATOR`.
+	Scopes []string `json:"scopes"`
+	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
+	// secret.
+	Jwks *string `json:"jwks,omitempty"`
+	// Requests a minute by contract; left out: as everybody.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `createApiClient`.
+type CreateAPIClientPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// The secret. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same key (rotate it then), and of a
+	// client that signs.
+	Secret *string `json:"secret,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []CreateAPIClientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `createApiKey`.
+type CreateAPIKeyInput struct {
+	// What to call it: 1 to 200 characters.
+	Name string `json:"name"`
+	// What it may be used for: some of the scopes of an `INTEGRATOR`.
+	Scopes []string `json:"scopes"`
+	// It is good before this instant, within a year.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Requests a minute by contract; left out: as everybody.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `createApiKey`.
+type CreateAPIKeyPayload struct {
+	// The key, unless there are errors.
+	APIKey *partner.APIKey `json:"apiKey,omitempty"`
+	// The key's text, for `Authorization: Bearer`. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+	// key of idempotency. Revoke it then, and make another.
+	Secret *string `json:"secret,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []CreateAPIKeyError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `createOrganization`.
 type CreateOrganizationInput struct {
 	// Display name.
@@ -578,6 +668,18 @@ func (GenericError) IsHoldSlotError() {}
 
 func (GenericError) IsReleaseHoldError() {}
 
+func (GenericError) IsCreateAPIClientError() {}
+
+func (GenericError) IsRotateAPIClientSecretError() {}
+
+func (GenericError) IsReplaceAPIClientKeysError() {}
+
+func (GenericError) IsRevokeAPIClientError() {}
+
+func (GenericError) IsCreateAPIKeyError() {}
+
+func (GenericError) IsRevokeAPIKeyError() {}
+
 func (GenericError) IsErasePatientError() {}
 
 func (GenericError) IsPlaceLegalHoldError() {}
@@ -665,6 +767,10 @@ func (IdempotencyError) IsUserError() {}
 func (IdempotencyError) IsSetupError() {}
 
 func (IdempotencyError) IsHoldSlotError() {}
+
+func (IdempotencyError) IsCreateAPIClientError() {}
+
+func (IdempotencyError) IsCreateAPIKeyError() {}
 
 func (IdempotencyError) IsPlaceLegalHoldError() {}
 
@@ -1132,6 +1238,26 @@ type RemoveScheduleExceptionPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text.
+	Jwks string `json:"jwks"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// Expected failures.
+	Errors []ReplaceAPIClientKeysError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `requestPasswordReset`.
 type RequestPasswordResetInput struct {
 	// Organisation of the account; left out: the platform, of its administrators.
@@ -1213,11 +1339,69 @@ type ReviewBreakGlassPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `revokeApiClient`.
+type RevokeAPIClientInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `revokeApiClient`.
+type RevokeAPIClientPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// Expected failures.
+	Errors []RevokeAPIClientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `revokeApiKey`.
+type RevokeAPIKeyInput struct {
+	// Key.
+	APIKeyID string `json:"apiKeyId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `revokeApiKey`.
+type RevokeAPIKeyPayload struct {
+	// The key, unless there are errors.
+	APIKey *partner.APIKey `json:"apiKey,omitempty"`
+	// Expected failures.
+	Errors []RevokeAPIKeyError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A role within an organisation.
 type RoleGrant struct {
 	// Role.
 	Role           access.Role `json:"role"`
 	OrganizationID uuid.UUID   `json:"-"`
+}
+
+// Input of `rotateApiClientSecret`.
+type RotateAPIClientSecretInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// For how long the secret that is in use stays good: up to 7 days. Zero: it is refused at once, and so are its tokens.
+	Overlap time.Duration `json:"overlap"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `rotateApiClientSecret`.
+type RotateAPIClientSecretPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// The new secret. It is shown this once. If the answer is lost, rotate again: that takes the one that is in use from nobody.
+	Secret *string `json:"secret,omitempty"`
+	// Expected failures.
+	Errors []RotateAPIClientSecretError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Facts about the service.
@@ -1359,6 +1543,46 @@ func (SlotUnavailableError) IsRescheduleAppointmentError() {}
 func (SlotUnavailableError) IsHoldSlotError() {}
 
 func (SlotUnavailableError) IsUserError() {}
+
+// The client changed since `expectedVersion`.
+type StaleAPIClientError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The client as it is now.
+	Current *partner.Client `json:"current,omitempty"`
+}
+
+func (StaleAPIClientError) IsRotateAPIClientSecretError() {}
+
+func (StaleAPIClientError) IsReplaceAPIClientKeysError() {}
+
+func (StaleAPIClientError) IsRevokeAPIClientError() {}
+
+func (StaleAPIClientError) IsUserError() {}
+
+// The key changed since `expectedVersion`.
+type StaleAPIKeyError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The key as it is now.
+	Current *partner.APIKey `json:"current,omitempty"`
+}
+
+func (StaleAPIKeyError) IsRevokeAPIKeyError() {}
+
+func (StaleAPIKeyError) IsUserError() {}
 
 // The grant changed since `expectedVersion`.
 type StaleGrantError struct {
