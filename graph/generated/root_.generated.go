@@ -443,7 +443,7 @@ extend type Mutation {
   Act for the patient whose clinic has handed over a code, from now on. Whatever is wrong, code or birth date, the answer is the same.
   Accepting the same code once more answers as the first time.
   """
-  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10) @single
   """End that an account acts for a patient: the account's own doing, or that of staff."""
   unlinkPatient(input: UnlinkPatientInput!): UnlinkPatientPayload @requiresScopes(scopes: [["appointments:read"], ["patients:write"]]) @cost(weight: 10)
   """
@@ -2969,6 +2969,12 @@ Marks static cost used for ` + "`" + `extensions.cost` + "`" + `. The weight, an
 slots the ids name, and for each search whose matches they name.
 """
 directive @cost(weight: Int!, multipliers: [String!], base: Int, perDay: Int, perReading: Int) on FIELD_DEFINITION
+
+"""
+Marks a change that tries a secret, such as a code. An operation with more than one such field, aliases counted, is refused as a whole
+with ` + "`" + `ONE_AT_A_TIME` + "`" + `: a list of guesses would be one request.
+"""
+directive @single on FIELD_DEFINITION
 
 """An instant, RFC 3339 with offset. The server always answers in UTC (` + "`" + `Z` + "`" + `)."""
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
