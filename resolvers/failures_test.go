@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -44,6 +45,12 @@ func (a *api) mutations() map[string]vars {
 		"removeScheduleException": {"exceptionId": a.exceptionID()},
 		"registerPatient":         {"identifier": named, "givenName": "Ada", "familyName": "Moreau"},
 		"invitePatientAccount":    {"patientId": a.patientID(), "relation": "CAREGIVER", "idempotencyKey": key},
+		"signUp":                  {"organizationId": globalid.OfOrganization(a.rooms.organization.ID), "email": "ada@example.org"},
+		"verifyEmail":             {"code": "mcv_x", "password": "secret", "client": "app"},
+		"requestPasswordReset":    {"email": "ada@example.org"},
+		"resetPassword":           {"code": "mcv_x", "newPassword": "secret"},
+		"inviteAccount":           {"email": "ada@example.org", "role": "FRONT_DESK", "idempotencyKey": key},
+		"acceptAccountInvitation": {"code": "mcv_x", "password": "secret", "client": "app"},
 		"acceptPatientInvitation": {"code": "ABCDE12345", "birthDate": "2001-02-03"},
 		"unlinkPatient":           {"patientId": a.patientID()},
 		"breakGlass":              {"target": vars{"patientId": a.patientID()}, "reason": "Unconscious on arrival", "idempotencyKey": key},

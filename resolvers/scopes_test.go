@@ -15,6 +15,10 @@ import (
 var withoutScope = map[string]string{
 	"refreshSession": "whoever has the refresh token", "signOut": "one's own session", "signOutEverywhere": "one's own, or an administrator's to do",
 	"revokeSession": "one's own, or an administrator's to do",
+
+	// By these somebody comes to be known: nothing can be asked of them before.
+	"signUp": "a stranger", "verifyEmail": "whoever has the code", "requestPasswordReset": "a stranger", "resetPassword": "whoever has the code",
+	"acceptAccountInvitation": "whoever has the code",
 }
 
 func TestEveryMutationNeedsAScope(t *testing.T) {

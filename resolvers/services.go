@@ -28,6 +28,7 @@ type Services struct {
 	Provider     Provider
 	Patient      Patient
 	Invitations  Invitations
+	Mailing      Mailing
 	BreakGlass   BreakGlass
 	Retention    Retention
 	Availability Availability
@@ -79,6 +80,16 @@ type Invitations interface {
 	Invite(context.Context, access.Actor, patient.Invite) (patient.Invitation, error)
 	Accept(context.Context, access.Actor, patient.Accept) (patient.Accepted, error)
 	Unlink(context.Context, access.Actor, patient.Unlink) (clinic.Ref, error)
+}
+
+// Mailing is the room of accounts, for whoever comes to one by a mail.
+type Mailing interface {
+	SignUp(context.Context, access.Actor, identity.SignUp) (struct{}, error)
+	Verify(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
+	RequestReset(context.Context, access.Actor, identity.RequestReset) (struct{}, error)
+	Reset(context.Context, access.Actor, identity.Reset) (struct{}, error)
+	Invite(context.Context, access.Actor, identity.InviteAccount) (struct{}, error)
+	AcceptInvitation(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
 }
 
 // BreakGlass is the room of emergencies.

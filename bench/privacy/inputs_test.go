@@ -20,6 +20,8 @@ var private = []string{
 	"BookAppointmentInput.reason", "CancelAppointmentInput.note", "AddScheduleExceptionInput.reason",
 	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
+	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",
+	"VerifyEmailInput.password", "AcceptAccountInvitationInput.password", "ResetPasswordInput.newPassword",
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
@@ -29,7 +31,7 @@ var private = []string{
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids
 // and cursors, all of them.
 var rejected = []string{
-	"AcceptPatientInvitationInput.code",
+	"AcceptPatientInvitationInput.code", "VerifyEmailInput.code", "AcceptAccountInvitationInput.code", "ResetPasswordInput.code",
 }
 
 // public are the inputs that can't hold a patient's data, by the reason why.
@@ -47,6 +49,8 @@ var public = map[string][]string{
 	"what a clinic calls a system that it lets in, and its public keys": {"CreateApiClientInput.name", "CreateApiClientInput.jwks", "ReplaceApiClientKeysInput.jwks", "CreateApiKeyInput.name"},
 	"names of scopes, of which none is accepted that no partner has":    {"CreateApiClientInput.scopes", "CreateApiKeyInput.scopes"},
 	"a name of an action of the program, for auditors":                  {"AuditFilterInput.action"},
+	"a language, of which nothing is kept but what the registry has":    {"SignUpInput.locale", "InviteAccountInput.locale"},
+	"the name of an app, as it calls itself":                            {"VerifyEmailInput.client", "AcceptAccountInvitationInput.client"},
 	"names of the schema itself, for those who look into it":            {"Query.__type(name)", "Query.__schema"},
 }
 

@@ -60,6 +60,7 @@ func (s *story) tell() {
 	s.search()
 	s.book()
 	s.act()
+	s.accounts()
 	s.emergency()
 	s.keep()
 	s.schedule()

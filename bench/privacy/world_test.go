@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -64,6 +65,7 @@ type world struct {
 	said     ear       // by processes of the program
 	answers  ear       // what failures were worded as, headers, links
 	secrets  []string
+	mails    string // the folder that they are sent to
 	answered int
 }
 
@@ -87,7 +89,9 @@ func newWorld(t *testing.T) *world {
 	}
 	w.must(w.rig.Admin(ctx, "SELECT pg_reload_conf()"))
 	w.rig.Ear = &w.said
+	w.mails = filepath.Join(t.TempDir(), "mails")
 	w.rig.Environ = []string{
+		"MEDICONNECT_MAIL_URL=file://" + w.mails, "MEDICONNECT_MAIL_FROM=no-reply@mail.example", "MEDICONNECT_APP_URL=https://app.example", "MEDICONNECT_MESSAGES_PER_NETWORK=1000000",
 		"MEDICONNECT_LOG_LEVEL=debug", "MEDICONNECT_RATE_LIMIT_PATIENT=1000000", "MEDICONNECT_RATE_LIMIT_STAFF=1000000", "MEDICONNECT_RATE_LIMIT_CLIENT=1000000", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=1000000", "MEDICONNECT_REDIS_URL=" + w.redis.URL(), "MEDICONNECT_DATABASE_LOCK_TIMEOUT=20ms",
 		"MEDICONNECT_AUDIT_ANCHORS=" + w.rig.Anchors(), "MEDICONNECT_AUDIT_ANCHOR_EVERY=1s", "MEDICONNECT_TRUSTED_PROXIES=127.0.0.0/8",
 	}

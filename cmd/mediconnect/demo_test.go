@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -19,6 +21,7 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	first := start(t, nil, "dev", "--data", dir)
 	found := first.ready(t, dir)
 	book(t, found)
+	signUp(t, found)
 	act(t, found)
 	integrate(t, found)
 	if code := first.signal(t, syscall.SIGTERM); code != 0 {
@@ -27,7 +30,7 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 
 	began := time.Now()
 	second := start(t, nil, "dev", "--data", dir)
-	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t, "../../README.md", 10)[0], nil)
+	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t, "../../README.md", readmeRequests)[0], nil)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the second start took %s to its first answer, want 5 s", took)
 	}
@@ -36,11 +39,14 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	}
 }
 
+// readmeRequests are the README's: ten of the first booking, three of the first account.
+const readmeRequests = 13
+
 // book goes through the README's requests, in their order.
 func book(t *testing.T, found facts) {
 	t.Helper()
 	v, patient, desk := visitor{t, found.GraphQL}, found.Tokens.Patient, found.Tokens.FrontDesk
-	d := documents(t, "../../README.md", 10)
+	d := documents(t, "../../README.md", readmeRequests)
 	list, providers, soonest, days, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9]
 
 	v.wants(v.ask(patient, list, nil), `"totalCount":112`)
@@ -66,6 +72,40 @@ func book(t *testing.T, found facts) {
 	v.wants(v.ask(patient, cancel, variables{"appointment": visit}), `"CANCELLED"`, `"errors":[]`)
 }
 
+// signUp goes through the README's requests for an account, in their order.
+func signUp(t *testing.T, found facts) {
+	t.Helper()
+	v, d := visitor{t, found.GraphQL}, documents(t, "../../README.md", readmeRequests)[10:]
+	clinic := v.ids(v.ask(found.Tokens.FrontDesk, d[0], nil), 1)[0]
+	v.wants(v.ask("", d[1], variables{"clinic": clinic, "email": "ada@example.org"}), `"accepted":true`, `"errors":[]`)
+	v.wants(v.ask("", d[2], variables{"code": mailedCode(t, found.Mails)}), `"verifyEmail":`, `"errors":[]`)
+}
+
+var codeInMail = regexp.MustCompile(`mcv_[A-Za-z0-9_-]+`)
+
+// mailedCode waits for the first mail's.
+func mailedCode(t *testing.T, folder string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if mails, _ := filepath.Glob(filepath.Join(folder, "*.eml")); len(mails) > 0 {
+			text, err := os.ReadFile(mails[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return codeInMail.FindString(string(text))
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal("no mail comes")
+		case <-tick.C:
+		}
+	}
+}
+
 // act goes through the requests of docs/access.md, in their order.
 func act(t *testing.T, found facts) {
 	t.Helper()
@@ -75,7 +115,7 @@ func act(t *testing.T, found facts) {
 	invited := v.ask(tokens.FrontDesk, d[1], variables{"child": child, "key": "invite"})
 	v.wants(v.ask(tokens.Caregiver, d[2], variables{"code": v.word(invited, "code")}), `"relation":"CAREGIVER"`, `"name":"Nora Lind"`)
 	providers := v.ids(v.ask("", d[3], nil), 2)
-	kind := v.ids(v.ask("", documents(t, "../../README.md", 10)[1], nil), 2)[1]
+	kind := v.ids(v.ask("", documents(t, "../../README.md", readmeRequests)[1], nil), 2)[1]
 	slot := v.ids(v.ask(tokens.Caregiver, d[4], variables{"provider": providers[1], "kind": kind}), 1)[0]
 	booked := v.ask(tokens.Caregiver, d[5], variables{"slot": slot, "child": child, "key": "child"})
 	v.wants(booked, `"Nora Lind"`, `"errors":[]`)

@@ -694,7 +694,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "IssueStreamTicketError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -742,7 +742,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)

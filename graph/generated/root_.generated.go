@@ -88,6 +88,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptAccountInvitationInput", ec.unmarshalInputAcceptAccountInvitationInput),
 			graphql.NewInputUnmarshaler("AcceptPatientInvitationInput", ec.unmarshalInputAcceptPatientInvitationInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
@@ -113,6 +114,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
+			graphql.NewInputUnmarshaler("InviteAccountInput", ec.unmarshalInputInviteAccountInput),
 			graphql.NewInputUnmarshaler("InvitePatientAccountInput", ec.unmarshalInputInvitePatientAccountInput),
 			graphql.NewInputUnmarshaler("IssueStreamTicketInput", ec.unmarshalInputIssueStreamTicketInput),
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
@@ -131,7 +133,9 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
+			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
+			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
 			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -141,8 +145,10 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
+			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
 		)
 	}
@@ -237,6 +243,190 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/account.graphqls", Input: `extend type Mutation {
+  """
+  Ask for an account with an organisation. Whoever reads the address's mail makes it, by the code that is mailed; when there is an account
+  already, the mail says so. The answer is the same, whatever there is.
+  """
+  signUp(input: SignUpInput!): SignUpPayload @cost(weight: 10)
+  """
+  Make the account that was asked for by ` + "`" + `signUp` + "`" + `, by the code of the mail, and sign in. Whatever is wrong with the code, the answer is
+  the same.
+  """
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @cost(weight: 10)
+  """
+  Ask for another password. A code is mailed if there is an account that may sign in; otherwise nothing is. The answer is the same,
+  whatever there is.
+  """
+  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload @cost(weight: 10)
+  """
+  Set another password, by the code of the mail. It ends all sessions of the account and begins none: sign in afterwards. Whatever is wrong
+  with the code, the answer is the same. The answer comes once no server accepts the old sessions any more.
+  """
+  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload @cost(weight: 10)
+  """
+  Invite somebody to have an account with a role. A code is mailed, which is good for seven days; when there is an account already, the
+  mail says so and the account stays as it is. A platform administrator may invite the first administrator of an organisation, and nobody
+  else.
+  """
+  inviteAccount(input: InviteAccountInput!): InviteAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """
+  Make the account that somebody was invited to, by the code of the mail. Patients and caregivers are signed in; everybody else signs in
+  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same.
+  """
+  acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10)
+}
+
+"""Roles that somebody can be invited to."""
+enum InvitableRole {
+  ADMIN
+  AUDITOR
+  CAREGIVER
+  FRONT_DESK
+  PATIENT
+  PROVIDER
+}
+
+"""Input of ` + "`" + `signUp` + "`" + `."""
+input SignUpInput {
+  """Organisation."""
+  organizationId: ID!
+  """E-mail address. Letter case doesn't make two accounts of one."""
+  email: String!
+  """Language of mails."""
+  locale: LanguageTag! = "en"
+}
+
+"""Result of ` + "`" + `signUp` + "`" + `."""
+type SignUpPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [SignUpError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signUp` + "`" + `."""
+union SignUpError = GenericError
+
+"""Input of ` + "`" + `verifyEmail` + "`" + `."""
+input VerifyEmailInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for an hour, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, and not one of those that are guessed first."""
+  password: String!
+  """The app that signs in, by its name."""
+  client: String!
+}
+
+"""Result of ` + "`" + `verifyEmail` + "`" + `."""
+type VerifyEmailPayload {
+  """The session, unless there are errors. Null without errors: the account stands; sign in with the password."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [VerifyEmailError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `verifyEmail` + "`" + `."""
+union VerifyEmailError = GenericError
+
+"""Input of ` + "`" + `requestPasswordReset` + "`" + `."""
+input RequestPasswordResetInput {
+  """Organisation of the account; left out: the platform, of its administrators."""
+  organizationId: ID
+  """E-mail address of the account."""
+  email: String!
+}
+
+"""Result of ` + "`" + `requestPasswordReset` + "`" + `."""
+type RequestPasswordResetPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [RequestPasswordResetError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `requestPasswordReset` + "`" + `."""
+union RequestPasswordResetError = GenericError
+
+"""Input of ` + "`" + `resetPassword` + "`" + `."""
+input ResetPasswordInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for an hour, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first."""
+  newPassword: String!
+}
+
+"""Result of ` + "`" + `resetPassword` + "`" + `."""
+type ResetPasswordPayload {
+  """True unless there are errors: the password is the new one."""
+  reset: Boolean!
+  """Expected failures."""
+  errors: [ResetPasswordError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `resetPassword` + "`" + `."""
+union ResetPasswordError = GenericError
+
+"""Input of ` + "`" + `inviteAccount` + "`" + `."""
+input InviteAccountInput {
+  """Organisation; left out, the caller's own."""
+  organizationId: ID
+  """E-mail address."""
+  email: String!
+  """Role."""
+  role: InvitableRole!
+  """The provider whom the account is of, for a ` + "`" + `PROVIDER` + "`" + `."""
+  providerId: ID
+  """Language of mails."""
+  locale: LanguageTag! = "en"
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `inviteAccount` + "`" + `."""
+type InviteAccountPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [InviteAccountError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `inviteAccount` + "`" + `."""
+union InviteAccountError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+input AcceptAccountInvitationInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for seven days, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first."""
+  password: String!
+  """The app that signs in, by its name."""
+  client: String!
+}
+
+"""Result of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+type AcceptAccountInvitationPayload {
+  """The session of a patient or caregiver, unless there are errors. Null without errors: the account stands; sign in with the password."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [AcceptAccountInvitationError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+union AcceptAccountInvitationError = GenericError
+`, BuiltIn: false},
 	{Name: "../../schema/acting.graphqls", Input: `extend type Query {
   """Who has broken the glass of the caller's organisation, the newest first, for whoever reviews it."""
   breakGlassGrants(
@@ -3244,6 +3434,18 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AcceptAccountInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_AcceptAccountInvitationPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_AcceptAccountInvitationPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_AcceptAccountInvitationPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptAccountInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AcceptPatientInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "patient":
@@ -3908,6 +4110,18 @@ func (ec *executionContext) childFields_InsurancePlanEdge(ctx context.Context, f
 	return nil, fmt.Errorf("no field named %q was found under type InsurancePlanEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_InviteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_InviteAccountPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_InviteAccountPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_InviteAccountPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteAccountPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_InvitePatientAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "code":
@@ -4316,6 +4530,18 @@ func (ec *executionContext) childFields_ReplaceApiClientKeysPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type ReplaceApiClientKeysPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_RequestPasswordResetPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_RequestPasswordResetPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RequestPasswordResetPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "appointment":
@@ -4328,6 +4554,18 @@ func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context
 		return ec.fieldContext_RescheduleAppointmentPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RescheduleAppointmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reset":
+		return ec.fieldContext_ResetPasswordPayload_reset(ctx, field)
+	case "errors":
+		return ec.fieldContext_ResetPasswordPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ResetPasswordPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4536,6 +4774,18 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_SignUpPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_SignUpPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignUpPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Slot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4648,6 +4898,18 @@ func (ec *executionContext) childFields_UnlinkPatientPayload(ctx context.Context
 		return ec.fieldContext_UnlinkPatientPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnlinkPatientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_VerifyEmailPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_VerifyEmailPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_VerifyEmailPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -23,6 +23,11 @@ import (
 	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
+// Errors of `acceptAccountInvitation`.
+type AcceptAccountInvitationError interface {
+	IsAcceptAccountInvitationError()
+}
+
 // Errors of `acceptPatientInvitation`.
 type AcceptPatientInvitationError interface {
 	IsAcceptPatientInvitationError()
@@ -68,6 +73,11 @@ type HoldSlotError interface {
 	IsHoldSlotError()
 }
 
+// Errors of `inviteAccount`.
+type InviteAccountError interface {
+	IsInviteAccountError()
+}
+
 // Errors of `invitePatientAccount`.
 type InvitePatientAccountError interface {
 	IsInvitePatientAccountError()
@@ -103,9 +113,19 @@ type ReplaceAPIClientKeysError interface {
 	IsReplaceAPIClientKeysError()
 }
 
+// Errors of `requestPasswordReset`.
+type RequestPasswordResetError interface {
+	IsRequestPasswordResetError()
+}
+
 // Errors of `rescheduleAppointment`.
 type RescheduleAppointmentError interface {
 	IsRescheduleAppointmentError()
+}
+
+// Errors of `resetPassword`.
+type ResetPasswordError interface {
+	IsResetPasswordError()
 }
 
 // Errors of `reviewBreakGlass`.
@@ -148,6 +168,11 @@ type SignOutEverywhereError interface {
 	IsSignOutEverywhereError()
 }
 
+// Errors of `signUp`.
+type SignUpError interface {
+	IsSignUpError()
+}
+
 // Errors of `transitionAppointment`.
 type TransitionAppointmentError interface {
 	IsTransitionAppointmentError()
@@ -161,6 +186,31 @@ type UnlinkPatientError interface {
 // An expected, typed failure of a mutation. New error types may be added at any time: always keep a default branch.
 type UserError interface {
 	IsUserError()
+}
+
+// Errors of `verifyEmail`.
+type VerifyEmailError interface {
+	IsVerifyEmailError()
+}
+
+// Input of `acceptAccountInvitation`.
+type AcceptAccountInvitationInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for seven days, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first.
+	Password string `json:"password"`
+	// The app that signs in, by its name.
+	Client string `json:"client"`
+}
+
+// Result of `acceptAccountInvitation`.
+type AcceptAccountInvitationPayload struct {
+	// The session of a patient or caregiver, unless there are errors. Null without errors: the account stands; sign in with the password.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []AcceptAccountInvitationError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `acceptPatientInvitation`.
@@ -598,6 +648,18 @@ type GenericError struct {
 	Retryable bool `json:"retryable"`
 }
 
+func (GenericError) IsSignUpError() {}
+
+func (GenericError) IsVerifyEmailError() {}
+
+func (GenericError) IsRequestPasswordResetError() {}
+
+func (GenericError) IsResetPasswordError() {}
+
+func (GenericError) IsInviteAccountError() {}
+
+func (GenericError) IsAcceptAccountInvitationError() {}
+
 func (GenericError) IsInvitePatientAccountError() {}
 
 func (GenericError) IsAcceptPatientInvitationError() {}
@@ -714,6 +776,8 @@ type IdempotencyError struct {
 	FirstUsedAt *time.Time `json:"firstUsedAt,omitempty"`
 }
 
+func (IdempotencyError) IsInviteAccountError() {}
+
 func (IdempotencyError) IsInvitePatientAccountError() {}
 
 func (IdempotencyError) IsBreakGlassError() {}
@@ -793,6 +857,32 @@ func (InvalidTransitionError) IsCancelAppointmentError() {}
 func (InvalidTransitionError) IsTransitionAppointmentError() {}
 
 func (InvalidTransitionError) IsUserError() {}
+
+// Input of `inviteAccount`.
+type InviteAccountInput struct {
+	// Organisation; left out, the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// E-mail address.
+	Email string `json:"email"`
+	// Role.
+	Role access.Role `json:"role"`
+	// The provider whom the account is of, for a `PROVIDER`.
+	ProviderID *string `json:"providerId,omitempty"`
+	// Language of mails.
+	Locale string `json:"locale"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `inviteAccount`.
+type InviteAccountPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []InviteAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
 
 // Input of `invitePatientAccount`.
 type InvitePatientAccountInput struct {
@@ -1256,6 +1346,24 @@ type ReplaceAPIClientKeysPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `requestPasswordReset`.
+type RequestPasswordResetInput struct {
+	// Organisation of the account; left out: the platform, of its administrators.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// E-mail address of the account.
+	Email string `json:"email"`
+}
+
+// Result of `requestPasswordReset`.
+type RequestPasswordResetPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []RequestPasswordResetError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `rescheduleAppointment`.
 type RescheduleAppointmentInput struct {
 	// Appointment.
@@ -1277,6 +1385,24 @@ type RescheduleAppointmentPayload struct {
 	// For refetching in the same round trip.
 	Query  *Query               `json:"query,omitempty"`
 	SlotID *availability.SlotID `json:"-"`
+}
+
+// Input of `resetPassword`.
+type ResetPasswordInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for an hour, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first.
+	NewPassword string `json:"newPassword"`
+}
+
+// Result of `resetPassword`.
+type ResetPasswordPayload struct {
+	// True unless there are errors: the password is the new one.
+	Reset bool `json:"reset"`
+	// Expected failures.
+	Errors []ResetPasswordError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `reviewBreakGlass`.
@@ -1500,6 +1626,26 @@ type SignOutPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `signUp`.
+type SignUpInput struct {
+	// Organisation.
+	OrganizationID string `json:"organizationId"`
+	// E-mail address. Letter case doesn't make two accounts of one.
+	Email string `json:"email"`
+	// Language of mails.
+	Locale string `json:"locale"`
+}
+
+// Result of `signUp`.
+type SignUpPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []SignUpError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Someone else took the slot. Alternatives are fresh and may be booked at once.
 type SlotTakenError struct {
 	// Stable machine-readable code.
@@ -1688,6 +1834,26 @@ type UnlinkPatientPayload struct {
 	PatientID *string `json:"patientId,omitempty"`
 	// Expected failures.
 	Errors []UnlinkPatientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `verifyEmail`.
+type VerifyEmailInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for an hour, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, and not one of those that are guessed first.
+	Password string `json:"password"`
+	// The app that signs in, by its name.
+	Client string `json:"client"`
+}
+
+// Result of `verifyEmail`.
+type VerifyEmailPayload struct {
+	// The session, unless there are errors. Null without errors: the account stands; sign in with the password.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []VerifyEmailError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }

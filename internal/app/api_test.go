@@ -24,6 +24,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
@@ -71,6 +72,7 @@ func newAPI(t *testing.T, others ...appointment.Limits) *api {
 	a.app = wire(Frame{
 		Booking: &limits, Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
+		MailLimits: &identity.MailLimits{AddressHour: 3, AddressDay: 10, OrganizationDay: 100_000, NetworkHour: 100_000, StaffHour: 100_000},
 	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()
 	t.Cleanup(a.app.Close)

@@ -31,7 +31,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
-		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
+		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
 	})
 	if err != nil {
 		return err
@@ -53,9 +53,13 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	log := settings.Log.Logger(logs)
+	post, err := settings.Mail.post(clock.System{})
+	if err != nil {
+		return err
+	}
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
-		Events: settings.Events,
+		Events: settings.Events, Post: post,
 	})
 	if err != nil {
 		return err

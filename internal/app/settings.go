@@ -57,6 +57,7 @@ type ServeSettings struct {
 	Request   RequestSettings
 	Booking   BookingSettings
 	Sessions  SessionSettings
+	Messages  MessageSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 }
@@ -100,7 +101,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.Messages.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

@@ -63,12 +63,15 @@ type Frame struct {
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
+	Post      identity.Post // that mails about accounts are sent by; nil: they are not sent here
 
 	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
 	Booking     *appointment.Limits // of accounts and patients; nil: likewise
 	Trusted     documents.Trusted   // documents that clients may name
 	TrustedOnly bool                // no others are executed
+
+	MailLimits *identity.MailLimits // of mails about accounts; nil: those that a server has unless told otherwise
 }
 
 // App is the wired house.
@@ -91,6 +94,7 @@ type App struct {
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	mailing      *identity.Mailing
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
@@ -142,6 +146,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
+	a.mailing = a.mails(source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -183,7 +188,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, Mailing: a.mailing, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
@@ -232,6 +237,9 @@ func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { workers.Run(ctx, a.appointments, a.trimmer(), a.frame.Log) })
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
+	if a.frame.Post != nil {
+		all.Go(func() { workers.Mail(ctx, a.mailing, a.frame.Post, a.frame.Log) })
+	}
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
 		all.Go(func() { workers.Seal(ctx, a.sealer, how, a.frame.Log) })
