@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -32,10 +33,12 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 			next.Turn(w, r.WithContext(viewer.With(r.Context(), nobody.Viewer(entry.RequestID))), http.StatusForbidden, refused)
 			return
 		}
-		who, err := d.recognised(desk, next, r)
+		who, meter, err := d.counted(desk, next, w.Header(), r)
 		v := who.Viewer(entry.RequestID)
-		r = r.WithContext(viewer.With(r.Context(), v))
+		r = r.WithContext(throttle.With(viewer.With(r.Context(), v), meter))
 		switch {
+		case throttle.Refused(err):
+			next.Turn(w, r, http.StatusTooManyRequests, err)
 		case errs.Of(err) == errs.Busy:
 			next.Turn(w, r, http.StatusServiceUnavailable, err)
 		case err != nil:

@@ -7,7 +7,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/live"
@@ -64,7 +66,14 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	}
 	cost, err := g.limits.CheckCost(op)
 	accesslog.From(ctx).Cost = cost
-	return err
+	if err != nil {
+		return err
+	}
+	if err := limits.CheckSingle(op); err != nil {
+		return err
+	}
+	// One has been counted already, before the document was read.
+	return gqlerror.WrapIfUnwrapped(throttle.Of(ctx).Take(ctx, limits.Executions(op)-1))
 }
 
 // hides says whether the caller may not see the schema.
@@ -81,7 +90,11 @@ func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		}
 	}
 	if cost := accesslog.From(ctx).Cost; answer != nil && cost > 0 {
-		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost, "limit": g.limits.Cost}}
+		told := map[string]any{"requested": cost, "limit": g.limits.Cost}
+		if s := throttle.Of(ctx).State(); s.Limit > 0 {
+			told["throttle"] = map[string]any{"limit": s.Limit, "remaining": s.Remaining, "restoreRate": s.RestoreRate()}
+		}
+		answer.Extensions = map[string]any{"cost": told}
 	}
 	return answer
 }

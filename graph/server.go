@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -43,13 +44,17 @@ type Deps struct {
 	Sockets  socket.Limits
 	Origins  caller.Origins             // of other sites, whose pages may use the API
 	Tickets  Tickets                    // of event streams; nil: there are none
-	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
+	Allow    throttle.Allow             // counts what callers ask for; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
+	Beside   Beside                     // what else is served; nil: nothing
 
 	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
+
+// Beside puts what else is served on a mux. wrap bounds the time of an answer, and counts a request for its caller.
+type Beside func(mux *http.ServeMux, wrap func(http.Handler) http.Handler)
 
 // NewServer serves /graphql, /graphiql and the calendar files.
 func NewServer(d Deps) http.Handler {
@@ -62,12 +67,16 @@ func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	exec := d.executor()
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
-	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(d.sockets(exec), d.crossing(requests))))
-	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
+	gate := d.gate(exec)
+	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(gate.Before(d.sockets(exec)), d.crossing(requests))))
+	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
 	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
-		page := graphiql.Handler()
+		page := gate.Before(graphiql.Handler())
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)
+	}
+	if d.Beside != nil {
+		d.Beside(mux, func(h http.Handler) http.Handler { return gate.Before(d.bounded(h)) })
 	}
 	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
 }

@@ -65,6 +65,9 @@ func members(err error, slotPath []string) []any {
 	if found := limitMembers(err); found != nil {
 		return found
 	}
+	if found := sessionMembers(err); found != nil {
+		return found
+	}
 	return plainMembers(err)
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -36,6 +37,7 @@ type Services struct {
 	Live         Live
 	Tickets      Tickets
 	Partner      Partner
+	Sessions     Sessions
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -153,6 +155,16 @@ type Partner interface {
 	CountClients(context.Context, access.Actor, partner.Filter) (int, error)
 	ListKeys(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.APIKey], error)
 	CountKeys(context.Context, access.Actor, partner.Filter) (int, error)
+}
+
+// Sessions is the room of who stays signed in.
+type Sessions interface {
+	Refresh(ctx context.Context, presented access.Private, request string) (identity.Tokens, error)
+	SignOut(ctx context.Context, actor access.Actor, refresh *access.Private) (struct{}, error)
+	SignOutEverywhere(ctx context.Context, actor access.Actor, whose *clinic.Ref) (struct{}, error)
+	RevokeSession(ctx context.Context, actor access.Actor, session clinic.Ref) (struct{}, error)
+	Current(context.Context, access.Actor) (*identity.Session, error)
+	List(context.Context, access.Actor) ([]identity.Session, error)
 }
 
 // Audit is the room of the record of who did what.

@@ -72,7 +72,7 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 	}
 	s := &Server{URL: "http://" + address, binary: cmp.Or(r.Server, r.binary), arguments: []string{"serve"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
-		"MEDICONNECT_RATE_LIMIT=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
+		"MEDICONNECT_RATE_LIMIT_PATIENT=0", "MEDICONNECT_RATE_LIMIT_STAFF=0", "MEDICONNECT_RATE_LIMIT_CLIENT=0", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
 	s.environ = append(append(s.environ, unreached...), r.Environ...)
 	return s, s.Start(ctx)
 }

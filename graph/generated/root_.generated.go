@@ -46,6 +46,7 @@ type ResolverRoot interface {
 	RescheduleAppointmentPayload() RescheduleAppointmentPayloadResolver
 	RoleGrant() RoleGrantResolver
 	ScheduleException() ScheduleExceptionResolver
+	Session() SessionResolver
 	SetDateHoursPayload() SetDateHoursPayloadResolver
 	SetProviderSchedulePayload() SetProviderSchedulePayloadResolver
 	Slot() SlotResolver
@@ -124,6 +125,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
 			graphql.NewInputUnmarshaler("PutProviderInput", ec.unmarshalInputPutProviderInput),
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
+			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
@@ -133,9 +135,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
 			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
+			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
+			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
+			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
@@ -253,7 +258,7 @@ extend type Mutation {
   Act for the patient whose clinic has handed over a code, from now on. Whatever is wrong, code or birth date, the answer is the same.
   Accepting the same code once more answers as the first time.
   """
-  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10) @single
   """End that an account acts for a patient: the account's own doing, or that of staff."""
   unlinkPatient(input: UnlinkPatientInput!): UnlinkPatientPayload @requiresScopes(scopes: [["appointments:read"], ["patients:write"]]) @cost(weight: 10)
   """
@@ -1641,6 +1646,7 @@ enum UserErrorCode {
   PATIENT_CONFLICT
   PATIENT_KEPT
   SERVICE_BUSY
+  SESSION_ENDED
   SLOT_TAKEN
   SLOT_UNAVAILABLE
   STALE_VERSION
@@ -2819,6 +2825,12 @@ slots the ids name, and for each search whose matches they name.
 """
 directive @cost(weight: Int!, multipliers: [String!], base: Int, perDay: Int, perReading: Int) on FIELD_DEFINITION
 
+"""
+Marks a change that tries a secret, such as a code. An operation with more than one such field, aliases counted, is refused as a whole
+with ` + "`" + `ONE_AT_A_TIME` + "`" + `: a list of guesses would be one request.
+"""
+directive @single on FIELD_DEFINITION
+
 """An instant, RFC 3339 with offset. The server always answers in UTC (` + "`" + `Z` + "`" + `)."""
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
 
@@ -2877,6 +2889,151 @@ type Query {
 
 """Changes. Every creating mutation takes an idempotency key; every state change takes an expected version."""
 type Mutation
+`, BuiltIn: false},
+	{Name: "../../schema/session.graphqls", Input: `extend type Mutation {
+  """
+  Go on with a session: a fresh pair of tokens for a refresh token. It needs no access token: leave the header ` + "`" + `Authorization` + "`" + ` out, since
+  one that has expired is refused before anything else. Each refresh token is good for one refresh; if the answer is lost, send the same
+  one again within a minute. Presented any later, a used one ends its session.
+  """
+  refreshSession(input: RefreshSessionInput!): RefreshSessionPayload @cost(weight: 10)
+  """
+  End the caller's session, or with a refresh token the one that it is of: then no access token is needed. The answer comes once no server
+  accepts it any more.
+  """
+  signOut(input: SignOutInput!): SignOutPayload @cost(weight: 10)
+  """
+  End all sessions of an account, the caller's own or, for an administrator, another's of the organisation. The answer comes once no server
+  accepts any of them.
+  """
+  signOutEverywhere(input: SignOutEverywhereInput!): SignOutEverywherePayload @cost(weight: 10)
+  """
+  End one session: of the caller's account or, for an administrator, anybody's of the organisation. The answer comes once no server accepts
+  it any more.
+  """
+  revokeSession(input: RevokeSessionInput!): RevokeSessionPayload @cost(weight: 10)
+}
+
+extend type Viewer {
+  """The session that the presented token belongs to; null when it belongs to none."""
+  session: Session
+  """Open sessions of the caller's account, the newest first, at most 100; none when the token belongs to no session."""
+  sessions: [Session!]! @cost(weight: 5)
+}
+
+"""An account that stays signed in with an app."""
+type Session {
+  """Opaque id, for ` + "`" + `revokeSession` + "`" + `."""
+  id: ID!
+  """The app that it was begun with, as that has named itself."""
+  client: String!
+  """When it began."""
+  createdAt: DateTime!
+  """When it was used last, to a minute or so."""
+  lastUsedAt: DateTime!
+  """It ends then, whatever happens."""
+  expiresAt: DateTime!
+  """Whether the presented token belongs to it."""
+  current: Boolean!
+}
+
+"""What the holder of a session has. Each token is shown this once."""
+type SessionTokens {
+  """For ` + "`" + `Authorization: Bearer` + "`" + `; good until ` + "`" + `expiresAt` + "`" + `."""
+  accessToken: String!
+  """The access token is refused from this instant on."""
+  expiresAt: DateTime!
+  """For ` + "`" + `refreshSession` + "`" + `, once. Keep it where nobody else reads it."""
+  refreshToken: String!
+  """The session ends then, whatever happens."""
+  sessionExpiresAt: DateTime!
+  """The session, as an opaque id."""
+  sessionId: ID!
+}
+
+"""Input of ` + "`" + `refreshSession` + "`" + `."""
+input RefreshSessionInput {
+  """The refresh token that came last."""
+  refreshToken: String!
+}
+
+"""Result of ` + "`" + `refreshSession` + "`" + `."""
+type RefreshSessionPayload {
+  """The tokens that take the place of those before, unless there are errors."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [RefreshSessionError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `refreshSession` + "`" + `."""
+union RefreshSessionError = GenericError | SessionEndedError
+
+"""The refresh token brings nothing: it is unknown or expired, was used or revoked. Which of these isn't told. Sign in again."""
+type SessionEndedError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input."""
+  path: [String!]
+  """True when the same request may succeed later."""
+  retryable: Boolean!
+}
+
+"""Input of ` + "`" + `signOut` + "`" + `."""
+input SignOutInput {
+  """A refresh token of the session, for who has no access token any more. One that brings nothing ends nothing, and is no failure."""
+  refreshToken: String
+}
+
+"""Result of ` + "`" + `signOut` + "`" + `."""
+type SignOutPayload {
+  """Expected failures."""
+  errors: [SignOutError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signOut` + "`" + `."""
+union SignOutError = GenericError
+
+"""Input of ` + "`" + `signOutEverywhere` + "`" + `."""
+input SignOutEverywhereInput {
+  """Account; left out, the caller's own."""
+  accountId: ID
+}
+
+"""Result of ` + "`" + `signOutEverywhere` + "`" + `."""
+type SignOutEverywherePayload {
+  """Expected failures."""
+  errors: [SignOutEverywhereError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signOutEverywhere` + "`" + `."""
+union SignOutEverywhereError = GenericError
+
+"""Input of ` + "`" + `revokeSession` + "`" + `."""
+input RevokeSessionInput {
+  """Session."""
+  sessionId: ID!
+}
+
+"""Result of ` + "`" + `revokeSession` + "`" + `."""
+type RevokeSessionPayload {
+  """The session that has ended, unless there are errors."""
+  sessionId: ID
+  """Expected failures."""
+  errors: [RevokeSessionError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeSession` + "`" + `."""
+union RevokeSessionError = GenericError
 `, BuiltIn: false},
 	{Name: "../../schema/subscription.graphqls", Input: `"""
 Live changes. All streams work alike: read a ` + "`" + `streamCursor` + "`" + ` with a query, subscribe with ` + "`" + `after:` + "`" + ` that
@@ -4087,6 +4244,18 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Query", field.Name)
 }
 
+func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_RefreshSessionPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_RefreshSessionPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RefreshSessionPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterPatientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "patient":
@@ -4197,6 +4366,18 @@ func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context,
 	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_RevokeSessionPayload_sessionId(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeSessionPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeSessionPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -4273,6 +4454,40 @@ func (ec *executionContext) childFields_ServiceInfo(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type ServiceInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "client":
+		return ec.fieldContext_Session_client(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Session_lastUsedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
+}
+
+func (ec *executionContext) childFields_SessionTokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accessToken":
+		return ec.fieldContext_SessionTokens_accessToken(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SessionTokens_expiresAt(ctx, field)
+	case "refreshToken":
+		return ec.fieldContext_SessionTokens_refreshToken(ctx, field)
+	case "sessionExpiresAt":
+		return ec.fieldContext_SessionTokens_sessionExpiresAt(ctx, field)
+	case "sessionId":
+		return ec.fieldContext_SessionTokens_sessionId(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SessionTokens", field.Name)
+}
+
 func (ec *executionContext) childFields_SetDateHoursPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "provider":
@@ -4299,6 +4514,26 @@ func (ec *executionContext) childFields_SetProviderSchedulePayload(ctx context.C
 		return ec.fieldContext_SetProviderSchedulePayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetProviderSchedulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SignOutEverywherePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignOutEverywherePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutEverywherePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SignOutPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignOutPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Slot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4435,6 +4670,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_timeZone(ctx, field)
 	case "locale":
 		return ec.fieldContext_Viewer_locale(ctx, field)
+	case "session":
+		return ec.fieldContext_Viewer_session(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

@@ -83,6 +83,11 @@ type PlaceLegalHoldError interface {
 	IsPlaceLegalHoldError()
 }
 
+// Errors of `refreshSession`.
+type RefreshSessionError interface {
+	IsRefreshSessionError()
+}
+
 // Errors of `releaseHold`.
 type ReleaseHoldError interface {
 	IsReleaseHoldError()
@@ -118,6 +123,11 @@ type RevokeAPIKeyError interface {
 	IsRevokeAPIKeyError()
 }
 
+// Errors of `revokeSession`.
+type RevokeSessionError interface {
+	IsRevokeSessionError()
+}
+
 // Errors of `rotateApiClientSecret`.
 type RotateAPIClientSecretError interface {
 	IsRotateAPIClientSecretError()
@@ -126,6 +136,16 @@ type RotateAPIClientSecretError interface {
 // Expected failures of setting up a clinic.
 type SetupError interface {
 	IsSetupError()
+}
+
+// Errors of `signOut`.
+type SignOutError interface {
+	IsSignOutError()
+}
+
+// Errors of `signOutEverywhere`.
+type SignOutEverywhereError interface {
+	IsSignOutEverywhereError()
 }
 
 // Errors of `transitionAppointment`.
@@ -624,6 +644,14 @@ func (GenericError) IsPlaceLegalHoldError() {}
 
 func (GenericError) IsReleaseLegalHoldError() {}
 
+func (GenericError) IsRefreshSessionError() {}
+
+func (GenericError) IsSignOutError() {}
+
+func (GenericError) IsSignOutEverywhereError() {}
+
+func (GenericError) IsRevokeSessionError() {}
+
 func (GenericError) IsIssueStreamTicketError() {}
 
 // The hold ran out before booking.
@@ -1113,6 +1141,22 @@ type PutVisitKindPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `refreshSession`.
+type RefreshSessionInput struct {
+	// The refresh token that came last.
+	RefreshToken string `json:"refreshToken"`
+}
+
+// Result of `refreshSession`.
+type RefreshSessionPayload struct {
+	// The tokens that take the place of those before, unless there are errors.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []RefreshSessionError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `registerPatient`.
 type RegisterPatientInput struct {
 	// Organisation; default: the caller's own.
@@ -1293,6 +1337,22 @@ type RevokeAPIKeyPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `revokeSession`.
+type RevokeSessionInput struct {
+	// Session.
+	SessionID string `json:"sessionId"`
+}
+
+// Result of `revokeSession`.
+type RevokeSessionPayload struct {
+	// The session that has ended, unless there are errors.
+	SessionID *string `json:"sessionId,omitempty"`
+	// Expected failures.
+	Errors []RevokeSessionError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A role within an organisation.
 type RoleGrant struct {
 	// Role.
@@ -1332,6 +1392,36 @@ type ServiceInfo struct {
 	Deprecations []*Deprecation `json:"deprecations"`
 	// Time zone database in use, for example `2026a`.
 	TzdbVersion string `json:"tzdbVersion"`
+}
+
+// The refresh token brings nothing: it is unknown or expired, was used or revoked. Which of these isn't told. Sign in again.
+type SessionEndedError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input.
+	Path []string `json:"path,omitempty"`
+	// True when the same request may succeed later.
+	Retryable bool `json:"retryable"`
+}
+
+func (SessionEndedError) IsRefreshSessionError() {}
+
+func (SessionEndedError) IsUserError() {}
+
+// What the holder of a session has. Each token is shown this once.
+type SessionTokens struct {
+	// For `Authorization: Bearer`; good until `expiresAt`.
+	AccessToken string `json:"accessToken"`
+	// The access token is refused from this instant on.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// For `refreshSession`, once. Keep it where nobody else reads it.
+	RefreshToken string `json:"refreshToken"`
+	// The session ends then, whatever happens.
+	SessionExpiresAt time.Time `json:"sessionExpiresAt"`
+	// The session, as an opaque id.
+	SessionID string `json:"sessionId"`
 }
 
 // Input of `setDateHours`.
@@ -1380,6 +1470,34 @@ type SetProviderSchedulePayload struct {
 	// For refetching in the same round trip.
 	Query *Query            `json:"query,omitempty"`
 	Clash appointment.Clash `json:"-"`
+}
+
+// Input of `signOutEverywhere`.
+type SignOutEverywhereInput struct {
+	// Account; left out, the caller's own.
+	AccountID *string `json:"accountId,omitempty"`
+}
+
+// Result of `signOutEverywhere`.
+type SignOutEverywherePayload struct {
+	// Expected failures.
+	Errors []SignOutEverywhereError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `signOut`.
+type SignOutInput struct {
+	// A refresh token of the session, for who has no access token any more. One that brings nothing ends nothing, and is no failure.
+	RefreshToken *string `json:"refreshToken,omitempty"`
+}
+
+// Result of `signOut`.
+type SignOutPayload struct {
+	// Expected failures.
+	Errors []SignOutError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Someone else took the slot. Alternatives are fresh and may be booked at once.
@@ -1662,6 +1780,7 @@ const (
 	UserErrorCodePatientConflict          UserErrorCode = "PATIENT_CONFLICT"
 	UserErrorCodePatientKept              UserErrorCode = "PATIENT_KEPT"
 	UserErrorCodeServiceBusy              UserErrorCode = "SERVICE_BUSY"
+	UserErrorCodeSessionEnded             UserErrorCode = "SESSION_ENDED"
 	UserErrorCodeSlotTaken                UserErrorCode = "SLOT_TAKEN"
 	UserErrorCodeSlotUnavailable          UserErrorCode = "SLOT_UNAVAILABLE"
 	UserErrorCodeStaleVersion             UserErrorCode = "STALE_VERSION"
@@ -1684,6 +1803,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodePatientConflict,
 	UserErrorCodePatientKept,
 	UserErrorCodeServiceBusy,
+	UserErrorCodeSessionEnded,
 	UserErrorCodeSlotTaken,
 	UserErrorCodeSlotUnavailable,
 	UserErrorCodeStaleVersion,
@@ -1692,7 +1812,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

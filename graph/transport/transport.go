@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -41,7 +42,11 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.streamFaults(graphql.WithOperationContext(ctx, op), faults)
 		return
 	case len(faults) > 0:
-		in.fail(graphql.WithOperationContext(ctx, op), requestStatus(in.accepts.json), faults)
+		status := requestStatus(in.accepts.json)
+		if throttle.Refused(faults[0]) {
+			status = http.StatusTooManyRequests
+		}
+		in.fail(graphql.WithOperationContext(ctx, op), status, faults)
 		return
 	}
 	Note(ctx, op)

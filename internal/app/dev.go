@@ -28,7 +28,7 @@ type DevOptions struct {
 	Clock     time.Time // where the product's clock starts; zero: now
 	Frozen    bool      // it stands still there
 	Telemetry string    // host:port of figures and profiles; empty: none
-	RateLimit int       // requests a minute and caller; 0: none
+	RateLimit int       // root fields a minute and caller; 0: none
 	Out       io.Writer // progress, addresses and tokens
 	Logs      io.Writer
 }
@@ -147,7 +147,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.atStop(d.app.Close)
-	settings := HTTPSettings{RateLimit: d.opts.RateLimit, DrainTimeout: stopTimeout / 2}
+	settings := HTTPSettings{Rate: eachMay(d.opts.RateLimit), DrainTimeout: stopTimeout / 2}
 	var closeDoor func()
 	d.door, closeDoor, err = d.app.door(settings, RedisSettings{URL: Secret(d.redis.URL())}, d.log)
 	if err == nil {

@@ -64,7 +64,7 @@ func asked(t *testing.T, address, document string) {
 }
 
 func TestFiguresAreServedOnTheirOwnListenerAlone(t *testing.T) {
-	api, figures := observed(t, HTTPSettings{RateLimit: 60})
+	api, figures := observed(t, HTTPSettings{Rate: eachMay(10)})
 	asked(t, api, `{"query":"{ viewer { kind } }"}`)
 	asked(t, api, `{"query":"mutation Anna { registerPatient(input: {}) { errors { __typename } } }"}`)
 	asked(t, api, `{"query":"{"}`)
@@ -78,9 +78,10 @@ func TestFiguresAreServedOnTheirOwnListenerAlone(t *testing.T) {
 	for _, line := range []string{
 		`mediconnect_graphql_operations_total{type="unread"}`, `mediconnect_graphql_errors_total{code="GRAPHQL_PARSE_FAILED",type="unread"} 1`,
 		`mediconnect_graphql_errors_total{code="GRAPHQL_VALIDATION_FAILED",type="unread"} 2`, `code="RATE_LIMITED",type="unread"}`,
-		`mediconnect_http_requests_total{route="/graphql",status="2xx"}`, `mediconnect_http_requests_total{route="none",status="4xx"}`,
+		`mediconnect_http_requests_total{route="/graphql",status="2xx"}`, `mediconnect_http_requests_total{route="/graphql",status="4xx"}`,
 		`mediconnect_http_request_duration_seconds_count{route="/graphql",status="2xx"}`,
 		`mediconnect_database_connections_most{pool="tenants"} 10`, `mediconnect_connections_refused_total 0`, `mediconnect_stream_age_seconds -1`,
+		`mediconnect_limits_refused_total{policy="anonymous"}`, `mediconnect_limits_allowed_total{policy="anonymous"} 10`, `mediconnect_limits_servers 1`,
 		`mediconnect_stream_relaying 0`, "go_goroutines", "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(text, line) {

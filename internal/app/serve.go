@@ -70,17 +70,28 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
-	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
-	api := accesslog.Observed(a.figures, limit.before(a.handler(settings, limit), log))
+	limit := a.limits(settings.Rate)
+	api := accesslog.Observed(a.figures, a.handler(settings, limit))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
 		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
-		h.redis = a.redis.Ping
+		h.redis, h.breaker = a.redis.Ping, a.redis.Breaker
 	}
 	h.crowd = a.crowd.Count
 	d := newDoor(api, h, a.crowd, settings, log)
 	a.measure(d)
-	return d, a.keepCounts(), nil
+	a.measureLimits(limit)
+	stopCounts, stopBeats := a.keepCounts(), a.servers.begin(postgres.NewInstances(a.db, newID()))
+	return d, func() { stopBeats(); stopCounts() }, nil
+}
+
+// limits makes the limiter of the API's callers. It comes after useRedis.
+func (a *App) limits(settings RateSettings) *limiter {
+	with := limiting{RateSettings: settings, secret: a.frame.LinkKey, servers: a.servers.count, clock: clock.System{}}
+	if a.redis != nil {
+		with.shared = a.redis.Limits()
+	}
+	return newLimiter(with)
 }
 
 func (s DatabaseSettings) config() postgres.Config {

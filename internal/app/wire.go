@@ -76,6 +76,7 @@ type App struct {
 	tokens       *token.Remembering
 	issuer       token.Issuer // of our own tokens
 	guard        *identity.Guard
+	sessions     *identity.Sessions
 	pokes        chan struct{} // something was revoked here
 	clinic       *clinic.Service
 	provider     *provider.Service
@@ -98,6 +99,7 @@ type App struct {
 	relay        *live.Relay        // nil: there is no Redis
 	figures      *telemetry.Figures // of this process, for its operators
 	crowd        *crowd.Crowd       // who is connected to the handler
+	servers      servers            // that share limits
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
 }
@@ -158,12 +160,16 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
 	a.crowd = crowd.New(settings.Live.crowd())
-	mux := http.NewServeMux()
+	deps := a.deps(settings, limit)
+	deps.Beside = a.besideAPI
+	return graph.NewServer(deps)
+}
+
+// besideAPI is what is served beside the API.
+func (a *App) besideAPI(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
 	if a.issuer.Keys != nil {
-		mux.HandleFunc("GET /.well-known/jwks.json", a.published)
+		mux.Handle("GET /.well-known/jwks.json", wrap(http.HandlerFunc(a.published)))
 	}
-	mux.Handle("/", graph.NewServer(a.deps(settings, limit)))
-	return mux
 }
 
 func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
@@ -177,7 +183,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets,
+				Tickets: a.tickets, Sessions: a.sessions,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -186,8 +192,8 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
+		Verifier: a.tokens, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
@@ -197,12 +203,6 @@ func (f Frame) limits() limits.Limits {
 		return limits.Default()
 	}
 	return *f.Limits
-}
-
-// accepts says whether a token is good now.
-func (a *App) accepts(raw string) bool {
-	_, _, err := a.tokens.Verify(context.Background(), raw)
-	return err == nil
 }
 
 // schemaVersion is the date of the served schema's last change.

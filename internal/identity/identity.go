@@ -35,6 +35,7 @@ type Start struct {
 
 // Tokens are what the holder of a session gets, each shown once.
 type Tokens struct {
+	OrganizationID uuid.UUID
 	SessionID      uuid.UUID
 	Access         access.Private // a JSON Web Token, for Authorization: Bearer
 	AccessExpires  time.Time

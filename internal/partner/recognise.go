@@ -15,11 +15,11 @@ import (
 
 // Recogniser finds out whose an API key is that a request comes with.
 type Recogniser struct {
-	uses        Uses
-	kept        Keeper
-	clock       clock.Clock
-	live        bool
-	noted       *lru.Cache[uuid.UUID, time.Time] // when a key's use was noted by this process
+	uses  Uses
+	kept  Keeper
+	clock clock.Clock
+	live  bool
+	noted *lru.Cache[uuid.UUID, time.Time] // when a key's use was noted by this process
 }
 
 const (
