@@ -56,6 +56,9 @@ func members(err error, slotPath []string) []any {
 	if found := keptMembers(err); found != nil {
 		return found
 	}
+	if found := peopleMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}

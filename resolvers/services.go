@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -34,6 +35,8 @@ type Services struct {
 	Audit        Audit
 	Live         Live
 	Tickets      Tickets
+	People       People
+	OpenID       OpenID
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -136,6 +139,26 @@ type Live interface {
 // Tickets are for streams that can't send a token.
 type Tickets interface {
 	Issue(context.Context, access.Actor, live.IssueTicket) (live.Issued, error)
+}
+
+// People is the room of who signs in.
+type People interface {
+	SignIn(context.Context, access.Actor, identity.SignIn) (identity.SignedIn, error)
+	Answer(context.Context, access.Actor, identity.AnswerChallenge) (identity.SignedIn, error)
+	SetUp(context.Context, access.Actor, identity.SetUp) (*identity.Challenge, error)
+	ChangePassword(context.Context, access.Actor, identity.ChangePassword) (identity.Account, error)
+	Suspend(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	Reinstate(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	ChangeRole(context.Context, access.Actor, identity.ChangeRole) (identity.Account, error)
+	ResetFactor(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	List(context.Context, access.Actor, identity.Filter, paging.Window) (paging.Page[identity.Account], error)
+	Count(context.Context, access.Actor, identity.Filter) (int, error)
+}
+
+// OpenID is the same room's door to OpenID Connect providers.
+type OpenID interface {
+	Begin(context.Context, access.Actor, identity.BeginOpenID) (identity.Begun, error)
+	Complete(context.Context, access.Actor, identity.CompleteOpenID) (identity.SignedIn, error)
 }
 
 // Audit is the room of the record of who did what.

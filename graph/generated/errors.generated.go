@@ -392,6 +392,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._StaleGrantError(ctx, sel, obj)
+	case model.StaleAccountError:
+		return ec._StaleAccountError(ctx, sel, &obj)
+	case *model.StaleAccountError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleAccountError(ctx, sel, obj)
 	case model.SlotUnavailableError:
 		return ec._SlotUnavailableError(ctx, sel, &obj)
 	case *model.SlotUnavailableError:
@@ -475,7 +482,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)

@@ -101,7 +101,7 @@ func (s *Service) compare(ctx context.Context, t Tried, password access.Private)
 // admit lets somebody in who has proved one thing, or asks for another.
 func (s *Service) admit(ctx context.Context, by clinic.Stamp, in Admission, address access.Private) (SignedIn, error) {
 	var asked *Challenge
-	if enrolled := !in.Account.EnrolledAt.IsZero(); enrolled || NeedsSecondFactor(in.Account.Role) {
+	if enrolled := !in.Account.EnrolledAt.IsZero(); !in.Trusted && (enrolled || NeedsSecondFactor(in.Account.Role)) {
 		kind := Enroll
 		if enrolled {
 			kind = Totp

@@ -67,6 +67,7 @@ type Admission struct {
 	Tried     time.Time // the try that is none; zero: there was none
 	Hash      string    // the password's new one; empty: it stays
 	Challenge *Owe      // nil: they are in
+	Trusted   bool      // a provider has asked for a second factor
 	Client    string
 }
 
