@@ -59,7 +59,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
 			Availability: slots, Search: finder, Appointment: visits, Audit: account,
 		},
-		Calendar: visits, Links: links, Verifier: token.Remember(token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}),
+		Calendar: visits, Links: links, Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}}, source.Clock),
 		Bonds: bonds{directory, glass}, Records: records, Limits: limits.Default(), Log: quiet, NewID: source.NewID,
 	}), sealer
 }

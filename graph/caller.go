@@ -16,7 +16,7 @@ import (
 const ticketParameter = "ticket"
 
 func (d Deps) desk() caller.Desk {
-	return caller.Desk{Verifier: d.Verifier, Bonds: d.Bonds, Address: d.Address}
+	return caller.Desk{Verifier: d.Verifier, Standing: d.Standing, Bonds: d.Bonds, Address: d.Address}
 }
 
 // authenticated hands a request on with its caller.
@@ -66,5 +66,5 @@ func (d Deps) recognised(desk caller.Desk, r *http.Request) (caller.Caller, erro
 	if err != nil {
 		return nobody, err
 	}
-	return desk.As(r, actor, expires), nil
+	return desk.As(r, actor, expires)
 }

@@ -8,6 +8,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/live"
 )
 
@@ -15,7 +17,7 @@ import (
 type guard struct {
 	reader
 	kept       kept
-	hideSchema bool
+	hideSchema bool // from callers without the scope for it
 }
 
 // ExtensionName implements graphql.HandlerExtension.
@@ -45,8 +47,8 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema
-	if g.hideSchema {
+	op.DisableIntrospection = g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
+	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
 		}

@@ -33,7 +33,8 @@ type Deps struct {
 	Calendar calendar.Service
 	Links    calendar.Links
 	Verifier caller.Verifier
-	Bonds    access.Bonds // whom a caller acts for; nil: nobody but the patient that the token names
+	Standing caller.Standing // whether what callers came with still holds; nil: until it expires
+	Bonds    access.Bonds    // whom a caller acts for; nil: nobody but the patient that the token names
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger
@@ -45,7 +46,7 @@ type Deps struct {
 	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 
-	HideSchema  bool              // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
@@ -63,7 +64,7 @@ func NewServer(d Deps) http.Handler {
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
 	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
 	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
-	if !d.HideSchema {
+	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := graphiql.Handler()
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)

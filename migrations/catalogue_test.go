@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
 var named = pgx.NamedArgs{
 	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
-	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "goose_db_version"},
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
 		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
@@ -29,13 +29,13 @@ var named = pgx.NamedArgs{
 	"private": []string{
 		"appointments.reason", "appointments.cancel_note", "appointment_identifiers.value", "schedule_exceptions.reason", "legal_holds.reason",
 		"break_glass_grants.reason", "break_glass_grants.note",
-		"accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret",
+		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret",
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
 		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
 		"appointments.cancel_reason",
-		"accounts.email_token", "sign_in_tries.email_token", // digests under a secret
+		"account_codes.email_token", "account_notes.email_token", "accounts.email_token", "sign_in_tries.email_token", // digests under a secret
 	},
 	// Columns where a rounding error harms nobody.
 	"inexact": []string{"locations.latitude", "locations.longitude"},
@@ -48,6 +48,8 @@ var named = pgx.NamedArgs{
 		"party_days.public_reading", "provider_plans.public_reading", "provider_specialties.public_reading", "provider_visit_kinds.public_reading",
 		"providers.public_reading", "schedule_exceptions.public_reading", "schedules.public_reading", "visit_kinds.public_reading",
 		"window_counts.public_reading", "sign_in_tries.sweeping", "sign_in_challenges.sweeping", "openid_attempts.sweeping",
+		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
+		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
 	},
 	// What may read the clock, since no decision follows from it.
 	"idle": []string{"goose_db_version.tstamp by default"},

@@ -57,7 +57,7 @@ func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 		Calendar: appointmentRoom{r},
 		Links:    links,
 		Records:  &r.records,
-		Verifier: token.Remember(token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}),
+		Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: public, Issuer: issuer, Clock: clock.System{}}}, clock.System{}),
 		Limits:   limits.Default(),
 		Crowd:    crowd.New(crowd.Default()),
 		Log:      logger,

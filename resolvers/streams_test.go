@@ -85,7 +85,7 @@ func pulled(t *testing.T, r *rooms, s *script, document string) ([]*graphql.Resp
 		Loaders: loaders(r), Records: &r.records, Limits: limits.Default(), Log: log,
 	}.Executor()
 	who := access.Actor{Kind: access.Staff, ID: id(9), Role: access.Admin, Organization: r.organization.ID, Scopes: access.ScopesOf(access.Admin)}
-	by := caller.Desk{}.As(httptest.NewRequest("GET", "/graphql", nil), who, time.Time{})
+	by, _ := caller.Desk{}.As(httptest.NewRequest("GET", "/graphql", nil), who, time.Time{})
 	ctx := graphql.StartOperationTrace(viewer.With(t.Context(), by.Viewer(ownID)))
 	op, faults := exec.CreateOperationContext(ctx, &graphql.RawParams{Query: document})
 	if faults != nil {

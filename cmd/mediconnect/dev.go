@@ -31,6 +31,7 @@ func devCommand() *cli.Command {
 				Destination: &opts.Clock, Config: cli.TimestampConfig{Layouts: []string{time.RFC3339}},
 			},
 			&cli.BoolFlag{Name: "clock-frozen", Usage: "let the product's clock stand still", Destination: &opts.Frozen},
+			&cli.StringFlag{Name: "telemetry", Usage: "serve /metrics and /debug/pprof at `HOST:PORT`", Destination: &opts.Telemetry},
 			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` requests a minute; 0: no limit", Destination: &opts.RateLimit},
 		},
 		Commands: []*cli.Command{{

@@ -25,9 +25,32 @@ type Entry struct {
 	Fields    []string // of Query or Mutation that were asked for, in the schema's words: names of operations are the caller's
 	Cost      int
 	Codes     []string // of the errors answered
+
+	observer Observer // nil: nobody
 }
 
-type key struct{}
+// Observer hears what requests and operations came to, for figures about all of them.
+type Observer interface {
+	// Request has been answered. Its route is the pattern that the path matched, if any did.
+	Request(route string, status int, stream bool, took time.Duration)
+	// Operation has ended. Its kind is empty where it was refused before that was known.
+	Operation(kind string, codes []string)
+}
+
+type (
+	key      struct{}
+	observes struct{}
+)
+
+// Observed has an observer hear of the requests that next answers, and of what is done over their sockets.
+func Observed(o Observer, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), observes{}, o)))
+	})
+}
+
+// Socket is the entry of a socket that a request became.
+func (e *Entry) Socket() *Entry { return &Entry{RequestID: e.RequestID, observer: e.observer} }
 
 // With puts an entry into a context.
 func With(ctx context.Context, e *Entry) context.Context { return context.WithValue(ctx, key{}, e) }
@@ -54,14 +77,28 @@ func Middleware(log *slog.Logger, newID func() uuid.UUID, next http.Handler) htt
 			e.RequestID = newID().String()
 		}
 		w.Header().Set(header, e.RequestID)
+		e.observer, _ = r.Context().Value(observes{}).(Observer)
 		answer := &answered{ResponseWriter: w, status: http.StatusOK}
 		begun := clock.System{}.Now()
 		next.ServeHTTP(answer, r.WithContext(With(r.Context(), e)))
+		took := clock.System{}.Now().Sub(begun)
+		e.observe(answer.status, took)
 		log.LogAttrs(r.Context(), slog.LevelInfo, "request", append([]slog.Attr{
 			slog.String("requestId", e.RequestID), slog.String("method", method(r.Method)), slog.String("route", e.Route),
-			slog.Int("status", answer.status), slog.Duration("took", clock.System{}.Now().Sub(begun)),
+			slog.Int("status", answer.status), slog.Duration("took", took),
 		}, e.attributes()...)...)
 	})
+}
+
+// observe tells of a request, and of the operation that it was, if it was one.
+func (e *Entry) observe(status int, took time.Duration) {
+	if e.observer == nil {
+		return
+	}
+	e.observer.Request(e.Route, status, e.Kind == "subscription", took)
+	if e.Kind != "" || len(e.Codes) > 0 {
+		e.observer.Operation(e.Kind, e.Codes)
+	}
 }
 
 func (e *Entry) attributes() []slog.Attr {
@@ -83,9 +120,12 @@ func Socket(ctx context.Context, log *slog.Logger, code int, took time.Duration)
 // Operation begins the entry of one operation of a socket, whose own entry ctx has. The function logs it.
 func Operation(ctx context.Context, log *slog.Logger, id string) (context.Context, func()) {
 	socket := From(ctx)
-	e := &Entry{RequestID: id, Actor: socket.Actor, Client: socket.Client}
+	e := &Entry{RequestID: id, Actor: socket.Actor, Client: socket.Client, observer: socket.observer}
 	begun := clock.System{}.Now()
 	return With(ctx, e), func() {
+		if e.observer != nil {
+			e.observer.Operation(e.Kind, e.Codes)
+		}
 		log.LogAttrs(ctx, slog.LevelInfo, "operation", append([]slog.Attr{
 			slog.String("requestId", e.RequestID), slog.String("socket", socket.RequestID),
 			slog.Duration("took", clock.System{}.Now().Sub(begun)),

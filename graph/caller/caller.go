@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	"golang.org/x/text/language"
 
 	"github.com/mediconnect/mediconnect/graph/viewer"
@@ -19,9 +20,18 @@ type Verifier interface {
 	Verify(ctx context.Context, token string) (access.Actor, time.Time, error)
 }
 
+// Standing says whether what callers came with, a session or a key, still holds.
+type Standing interface {
+	// Stands fails with errs.Unauthenticated if it doesn't any more, and with errs.Busy if nobody can say.
+	Stands(ctx context.Context, a access.Actor) error
+	// Watch has a function called once when a credential is revoked, at once if it was.
+	Watch(credential uuid.UUID, then func()) (forget func())
+}
+
 // Desk is where callers are recognised.
 type Desk struct {
 	Verifier Verifier
+	Standing Standing                   // nil: what was good when it was made holds until it expires
 	Bonds    access.Bonds               // whom a caller acts for; nil: nobody but the patient that the token names
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 }
@@ -50,6 +60,9 @@ func (d Desk) Of(r *http.Request, token string, given bool) (Caller, error) {
 		return c, nil
 	}
 	actor, expires, err := d.Verifier.Verify(r.Context(), token)
+	if err == nil {
+		err = d.stands(r.Context(), actor)
+	}
 	if err != nil {
 		return c, err
 	}
@@ -57,11 +70,30 @@ func (d Desk) Of(r *http.Request, token string, given bool) (Caller, error) {
 	return c, nil
 }
 
-// As is a caller who proved by other means than a token who they are, until then.
-func (d Desk) As(r *http.Request, actor access.Actor, expires time.Time) Caller {
+func (d Desk) stands(ctx context.Context, a access.Actor) error {
+	if d.Standing == nil || a.Credential == uuid.Nil {
+		return nil
+	}
+	return d.Standing.Stands(ctx, a)
+}
+
+// As is a caller who proved by other means than a token who they are, until then. It fails as Of does if what they proved it by was
+// revoked since.
+func (d Desk) As(r *http.Request, actor access.Actor, expires time.Time) (Caller, error) {
 	c, _ := d.Of(r, "", false) // only a token is refused
+	if err := d.stands(r.Context(), actor); err != nil {
+		return c, err
+	}
 	c.actor, c.about.Expires = actor, expires
-	return c
+	return c, nil
+}
+
+// Watch has a function called once when what the caller came with is revoked. It is called by whoever holds a connection open for them.
+func (c Caller) Watch(then func()) (forget func()) {
+	if c.known.Standing == nil || c.actor.Credential == uuid.Nil {
+		return func() {}
+	}
+	return c.known.Standing.Watch(c.actor.Credential, then)
 }
 
 // Expires is when the caller's token does; zero: never.
@@ -70,7 +102,7 @@ func (c Caller) Expires() time.Time { return c.about.Expires }
 // Viewer is the caller of one request: what it saw, and whom they act for, is found out for each anew.
 func (c Caller) Viewer(requestID string) viewer.Viewer {
 	v := c.about
-	v.Actor = c.actor
+	v.Actor, v.Watch = c.actor, c.Watch
 	v.RequestID, v.Trail = requestID, &access.Trail{}
 	if c.actor.Kind != access.Anonymous && c.known.Bonds != nil {
 		v.Circle = access.NewCircle(c.known.Bonds)

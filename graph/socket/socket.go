@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // The codes that a socket is closed with. Clients decide by them whether to come back: docs/transports.md has the table.
@@ -50,6 +51,7 @@ type socket struct {
 	heard   time.Time
 	watch   *time.Timer // for the client to say who they are, then for signs of life
 	expiry  *time.Timer // of the token; nil: it doesn't
+	unwatch func()      // ends the watch over what the client came with; nil: there is none yet
 }
 
 func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Place) *socket {
@@ -57,7 +59,7 @@ func (h *Handler) socket(r *http.Request, conn *websocket.Conn, place *crowd.Pla
 		Handler: h, conn: conn, place: place, request: r, live: map[string]*operation{}, heard: clock.System{}.Now(), opened: clock.System{}.Now(),
 		pace: rate.NewLimiter(rate.Limit(h.Limits.Rate), h.Limits.Burst),
 	}
-	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), &accesslog.Entry{RequestID: accesslog.From(r.Context()).RequestID}))
+	s.ctx, s.cancel = context.WithCancel(accesslog.With(context.Background(), accesslog.From(r.Context()).Socket()))
 	conn.SetReadLimit(h.Limits.Message)
 	return s
 }
@@ -93,6 +95,9 @@ func (s *socket) rest() {
 		if t != nil {
 			t.Stop()
 		}
+	}
+	if s.unwatch != nil {
+		s.unwatch()
 	}
 }
 
@@ -181,6 +186,9 @@ func (s *socket) introduce(payload []byte) bool {
 		return s.end(forbidden, "Forbidden: the tokens differ")
 	}
 	who, err := s.Desk.Of(s.request, token, given)
+	if errs.Of(err) == errs.Busy {
+		return s.end(websocket.StatusTryAgainLater, "Try again: the token can't be looked at now")
+	}
 	if err != nil {
 		return s.end(forbidden, "Forbidden: the token is not accepted")
 	}
@@ -198,6 +206,10 @@ func (s *socket) introduce(payload []byte) bool {
 		s.expiry = time.AfterFunc(v.Expires.Sub(clock.System{}.Now()), s.expire)
 	}
 	s.mu.Unlock()
+	forget := who.Watch(s.revoked)
+	s.mu.Lock()
+	s.unwatch = forget
+	s.mu.Unlock()
 	return s.write(written(connectionAck, "", nil))
 }
 
@@ -209,6 +221,8 @@ func (s *socket) lateInit() {
 		s.end(initTimeout, "Connection initialisation timeout")
 	}
 }
+
+func (s *socket) revoked() { s.end(forbidden, "Forbidden: the token was revoked") }
 
 func (s *socket) expire() { s.end(forbidden, "Forbidden: the token has expired") }
 

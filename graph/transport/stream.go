@@ -45,6 +45,12 @@ func (in exchange) stream(ctx context.Context, op *graphql.OperationContext) {
 		ctx, stop = context.WithDeadlineCause(ctx, v.Expires, errExpired)
 		defer stop()
 	}
+	if v.Watch != nil {
+		watched, end := context.WithCancelCause(ctx)
+		ctx = watched
+		defer end(nil)
+		defer v.Watch(func() { end(errRevoked) })()
+	}
 	in.events(ctx, op, place.Then)
 }
 
@@ -61,6 +67,7 @@ func (in exchange) events(ctx context.Context, op *graphql.OperationContext, whe
 // Why a stream ends before its operation does.
 var (
 	errExpired = errors.New("the caller's token has expired")
+	errRevoked = errors.New("what the caller came with was revoked")
 	errLeaving = errors.New("the process is about to stop")
 )
 
@@ -92,6 +99,8 @@ func (in exchange) tell(ctx context.Context, op *graphql.OperationContext, out *
 	switch err := context.Cause(ctx); {
 	case errors.Is(err, errExpired):
 		in.fault(last, out, presenter.Refuse(presenter.Unauthenticated, "The token has expired."))
+	case errors.Is(err, errRevoked):
+		in.fault(last, out, presenter.Refuse(presenter.Unauthenticated, "The token was revoked."))
 	case errors.Is(err, context.DeadlineExceeded):
 		in.fault(last, out, presenter.Refuse(presenter.ServiceBusy, errs.TryAgain(nil).Message))
 	case err != nil:

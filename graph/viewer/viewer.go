@@ -15,6 +15,9 @@ type Viewer struct {
 	Locale  string    // BCP 47, from Accept-Language
 	Expires time.Time // when the caller's token does, by the machine's clock; zero: never
 	Address string    // that the request came from; callers who haven't signed in are told apart by it
+
+	// Watch has a function called once when what the caller came with is revoked; nil: it never is.
+	Watch func(then func()) (forget func())
 }
 
 type key struct{}

@@ -27,6 +27,7 @@ type DevOptions struct {
 	Fresh     bool      // forget all data first
 	Clock     time.Time // where the product's clock starts; zero: now
 	Frozen    bool      // it stands still there
+	Telemetry string    // host:port of figures and profiles; empty: none
 	RateLimit int       // requests a minute and caller; 0: none
 	Out       io.Writer // progress, addresses and tokens
 	Logs      io.Writer
@@ -204,7 +205,7 @@ func (d *dev) run(ctx context.Context) error {
 	if err := d.announce(); err != nil {
 		return err
 	}
-	err := d.door.serve(ctx, d.listener)
+	err := d.app.told(ctx, TelemetrySettings{Listen: Address(d.opts.Telemetry)}, func(ctx context.Context) error { return d.door.serve(ctx, d.listener) })
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause
 	}

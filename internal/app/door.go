@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/graph/crowd"
+	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
 )
 
@@ -27,6 +28,7 @@ const (
 // door is an HTTP server from its first request to its last.
 type door struct {
 	server       *http.Server
+	certificate  *certificate // nil: no TLS
 	health       *health
 	crowd        *crowd.Crowd
 	drainDelay   time.Duration
@@ -34,15 +36,16 @@ type door struct {
 	log          *slog.Logger
 }
 
-// newDoor puts the health pages beside the API, which has its rate limit before it.
+// newDoor puts the health pages beside the API, which has its rate limit before it. It is opened with TLS where the settings have a
+// certificate.
 func newDoor(api http.Handler, h *health, c *crowd.Crowd, settings HTTPSettings, log *slog.Logger) *door {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
 	mux.Handle("/", api)
-	return &door{
+	d := &door{
 		server: &http.Server{
-			Handler:           http.MaxBytesHandler(mux, longestBody),
+			Handler:           shielded(http.MaxBytesHandler(mux, longestBody), settings.secure()),
 			ReadHeaderTimeout: headerTimeout,
 			ReadTimeout:       readTimeout,
 			WriteTimeout:      writeTimeout,
@@ -52,6 +55,11 @@ func newDoor(api http.Handler, h *health, c *crowd.Crowd, settings HTTPSettings,
 		},
 		health: h, crowd: c, drainDelay: settings.DrainDelay, drainTimeout: settings.DrainTimeout, log: log,
 	}
+	if settings.TLS.on() {
+		d.certificate = &certificate{settings: settings.TLS, clock: clock.System{}, log: log}
+		d.server.TLSConfig = d.certificate.config()
+	}
+	return d
 }
 
 // listen takes an address, or says in one sentence that somebody else has it.
@@ -74,13 +82,20 @@ func listen(address string) (net.Listener, error) {
 // holds a socket or a stream open is told to go, one after the other.
 func (d *door) serve(ctx context.Context, l net.Listener) error {
 	failed := make(chan error, 1)
-	go func() { failed <- d.server.Serve(l) }()
+	go func() { failed <- d.answer(l) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
 	return d.drain(context.WithoutCancel(ctx))
+}
+
+func (d *door) answer(l net.Listener) error {
+	if d.certificate != nil {
+		return d.server.ServeTLS(l, "", "") // the certificate is the configuration's
+	}
+	return d.server.Serve(l)
 }
 
 func (d *door) drain(ctx context.Context) error {

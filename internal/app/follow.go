@@ -18,7 +18,7 @@ const (
 // useRedis has processes tell each other things by way of Redis. It comes before Handler.
 func (a *App) useRedis(settings RedisSettings) (err error) {
 	if settings.URL != "" {
-		a.redis, err = redis.Open(settings.URL.Reveal())
+		a.redis, err = redis.Open(redis.Options{URL: settings.URL.Reveal()})
 	}
 	return err
 }
@@ -40,6 +40,7 @@ func (a *App) follow() {
 		a.beside.Go(func() { a.relay.Run(ctx) })
 	}
 	a.beside.Go(func() { a.feed.Run(ctx) })
+	a.guarding(ctx)
 }
 
 // trimmer bounds the log.

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -29,8 +30,9 @@ type health struct {
 	stream   func() live.State           // how well the event log is followed
 	relays   func() bool                 // whether this process hands it to the others
 	size     func(context.Context) (live.Size, error)
-	clock    clock.Clock // the machine's
-	now      clock.Clock // the product's
+	crowd    func() crowd.Count // who is connected; nil: nobody counts
+	clock    clock.Clock        // the machine's
+	now      clock.Clock        // the product's
 	draining atomic.Bool
 
 	mu   sync.Mutex
@@ -46,6 +48,13 @@ type readiness struct {
 	Redis    string    `json:"redis"`    // ok, unreachable or notConfigured
 	Stream   streaming `json:"stream"`
 	EventLog size      `json:"eventLog"`
+	Crowd    crowded   `json:"connections"`
+}
+
+// crowded is how many sockets and streams this process has.
+type crowded struct {
+	Open    int   `json:"open"`
+	Refused int64 `json:"refused"` // since it began: one too many of somebody, or of all
 }
 
 // streaming is how well this process follows the event log.
@@ -102,6 +111,10 @@ func (h *health) look(ctx context.Context) readiness {
 	}
 	if found.Stream = streamOf(h.stream(), h.relays()); found.Stream.Following == behind {
 		found.Status = "degraded"
+	}
+	if h.crowd != nil {
+		count := h.crowd()
+		found.Crowd = crowded{count.Inside, count.Refused}
 	}
 	state, err := h.database(ctx)
 	switch {

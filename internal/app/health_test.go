@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -18,7 +19,7 @@ import (
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}}
+	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}, crowded{12, 3}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -29,7 +30,7 @@ func newHealth(database func(context.Context) (postgres.Health, error), machine 
 	noon := time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC)
 	return &health{
 		database: database, clock: machine, now: clock.FrozenAt(noon),
-		relays: func() bool { return true },
+		relays: func() bool { return true }, crowd: func() crowd.Count { return crowd.Count{Inside: 12, Refused: 3} },
 		stream: func() live.State { return live.State{Carried: true, Age: 120 * time.Millisecond, Listeners: 3} },
 		size: func(context.Context) (live.Size, error) {
 			return live.Size{Entries: 7, Bytes: 8192, Oldest: noon.Add(-time.Hour)}, nil

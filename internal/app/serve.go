@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 
+	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
@@ -29,7 +30,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.PublicURL.Or(l.Addr().String()), Log: log, HideSchema: settings.HTTP.HideSchema,
+		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
 	})
 	if err != nil {
@@ -42,7 +43,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer closeDoor()
 	log.Info("serving", "address", l.Addr().String())
-	return d.serve(ctx, l)
+	return a.told(ctx, settings.Telemetry, func(ctx context.Context) error { return d.serve(ctx, l) })
 }
 
 // Work is `mediconnect work`: the background work, configured by environ, until ctx ends.
@@ -61,7 +62,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer a.Close()
 	log.Info("working")
-	return a.Work(ctx)
+	return a.told(ctx, settings.Telemetry, a.Work)
 }
 
 // door puts the app behind an HTTP server with health pages.
@@ -70,13 +71,16 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 		return nil, nil, err
 	}
 	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
-	api := limit.before(a.handler(settings, limit), log)
+	api := accesslog.Observed(a.figures, limit.before(a.handler(settings, limit), log))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
 		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
 		h.redis = a.redis.Ping
 	}
-	return newDoor(api, h, a.crowd, settings, log), a.keepCounts(), nil
+	h.crowd = a.crowd.Count
+	d := newDoor(api, h, a.crowd, settings, log)
+	a.measure(d)
+	return d, a.keepCounts(), nil
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -13,7 +13,8 @@ import (
 // DatabaseSettings say how to reach PostgreSQL, and within which bounds.
 type DatabaseSettings struct {
 	URL              Secret        `env:"DATABASE_URL,required,notEmpty" help:"PostgreSQL 15 or newer; several hosts with target_session_attrs=read-write follow a failover"`
-	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health and, of serve, one by which the relay is elected"`
+	TLS              DatabaseTLS   `env:"DATABASE_TLS" envDefault:"require-verified" help:"require-verified: a database on another machine needs sslmode=verify-full in its URL; as-given: whatever the URL says"`
+	Connections      int32         `env:"DATABASE_CONNECTIONS" envDefault:"20" help:"most connections of this process, besides one for its health, one that follows what is revoked and, of serve, one by which the relay is elected"`
 	AcquireTimeout   time.Duration `env:"DATABASE_ACQUIRE_TIMEOUT" envDefault:"5s" help:"longest wait for one of them; at most 5s"`
 	StatementTimeout time.Duration `env:"DATABASE_STATEMENT_TIMEOUT" envDefault:"5s" help:"longest statement; at most 5s"`
 	LockTimeout      time.Duration `env:"DATABASE_LOCK_TIMEOUT" envDefault:"2s" help:"longest wait for a lock; at most 5s"`
@@ -32,12 +33,13 @@ type RedisSettings struct {
 
 // HTTPSettings say where and how the API is served.
 type HTTPSettings struct {
-	Listen         Address  `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
-	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: http:// and the address listened on, localhost for every address"`
-	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY,required,notEmpty" help:"Ed25519 public key that tokens are verified with: PEM, or the path of a PEM file"`
+	Listen         Address `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
+	TLS            TLSSettings
+	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: the address listened on, localhost for every address"`
+	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY" help:"Ed25519 public key of an issuer outside, mediconnect, whose tokens are accepted besides our own: PEM, or the path of a PEM file; default: there is none"`
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
 	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
-	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve neither introspection nor the GraphiQL page"`
+	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve introspection to tokens with the scope schema:read alone, and no GraphiQL page"`
 	TrustedProxies Networks `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
 	Live           LiveSettings
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`
@@ -52,12 +54,14 @@ type LogSettings struct {
 
 // ServeSettings are those of `mediconnect serve`.
 type ServeSettings struct {
-	Database DatabaseSettings
-	Keys     KeySettings
-	Redis    RedisSettings
-	HTTP     HTTPSettings
-	Request  RequestSettings
-	Log      LogSettings
+	Database  DatabaseSettings
+	Keys      KeySettings
+	Redis     RedisSettings
+	HTTP      HTTPSettings
+	Request   RequestSettings
+	Sessions  SessionSettings
+	Telemetry TelemetrySettings
+	Log       LogSettings
 }
 
 // WorkSettings are those of `mediconnect import`, `demo load` and `zones`, which ask nothing of Redis.
@@ -69,11 +73,13 @@ type WorkSettings struct {
 
 // MigrateSettings are those of `mediconnect migrate`.
 type MigrateSettings struct {
-	URL Secret `env:"DATABASE_URL,required,notEmpty" help:"the database to migrate; its role owns the tables"`
+	URL Secret      `env:"DATABASE_URL,required,notEmpty" help:"the database to migrate; its role owns the tables"`
+	TLS DatabaseTLS `env:"DATABASE_TLS" envDefault:"require-verified" help:"require-verified: a database on another machine needs sslmode=verify-full in its URL; as-given: whatever the URL says"`
 }
 
 func (s *DatabaseSettings) check() (faults []fault) {
 	faults = append(faults, wantDatabaseURL("DATABASE_URL", s.URL)...)
+	faults = append(faults, s.TLS.check("DATABASE_URL", s.URL)...)
 	faults = append(faults, wantAtLeast("DATABASE_CONNECTIONS", s.Connections, 1)...)
 	for _, limit := range []struct {
 		name  string
@@ -92,13 +98,14 @@ func (s *RedisSettings) check() []fault { return wantRedisURL("REDIS_URL", s.URL
 
 func (s *HTTPSettings) check() (faults []fault) {
 	faults = append(faults, wantAtLeast("RATE_LIMIT", s.RateLimit, 0)...)
+	faults = append(faults, s.TLS.check()...)
 	faults = append(faults, s.Live.check()...)
 	faults = append(faults, wantAtLeast("DRAIN_DELAY", s.DrainDelay, 0)...)
 	return append(faults, wantAtLeast("DRAIN_TIMEOUT", s.DrainTimeout, time.Second)...)
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }
@@ -107,4 +114,6 @@ func (s *KeySettings) check() []fault { return nil }
 
 func (s *KeySettings) open() (*keyring.Ring, error) { return keyring.Open(s.Folder) }
 
-func (s *MigrateSettings) check() []fault { return wantDatabaseURL("DATABASE_URL", s.URL) }
+func (s *MigrateSettings) check() []fault {
+	return slices.Concat(wantDatabaseURL("DATABASE_URL", s.URL), s.TLS.check("DATABASE_URL", s.URL))
+}

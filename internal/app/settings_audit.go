@@ -21,12 +21,13 @@ const (
 
 // WorkerSettings are those of `mediconnect work` and `audit`.
 type WorkerSettings struct {
-	Database DatabaseSettings
-	Audit    AuditSettings
-	Keep     RetentionSettings
-	Events   EventSettings
-	Log      LogSettings
-	Keys     KeySettings
+	Database  DatabaseSettings
+	Audit     AuditSettings
+	Keep      RetentionSettings
+	Events    EventSettings
+	Telemetry TelemetrySettings
+	Log       LogSettings
+	Keys      KeySettings
 }
 
 func (s *AuditSettings) check() (faults []fault) {

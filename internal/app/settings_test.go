@@ -19,7 +19,7 @@ const linkKey = "MEDICONNECT_LINK_KEY=aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bn
 
 const keysFolder = "MEDICONNECT_KEYS=/keys"
 
-const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect"
+const databaseURL = "MEDICONNECT_DATABASE_URL=postgres://me:hunter2@db/mediconnect?sslmode=verify-full"
 
 func TestSettingsHaveDefaults(t *testing.T) {
 	pemText, key := keyPEM(t)
@@ -58,7 +58,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",
 		"LIMIT_TOKENS must be at least 1", "LIMIT_PAGE must be at most 100", "LIMIT_BODY must be at least 1024",
 		"TRUSTED_ONLY needs MEDICONNECT_TRUSTED_DOCUMENTS",
-		"KEYS must be set", "TOKEN_PUBLIC_KEY must be set", "LINK_KEY must be set",
+		"KEYS must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {
 			t.Errorf("not told once: %s\n%v", variable, err)

@@ -60,13 +60,16 @@ func (u WebURL) Or(listen string) *url.URL {
 	return &url.URL{Scheme: "http", Host: listen}
 }
 
-// TokenKey is the public key that tokens are verified with.
+// TokenKey is the public key that an outside issuer's tokens are verified with; the zero value is none.
 type TokenKey struct{ ed25519.PublicKey }
 
 const longestPEM = 16 << 10
 
-// UnmarshalText reads an Ed25519 public key: PEM itself (its line ends may be written \n), or the path of a PEM file.
+// UnmarshalText reads an Ed25519 public key: PEM itself (its line ends may be written \n), or the path of a PEM file; nothing is no key.
 func (k *TokenKey) UnmarshalText(text []byte) error {
+	if len(text) == 0 {
+		return nil
+	}
 	content := strings.ReplaceAll(string(text), `\n`, "\n")
 	if !strings.Contains(content, "-----BEGIN") {
 		file, err := os.Open(string(text))

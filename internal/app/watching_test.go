@@ -62,7 +62,7 @@ func (a *api) watch(t *testing.T, who access.Actor, document string, variables v
 		a.followed(t)
 	}
 	deps := a.app.deps(HTTPSettings{}, nil)
-	by := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
+	by, _ := caller.Desk{Bonds: deps.Bonds}.As(httptest.NewRequest(http.MethodGet, "/graphql", nil), who, time.Time{})
 	ctx, cancel := context.WithTimeout(viewer.With(t.Context(), by.Viewer("watching")), time.Minute)
 	ctx = graphql.StartOperationTrace(ctx)
 	exec := deps.Executor()

@@ -32,6 +32,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/live"
@@ -40,6 +41,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/redis"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/telemetry"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
 )
@@ -49,17 +51,18 @@ type Frame struct {
 	Database  postgres.Config
 	Keys      string            // folder of the keys that private data are sealed with
 	Clock     clock.Clock       // the product's time
-	Issuer    string            // of the tokens that are accepted
-	Key       ed25519.PublicKey // that they are verified with
+	Issuer    string            // outside, whose tokens are accepted
+	Key       ed25519.PublicKey // that those are verified with; nil: there is no such issuer
 	LinkKey   []byte            // that calendar links are signed with
-	PublicURL *url.URL          // where clients reach the API
+	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
+	Sessions  SessionSettings
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
 
-	HideSchema  bool              // no introspection and no page to try the API in
+	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
@@ -70,6 +73,9 @@ type App struct {
 	frame        Frame
 	db           *postgres.DB
 	tokens       *token.Remembering
+	issuer       token.Issuer // of our own tokens
+	guard        *identity.Guard
+	pokes        chan struct{} // something was revoked here
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -89,6 +95,7 @@ type App struct {
 	redis        *redis.Client      // nil: there is none
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
+	figures      *telemetry.Figures // of this process, for its operators
 	crowd        *crowd.Crowd       // who is connected to the handler
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
@@ -113,8 +120,8 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), clinic: clinic.NewService(db.Directory(), source)}
-	a.tokens = token.Remember(token.Verifier{Key: frame.Key, Issuer: frame.Issuer, Clock: clock.System{}})
+	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
+	a.recognise()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
@@ -143,7 +150,12 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
 	a.crowd = crowd.New(settings.Live.crowd())
-	return graph.NewServer(a.deps(settings, limit))
+	mux := http.NewServeMux()
+	if a.issuer.Keys != nil {
+		mux.HandleFunc("GET /.well-known/jwks.json", a.published)
+	}
+	mux.Handle("/", graph.NewServer(a.deps(settings, limit)))
+	return mux
 }
 
 func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
@@ -167,7 +179,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }

@@ -28,8 +28,10 @@ var (
 	sql     = []string{"github.com/jackc/pgx/v5", "github.com/vgarvardt/pgx-google-uuid/v5", "github.com/pressly/goose/v3", "database/sql"}
 	redis   = []string{"github.com/redis/go-redis/v9"}
 	sockets = []string{"github.com/coder/websocket"}
+	mail    = []string{"github.com/wneessen/go-mail"}
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
+	metrics = []string{"github.com/prometheus/client_golang", "net/http/pprof"}
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
@@ -69,11 +71,15 @@ var plan = []floor{
 		tests: []string{"internal/intake/demo", "internal/live", "internal/postgres", "github.com/jackc/pgx/v5"}},
 
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
-	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/access/token", "internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
-	{at: "internal/redis", may: join(foundations, []string{"internal/live"}), uses: redis,
+	{at: "internal/resilience", may: foundations[:3], uses: []string{"github.com/failsafe-go/failsafe-go"}},
+	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls", "github.com/go-redis/redis_rate/v10"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
+	{at: "internal/telemetry", uses: join(web[:1], metrics)},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
+	{at: "internal/mail", may: []string{"internal/access", "internal/clock", "internal/identity"}, uses: join(mail, []string{"crypto/tls", "net", "os"}),
+		tests: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "log"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
@@ -83,7 +89,7 @@ var plan = []floor{
 		tests: join(web, []string{"internal/access/token", "internal/postgres", "github.com/jackc/pgx/v5"})},
 	{at: "workers", may: join(foundations, allRooms), uses: []string{"log/slog"}},
 
-	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"github.com/caarlos0/env/v11"}),
+	{at: "internal/app", may: []string{"..."}, uses: join(sql, redis, graphql, web, process, []string{"crypto/tls", "github.com/caarlos0/env/v11"}),
 		tests: sockets},
 	{at: "cmd/mediconnect", may: []string{"internal/app"}, uses: join(process, []string{"github.com/urfave/cli/v3"}),
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
@@ -93,6 +99,7 @@ var plan = []floor{
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
 	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
+	{at: "internal/testkit/certtest", uses: join(process, []string{"testing"}), support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, sockets, process), support: true},

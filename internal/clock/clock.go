@@ -15,6 +15,12 @@ type System struct{}
 // Now returns the machine's time.
 func (System) Now() time.Time { return trim(time.Now()) }
 
+// began is when the process did.
+var began = time.Now()
+
+// Uptime is how long the process has run, by a clock that nobody sets.
+func Uptime() time.Duration { return time.Since(began) }
+
 // Shifted runs at the machine's speed from another instant.
 type Shifted struct{ offset time.Duration }
 

@@ -22,6 +22,9 @@ type RedisOptions struct {
 	Port     int       // on loopback; 0: any free one
 	Log      io.Writer // nil: Dir/redis.log
 	Volatile bool      // for tests: nothing is written to disk
+	Password string    // that several share; empty: one of its own
+	Settings []string  // lines of its configuration besides
+	Sentinel *Watch    // it is a Sentinel, which keeps no data; nil: it isn't
 }
 
 // Redis is a running Redis.
@@ -51,8 +54,10 @@ func StartRedis(ctx context.Context, opts RedisOptions) (*Redis, error) {
 		return nil, err
 	}
 	r := &Redis{dir: opts.Dir}
-	if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
-		return nil, err
+	if r.password = opts.Password; r.password == "" {
+		if r.password, err = secretFile(filepath.Join(opts.Dir, passwordName)); err != nil {
+			return nil, err
+		}
 	}
 	if r.log, err = openLog(filepath.Join(opts.Dir, "redis.log"), opts.Log); err != nil {
 		return nil, err
@@ -71,7 +76,7 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 		if err != nil {
 			return err
 		}
-		cmd := exec.Command(program, config)
+		cmd := exec.Command(program, opts.arguments(config)...)
 		cmd.Dir = r.dir
 		cmd.Env = serverEnv()
 		cmd.Stdout, cmd.Stderr = r.log.out, r.log.out
@@ -90,21 +95,26 @@ func (r *Redis) start(ctx context.Context, program string, opts RedisOptions, ac
 // configure writes the settings to a file, since the password would show in the process list. Nothing may be evicted:
 // a queue lives here. Nothing is dumped beside the append-only file: Redis doesn't end while a dump fails.
 func (r *Redis) configure(opts RedisOptions, account Account) (string, error) {
-	settings := []string{
-		"bind " + Loopback, "port " + strconv.Itoa(r.port), "protected-mode yes", "requirepass " + r.password,
-		"daemonize no", "supervised no", "databases 16", "maxmemory-policy noeviction", "dir " + strconv.Quote(r.dir),
-		"pidfile " + strconv.Quote(filepath.Join(r.dir, "redis.pid")), `save ""`,
+	settings := opts.Sentinel.settings(r.password)
+	if opts.Sentinel == nil {
+		settings = r.settings(opts)
 	}
-	if opts.Volatile {
-		settings = append(settings, "appendonly no")
-	} else {
-		settings = append(settings, "appendonly yes", "appendfsync everysec")
-	}
+	settings = append(settings, "bind "+Loopback, "port "+strconv.Itoa(r.port), "protected-mode yes", "requirepass "+r.password,
+		"daemonize no", "supervised no", "dir "+strconv.Quote(r.dir), "pidfile "+strconv.Quote(filepath.Join(r.dir, "redis.pid")))
 	path := filepath.Join(r.dir, "redis.conf")
-	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Join(append(settings, opts.Settings...), "\n")+"\n"), 0o600); err != nil {
 		return "", diskFull(err.Error(), r.dir, fmt.Errorf("write Redis's settings: %w", err))
 	}
 	return path, account.Hand(path)
+}
+
+// settings are those of a Redis that keeps data.
+func (*Redis) settings(opts RedisOptions) []string {
+	kept := []string{"appendonly yes", "appendfsync everysec"}
+	if opts.Volatile {
+		kept = []string{"appendonly no"}
+	}
+	return append(kept, "databases 16", "maxmemory-policy noeviction", `save ""`)
 }
 
 // awaitReady asks until Redis answers: while it reads its file it says LOADING.

@@ -40,6 +40,7 @@ type SignedIn struct {
 	RecoveryCodes []access.Private // of somebody who has set up a second factor, shown once
 }
 
+// maxClient is the longest name of an app, in characters.
 const maxClient = 100
 
 // SignIn compares a password. Whatever is wrong, the answer is the same Refused and takes the same work; LockedOut after too many of

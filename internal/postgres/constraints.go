@@ -20,7 +20,8 @@ var constraints = map[string]error{
 	"break_glass_grants_organization_id_patient_id_fkey":  errs.Missing("patient", "target"),
 	"account_links_organization_id_patient_id_fkey":       errs.Missing("invitation for this birth date", "code"),
 
-	"accounts_organization_id_provider_id_fkey": errs.Missing("provider", "providerId"),
+	"account_notes_organization_id_provider_id_fkey": errs.Missing("provider", "providerId"),
+	"accounts_organization_id_provider_id_fkey":      errs.Missing("provider", "providerId"),
 
 	"locations_organization_id_fkey":   errs.Missing("organization", "organizationId"),
 	"visit_kinds_organization_id_fkey": errs.Missing("organization", "organizationId"),

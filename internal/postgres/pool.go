@@ -45,6 +45,7 @@ type DB struct {
 	tenants   *pgxpool.Pool
 	public    *pgxpool.Pool
 	probing   *pgxpool.Pool // one connection: requests that queue for theirs don't make the database look dead
+	guarding  *pgxpool.Pool // one, that follows what is revoked
 	acquire   time.Duration
 	keys      seal.Keys // of private columns
 	positions positions
@@ -93,7 +94,7 @@ func (db *DB) open(ctx context.Context, cfg *pgxpool.Config) error {
 		pool  **pgxpool.Pool
 		role  string
 		conns int32
-	}{{&db.tenants, appRole, half}, {&db.public, publicRole, half}, {&db.probing, appRole, 1}} {
+	}{{&db.tenants, appRole, half}, {&db.public, publicRole, half}, {&db.probing, appRole, 1}, {&db.guarding, appRole, 1}} {
 		own := cfg.Copy()
 		own.MaxConns = p.conns
 		own.ConnConfig.RuntimeParams["role"] = p.role
@@ -129,7 +130,7 @@ func New(pool *pgxpool.Pool, keys seal.Keys) *DB {
 
 // Close ends all connections.
 func (db *DB) Close() {
-	for _, pool := range []*pgxpool.Pool{db.tenants, db.public, db.probing} {
+	for _, pool := range []*pgxpool.Pool{db.tenants, db.public, db.probing, db.guarding} {
 		if pool != nil {
 			pool.Close()
 		}

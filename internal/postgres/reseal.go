@@ -29,6 +29,7 @@ var sealedTables = []sealedTable{
 	{name: "legal_holds", columns: []string{"reason"}, about: "organization_id"}, // it outlives the patient's data
 	{name: "break_glass_grants", columns: []string{"reason", "note"}, about: "patient_id"},
 	{name: "accounts", columns: []string{"email", "totp_secret"}, about: "organization_id"},
+	{name: "account_notes", columns: []string{"email"}, about: "organization_id"},
 	{name: "sign_in_challenges", columns: []string{"totp_secret"}, about: "organization_id"},
 }
 

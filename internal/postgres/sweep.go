@@ -57,6 +57,8 @@ const (
 	// earliest, its buffer before that, and the clocks of processes differ a little.
 	claimGrace  = clinic.MaxBuffer + time.Hour
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
+	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
+	messageMemory = 48 * time.Hour
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -94,6 +96,18 @@ var tidying = []struct {
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM account_codes WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM account_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	{`DELETE FROM account_notes WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM account_notes n WHERE asked_at <= $1 AND NOT EXISTS (
+			SELECT FROM account_codes c WHERE c.organization_id = n.organization_id AND c.asked_by = n.id)
+		ORDER BY asked_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-messageMemory) }},
+	{`DELETE FROM message_counts WHERE (organization_id, channel, counted, subject, country, span, starts_at) IN (
+		SELECT organization_id, channel, counted, subject, country, span, starts_at FROM message_counts
+		WHERE starts_at <= $1 ORDER BY starts_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-messageMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},

@@ -12,7 +12,7 @@ import (
 
 func open(t *testing.T, url string) *redis.Client {
 	t.Helper()
-	c, err := redis.Open(url)
+	c, err := redis.Open(redis.Options{URL: url})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func TestAnAbsentRedisIsToldWithinASecondAndWithoutThePassword(t *testing.T) {
 	if took := time.Since(began); took > 4*time.Second {
 		t.Errorf("three calls took %v", took)
 	}
-	if _, err := redis.Open("redis://:opensesame@[::1"); err == nil || strings.Contains(err.Error(), "opensesame") {
+	if _, err := redis.Open(redis.Options{URL: "redis://:opensesame@[::1"}); err == nil || strings.Contains(err.Error(), "opensesame") {
 		t.Errorf("a bad address: %v", err)
 	}
 }

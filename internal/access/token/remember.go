@@ -8,13 +8,15 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clock"
 )
 
 // Remembering verifies the signature of a token once: that takes half the time of a booking's request. It keeps digests, not
 // tokens. Whether a token has expired is looked at each time.
 type Remembering struct {
-	verifier Verifier
-	known    *lru.Cache[[sha256.Size]byte, verified]
+	issuers Issuers
+	clock   clock.Clock
+	known   *lru.Cache[[sha256.Size]byte, verified]
 }
 
 type verified struct {
@@ -24,25 +26,25 @@ type verified struct {
 
 const maxKnown = 20_000
 
-// Remember makes a verifier remember.
-func Remember(v Verifier) *Remembering {
+// Remember makes the issuers' tokens be remembered. The clock is the one that they expire by.
+func Remember(i Issuers, now clock.Clock) *Remembering {
 	known, err := lru.New[[sha256.Size]byte, verified](maxKnown)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	return &Remembering{verifier: v, known: known}
+	return &Remembering{issuers: i, clock: now, known: known}
 }
 
-// Verify reads a token as Verifier.Verify does.
-func (r *Remembering) Verify(_ context.Context, raw string) (access.Actor, time.Time, error) {
+// Verify reads a token as Issuers.Verify does.
+func (r *Remembering) Verify(ctx context.Context, raw string) (access.Actor, time.Time, error) {
 	digest := sha256.Sum256([]byte(raw))
 	if v, ok := r.known.Get(digest); ok {
-		if !r.verifier.Clock.Now().Before(v.expires) {
+		if !r.clock.Now().Before(v.expires) {
 			return access.Actor{}, time.Time{}, expired()
 		}
 		return v.actor, v.expires, nil
 	}
-	actor, expires, err := r.verifier.Verify(raw)
+	actor, expires, err := r.issuers.Verify(ctx, raw)
 	if err == nil {
 		r.known.Add(digest, verified{actor: actor, expires: expires})
 	}

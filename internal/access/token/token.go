@@ -15,7 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
-// Verifier accepts the tokens of one issuer under one key.
+// Verifier accepts the tokens of one issuer outside, under one key.
 type Verifier struct {
 	Key    ed25519.PublicKey
 	Issuer string
@@ -37,28 +37,35 @@ const maxToken = 4096
 // Verify reads a token and says when it expires. It fails with errs.Unauthenticated and never says more than whether the token
 // has expired.
 func (v Verifier) Verify(raw string) (access.Actor, time.Time, error) {
-	invalid := errs.SignIn("The token is not valid.")
 	if len(raw) > maxToken {
-		return access.Actor{}, time.Time{}, invalid
+		return access.Actor{}, time.Time{}, invalid()
 	}
 	var c claims
 	_, err := jwt.ParseWithClaims(raw, &c, func(*jwt.Token) (any, error) { return v.Key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodEdDSA.Alg()}), jwt.WithIssuer(v.Issuer),
 		jwt.WithExpirationRequired(), jwt.WithTimeFunc(v.Clock.Now), jwt.WithStrictDecoding())
-	if errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer) {
+	if err != nil && onlyExpired(err) {
 		return access.Actor{}, time.Time{}, expired()
 	}
 	if err != nil {
-		return access.Actor{}, time.Time{}, invalid
+		return access.Actor{}, time.Time{}, invalid()
 	}
 	a, ok := c.actor()
 	if !ok {
-		return access.Actor{}, time.Time{}, invalid
+		return access.Actor{}, time.Time{}, invalid()
 	}
 	return a, c.ExpiresAt.Time, nil
 }
 
+// onlyExpired says whether a token was good once.
+func onlyExpired(err error) bool {
+	return errors.Is(err, jwt.ErrTokenExpired) && !errors.Is(err, jwt.ErrTokenInvalidIssuer) && !errors.Is(err, jwt.ErrTokenInvalidAudience) &&
+		!errors.Is(err, jwt.ErrTokenNotValidYet)
+}
+
 func expired() error { return errs.SignIn("The token has expired.") }
+
+func invalid() error { return errs.SignIn("The token is not valid.") }
 
 // Sign makes a token for an actor that ends at an instant.
 func Sign(key ed25519.PrivateKey, issuer string, a access.Actor, expires time.Time) (string, error) {

@@ -134,7 +134,7 @@ func TestARememberedTokenEndsToo(t *testing.T) {
 	key, verifier := keys(t)
 	now := clock.FrozenAt(now)
 	verifier.Clock = now
-	remembering := token.Remember(verifier)
+	remembering := token.Remember(token.Issuers{Outside: &verifier}, now)
 	raw := sign(t, key, issuer, desk, now.Now().Add(time.Minute))
 	for range 2 {
 		if got, expires, err := remembering.Verify(t.Context(), raw); err != nil || !reflect.DeepEqual(got, desk) || !expires.Equal(now.Now().Add(time.Minute)) {

@@ -14,7 +14,13 @@ import (
 // New is a client of a fresh Redis.
 func New(t testing.TB) *redis.Client {
 	t.Helper()
-	options, err := redis.ParseURL(NewURL(t))
+	return Client(t, NewURL(t))
+}
+
+// Client is a client of the Redis at an address.
+func Client(t testing.TB, url string) *redis.Client {
+	t.Helper()
+	options, err := redis.ParseURL(url)
 	if err != nil {
 		t.Fatalf("redis URL: %v", err)
 	}

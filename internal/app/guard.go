@@ -1,0 +1,161 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/redis"
+)
+
+// revokedChannel is where processes say that something was revoked, not what: whoever hears it asks the database.
+const revokedChannel = "mediconnect:revoked"
+
+const (
+	keysEvery   = time.Minute
+	poked       = time.Second // that saying so may take
+	pokeSilence = time.Hour   // nothing may be revoked for long
+	pokeAgain   = 5 * time.Second
+)
+
+// recognise wires who is accepted: by tokens of our own and of an issuer outside, as long as they aren't revoked.
+func (a *App) recognise() {
+	issuers := token.Issuers{}
+	if a.frame.Key != nil {
+		issuers.Outside = &token.Verifier{Key: a.frame.Key, Issuer: a.frame.Issuer, Clock: clock.System{}}
+	}
+	if a.frame.PublicURL != nil {
+		a.issuer = token.Issuer{
+			Keys: &token.Keys{Store: postgres.NewSigningKeys(a.db), Clock: clock.System{}, Life: a.frame.Sessions.signingKeyLife()},
+			URL:  strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Clock: clock.System{}, NewID: newID,
+		}
+		issuers.Own = &a.issuer
+	}
+	a.tokens = token.Remember(issuers, clock.System{})
+	a.pokes = make(chan struct{}, 1)
+	a.guard = &identity.Guard{
+		Store: postgres.NewRevocations(a.db), Clock: clock.System{}, Uptime: clock.Uptime, Wait: pause, Tell: func(context.Context) { a.poke() },
+	}
+}
+
+// poke has others look at once what was revoked. Nobody waits for it.
+func (a *App) poke() {
+	select {
+	case a.pokes <- struct{}{}:
+	default: // it is about to be said
+	}
+}
+
+// guarding follows what is revoked, and the keys that tokens are signed with, until ctx ends.
+func (a *App) guarding(ctx context.Context) {
+	heard := make(chan struct{}, 1)
+	a.beside.Go(func() {
+		regularly(ctx, identity.PollEvery, heard, a.alarmed("what was revoked can't be read; requests ask by themselves", a.guard.Poll))
+	})
+	if a.issuer.Keys != nil {
+		a.beside.Go(func() {
+			regularly(ctx, keysEvery, nil, a.alarmed("the keys of tokens can't be read", a.issuer.Keys.Refresh))
+		})
+	}
+	if a.redis != nil {
+		bus := a.redis.Bus(revokedChannel)
+		a.beside.Go(func() { a.tellOthers(ctx, bus) })
+		a.beside.Go(func() { hear(ctx, bus, heard) })
+	}
+}
+
+// tellOthers says that something was revoked, once for all that was since it was said last.
+func (a *App) tellOthers(ctx context.Context, bus redis.Bus) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.pokes:
+		}
+		within, cancel := context.WithTimeout(ctx, poked)
+		_ = bus.Publish(within, nil) // who doesn't hear it looks by itself
+		cancel()
+	}
+}
+
+func hear(ctx context.Context, bus redis.Bus, heard chan<- struct{}) {
+	for ctx.Err() == nil {
+		_ = bus.Listen(ctx, pokeSilence, func([]byte) {
+			select {
+			case heard <- struct{}{}:
+			default:
+			}
+		})
+		_ = pause(ctx, pokeAgain)
+	}
+}
+
+// regularly does something at once, then again and again, and when it is asked for.
+func regularly(ctx context.Context, every time.Duration, asked <-chan struct{}, do func(context.Context)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		do(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		case <-asked:
+		}
+	}
+}
+
+// alarmed logs the first failure of a streak.
+func (a *App) alarmed(warning string, do func(context.Context) error) func(context.Context) {
+	failing := false
+	return func(ctx context.Context) {
+		err := do(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
+			a.frame.Log.Warn(warning, "error", err)
+		}
+		failing = err != nil
+	}
+}
+
+// keysAge is how long others may keep the list of keys: much shorter than a key is published before it signs.
+const keysAge = "public, max-age=300"
+
+// published serves the keys of our tokens (RFC 7517, section 5).
+func (a *App) published(w http.ResponseWriter, r *http.Request) {
+	keys, err := a.issuer.Keys.Published(r.Context())
+	if err != nil {
+		w.Header().Set("Retry-After", "5")
+		answer(w, http.StatusServiceUnavailable, map[string]string{"error": "temporarily_unavailable"})
+		return
+	}
+	set := struct {
+		Keys []token.JWK `json:"keys"`
+	}{[]token.JWK{}}
+	for _, k := range keys {
+		set.Keys = append(set.Keys, k.JWK())
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", keysAge)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	_ = json.NewEncoder(w).Encode(set)
+}
+
+// standing says whether what callers came with still holds.
+type standing struct{ *identity.Guard }
+
+// Stands is documented at caller.Standing.
+func (s standing) Stands(ctx context.Context, who access.Actor) error {
+	revoked, err := s.Revoked(ctx, who.Credential)
+	if err == nil && revoked {
+		err = errs.SignIn("The token is not valid.")
+	}
+	return err
+}
