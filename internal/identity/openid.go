@@ -199,13 +199,6 @@ func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID
 	return o.enter(ctx, by, provider, attempt, proven)
 }
 
-func orElse(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
-}
-
 // enter lets in who is linked, or may be.
 func (o *OpenID) enter(ctx context.Context, by clinic.Stamp, p OpenIDProvider, attempt OpenIDAttempt, proven Proven) (SignedIn, error) {
 	address := access.Private("")
