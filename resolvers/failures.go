@@ -62,6 +62,9 @@ func members(err error, slotPath []string) []any {
 	if found := keyMembers(err); found != nil {
 		return found
 	}
+	if found := sessionMembers(err); found != nil {
+		return found
+	}
 	return plainMembers(err)
 }
 

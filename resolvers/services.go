@@ -37,6 +37,7 @@ type Services struct {
 	Tickets      Tickets
 	People       People
 	OpenID       OpenID
+	Sessions     Sessions
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -159,6 +160,16 @@ type People interface {
 type OpenID interface {
 	Begin(context.Context, access.Actor, identity.BeginOpenID) (identity.Begun, error)
 	Complete(context.Context, access.Actor, identity.CompleteOpenID) (identity.SignedIn, error)
+}
+
+// Sessions is the room of who stays signed in.
+type Sessions interface {
+	Refresh(ctx context.Context, presented access.Private, request string) (identity.Tokens, error)
+	SignOut(ctx context.Context, actor access.Actor, refresh *access.Private) (struct{}, error)
+	SignOutEverywhere(ctx context.Context, actor access.Actor, whose *clinic.Ref) (struct{}, error)
+	RevokeSession(ctx context.Context, actor access.Actor, session clinic.Ref) (struct{}, error)
+	Current(context.Context, access.Actor) (*identity.Session, error)
+	List(context.Context, access.Actor) ([]identity.Session, error)
 }
 
 // Audit is the room of the record of who did what.

@@ -89,7 +89,7 @@ func revealed(list []access.Private) []string {
 
 // peopleMembers are of accounts and signing in.
 func peopleMembers(err error) []any {
-	if e, ok := errors.AsType[identity.Refused](err); ok {
+	if e, ok := errors.AsType[identity.SignInRefused](err); ok {
 		return []any{&model.GenericError{Code: model.UserErrorCodeSignInRefused, Message: e.Error(), Path: append([]string{"input"}, e.Path...)}}
 	}
 	if e, ok := errors.AsType[identity.LockedOut](err); ok {

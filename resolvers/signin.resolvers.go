@@ -136,18 +136,3 @@ func (r *queryResolver) Accounts(ctx context.Context, where *model.AccountFilter
 func (r *Resolver) Account() generated.AccountResolver { return &accountResolver{r} }
 
 type accountResolver struct{ *Resolver }
-
-// !!! WARNING !!!
-// The code below was going to be deleted when updating resolvers. It has been copied here so you have
-// one last chance to move it out of harms way if you want. There are two reasons this happens:
-//  - When renaming or deleting a resolver the old code will be put in here. You can safely delete
-//    it when you're done.
-//  - You have helper methods in this file. Move them out to keep these resolver files clean.
-/*
-	func (r *signInChallengeResolver) URI(ctx context.Context, obj *identity.Challenge) (*string, error) {
-	panic(fmt.Errorf("not implemented: URI - uri"))
-}
-func (r *Resolver) SignInChallenge() generated.SignInChallengeResolver {
-	return &signInChallengeResolver{r}
-}
-*/

@@ -45,6 +45,7 @@ type ResolverRoot interface {
 	RescheduleAppointmentPayload() RescheduleAppointmentPayloadResolver
 	RoleGrant() RoleGrantResolver
 	ScheduleException() ScheduleExceptionResolver
+	Session() SessionResolver
 	SetDateHoursPayload() SetDateHoursPayloadResolver
 	SetProviderSchedulePayload() SetProviderSchedulePayloadResolver
 	Slot() SlotResolver
@@ -127,6 +128,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
 			graphql.NewInputUnmarshaler("PutProviderInput", ec.unmarshalInputPutProviderInput),
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
+			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
@@ -135,10 +137,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetSecondFactorInput", ec.unmarshalInputResetSecondFactorInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
+			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
+			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
+			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SuspendAccountInput", ec.unmarshalInputSuspendAccountInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
@@ -1640,6 +1645,7 @@ enum UserErrorCode {
   PATIENT_CONFLICT
   PATIENT_KEPT
   SERVICE_BUSY
+  SESSION_ENDED
   SIGN_IN_REFUSED
   SLOT_TAKEN
   SLOT_UNAVAILABLE
@@ -2494,7 +2500,54 @@ type Query {
 """Changes. Every creating mutation takes an idempotency key; every state change takes an expected version."""
 type Mutation
 `, BuiltIn: false},
-	{Name: "../../schema/session.graphqls", Input: `"""What the holder of a session has. Each token is shown this once."""
+	{Name: "../../schema/session.graphqls", Input: `extend type Mutation {
+  """
+  Go on with a session: a fresh pair of tokens for a refresh token. It needs no access token: leave the header ` + "`" + `Authorization` + "`" + ` out, since
+  one that has expired is refused before anything else. Each refresh token is good for one refresh; if the answer is lost, send the same
+  one again within a minute. Presented any later, a used one ends its session.
+  """
+  refreshSession(input: RefreshSessionInput!): RefreshSessionPayload @cost(weight: 10)
+  """
+  End the caller's session, or with a refresh token the one that it is of: then no access token is needed. The answer comes once no server
+  accepts it any more.
+  """
+  signOut(input: SignOutInput!): SignOutPayload @cost(weight: 10)
+  """
+  End all sessions of an account, the caller's own or, for an administrator, another's of the organisation. The answer comes once no server
+  accepts any of them.
+  """
+  signOutEverywhere(input: SignOutEverywhereInput!): SignOutEverywherePayload @cost(weight: 10)
+  """
+  End one session: of the caller's account or, for an administrator, anybody's of the organisation. The answer comes once no server accepts
+  it any more.
+  """
+  revokeSession(input: RevokeSessionInput!): RevokeSessionPayload @cost(weight: 10)
+}
+
+extend type Viewer {
+  """The session that the presented token belongs to; null when it belongs to none."""
+  session: Session
+  """Open sessions of the caller's account, the newest first, at most 100; none when the token belongs to no session."""
+  sessions: [Session!]! @cost(weight: 5)
+}
+
+"""An account that stays signed in with an app."""
+type Session {
+  """Opaque id, for ` + "`" + `revokeSession` + "`" + `."""
+  id: ID!
+  """The app that it was begun with, as that has named itself."""
+  client: String!
+  """When it began."""
+  createdAt: DateTime!
+  """When it was used last, to a minute or so."""
+  lastUsedAt: DateTime!
+  """It ends then, whatever happens."""
+  expiresAt: DateTime!
+  """Whether the presented token belongs to it."""
+  current: Boolean!
+}
+
+"""What the holder of a session has. Each token is shown this once."""
 type SessionTokens {
   """For ` + "`" + `Authorization: Bearer` + "`" + `; good until ` + "`" + `expiresAt` + "`" + `."""
   accessToken: String!
@@ -2507,6 +2560,90 @@ type SessionTokens {
   """The session, as an opaque id."""
   sessionId: ID!
 }
+
+"""Input of ` + "`" + `refreshSession` + "`" + `."""
+input RefreshSessionInput {
+  """The refresh token that came last."""
+  refreshToken: String!
+}
+
+"""Result of ` + "`" + `refreshSession` + "`" + `."""
+type RefreshSessionPayload {
+  """The tokens that take the place of those before, unless there are errors."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [RefreshSessionError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `refreshSession` + "`" + `."""
+union RefreshSessionError = GenericError | SessionEndedError
+
+"""The refresh token brings nothing: it is unknown or expired, was used or revoked. Which of these isn't told. Sign in again."""
+type SessionEndedError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input."""
+  path: [String!]
+  """True when the same request may succeed later."""
+  retryable: Boolean!
+}
+
+"""Input of ` + "`" + `signOut` + "`" + `."""
+input SignOutInput {
+  """A refresh token of the session, for who has no access token any more. One that brings nothing ends nothing, and is no failure."""
+  refreshToken: String
+}
+
+"""Result of ` + "`" + `signOut` + "`" + `."""
+type SignOutPayload {
+  """Expected failures."""
+  errors: [SignOutError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signOut` + "`" + `."""
+union SignOutError = GenericError
+
+"""Input of ` + "`" + `signOutEverywhere` + "`" + `."""
+input SignOutEverywhereInput {
+  """Account; left out, the caller's own."""
+  accountId: ID
+}
+
+"""Result of ` + "`" + `signOutEverywhere` + "`" + `."""
+type SignOutEverywherePayload {
+  """Expected failures."""
+  errors: [SignOutEverywhereError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signOutEverywhere` + "`" + `."""
+union SignOutEverywhereError = GenericError
+
+"""Input of ` + "`" + `revokeSession` + "`" + `."""
+input RevokeSessionInput {
+  """Session."""
+  sessionId: ID!
+}
+
+"""Result of ` + "`" + `revokeSession` + "`" + `."""
+type RevokeSessionPayload {
+  """The session that has ended, unless there are errors."""
+  sessionId: ID
+  """Expected failures."""
+  errors: [RevokeSessionError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeSession` + "`" + `."""
+union RevokeSessionError = GenericError
 `, BuiltIn: false},
 	{Name: "../../schema/signin.graphqls", Input: `extend type Query {
   """The accounts of the caller's organisation, the newest first, for whoever manages them."""
@@ -4021,6 +4158,18 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 	return nil, fmt.Errorf("no field named %q was found under type Query", field.Name)
 }
 
+func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_RefreshSessionPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_RefreshSessionPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RefreshSessionPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RefreshSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RegisterPatientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "patient":
@@ -4119,6 +4268,18 @@ func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReviewBreakGlassPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "sessionId":
+		return ec.fieldContext_RevokeSessionPayload_sessionId(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeSessionPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeSessionPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeSessionPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "role":
@@ -4179,6 +4340,24 @@ func (ec *executionContext) childFields_ServiceInfo(ctx context.Context, field g
 		return ec.fieldContext_ServiceInfo_tzdbVersion(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServiceInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_Session(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Session_id(ctx, field)
+	case "client":
+		return ec.fieldContext_Session_client(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Session_createdAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_Session_lastUsedAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Session_expiresAt(ctx, field)
+	case "current":
+		return ec.fieldContext_Session_current(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Session", field.Name)
 }
 
 func (ec *executionContext) childFields_SessionTokens(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4265,6 +4444,26 @@ func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field
 		return ec.fieldContext_SignInPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SignOutEverywherePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignOutEverywherePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutEverywherePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_SignOutPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignOutPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Slot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4413,6 +4612,10 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_timeZone(ctx, field)
 	case "locale":
 		return ec.fieldContext_Viewer_locale(ctx, field)
+	case "session":
+		return ec.fieldContext_Viewer_session(ctx, field)
+	case "sessions":
+		return ec.fieldContext_Viewer_sessions(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }

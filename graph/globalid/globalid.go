@@ -36,13 +36,14 @@ const (
 	BreakGlassGrant
 	Account
 	LegalHold
+	Session
 )
 
 var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
-	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
+	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold", Session: "a session",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.

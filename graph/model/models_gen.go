@@ -98,6 +98,11 @@ type PlaceLegalHoldError interface {
 	IsPlaceLegalHoldError()
 }
 
+// Errors of `refreshSession`.
+type RefreshSessionError interface {
+	IsRefreshSessionError()
+}
+
 // Errors of `reinstateAccount`.
 type ReinstateAccountError interface {
 	IsReinstateAccountError()
@@ -128,6 +133,11 @@ type ReviewBreakGlassError interface {
 	IsReviewBreakGlassError()
 }
 
+// Errors of `revokeSession`.
+type RevokeSessionError interface {
+	IsRevokeSessionError()
+}
+
 // Errors of `setUpSecondFactor`.
 type SetUpSecondFactorError interface {
 	IsSetUpSecondFactorError()
@@ -141,6 +151,16 @@ type SetupError interface {
 // Errors of `signIn`.
 type SignInError interface {
 	IsSignInError()
+}
+
+// Errors of `signOut`.
+type SignOutError interface {
+	IsSignOutError()
+}
+
+// Errors of `signOutEverywhere`.
+type SignOutEverywhereError interface {
+	IsSignOutEverywhereError()
 }
 
 // Errors of `suspendAccount`.
@@ -685,6 +705,14 @@ func (GenericError) IsPlaceLegalHoldError() {}
 
 func (GenericError) IsReleaseLegalHoldError() {}
 
+func (GenericError) IsRefreshSessionError() {}
+
+func (GenericError) IsSignOutError() {}
+
+func (GenericError) IsSignOutEverywhereError() {}
+
+func (GenericError) IsRevokeSessionError() {}
+
 func (GenericError) IsSignInError() {}
 
 func (GenericError) IsAnswerSignInChallengeError() {}
@@ -1146,6 +1174,22 @@ type PutVisitKindPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `refreshSession`.
+type RefreshSessionInput struct {
+	// The refresh token that came last.
+	RefreshToken string `json:"refreshToken"`
+}
+
+// Result of `refreshSession`.
+type RefreshSessionPayload struct {
+	// The tokens that take the place of those before, unless there are errors.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []RefreshSessionError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `registerPatient`.
 type RegisterPatientInput struct {
 	// Organisation; default: the caller's own.
@@ -1306,6 +1350,22 @@ type ReviewBreakGlassPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `revokeSession`.
+type RevokeSessionInput struct {
+	// Session.
+	SessionID string `json:"sessionId"`
+}
+
+// Result of `revokeSession`.
+type RevokeSessionPayload struct {
+	// The session that has ended, unless there are errors.
+	SessionID *string `json:"sessionId,omitempty"`
+	// Expected failures.
+	Errors []RevokeSessionError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A role within an organisation.
 type RoleGrant struct {
 	// Role.
@@ -1324,6 +1384,22 @@ type ServiceInfo struct {
 	// Time zone database in use, for example `2026a`.
 	TzdbVersion string `json:"tzdbVersion"`
 }
+
+// The refresh token brings nothing: it is unknown or expired, was used or revoked. Which of these isn't told. Sign in again.
+type SessionEndedError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input.
+	Path []string `json:"path,omitempty"`
+	// True when the same request may succeed later.
+	Retryable bool `json:"retryable"`
+}
+
+func (SessionEndedError) IsRefreshSessionError() {}
+
+func (SessionEndedError) IsUserError() {}
 
 // What the holder of a session has. Each token is shown this once.
 type SessionTokens struct {
@@ -1423,6 +1499,34 @@ type SignInPayload struct {
 	Challenge *identity.Challenge `json:"challenge,omitempty"`
 	// Expected failures.
 	Errors []SignInError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `signOutEverywhere`.
+type SignOutEverywhereInput struct {
+	// Account; left out, the caller's own.
+	AccountID *string `json:"accountId,omitempty"`
+}
+
+// Result of `signOutEverywhere`.
+type SignOutEverywherePayload struct {
+	// Expected failures.
+	Errors []SignOutEverywhereError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `signOut`.
+type SignOutInput struct {
+	// A refresh token of the session, for who has no access token any more. One that brings nothing ends nothing, and is no failure.
+	RefreshToken *string `json:"refreshToken,omitempty"`
+}
+
+// Result of `signOut`.
+type SignOutPayload struct {
+	// Expected failures.
+	Errors []SignOutError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
@@ -1663,6 +1767,7 @@ const (
 	UserErrorCodePatientConflict          UserErrorCode = "PATIENT_CONFLICT"
 	UserErrorCodePatientKept              UserErrorCode = "PATIENT_KEPT"
 	UserErrorCodeServiceBusy              UserErrorCode = "SERVICE_BUSY"
+	UserErrorCodeSessionEnded             UserErrorCode = "SESSION_ENDED"
 	UserErrorCodeSignInRefused            UserErrorCode = "SIGN_IN_REFUSED"
 	UserErrorCodeSlotTaken                UserErrorCode = "SLOT_TAKEN"
 	UserErrorCodeSlotUnavailable          UserErrorCode = "SLOT_UNAVAILABLE"
@@ -1685,6 +1790,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodePatientConflict,
 	UserErrorCodePatientKept,
 	UserErrorCodeServiceBusy,
+	UserErrorCodeSessionEnded,
 	UserErrorCodeSignInRefused,
 	UserErrorCodeSlotTaken,
 	UserErrorCodeSlotUnavailable,
@@ -1694,7 +1800,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSignInRefused, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSignInRefused, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

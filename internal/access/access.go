@@ -153,3 +153,20 @@ var scopesOf = map[Role][]string{
 	// Runs the platform, not a clinic: no patient's data.
 	PlatformAdmin: {AccountsManage, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }
+
+// KindOf is how callers of a role present themselves; not ok: there is no such role.
+func KindOf(r Role) (kind Kind, ok bool) {
+	kind, ok = kinds[r]
+	return kind, ok
+}
+
+var kinds = map[Role]Kind{
+	Admin:         Staff,
+	Auditor:       Staff,
+	Caregiver:     Patient,
+	FrontDesk:     Staff,
+	Integrator:    APIClient,
+	PatientRole:   Patient,
+	PlatformAdmin: Staff,
+	Provider:      Staff,
+}

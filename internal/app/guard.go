@@ -2,15 +2,15 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
-	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/redis"
@@ -24,6 +24,7 @@ const (
 	poked       = time.Second // that saying so may take
 	pokeSilence = time.Hour   // nothing may be revoked for long
 	pokeAgain   = 5 * time.Second
+	lastUses    = 2 * time.Second
 )
 
 // recognise wires who is accepted: by tokens of our own and of an issuer outside, as long as they aren't revoked.
@@ -44,6 +45,10 @@ func (a *App) recognise() {
 	a.guard = &identity.Guard{
 		Store: postgres.NewRevocations(a.db), Clock: clock.System{}, Uptime: clock.Uptime, Wait: pause, Tell: func(context.Context) { a.poke() },
 	}
+	a.sessions = identity.NewSessions(identity.Sessions{
+		Source: clinic.Source{Clock: clock.System{}, NewID: newID}, Store: postgres.NewSessions(a.db), Guard: a.guard, Signer: a.issuer,
+		Random: rand.Reader, Limits: a.frame.Sessions.limits(),
+	}, identity.NoCache{})
 }
 
 // poke has others look at once what was revoked. Nobody waits for it.
@@ -65,11 +70,20 @@ func (a *App) guarding(ctx context.Context) {
 			regularly(ctx, keysEvery, nil, a.alarmed("the keys of tokens can't be read", a.issuer.Keys.Refresh))
 		})
 	}
+	a.beside.Go(func() { a.noteUses(ctx) })
 	if a.redis != nil {
 		bus := a.redis.Bus(revokedChannel)
 		a.beside.Go(func() { a.tellOthers(ctx, bus) })
 		a.beside.Go(func() { hear(ctx, bus, heard) })
 	}
+}
+
+// noteUses keeps when sessions were used, and once more before the process ends.
+func (a *App) noteUses(ctx context.Context) {
+	regularly(ctx, identity.FlushUses, nil, a.alarmed("when sessions were used can't be noted", a.sessions.FlushUses))
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastUses)
+	defer cancel()
+	_ = a.sessions.FlushUses(last) // as if they had been used a moment before
 }
 
 // tellOthers says that something was revoked, once for all that was since it was said last.
@@ -146,16 +160,4 @@ func (a *App) published(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", keysAge)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	_ = json.NewEncoder(w).Encode(set)
-}
-
-// standing says whether what callers came with still holds.
-type standing struct{ *identity.Guard }
-
-// Stands is documented at caller.Standing.
-func (s standing) Stands(ctx context.Context, who access.Actor) error {
-	revoked, err := s.Revoked(ctx, who.Credential)
-	if err == nil && revoked {
-		err = errs.SignIn("The token is not valid.")
-	}
-	return err
 }

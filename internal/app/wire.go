@@ -75,6 +75,7 @@ type App struct {
 	tokens       *token.Remembering
 	issuer       token.Issuer // of our own tokens
 	guard        *identity.Guard
+	sessions     *identity.Sessions
 	pokes        chan struct{} // something was revoked here
 	clinic       *clinic.Service
 	provider     *provider.Service
@@ -169,7 +170,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets,
+				Tickets: a.tickets, Sessions: a.sessions,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -179,7 +180,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Standing: standing{a.guard}, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Verifier: a.tokens, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }

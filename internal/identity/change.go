@@ -14,7 +14,7 @@ import (
 // ChangePassword asks for another password for the caller.
 type ChangePassword struct{ Current, New access.Private }
 
-// ChangePassword gives the caller another password and ends their other sessions. It fails with Refused when the current one is
+// ChangePassword gives the caller another password and ends their other sessions. It fails with SignInRefused when the current one is
 // another, and with LockedOut: guesses are tries to sign in.
 func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangePassword) (Account, error) {
 	var check form.Check

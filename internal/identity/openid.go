@@ -169,7 +169,7 @@ func (o *OpenID) draw(organization uuid.UUID, redirect string) (t Ticket, ask Op
 	return t, ask, nil
 }
 
-// Complete signs in who came back. Whatever is wrong is Refused; an attempt that is over, or was completed, errs.NotFound.
+// Complete signs in who came back. Whatever is wrong is SignInRefused; an attempt that is over, or was completed, errs.NotFound.
 func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID) (SignedIn, error) {
 	gone := errs.Missing("attempt", "state")
 	ticket, ok := readTicket(in.State)
@@ -221,7 +221,7 @@ func (o *OpenID) enter(ctx context.Context, by clinic.Stamp, p OpenIDProvider, a
 	if !linked {
 		by := o.people.source.Stamp(account.Actor(by.Actor))
 		if ok, err := o.store.Link(ctx, by, account.Ref(), p.Name, proven.Subject); err != nil || !ok {
-			return SignedIn{}, orElse(err, Refused{Path: []string{"code"}})
+			return SignedIn{}, orElse(err, SignInRefused{Path: []string{"code"}})
 		}
 	}
 	admission := Admission{Account: account, Client: attempt.Client, Trusted: p.SecondFactor || proven.SecondFactor}

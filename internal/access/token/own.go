@@ -52,7 +52,7 @@ func (i Issuer) Sign(ctx context.Context, a access.Actor, life time.Duration) (r
 		},
 		Client: a.Client, Organization: a.Organization, Role: a.Role, Scopes: a.Scopes, Provider: a.ProviderID,
 	}, Scope: strings.Join(a.Scopes, " ")}
-	if kinds[a.Role] == access.APIClient {
+	if kind, _ := access.KindOf(a.Role); kind == access.APIClient {
 		c.ClientID = a.Credential
 	} else {
 		c.Session = a.Credential

@@ -81,7 +81,7 @@ func Sign(key ed25519.PrivateKey, issuer string, a access.Actor, expires time.Ti
 
 func (c claims) actor() (access.Actor, bool) {
 	subject, err := uuid.Parse(c.Subject)
-	kind, known := kinds[c.Role]
+	kind, known := access.KindOf(c.Role)
 	if err != nil || subject == uuid.Nil || !known || (c.Organization == uuid.Nil) != (c.Role == access.PlatformAdmin) {
 		return access.Actor{}, false
 	}
@@ -89,15 +89,4 @@ func (c claims) actor() (access.Actor, bool) {
 		Kind: kind, ID: subject, Client: c.Client, Organization: c.Organization, Role: c.Role, Scopes: slices.Clone(c.Scopes),
 		PatientID: c.Patient, ProviderID: c.Provider,
 	}, true
-}
-
-var kinds = map[access.Role]access.Kind{
-	access.Admin:         access.Staff,
-	access.Auditor:       access.Staff,
-	access.Caregiver:     access.Patient,
-	access.FrontDesk:     access.Staff,
-	access.Integrator:    access.APIClient,
-	access.PatientRole:   access.Patient,
-	access.PlatformAdmin: access.Staff,
-	access.Provider:      access.Staff,
 }
