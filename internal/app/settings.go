@@ -60,6 +60,7 @@ type ServeSettings struct {
 	HTTP      HTTPSettings
 	Request   RequestSettings
 	Sessions  SessionSettings
+	SignIn    SignInSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 }
@@ -105,7 +106,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check(), s.SignIn.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

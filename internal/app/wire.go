@@ -56,6 +56,7 @@ type Frame struct {
 	LinkKey   []byte            // that calendar links are signed with
 	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
 	Sessions  SessionSettings
+	SignIn    SignInSettings
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
@@ -77,6 +78,9 @@ type App struct {
 	guard        *identity.Guard
 	sessions     *identity.Sessions
 	pokes        chan struct{} // something was revoked here
+	people       *identity.Service
+	openID       *identity.OpenID
+	hashing      *identity.Passwords
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -123,6 +127,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
+	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
@@ -170,7 +175,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions,
+				Tickets: a.tickets, Sessions: a.sessions, People: a.people, OpenID: a.openID,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),

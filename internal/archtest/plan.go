@@ -78,6 +78,8 @@ var plan = []floor{
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/telemetry", uses: join(web[:1], metrics)},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
+	{at: "internal/openid", may: []string{"internal/errs", "internal/access", "internal/clock", "internal/identity", "internal/resilience"},
+		uses: []string{"github.com/zitadel/oidc/v3", "golang.org/x/oauth2", "net/http"}, tests: []string{"github.com/go-jose/go-jose/v4"}},
 	{at: "internal/mail", may: []string{"internal/access", "internal/clock", "internal/identity"}, uses: join(mail, []string{"crypto/tls", "net", "os"}),
 		tests: []string{"github.com/emersion/go-smtp", "github.com/emersion/go-sasl", "log"}},
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},

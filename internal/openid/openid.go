@@ -68,16 +68,17 @@ type provider struct {
 
 var _ identity.Providers = (*Providers)(nil)
 
-// New makes the clients of providers, which are reached by transport (nil: the usual one).
-func New(clients []Client, c clock.Clock, transport http.RoundTripper) *Providers {
-	if transport == nil {
-		transport = http.DefaultTransport
-	}
+// New makes the clients of providers. Where the environment names a proxy (HTTPS_PROXY), they are reached over it.
+func New(clients []Client, c clock.Clock) *Providers {
+	transport := bounded{&http.Transport{
+		Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: patience, ResponseHeaderTimeout: patience, MaxIdleConnsPerHost: 2,
+		MaxConnsPerHost: 20, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true,
+	}}
 	p := &Providers{clock: c, known: map[name]*provider{}}
 	for _, client := range clients {
 		p.known[name{client.Organization, client.Name}] = &provider{
 			Client: client, breaker: resilience.For(resilience.OpenID),
-			web: &http.Client{Timeout: patience, Transport: bounded{transport}, CheckRedirect: stay},
+			web: &http.Client{Timeout: patience, Transport: transport, CheckRedirect: stay},
 		}
 	}
 	return p
