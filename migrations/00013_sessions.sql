@@ -55,7 +55,7 @@ CREATE TABLE session_refreshes (
     PRIMARY KEY (organization_id, session_id, digest),
     FOREIGN KEY (organization_id, session_id) REFERENCES sessions ON DELETE CASCADE
 );
-CREATE INDEX session_refreshes_by_age ON session_refreshes (created_at);
+CREATE INDEX session_refreshes_by_use ON session_refreshes (used_at) WHERE used_at IS NOT NULL;
 
 -- +goose StatementBegin
 DO $$
@@ -75,7 +75,7 @@ GRANT SELECT (organization_id, id, last_used_at), UPDATE (last_used_at) ON sessi
 CREATE POLICY sweeping ON sessions TO mediconnect_sweeper USING (true);
 GRANT SELECT (organization_id, id, expires_at, ended_at), UPDATE (ended_at), DELETE ON sessions TO mediconnect_sweeper;
 CREATE POLICY sweeping ON session_refreshes TO mediconnect_sweeper USING (true);
-GRANT SELECT (organization_id, session_id, digest, created_at, used_at), UPDATE (used_at), DELETE ON session_refreshes TO mediconnect_sweeper;
+GRANT SELECT (organization_id, session_id, digest, used_at), UPDATE (used_at), DELETE ON session_refreshes TO mediconnect_sweeper;
 
 -- +goose Down
 DROP TABLE session_refreshes, sessions, revocations, signing_keys;

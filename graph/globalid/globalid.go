@@ -119,7 +119,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, Session:
 		if len(b) != size {
 			return id, false
 		}

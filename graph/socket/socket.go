@@ -185,7 +185,9 @@ func (s *socket) introduce(payload []byte) bool {
 	if inHeader && token != fromHeader {
 		return s.end(forbidden, "Forbidden: the tokens differ")
 	}
-	who, err := s.Desk.Of(s.request, token, given)
+	ctx, cancel := context.WithTimeout(s.ctx, s.Limits.Init) // the request's own ended when it became a socket
+	defer cancel()
+	who, err := s.Desk.Of(s.request.WithContext(ctx), token, given)
 	if errs.Of(err) == errs.Busy {
 		return s.end(websocket.StatusTryAgainLater, "Try again: the token can't be looked at now")
 	}

@@ -47,7 +47,7 @@ func (r *realm) actFor(t *testing.T) {
 func (r *realm) breakGlasses(t *testing.T) {
 	t.Helper()
 	third := r.provider(r.here, 2)
-	third.column = policy.OtherProvider
+	third.column, third.Client = policy.OtherProvider, r.enter(policy.OtherProvider, third.actor)
 	r.admit(third)
 	r.broken(t, third, r.here, 0)
 	r.treats(r.here, 2, 0) // as long as it lasts, the patient is as good as theirs

@@ -84,6 +84,7 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 	}
 	maps.Copy(list, r.acting(t, p))
 	maps.Copy(list, r.keeping(t))
+	maps.Copy(list, r.sessionChanges(t, p))
 	return list
 }
 
@@ -163,13 +164,13 @@ func (r *realm) judgePayload(t *testing.T, p person, about subject, mutation, te
 	}
 }
 
-// fingerprint is of all rows, but those that tell who tried what.
+// fingerprint is of all rows, but those that tell who tried what, and when.
 func (r *realm) fingerprint(t *testing.T) string {
 	t.Helper()
 	var parts []string
 	var sum string
 	rows, err := r.looks().Query(t.Context(), `SELECT format('SELECT %L || md5(coalesce(string_agg(t::text, '','' ORDER BY t::text), '''')) FROM %I t', relname, relname) FROM pg_class
-		WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('audit_events', 'audit_chain', 'audit_pruned', 'invitation_tries') ORDER BY 1`)
+		WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT IN ('audit_events', 'audit_chain', 'audit_pruned', 'invitation_tries', 'sessions', 'signing_keys') ORDER BY 1`)
 	if err != nil {
 		t.Fatal(err)
 	}

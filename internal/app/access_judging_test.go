@@ -124,6 +124,8 @@ func (g reading) object(set ast.SelectionSet, typeName string, object map[string
 // unknown is what a thing is about that isn't among those of the world.
 func (g reading) unknown(id string) subject {
 	switch mustType(g.t, id) {
+	case globalid.Session:
+		return subject{organization: mustRef(g.t, id).Organization, actor: g.by.actor.ID}
 	case globalid.Appointment, globalid.Hold, globalid.BreakGlassGrant:
 		return subject{organization: g.made.organization, patient: g.made.patient, actor: g.by.actor.ID}
 	}

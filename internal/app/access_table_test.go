@@ -7,10 +7,14 @@ import (
 	"github.com/mediconnect/mediconnect/graph/policy"
 )
 
+const inPayload = "shown in payloads alone: TestEveryChangeIsMadeByWhoeverTheTableSaysAndByNobodyElse"
+
 // unvalued are fields that have no value in this world, each with the reason.
 var unvalued = map[string]string{
 	"Patient.erasedAt":    "who is erased has nothing else: TestAnAdministratorErasesAndWhatKeepsThePatientIsNamed",
 	"SlotsChanged.cursor": "not told yet", "SlotsChanged.occurredAt": "not told yet", "SlotsChanged.slots": "not told yet", "SlotsChanged.removedSlotIds": "not told yet",
+	"SessionTokens.accessToken": inPayload, "SessionTokens.expiresAt": inPayload, "SessionTokens.refreshToken": inPayload,
+	"SessionTokens.sessionExpiresAt": inPayload, "SessionTokens.sessionId": inPayload,
 	"ServiceInfo.deprecations": "nothing is deprecated",
 	"Deprecation.coordinate":   "nothing is deprecated",
 	"Deprecation.replacement":  "nothing is deprecated",

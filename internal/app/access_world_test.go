@@ -167,7 +167,7 @@ func (r *realm) populate() {
 	for _, c := range policy.Columns {
 		p := person{column: c.Name, actor: access.Nobody(""), Client: r.Client}
 		if actor, signedIn := actors[c.Name]; signedIn {
-			p.actor, p.Client = actor, r.by(actor)
+			p.actor, p.Client = actor, r.enter(c.Name, actor)
 		}
 		r.admit(p)
 	}

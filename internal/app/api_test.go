@@ -35,6 +35,7 @@ type api struct {
 	gqltest.Client
 	t          *testing.T
 	pool       *pgxpool.Pool
+	url        string // of the database, as the program signs in
 	clinic     *sample.Clinic
 	key        ed25519.PrivateKey
 	clock      *clock.Frozen // the product's
@@ -54,6 +55,7 @@ func newAPI(t *testing.T) *api {
 	}
 	a := &api{t: t, key: key, clock: clock.FrozenAt(sample.Dawn)}
 	url := pgtest.NewURL(t)
+	a.url = url
 	a.pool = pgtest.Pool(t, pgtest.AdminURL(t, url))
 	a.clinic = sample.NewClinic(t, a.pool)
 	program := pgtest.Pool(t, url).Config()

@@ -47,6 +47,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_HIDE_SCHEMA=maybe", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
 		"MEDICONNECT_DATABASE_STATEMENT_TIMEOUT=1m", "MEDICONNECT_DATABASE_IDLE_TIMEOUT=10s",
 		"MEDICONNECT_LIMIT_TOKENS=0", "MEDICONNECT_LIMIT_PAGE=101", "MEDICONNECT_LIMIT_BODY=10", "MEDICONNECT_TRUSTED_ONLY=true",
+		"MEDICONNECT_SESSION_IDLE_STAFF=10s", "MEDICONNECT_SESSION_PATIENTS=long",
 	})
 	if err == nil {
 		t.Fatal("faulty settings were taken")
@@ -57,7 +58,7 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
 		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",
 		"LIMIT_TOKENS must be at least 1", "LIMIT_PAGE must be at most 100", "LIMIT_BODY must be at least 1024",
-		"TRUSTED_ONLY needs MEDICONNECT_TRUSTED_DOCUMENTS",
+		"TRUSTED_ONLY needs MEDICONNECT_TRUSTED_DOCUMENTS", "SESSION_IDLE_STAFF must be at least 1m0s", "SESSION_PATIENTS must be a duration",
 		"KEYS must be set", "LINK_KEY must be set",
 	} {
 		if strings.Count(err.Error(), "MEDICONNECT_"+variable) != 1 {

@@ -59,7 +59,7 @@ func (s *Sessions) SignOut(ctx context.Context, a access.Actor, refresh *access.
 	if err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.end(ctx, of.Organization, Ending{By: s.Stamp(a), Action: "signOut", Account: of.ID, Session: a.Credential})
+	return struct{}{}, s.end(ctx, of.Organization, Ending{By: s.Stamp(a), Action: "session.signOut", Account: of.ID, Session: a.Credential})
 }
 
 // signOutBy ends the session of a refresh token, used or not: whoever has one may end it.
@@ -74,7 +74,7 @@ func (s *Sessions) signOutBy(ctx context.Context, a access.Actor, refresh access
 	}
 	by := session.actor()
 	by.RequestID = a.RequestID
-	return s.end(ctx, of.Organization, Ending{By: s.Stamp(by), Action: "signOut", Account: session.AccountID, Session: of.ID})
+	return s.end(ctx, of.Organization, Ending{By: s.Stamp(by), Action: "session.signOut", Account: session.AccountID, Session: of.ID})
 }
 
 // SignOutEverywhere ends all sessions of an account: the caller's own, or for an administrator another's of the organisation. nil: their own.
@@ -90,12 +90,12 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, a access.Actor, whose 
 	} else if err := administers(a, whose.Organization, "account", "accountId"); err != nil {
 		return struct{}{}, err
 	}
-	return struct{}{}, s.end(ctx, whose.Organization, Ending{By: s.Stamp(a), Action: "signOutEverywhere", Account: whose.ID})
+	return struct{}{}, s.end(ctx, whose.Organization, Ending{By: s.Stamp(a), Action: "session.signOutEverywhere", Account: whose.ID})
 }
 
 // RevokeSession ends a session of the caller's account, or for an administrator anybody's of the organisation.
 func (s *Sessions) RevokeSession(ctx context.Context, a access.Actor, of clinic.Ref) (struct{}, error) {
-	e := Ending{By: s.Stamp(a), Action: "revokeSession", Account: a.ID, Session: of.ID}
+	e := Ending{By: s.Stamp(a), Action: "session.revoke", Account: a.ID, Session: of.ID}
 	if a.Role != access.Admin {
 		if _, err := holder(a); err != nil {
 			return struct{}{}, err

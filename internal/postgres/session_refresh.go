@@ -77,7 +77,7 @@ func follow(ctx context.Context, tx pgx.Tx, of *identity.Session, verdict identi
 		by := r.By
 		kind, _ := access.KindOf(of.Role)
 		by.Actor = access.Actor{Kind: kind, ID: of.AccountID, Client: of.Client, RequestID: r.By.Actor.RequestID}
-		return record(ctx, tx, note(by, organization, "refreshSession.reused", "Session", id))
+		return record(ctx, tx, note(by, organization, "session.reused", "Session", id))
 	default:
 		return nil
 	}

@@ -114,7 +114,7 @@ func TestARefreshTokenIsGoodOnceAndUsedAgainEndsItsSession(t *testing.T) {
 	s.refuses(t, "the newest one after that", third.Refresh)
 	var action, kind, actor string
 	if err := s.pool.QueryRow(t.Context(), `SELECT action, entity_kind, actor_id::text FROM audit_events WHERE entity_id = $1`,
-		first.SessionID).Scan(&action, &kind, &actor); err != nil || action != "refreshSession.reused" || kind != "Session" || actor != clerk.ID.String() {
+		first.SessionID).Scan(&action, &kind, &actor); err != nil || action != "session.reused" || kind != "Session" || actor != clerk.ID.String() {
 		t.Errorf("recorded is %s of %s by %s, %v", action, kind, actor, err)
 	}
 }
@@ -334,8 +334,8 @@ func TestSigningOutEndsWhatItSaysAndIsRecorded(t *testing.T) {
 		lines = append(lines, line)
 	}
 	want := []string{
-		fmt.Sprint("signOut Session ", clerk.ID), fmt.Sprint("revokeSession Session ", clerk.ID), fmt.Sprint("signOut Session ", clerk.ID),
-		fmt.Sprint("signOutEverywhere Account ", admin.ID),
+		fmt.Sprint("session.signOut Session ", clerk.ID), fmt.Sprint("session.revoke Session ", clerk.ID), fmt.Sprint("session.signOut Session ", clerk.ID),
+		fmt.Sprint("session.signOutEverywhere Account ", admin.ID),
 	}
 	if !slices.Equal(lines, want) {
 		t.Errorf("recorded are\n%s\nwant\n%s", strings.Join(lines, "\n"), strings.Join(want, "\n"))
@@ -361,5 +361,52 @@ func TestAnAccountHasAHundredSessionsAndNoMore(t *testing.T) {
 	s.stands(t, "the one used the longest ago", callerOf(clerk, oldest), false)
 	if list, err := s.List(t.Context(), access.Actor{Kind: access.Staff, ID: clerk.ID, Organization: clerk.OrganizationID, Credential: uuid.UUID{1}}); err != nil || len(list) != 100 {
 		t.Errorf("%d are open, %v", len(list), err)
+	}
+}
+
+func TestWhatIsOverOfSessionsIsSweptAndNothingElse(t *testing.T) {
+	s := newSessions(t)
+	ended, open := s.open(t, clerk), s.open(t, identity.Account{OrganizationID: clerk.OrganizationID, ID: uuid.New(), Role: access.PatientRole})
+	next := s.refreshes(t, open.Refresh)
+	done(t, s.EndAll(t.Context(), clerk.OrganizationID, clerk.ID, uuid.Nil))
+	for _, key := range []string{"A", "B"} {
+		if _, err := s.pool.Exec(t.Context(), `INSERT INTO signing_keys VALUES (repeat($1, 43), decode(repeat('00', 32), 'hex'), '', $2, $2, $2::timestamptz + interval '1 s',
+			$2::timestamptz + CASE $1 WHEN 'A' THEN interval '2 s' ELSE interval '1 year' END)`, key, s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tidy := postgres.NewAppointmentStore(s.db)
+	count := func() (all [4]int) {
+		t.Helper()
+		if _, err := tidy.Tidy(t.Context(), s.clock.Now(), 100); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM session_refreshes),
+			(SELECT count(*) FROM revocations), (SELECT count(*) FROM signing_keys)`).Scan(&all[0], &all[1], &all[2], &all[3]); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	if got := count(); got != [4]int{2, 3, 1, 2} {
+		t.Errorf("at first there are %v", got)
+	}
+	s.clock.Advance(61 * time.Minute)
+	if got := count(); got != [4]int{2, 3, 0, 1} {
+		t.Errorf("after an hour there are %v", got)
+	}
+	s.refuses(t, "ended", ended.Refresh)
+	s.clock.Advance(24 * time.Hour)
+	if got := count(); got != [4]int{1, 2, 0, 1} {
+		t.Errorf("after a day there are %v", got)
+	}
+	s.clock.Advance(28 * 24 * time.Hour)
+	s.refreshes(t, next.Refresh)
+	s.clock.Advance(24 * time.Hour)
+	if got := count(); got != [4]int{1, 2, 0, 1} {
+		t.Errorf("after a month there are %v", got)
+	}
+	s.clock.Advance(62 * 24 * time.Hour)
+	if got := count(); got != [4]int{0, 0, 0, 1} {
+		t.Errorf("after three months there are %v", got)
 	}
 }

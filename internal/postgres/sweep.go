@@ -59,6 +59,10 @@ const (
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
 	messageMemory = 48 * time.Hour
+
+	sessionMemory    = 24 * time.Hour
+	refreshMemory    = 30 * 24 * time.Hour // of refresh tokens that were used: whoever uses one again so late gets nothing, and ends nothing
+	revocationMemory = time.Hour           // every process remembers for half of it, and no token is good for longer than that
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -122,6 +126,21 @@ var tidying = []struct {
 		func(now time.Time) time.Time { return now }},
 	{`DELETE FROM openid_attempts WHERE (organization_id, digest) IN (
 		SELECT organization_id, digest FROM openid_attempts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now }},
+	// What is over is kept for a while, so that who asks again for its end is answered.
+	{`DELETE FROM sessions WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-sessionMemory) }},
+	{`DELETE FROM sessions WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM sessions WHERE ended_at <= $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-sessionMemory) }},
+	{`DELETE FROM session_refreshes WHERE (organization_id, session_id, digest) IN (
+		SELECT organization_id, session_id, digest FROM session_refreshes WHERE used_at <= $1
+		ORDER BY used_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-refreshMemory) }},
+	{`DELETE FROM revocations WHERE at <= $1 AND subject IN (SELECT subject FROM revocations WHERE at <= $1 ORDER BY at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-revocationMemory) }},
+	{`DELETE FROM signing_keys WHERE kid IN (SELECT kid FROM signing_keys WHERE published_until <= $1 LIMIT $2)`,
 		func(now time.Time) time.Time { return now }},
 }
 
