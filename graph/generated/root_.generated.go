@@ -343,7 +343,7 @@ type AcceptPatientInvitationPayload {
 """Errors of ` + "`" + `acceptPatientInvitation` + "`" + `."""
 union AcceptPatientInvitationError = GenericError | TooManyTriesError
 
-"""The account has tried too many wrong codes or birth dates, and is locked out for a while."""
+"""There were too many wrong tries: codes or birth dates of an account, or passwords and codes with an address."""
 type TooManyTriesError implements UserError {
   """Stable machine-readable code."""
   code: UserErrorCode!
@@ -353,7 +353,7 @@ type TooManyTriesError implements UserError {
   path: [String!]
   """True when the same request with the same idempotency key may succeed later."""
   retryable: Boolean!
-  """From this instant on the account may try again."""
+  """From this instant on there may be another try."""
   retryAt: DateTime!
 }
 

@@ -1667,7 +1667,7 @@ type SuspendAccountPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
-// The account has tried too many wrong codes or birth dates, and is locked out for a while.
+// There were too many wrong tries: codes or birth dates of an account, or passwords and codes with an address.
 type TooManyTriesError struct {
 	// Stable machine-readable code.
 	Code UserErrorCode `json:"code"`
@@ -1677,7 +1677,7 @@ type TooManyTriesError struct {
 	Path []string `json:"path,omitempty"`
 	// True when the same request with the same idempotency key may succeed later.
 	Retryable bool `json:"retryable"`
-	// From this instant on the account may try again.
+	// From this instant on there may be another try.
 	RetryAt time.Time `json:"retryAt"`
 }
 

@@ -142,7 +142,7 @@ func (e openIDEntry) client() (c openid.Client, err error) {
 		return c, errors.New("name must have 1 to 100 characters")
 	case e.ClientID == "" || c.Secret == "":
 		return c, errors.New("clientId and clientSecret, or clientSecretFile, are needed")
-	case !private(e.Issuer):
+	case !confidential(e.Issuer):
 		return c, errors.New("issuer must be an https URL, or http of this machine")
 	case len(e.RedirectURIs) == 0 || slices.ContainsFunc(e.RedirectURIs, func(u string) bool { return !absolute(u) }):
 		return c, errors.New("redirectUris must be absolute URLs without fragments")
@@ -171,8 +171,8 @@ func organizationOf(text string) (uuid.UUID, error) {
 	return id.Ref.Organization, nil
 }
 
-// private says whether nobody reads along on the way to a URL.
-func private(text string) bool {
+// confidential says whether nobody reads along on the way to a URL.
+func confidential(text string) bool {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return false

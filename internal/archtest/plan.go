@@ -102,6 +102,7 @@ var plan = []floor{
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
 	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
 	{at: "internal/testkit/certtest", uses: join(process, []string{"testing"}), support: true},
+	{at: "internal/testkit/openidtest", uses: []string{"net/http", "github.com/go-jose/go-jose/v4", "testing"}, support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, sockets, process), support: true},

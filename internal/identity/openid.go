@@ -241,3 +241,6 @@ func (o *OpenID) linking(ctx context.Context, found Account, linked bool, self c
 func (p OpenIDProvider) speaksFor(who Proven) bool {
 	return who.Verified && slices.Contains(p.Domains, Domain(who.Email))
 }
+
+// SetProviders takes the word of other providers from now on. It is called before anybody signs in.
+func (o *OpenID) SetProviders(p Providers) { o.providers = p }

@@ -15,13 +15,14 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/openid"
+	"github.com/mediconnect/mediconnect/internal/testkit/openidtest"
 )
 
 const back = "https://app.example.org/back"
 
-func client(a *authority, name string) openid.Client {
+func client(a *openidtest.Provider, name string) openid.Client {
 	return openid.Client{
-		OpenIDProvider: identity.OpenIDProvider{Name: name, RedirectURIs: []string{back}}, Issuer: a.URL, ID: clientID, Secret: clientSecret,
+		OpenIDProvider: identity.OpenIDProvider{Name: name, RedirectURIs: []string{back}}, Issuer: a.URL, ID: openidtest.ClientID, Secret: openidtest.ClientSecret,
 		Contexts: []string{"urn:strong"},
 	}
 }
@@ -31,7 +32,7 @@ func ask() identity.OpenIDAsk {
 }
 
 // trip sends somebody to a provider and back.
-func trip(t *testing.T, p *openid.Providers, a *authority, name string) (identity.OpenIDProvider, identity.OpenIDAsk, access.Private) {
+func trip(t *testing.T, p *openid.Providers, a *openidtest.Provider, name string) (identity.OpenIDProvider, identity.OpenIDAsk, access.Private) {
 	t.Helper()
 	provider, ok := p.Find([16]byte{}, name)
 	if !ok {
@@ -42,7 +43,7 @@ func trip(t *testing.T, p *openid.Providers, a *authority, name string) (identit
 	if err != nil {
 		t.Fatal(err)
 	}
-	state, code := a.visit(address)
+	state, code := a.Visit(address)
 	if state != with.State.Reveal() {
 		t.Fatalf("came back with the state %s", state)
 	}
@@ -50,9 +51,9 @@ func trip(t *testing.T, p *openid.Providers, a *authority, name string) (identit
 }
 
 func TestAProviderSaysWhoCameBack(t *testing.T) {
-	a := newAuthority(t)
+	a := openidtest.New(t)
 	p := openid.New([]openid.Client{client(a, "corp")}, clock.System{})
-	if a.asked != 0 {
+	if a.Asked() != 0 {
 		t.Error("the provider is asked before anybody wants to sign in")
 	}
 	provider, with, code := trip(t, p, a, "corp")
@@ -70,7 +71,7 @@ func TestAProviderSaysWhoCameBack(t *testing.T) {
 		"a password": {map[string]any{"amr": []string{"pwd"}}, false}, "more than one factor": {map[string]any{"amr": []string{"pwd", "mfa"}}, true},
 		"a context that is known": {map[string]any{"acr": "urn:strong"}, true}, "one that isn't": {map[string]any{"acr": "urn:weak"}, false},
 	} {
-		a.claims = c.claims
+		a.Claims = c.claims
 		provider, with, code := trip(t, p, a, "corp")
 		if who, err := p.Exchange(t.Context(), provider, code, with); err != nil || who.SecondFactor != c.want {
 			t.Errorf("%s: %+v, %v", name, who, err)
@@ -79,7 +80,7 @@ func TestAProviderSaysWhoCameBack(t *testing.T) {
 }
 
 func TestNothingButTheProvidersOwnAnswerToTheSameQuestionProvesAnything(t *testing.T) {
-	a := newAuthority(t)
+	a := openidtest.New(t)
 	p := openid.New([]openid.Client{client(a, "corp")}, clock.System{})
 	foreign, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -96,23 +97,27 @@ func TestNothingButTheProvidersOwnAnswerToTheSameQuestionProvesAnything(t *testi
 		"another nonce":              {claims: map[string]any{"nonce": "x"}},
 		"no nonce":                   {claims: map[string]any{"nonce": nil}},
 		"another audience":           {claims: map[string]any{"aud": "somebody"}},
-		"more audiences, not for us": {claims: map[string]any{"aud": []string{clientID, "somebody"}, "azp": "somebody"}},
+		"more audiences, not for us": {claims: map[string]any{"aud": []string{openidtest.ClientID, "somebody"}, "azp": "somebody"}},
 		"another issuer":             {claims: map[string]any{"iss": "https://other.example"}},
 		"expired":                    {claims: map[string]any{"exp": time.Now().Add(-time.Minute).Unix()}},
 		"from the future":            {claims: map[string]any{"iat": time.Now().Add(time.Hour).Unix()}},
 		"nobody":                     {claims: map[string]any{"sub": ""}},
 		"no algorithm":               {sign: none},
-		"another key":                {sign: func(b []byte) string { return compact(t, jose.RS256, jose.JSONWebKey{Key: foreign, KeyID: "1"}, b) }},
-		"an unknown key":             {sign: func(b []byte) string { return compact(t, jose.RS256, jose.JSONWebKey{Key: foreign, KeyID: "2"}, b) }},
+		"another key": {sign: func(b []byte) string {
+			return openidtest.Compact(t, jose.RS256, jose.JSONWebKey{Key: foreign, KeyID: "1"}, b)
+		}},
+		"an unknown key": {sign: func(b []byte) string {
+			return openidtest.Compact(t, jose.RS256, jose.JSONWebKey{Key: foreign, KeyID: "2"}, b)
+		}},
 		"the secret as the key": {sign: func(b []byte) string {
-			return compact(t, jose.HS256, append([]byte(clientSecret), make([]byte, 32)...), b)
+			return openidtest.Compact(t, jose.HS256, append([]byte(openidtest.ClientSecret), make([]byte, 32)...), b)
 		}},
 		"another verifier":                         {change: func(with *identity.OpenIDAsk) { with.Verifier += "x" }},
 		"another way back":                         {change: func(with *identity.OpenIDAsk) { with.RedirectURI += "/x" }},
 		"the nonce of an attempt of somebody else": {change: func(with *identity.OpenIDAsk) { with.Nonce = "x" }},
 		"no ID token":                              {sign: func([]byte) string { return "" }},
 	} {
-		a.claims, a.sign = c.claims, c.sign
+		a.Claims, a.Sign = c.claims, c.sign
 		provider, with, code := trip(t, p, a, "corp")
 		if c.change != nil {
 			c.change(&with)
@@ -124,7 +129,7 @@ func TestNothingButTheProvidersOwnAnswerToTheSameQuestionProvesAnything(t *testi
 }
 
 func TestACodeOfAnotherProviderProvesNothing(t *testing.T) {
-	one, other := newAuthority(t), newAuthority(t)
+	one, other := openidtest.New(t), openidtest.New(t)
 	p := openid.New([]openid.Client{client(one, "one"), client(other, "other")}, clock.System{})
 	_, with, code := trip(t, p, one, "one")
 	mixed, _ := p.Find([16]byte{}, "other")
@@ -137,29 +142,29 @@ func TestACodeOfAnotherProviderProvesNothing(t *testing.T) {
 }
 
 func TestAProviderThatIsAwayOrSaysTooMuchIsToldAsBusyAndIsSoonNotAskedAnyMore(t *testing.T) {
-	a := newAuthority(t)
+	a := openidtest.New(t)
 	p := openid.New([]openid.Client{client(a, "corp")}, clock.System{})
 	provider, _ := p.Find([16]byte{}, "corp")
-	a.huge = true
+	a.Huge = true
 	if _, err := p.Authorize(t.Context(), provider, ask()); errs.Of(err) != errs.Busy {
 		t.Errorf("an endless answer: %v", err)
 	}
-	a.huge, a.away = false, 503
+	a.Huge, a.Away = false, 503
 	for range 10 {
 		if _, err := p.Authorize(t.Context(), provider, ask()); errs.Of(err) != errs.Busy {
 			t.Fatalf("away: %v", err)
 		}
 	}
-	if a.asked > 6 {
-		t.Errorf("asked %d times", a.asked)
+	if a.Asked() > 6 {
+		t.Errorf("asked %d times", a.Asked())
 	}
 }
 
 func TestAProviderThatFailsAtTheLastStepIsToldAsBusy(t *testing.T) {
-	a := newAuthority(t)
+	a := openidtest.New(t)
 	p := openid.New([]openid.Client{client(a, "corp")}, clock.System{})
 	provider, with, code := trip(t, p, a, "corp")
-	a.away = 500
+	a.Away = 500
 	if _, err := p.Exchange(t.Context(), provider, code, with); errs.Of(err) != errs.Busy {
 		t.Errorf("failing: %v", err)
 	}
