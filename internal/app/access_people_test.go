@@ -40,6 +40,13 @@ func (a *api) account(t *testing.T, who access.Actor, email string) identity.Acc
 	return made
 }
 
+// keepAccounts has somebody who is a provider, and has signed in. Accounts aren't asked for by their ids.
+func (r *realm) keepAccounts(t *testing.T, s *site) {
+	made := r.account(t, staffOf(s.Organization, access.Provider), "ada@example.org")
+	s.Set("UPDATE accounts SET provider_id = $3, last_sign_in_at = created_at WHERE organization_id = $1 AND id = $2", made.ID, s.providers[0].ID)
+	r.subjects[globalid.Of(globalid.Account, made.Ref())] = subject{kind: globalid.Account, organization: s.Organization}
+}
+
 // vouched has the server take a provider's word, which answers on a socket.
 func (r *realm) vouched(t *testing.T) *openidtest.Provider {
 	t.Helper()
