@@ -74,9 +74,9 @@ CREATE TABLE openid_links (
     account_id      uuid NOT NULL,
     linked_at       timestamptz NOT NULL,
     PRIMARY KEY (organization_id, provider, subject_token),
+    UNIQUE (organization_id, account_id, provider), -- who gets somebody's address there isn't them
     FOREIGN KEY (organization_id, account_id) REFERENCES accounts ON DELETE CASCADE
 );
-CREATE INDEX openid_links_by_account ON openid_links (organization_id, account_id);
 
 -- Somebody who was sent to a provider and may come back, once.
 CREATE TABLE openid_attempts (
@@ -87,7 +87,7 @@ CREATE TABLE openid_attempts (
     verifier        text NOT NULL, -- RFC 7636
     redirect_uri    text NOT NULL,
     client          text NOT NULL,
-    invitation      bytea, -- digest of what links an account to the provider; null: none
+    account_id      uuid, -- who is signed in and links themself; null: who is linked signs in
     expires_at      timestamptz NOT NULL,
     PRIMARY KEY (organization_id, digest)
 );

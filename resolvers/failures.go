@@ -59,6 +59,9 @@ func members(err error, slotPath []string) []any {
 	if found := partnerMembers(err); found != nil {
 		return found
 	}
+	if found := peopleMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -36,6 +37,7 @@ var (
 	providers  = order[provider.Provider]{"ProviderConnection", func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
 	plans      = order[clinic.InsurancePlan]{"InsurancePlanConnection", provider.PlanKey}
 	patients   = order[patient.Patient]{"PatientConnection", func(p patient.Patient) []string { return []string{p.ID.String()} }}
+	accounts   = order[identity.Account]{"AccountConnection", identity.Key}
 	grants     = order[breakglass.Grant]{"BreakGlassGrantConnection", breakglass.Key}
 	clients    = order[partner.Client]{"ApiClientConnection", partner.ClientCursor}
 	apiKeys    = order[partner.APIKey]{"ApiKeyConnection", partner.APIKeyCursor}

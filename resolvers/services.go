@@ -38,6 +38,8 @@ type Services struct {
 	Live         Live
 	Tickets      Tickets
 	Partner      Partner
+	People       People
+	OpenID       OpenID
 	Sessions     Sessions
 }
 
@@ -166,6 +168,26 @@ type Partner interface {
 	CountClients(context.Context, access.Actor, partner.Filter) (int, error)
 	ListKeys(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.APIKey], error)
 	CountKeys(context.Context, access.Actor, partner.Filter) (int, error)
+}
+
+// People is the room of who signs in.
+type People interface {
+	SignIn(context.Context, access.Actor, identity.SignIn) (identity.SignedIn, error)
+	Answer(context.Context, access.Actor, identity.AnswerChallenge) (identity.SignedIn, error)
+	SetUp(context.Context, access.Actor, identity.SetUp) (*identity.Challenge, error)
+	ChangePassword(context.Context, access.Actor, identity.ChangePassword) (identity.Account, error)
+	Suspend(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	Reinstate(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	ChangeRole(context.Context, access.Actor, identity.ChangeRole) (identity.Account, error)
+	ResetFactor(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
+	List(context.Context, access.Actor, identity.Filter, paging.Window) (paging.Page[identity.Account], error)
+	Count(context.Context, access.Actor, identity.Filter) (int, error)
+}
+
+// OpenID is the same room's door to OpenID Connect providers.
+type OpenID interface {
+	Begin(context.Context, access.Actor, identity.BeginOpenID) (identity.Begun, error)
+	Complete(context.Context, access.Actor, identity.CompleteOpenID) (identity.SignedIn, error)
 }
 
 // Sessions is the room of who stays signed in.

@@ -1638,6 +1638,20 @@ func (ec *executionContext) marshalNInt2int64(ctx context.Context, sel ast.Selec
 	return res
 }
 
+func (ec *executionContext) unmarshalNString2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐPrivate(ctx context.Context, v any) (access.Private, error) {
+	res, err := scalar.UnmarshalPrivate(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNString2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐPrivate(ctx context.Context, sel ast.SelectionSet, v access.Private) graphql.Marshaler {
+	_ = sel
+	res := scalar.MarshalPrivate(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "String!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNString2string(ctx context.Context, v any) (string, error) {
 	res, err := graphql.UnmarshalString(v)
 	return res, graphql.ErrorOnPath(ctx, err)

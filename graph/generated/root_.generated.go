@@ -22,6 +22,7 @@ type Config = graphql.Config[ResolverRoot, DirectiveRoot, ComplexityRoot]
 
 type ResolverRoot interface {
 	AcceptPatientInvitationPayload() AcceptPatientInvitationPayloadResolver
+	Account() AccountResolver
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
 	ApiClient() ApiClientResolver
 	ApiKey() ApiKeyResolver
@@ -90,19 +91,25 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AcceptAccountInvitationInput", ec.unmarshalInputAcceptAccountInvitationInput),
 			graphql.NewInputUnmarshaler("AcceptPatientInvitationInput", ec.unmarshalInputAcceptPatientInvitationInput),
+			graphql.NewInputUnmarshaler("AccountFilterInput", ec.unmarshalInputAccountFilterInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
+			graphql.NewInputUnmarshaler("AnswerSignInChallengeInput", ec.unmarshalInputAnswerSignInChallengeInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilityScopeInput", ec.unmarshalInputAvailabilityScopeInput),
 			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
+			graphql.NewInputUnmarshaler("BeginOpenIdSignInInput", ec.unmarshalInputBeginOpenIdSignInInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
 			graphql.NewInputUnmarshaler("BreakGlassGrantFilterInput", ec.unmarshalInputBreakGlassGrantFilterInput),
 			graphql.NewInputUnmarshaler("BreakGlassInput", ec.unmarshalInputBreakGlassInput),
 			graphql.NewInputUnmarshaler("BreakGlassTargetInput", ec.unmarshalInputBreakGlassTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
+			graphql.NewInputUnmarshaler("ChangeAccountRoleInput", ec.unmarshalInputChangeAccountRoleInput),
+			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
+			graphql.NewInputUnmarshaler("CompleteOpenIdSignInInput", ec.unmarshalInputCompleteOpenIdSignInInput),
 			graphql.NewInputUnmarshaler("CreateApiClientInput", ec.unmarshalInputCreateApiClientInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
@@ -129,6 +136,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
+			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
@@ -136,6 +144,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
+			graphql.NewInputUnmarshaler("ResetSecondFactorInput", ec.unmarshalInputResetSecondFactorInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
 			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -143,9 +152,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
+			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
+			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
+			graphql.NewInputUnmarshaler("SuspendAccountInput", ec.unmarshalInputSuspendAccountInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
@@ -529,7 +541,7 @@ type AcceptPatientInvitationPayload {
 """Errors of ` + "`" + `acceptPatientInvitation` + "`" + `."""
 union AcceptPatientInvitationError = GenericError | TooManyTriesError
 
-"""The account has tried too many wrong codes or birth dates, and is locked out for a while."""
+"""There were too many wrong tries: codes or birth dates of an account, or passwords and codes with an address."""
 type TooManyTriesError implements UserError {
   """Stable machine-readable code."""
   code: UserErrorCode!
@@ -539,7 +551,7 @@ type TooManyTriesError implements UserError {
   path: [String!]
   """True when the same request with the same idempotency key may succeed later."""
   retryable: Boolean!
-  """From this instant on the account may try again."""
+  """From this instant on there may be another try."""
   retryAt: DateTime!
 }
 
@@ -1837,6 +1849,7 @@ enum UserErrorCode {
   PATIENT_KEPT
   SERVICE_BUSY
   SESSION_ENDED
+  SIGN_IN_REFUSED
   SLOT_TAKEN
   SLOT_UNAVAILABLE
   STALE_VERSION
@@ -3225,6 +3238,360 @@ type RevokeSessionPayload {
 """Errors of ` + "`" + `revokeSession` + "`" + `."""
 union RevokeSessionError = GenericError
 `, BuiltIn: false},
+	{Name: "../../schema/signin.graphqls", Input: `extend type Query {
+  """The accounts of the caller's organisation, the newest first, for whoever manages them."""
+  accounts(
+    """Filter.""" where: AccountFilterInput
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AccountConnection @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Sign in by e-mail and password. Whatever is wrong, the answer is the same ` + "`" + `SIGN_IN_REFUSED` + "`" + `, and takes as long. After five wrong tries
+  within fifteen minutes it is ` + "`" + `TOO_MANY_TRIES` + "`" + `, whether anybody has the address or not.
+  """
+  signIn(input: SignInInput!): SignInPayload @cost(weight: 10)
+  """Give a code for a challenge that a sign-in led to. A challenge can be tried five times, within five minutes, and is good for one answer."""
+  answerSignInChallenge(input: AnswerSignInChallengeInput!): AnswerSignInChallengePayload @cost(weight: 10)
+  """Set up a second factor for the caller's own account, which has none yet. It is asked for from then on at each sign-in."""
+  setUpSecondFactor(input: SetUpSecondFactorInput!): SetUpSecondFactorPayload @cost(weight: 10)
+  """Give the caller's own account another password. All its other sessions end; the answer comes once no server accepts any of them."""
+  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @cost(weight: 10)
+  """Keep somebody from signing in, and end their sessions. Suspending who is suspended changes nothing."""
+  suspendAccount(input: SuspendAccountInput!): SuspendAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """Let somebody who was suspended sign in again."""
+  reinstateAccount(input: ReinstateAccountInput!): ReinstateAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """Give somebody another role, and end their sessions."""
+  changeAccountRole(input: ChangeAccountRoleInput!): ChangeAccountRolePayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """Forget somebody's second factor and recovery codes, and end their sessions. Who needs one sets up another when they sign in next."""
+  resetSecondFactor(input: ResetSecondFactorInput!): ResetSecondFactorPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """
+  Begin to sign in by an OpenID Connect provider: send the person to ` + "`" + `authorizationUrl` + "`" + `. With an access token the caller's own account is
+  linked to who they are with the provider; without, an account that is linked signs in.
+  """
+  beginOpenIdSignIn(input: BeginOpenIdSignInInput!): BeginOpenIdSignInPayload @cost(weight: 10)
+  """Sign in with what the provider sent back. It works once for each attempt that was begun, within ten minutes."""
+  completeOpenIdSignIn(input: CompleteOpenIdSignInInput!): CompleteOpenIdSignInPayload @cost(weight: 10)
+}
+
+"""Input of ` + "`" + `signIn` + "`" + `."""
+input SignInInput {
+  """Organisation; left out by administrators of the platform."""
+  organizationId: ID
+  """E-mail address. Letter case doesn't matter."""
+  email: String!
+  """Password."""
+  password: String!
+  """The app that the person signs in with, at most 100 characters. Sessions and the record of who did what name it."""
+  client: String!
+}
+
+"""Result of ` + "`" + `signIn` + "`" + `."""
+type SignInPayload {
+  """The session, unless something is still owed or there are errors."""
+  tokens: SessionTokens
+  """What is still owed."""
+  challenge: SignInChallenge
+  """Expected failures."""
+  errors: [SignInError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signIn` + "`" + `."""
+union SignInError = GenericError | TooManyTriesError
+
+"""What somebody has to give after a right password."""
+type SignInChallenge {
+  """What is asked for."""
+  kind: SignInChallengeKind!
+  """Secret, for ` + "`" + `answerSignInChallenge` + "`" + `."""
+  challenge: String!
+  """Of ` + "`" + `ENROLL` + "`" + `: the secret of the second factor in base32, for who types it into an authenticator app. It is shown this once."""
+  secret: String
+  """Of ` + "`" + `ENROLL` + "`" + `: the same as an ` + "`" + `otpauth://` + "`" + ` URI, for a QR code."""
+  uri: String
+  """It can be answered before this instant."""
+  expiresAt: DateTime!
+}
+
+"""What a challenge asks for."""
+enum SignInChallengeKind {
+  """Set up a second factor: put ` + "`" + `secret` + "`" + ` into an authenticator app and give the code that it shows."""
+  ENROLL
+  """The code that the authenticator app shows, or a recovery code."""
+  TOTP
+}
+
+"""Input of ` + "`" + `answerSignInChallenge` + "`" + `."""
+input AnswerSignInChallengeInput {
+  """The challenge's secret."""
+  challenge: String!
+  """Code of the authenticator app, or a recovery code. Spaces and hyphens don't matter."""
+  code: String!
+}
+
+"""Result of ` + "`" + `answerSignInChallenge` + "`" + `."""
+type AnswerSignInChallengePayload {
+  """The session, unless there are errors."""
+  tokens: SessionTokens
+  """Who has set up a second factor gets ten codes, each of which stands in for it once. They are shown this once."""
+  recoveryCodes: [String!]
+  """Expected failures."""
+  errors: [AnswerSignInChallengeError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `answerSignInChallenge` + "`" + `."""
+union AnswerSignInChallengeError = GenericError | TooManyTriesError
+
+"""Input of ` + "`" + `setUpSecondFactor` + "`" + `."""
+input SetUpSecondFactorInput {
+  """The account's password."""
+  currentPassword: String!
+}
+
+"""Result of ` + "`" + `setUpSecondFactor` + "`" + `."""
+type SetUpSecondFactorPayload {
+  """The challenge to answer, which begins a session of its own, unless there are errors."""
+  challenge: SignInChallenge
+  """Expected failures."""
+  errors: [SetUpSecondFactorError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `setUpSecondFactor` + "`" + `."""
+union SetUpSecondFactorError = GenericError | TooManyTriesError
+
+"""Input of ` + "`" + `changePassword` + "`" + `."""
+input ChangePasswordInput {
+  """The password that the account has."""
+  currentPassword: String!
+  """The one that it shall have: 8 to 128 characters, of staff 12, and none that is guessed soon."""
+  newPassword: String!
+}
+
+"""Result of ` + "`" + `changePassword` + "`" + `."""
+type ChangePasswordPayload {
+  """Expected failures."""
+  errors: [ChangePasswordError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `changePassword` + "`" + `."""
+union ChangePasswordError = GenericError | TooManyTriesError
+
+"""Somebody who can sign in to an organisation."""
+type Account implements Versioned {
+  """Opaque id, for changes."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """E-mail address that they sign in with."""
+  email: String!
+  """Role."""
+  role: Role!
+  """The provider that a PROVIDER is."""
+  provider: Provider
+  """When the account was made."""
+  createdAt: DateTime!
+  """Whether they are kept from signing in."""
+  suspended: Boolean!
+  """When they signed in last; null: never yet."""
+  lastSignInAt: DateTime
+  """Whether a second factor is set up."""
+  secondFactor: Boolean!
+}
+
+"""Filter for accounts."""
+input AccountFilterInput {
+  """Role."""
+  role: Role
+  """Suspended, or not."""
+  suspended: Boolean
+  """Exactly this e-mail address."""
+  email: String
+}
+
+"""A page of results: accounts."""
+type AccountConnection {
+  """Edges."""
+  edges: [AccountEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of AccountConnection."""
+type AccountEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: Account
+}
+
+"""The account changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleAccountError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The account as it is now."""
+  current: Account
+}
+
+"""Input of ` + "`" + `suspendAccount` + "`" + `."""
+input SuspendAccountInput {
+  """Account; never the caller's own."""
+  accountId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `suspendAccount` + "`" + `."""
+type SuspendAccountPayload {
+  """The account, unless there are errors."""
+  account: Account
+  """Expected failures."""
+  errors: [SuspendAccountError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `suspendAccount` + "`" + `."""
+union SuspendAccountError = GenericError | StaleAccountError
+
+"""Input of ` + "`" + `reinstateAccount` + "`" + `."""
+input ReinstateAccountInput {
+  """Account; never the caller's own."""
+  accountId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `reinstateAccount` + "`" + `."""
+type ReinstateAccountPayload {
+  """The account, unless there are errors."""
+  account: Account
+  """Expected failures."""
+  errors: [ReinstateAccountError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `reinstateAccount` + "`" + `."""
+union ReinstateAccountError = GenericError | StaleAccountError
+
+"""Input of ` + "`" + `changeAccountRole` + "`" + `."""
+input ChangeAccountRoleInput {
+  """Account; never the caller's own."""
+  accountId: ID!
+  """One that people of the organisation may have: neither INTEGRATOR nor, in an organisation, PLATFORM_ADMIN."""
+  role: Role!
+  """The provider that a PROVIDER is; left out: none."""
+  providerId: ID
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `changeAccountRole` + "`" + `."""
+type ChangeAccountRolePayload {
+  """The account, unless there are errors."""
+  account: Account
+  """Expected failures."""
+  errors: [ChangeAccountRoleError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `changeAccountRole` + "`" + `."""
+union ChangeAccountRoleError = GenericError | StaleAccountError
+
+"""Input of ` + "`" + `resetSecondFactor` + "`" + `."""
+input ResetSecondFactorInput {
+  """Account; never the caller's own."""
+  accountId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `resetSecondFactor` + "`" + `."""
+type ResetSecondFactorPayload {
+  """The account, unless there are errors."""
+  account: Account
+  """Expected failures."""
+  errors: [ResetSecondFactorError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `resetSecondFactor` + "`" + `."""
+union ResetSecondFactorError = GenericError | StaleAccountError
+
+"""Input of ` + "`" + `beginOpenIdSignIn` + "`" + `."""
+input BeginOpenIdSignInInput {
+  """Organisation; left out for the platform. With an access token it is the caller's."""
+  organizationId: ID
+  """The provider's name, as whoever runs MediConnect has set it up for the organisation."""
+  provider: String!
+  """Where the provider sends the person back to: one of those that are set up, exactly."""
+  redirectUri: URL!
+  """The app that the person signs in with, at most 100 characters."""
+  client: String!
+}
+
+"""Result of ` + "`" + `beginOpenIdSignIn` + "`" + `."""
+type BeginOpenIdSignInPayload {
+  """
+  Where to send the person. Its parameter ` + "`" + `state` + "`" + ` comes back with them: go on only with the one that you began.
+  """
+  authorizationUrl: URL
+  """The attempt can be completed before this instant."""
+  expiresAt: DateTime
+  """Expected failures."""
+  errors: [BeginOpenIdSignInError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `beginOpenIdSignIn` + "`" + `."""
+union BeginOpenIdSignInError = GenericError
+
+"""Input of ` + "`" + `completeOpenIdSignIn` + "`" + `."""
+input CompleteOpenIdSignInInput {
+  """The parameter ` + "`" + `state` + "`" + ` that came back."""
+  state: String!
+  """The parameter ` + "`" + `code` + "`" + ` that came back."""
+  code: String!
+}
+
+"""Result of ` + "`" + `completeOpenIdSignIn` + "`" + `."""
+type CompleteOpenIdSignInPayload {
+  """The session, unless something is still owed or there are errors."""
+  tokens: SessionTokens
+  """What is still owed."""
+  challenge: SignInChallenge
+  """Expected failures."""
+  errors: [CompleteOpenIdSignInError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `completeOpenIdSignIn` + "`" + `."""
+union CompleteOpenIdSignInError = GenericError
+`, BuiltIn: false},
 	{Name: "../../schema/subscription.graphqls", Input: `"""
 Live changes. All streams work alike: read a ` + "`" + `streamCursor` + "`" + ` with a query, subscribe with ` + "`" + `after:` + "`" + ` that
 cursor, keep the cursor of the last event, and subscribe again with it after a reconnect. Delivery is at
@@ -3460,6 +3827,52 @@ func (ec *executionContext) childFields_AcceptPatientInvitationPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type AcceptPatientInvitationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Account(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Account_id(ctx, field)
+	case "version":
+		return ec.fieldContext_Account_version(ctx, field)
+	case "email":
+		return ec.fieldContext_Account_email(ctx, field)
+	case "role":
+		return ec.fieldContext_Account_role(ctx, field)
+	case "provider":
+		return ec.fieldContext_Account_provider(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Account_createdAt(ctx, field)
+	case "suspended":
+		return ec.fieldContext_Account_suspended(ctx, field)
+	case "lastSignInAt":
+		return ec.fieldContext_Account_lastSignInAt(ctx, field)
+	case "secondFactor":
+		return ec.fieldContext_Account_secondFactor(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Account", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_AccountConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_AccountConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_AccountConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_AccountEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_AccountEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_AccountEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AccountEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_AddScheduleExceptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "exception":
@@ -3472,6 +3885,20 @@ func (ec *executionContext) childFields_AddScheduleExceptionPayload(ctx context.
 		return ec.fieldContext_AddScheduleExceptionPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AddScheduleExceptionPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AnswerSignInChallengePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_AnswerSignInChallengePayload_tokens(ctx, field)
+	case "recoveryCodes":
+		return ec.fieldContext_AnswerSignInChallengePayload_recoveryCodes(ctx, field)
+	case "errors":
+		return ec.fieldContext_AnswerSignInChallengePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_AnswerSignInChallengePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerSignInChallengePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3812,6 +4239,20 @@ func (ec *executionContext) childFields_AvailabilityMatchEdge(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type AvailabilityMatchEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_BeginOpenIdSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "authorizationUrl":
+		return ec.fieldContext_BeginOpenIdSignInPayload_authorizationUrl(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_BeginOpenIdSignInPayload_expiresAt(ctx, field)
+	case "errors":
+		return ec.fieldContext_BeginOpenIdSignInPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_BeginOpenIdSignInPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BeginOpenIdSignInPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BookAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "appointment":
@@ -3940,6 +4381,28 @@ func (ec *executionContext) childFields_Cancellation(ctx context.Context, field 
 	return nil, fmt.Errorf("no field named %q was found under type Cancellation", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeAccountRolePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_ChangeAccountRolePayload_account(ctx, field)
+	case "errors":
+		return ec.fieldContext_ChangeAccountRolePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ChangeAccountRolePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeAccountRolePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "errors":
+		return ec.fieldContext_ChangePasswordPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ChangePasswordPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Coding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "system":
@@ -3950,6 +4413,20 @@ func (ec *executionContext) childFields_Coding(ctx context.Context, field graphq
 		return ec.fieldContext_Coding_display(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Coding", field.Name)
+}
+
+func (ec *executionContext) childFields_CompleteOpenIdSignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_CompleteOpenIdSignInPayload_tokens(ctx, field)
+	case "challenge":
+		return ec.fieldContext_CompleteOpenIdSignInPayload_challenge(ctx, field)
+	case "errors":
+		return ec.fieldContext_CompleteOpenIdSignInPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CompleteOpenIdSignInPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CompleteOpenIdSignInPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4446,6 +4923,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_patients(ctx, field)
 	case "providers":
 		return ec.fieldContext_Query_providers(ctx, field)
+	case "accounts":
+		return ec.fieldContext_Query_accounts(ctx, field)
 	case "viewer":
 		return ec.fieldContext_Query_viewer(ctx, field)
 	case "service":
@@ -4480,6 +4959,18 @@ func (ec *executionContext) childFields_RegisterPatientPayload(ctx context.Conte
 		return ec.fieldContext_RegisterPatientPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RegisterPatientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReinstateAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_ReinstateAccountPayload_account(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReinstateAccountPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReinstateAccountPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReinstateAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReleaseHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4566,6 +5057,18 @@ func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context
 		return ec.fieldContext_ResetPasswordPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_ResetSecondFactorPayload_account(ctx, field)
+	case "errors":
+		return ec.fieldContext_ResetSecondFactorPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ResetSecondFactorPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetSecondFactorPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4754,6 +5257,48 @@ func (ec *executionContext) childFields_SetProviderSchedulePayload(ctx context.C
 	return nil, fmt.Errorf("no field named %q was found under type SetProviderSchedulePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetUpSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "challenge":
+		return ec.fieldContext_SetUpSecondFactorPayload_challenge(ctx, field)
+	case "errors":
+		return ec.fieldContext_SetUpSecondFactorPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SetUpSecondFactorPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetUpSecondFactorPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInChallenge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kind":
+		return ec.fieldContext_SignInChallenge_kind(ctx, field)
+	case "challenge":
+		return ec.fieldContext_SignInChallenge_challenge(ctx, field)
+	case "secret":
+		return ec.fieldContext_SignInChallenge_secret(ctx, field)
+	case "uri":
+		return ec.fieldContext_SignInChallenge_uri(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_SignInChallenge_expiresAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInChallenge", field.Name)
+}
+
+func (ec *executionContext) childFields_SignInPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_SignInPayload_tokens(ctx, field)
+	case "challenge":
+		return ec.fieldContext_SignInPayload_challenge(ctx, field)
+	case "errors":
+		return ec.fieldContext_SignInPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignInPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignInPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignOutEverywherePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "errors":
@@ -4874,6 +5419,18 @@ func (ec *executionContext) childFields_Specialty(ctx context.Context, field gra
 		return ec.fieldContext_Specialty_coding(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Specialty", field.Name)
+}
+
+func (ec *executionContext) childFields_SuspendAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "account":
+		return ec.fieldContext_SuspendAccountPayload_account(ctx, field)
+	case "errors":
+		return ec.fieldContext_SuspendAccountPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SuspendAccountPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SuspendAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TransitionAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -39,6 +40,8 @@ type (
 	AuditEventEdge              = relay.Edge[audit.Event]
 	AvailabilityMatchConnection = relay.Connection[availability.Match]
 	AvailabilityMatchEdge       = relay.Edge[availability.Match]
+	AccountConnection           = relay.Connection[identity.Account]
+	AccountEdge                 = relay.Edge[identity.Account]
 	BreakGlassGrantConnection   = relay.Connection[breakglass.Grant]
 	BreakGlassGrantEdge         = relay.Edge[breakglass.Grant]
 	InsurancePlanConnection     = relay.Connection[clinic.InsurancePlan]

@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -33,6 +34,16 @@ type AcceptPatientInvitationError interface {
 	IsAcceptPatientInvitationError()
 }
 
+// Errors of `answerSignInChallenge`.
+type AnswerSignInChallengeError interface {
+	IsAnswerSignInChallengeError()
+}
+
+// Errors of `beginOpenIdSignIn`.
+type BeginOpenIDSignInError interface {
+	IsBeginOpenIDSignInError()
+}
+
 // Errors of `bookAppointment`.
 type BookAppointmentError interface {
 	IsBookAppointmentError()
@@ -46,6 +57,21 @@ type BreakGlassError interface {
 // Errors of `cancelAppointment`.
 type CancelAppointmentError interface {
 	IsCancelAppointmentError()
+}
+
+// Errors of `changeAccountRole`.
+type ChangeAccountRoleError interface {
+	IsChangeAccountRoleError()
+}
+
+// Errors of `changePassword`.
+type ChangePasswordError interface {
+	IsChangePasswordError()
+}
+
+// Errors of `completeOpenIdSignIn`.
+type CompleteOpenIDSignInError interface {
+	IsCompleteOpenIDSignInError()
 }
 
 // Errors of `createApiClient`.
@@ -98,6 +124,11 @@ type RefreshSessionError interface {
 	IsRefreshSessionError()
 }
 
+// Errors of `reinstateAccount`.
+type ReinstateAccountError interface {
+	IsReinstateAccountError()
+}
+
 // Errors of `releaseHold`.
 type ReleaseHoldError interface {
 	IsReleaseHoldError()
@@ -128,6 +159,11 @@ type ResetPasswordError interface {
 	IsResetPasswordError()
 }
 
+// Errors of `resetSecondFactor`.
+type ResetSecondFactorError interface {
+	IsResetSecondFactorError()
+}
+
 // Errors of `reviewBreakGlass`.
 type ReviewBreakGlassError interface {
 	IsReviewBreakGlassError()
@@ -153,9 +189,19 @@ type RotateAPIClientSecretError interface {
 	IsRotateAPIClientSecretError()
 }
 
+// Errors of `setUpSecondFactor`.
+type SetUpSecondFactorError interface {
+	IsSetUpSecondFactorError()
+}
+
 // Expected failures of setting up a clinic.
 type SetupError interface {
 	IsSetupError()
+}
+
+// Errors of `signIn`.
+type SignInError interface {
+	IsSignInError()
 }
 
 // Errors of `signOut`.
@@ -171,6 +217,11 @@ type SignOutEverywhereError interface {
 // Errors of `signUp`.
 type SignUpError interface {
 	IsSignUpError()
+}
+
+// Errors of `suspendAccount`.
+type SuspendAccountError interface {
+	IsSuspendAccountError()
 }
 
 // Errors of `transitionAppointment`.
@@ -232,6 +283,16 @@ type AcceptPatientInvitationPayload struct {
 	PatientRef clinic.Ref `json:"-"`
 }
 
+// Filter for accounts.
+type AccountFilterInput struct {
+	// Role.
+	Role *access.Role `json:"role,omitempty"`
+	// Suspended, or not.
+	Suspended *bool `json:"suspended,omitempty"`
+	// Exactly this e-mail address.
+	Email *string `json:"email,omitempty"`
+}
+
 // Input of `addScheduleException`.
 type AddScheduleExceptionInput struct {
 	// Provider; null for every provider at the location (a closed day of the whole place).
@@ -263,6 +324,26 @@ type AddScheduleExceptionPayload struct {
 	// For refetching in the same round trip.
 	Query *Query            `json:"query,omitempty"`
 	Clash appointment.Clash `json:"-"`
+}
+
+// Input of `answerSignInChallenge`.
+type AnswerSignInChallengeInput struct {
+	// The challenge's secret.
+	Challenge string `json:"challenge"`
+	// Code of the authenticator app, or a recovery code. Spaces and hyphens don't matter.
+	Code string `json:"code"`
+}
+
+// Result of `answerSignInChallenge`.
+type AnswerSignInChallengePayload struct {
+	// The session, unless there are errors.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Who has set up a second factor gets ten codes, each of which stands in for it once. They are shown this once.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Expected failures.
+	Errors []AnswerSignInChallengeError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Filter for appointments.
@@ -339,6 +420,30 @@ type AvailabilitySearchInput struct {
 	StepFreeAccess *bool `json:"stepFreeAccess,omitempty"`
 	// Appointment being moved: its own slot counts as free.
 	ReschedulingAppointmentID *string `json:"reschedulingAppointmentId,omitempty"`
+}
+
+// Input of `beginOpenIdSignIn`.
+type BeginOpenIDSignInInput struct {
+	// Organisation; left out for the platform. With an access token it is the caller's.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// The provider's name, as whoever runs MediConnect has set it up for the organisation.
+	Provider string `json:"provider"`
+	// Where the provider sends the person back to: one of those that are set up, exactly.
+	RedirectURI string `json:"redirectUri"`
+	// The app that the person signs in with, at most 100 characters.
+	Client string `json:"client"`
+}
+
+// Result of `beginOpenIdSignIn`.
+type BeginOpenIDSignInPayload struct {
+	// Where to send the person. Its parameter `state` comes back with them: go on only with the one that you began.
+	AuthorizationURL *string `json:"authorizationUrl,omitempty"`
+	// The attempt can be completed before this instant.
+	ExpiresAt *time.Time `json:"expiresAt,omitempty"`
+	// Expected failures.
+	Errors []BeginOpenIDSignInError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `bookAppointment`.
@@ -449,6 +554,44 @@ type CancelAppointmentPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `changeAccountRole`.
+type ChangeAccountRoleInput struct {
+	// Account; never the caller's own.
+	AccountID string `json:"accountId"`
+	// One that people of the organisation may have: neither INTEGRATOR nor, in an organisation, PLATFORM_ADMIN.
+	Role access.Role `json:"role"`
+	// The provider that a PROVIDER is; left out: none.
+	ProviderID *string `json:"providerId,omitempty"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `changeAccountRole`.
+type ChangeAccountRolePayload struct {
+	// The account, unless there are errors.
+	Account *identity.Account `json:"account,omitempty"`
+	// Expected failures.
+	Errors []ChangeAccountRoleError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `changePassword`.
+type ChangePasswordInput struct {
+	// The password that the account has.
+	CurrentPassword string `json:"currentPassword"`
+	// The one that it shall have: 8 to 128 characters, of staff 12, and none that is guessed soon.
+	NewPassword string `json:"newPassword"`
+}
+
+// Result of `changePassword`.
+type ChangePasswordPayload struct {
+	// Expected failures.
+	Errors []ChangePasswordError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // A circle on the map.
 type CircleInput struct {
 	// Latitude.
@@ -467,6 +610,26 @@ type CodingInput struct {
 	Code string `json:"code"`
 	// Display text.
 	Display *string `json:"display,omitempty"`
+}
+
+// Input of `completeOpenIdSignIn`.
+type CompleteOpenIDSignInInput struct {
+	// The parameter `state` that came back.
+	State string `json:"state"`
+	// The parameter `code` that came back.
+	Code string `json:"code"`
+}
+
+// Result of `completeOpenIdSignIn`.
+type CompleteOpenIDSignInPayload struct {
+	// The session, unless something is still owed or there are errors.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// What is still owed.
+	Challenge *identity.Challenge `json:"challenge,omitempty"`
+	// Expected failures.
+	Errors []CompleteOpenIDSignInError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `createApiClient`.
@@ -713,6 +876,26 @@ func (GenericError) IsSignOutError() {}
 func (GenericError) IsSignOutEverywhereError() {}
 
 func (GenericError) IsRevokeSessionError() {}
+
+func (GenericError) IsSignInError() {}
+
+func (GenericError) IsAnswerSignInChallengeError() {}
+
+func (GenericError) IsSetUpSecondFactorError() {}
+
+func (GenericError) IsChangePasswordError() {}
+
+func (GenericError) IsSuspendAccountError() {}
+
+func (GenericError) IsReinstateAccountError() {}
+
+func (GenericError) IsChangeAccountRoleError() {}
+
+func (GenericError) IsResetSecondFactorError() {}
+
+func (GenericError) IsBeginOpenIDSignInError() {}
+
+func (GenericError) IsCompleteOpenIDSignInError() {}
 
 func (GenericError) IsIssueStreamTicketError() {}
 
@@ -1279,6 +1462,24 @@ type RegisterPatientPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `reinstateAccount`.
+type ReinstateAccountInput struct {
+	// Account; never the caller's own.
+	AccountID string `json:"accountId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `reinstateAccount`.
+type ReinstateAccountPayload struct {
+	// The account, unless there are errors.
+	Account *identity.Account `json:"account,omitempty"`
+	// Expected failures.
+	Errors []ReinstateAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `releaseHold`.
 type ReleaseHoldInput struct {
 	// Hold.
@@ -1401,6 +1602,24 @@ type ResetPasswordPayload struct {
 	Reset bool `json:"reset"`
 	// Expected failures.
 	Errors []ResetPasswordError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `resetSecondFactor`.
+type ResetSecondFactorInput struct {
+	// Account; never the caller's own.
+	AccountID string `json:"accountId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `resetSecondFactor`.
+type ResetSecondFactorPayload struct {
+	// The account, unless there are errors.
+	Account *identity.Account `json:"account,omitempty"`
+	// Expected failures.
+	Errors []ResetSecondFactorError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
@@ -1598,6 +1817,46 @@ type SetProviderSchedulePayload struct {
 	Clash appointment.Clash `json:"-"`
 }
 
+// Input of `setUpSecondFactor`.
+type SetUpSecondFactorInput struct {
+	// The account's password.
+	CurrentPassword string `json:"currentPassword"`
+}
+
+// Result of `setUpSecondFactor`.
+type SetUpSecondFactorPayload struct {
+	// The challenge to answer, which begins a session of its own, unless there are errors.
+	Challenge *identity.Challenge `json:"challenge,omitempty"`
+	// Expected failures.
+	Errors []SetUpSecondFactorError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `signIn`.
+type SignInInput struct {
+	// Organisation; left out by administrators of the platform.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// E-mail address. Letter case doesn't matter.
+	Email string `json:"email"`
+	// Password.
+	Password string `json:"password"`
+	// The app that the person signs in with, at most 100 characters. Sessions and the record of who did what name it.
+	Client string `json:"client"`
+}
+
+// Result of `signIn`.
+type SignInPayload struct {
+	// The session, unless something is still owed or there are errors.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// What is still owed.
+	Challenge *identity.Challenge `json:"challenge,omitempty"`
+	// Expected failures.
+	Errors []SignInError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `signOutEverywhere`.
 type SignOutEverywhereInput struct {
 	// Account; left out, the caller's own.
@@ -1692,6 +1951,30 @@ func (SlotUnavailableError) IsHoldSlotError() {}
 
 func (SlotUnavailableError) IsUserError() {}
 
+// The account changed since `expectedVersion`.
+type StaleAccountError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The account as it is now.
+	Current *identity.Account `json:"current,omitempty"`
+}
+
+func (StaleAccountError) IsUserError() {}
+
+func (StaleAccountError) IsSuspendAccountError() {}
+
+func (StaleAccountError) IsReinstateAccountError() {}
+
+func (StaleAccountError) IsChangeAccountRoleError() {}
+
+func (StaleAccountError) IsResetSecondFactorError() {}
+
 // The client changed since `expectedVersion`.
 type StaleAPIClientError struct {
 	// Stable machine-readable code.
@@ -1780,7 +2063,25 @@ func (StaleVersionError) IsUserError() {}
 type Subscription struct {
 }
 
-// The account has tried too many wrong codes or birth dates, and is locked out for a while.
+// Input of `suspendAccount`.
+type SuspendAccountInput struct {
+	// Account; never the caller's own.
+	AccountID string `json:"accountId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `suspendAccount`.
+type SuspendAccountPayload struct {
+	// The account, unless there are errors.
+	Account *identity.Account `json:"account,omitempty"`
+	// Expected failures.
+	Errors []SuspendAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// There were too many wrong tries: codes or birth dates of an account, or passwords and codes with an address.
 type TooManyTriesError struct {
 	// Stable machine-readable code.
 	Code UserErrorCode `json:"code"`
@@ -1790,13 +2091,21 @@ type TooManyTriesError struct {
 	Path []string `json:"path,omitempty"`
 	// True when the same request with the same idempotency key may succeed later.
 	Retryable bool `json:"retryable"`
-	// From this instant on the account may try again.
+	// From this instant on there may be another try.
 	RetryAt time.Time `json:"retryAt"`
 }
 
 func (TooManyTriesError) IsAcceptPatientInvitationError() {}
 
 func (TooManyTriesError) IsUserError() {}
+
+func (TooManyTriesError) IsSignInError() {}
+
+func (TooManyTriesError) IsAnswerSignInChallengeError() {}
+
+func (TooManyTriesError) IsSetUpSecondFactorError() {}
+
+func (TooManyTriesError) IsChangePasswordError() {}
 
 // Input of `transitionAppointment`.
 type TransitionAppointmentInput struct {
@@ -1947,6 +2256,7 @@ const (
 	UserErrorCodePatientKept              UserErrorCode = "PATIENT_KEPT"
 	UserErrorCodeServiceBusy              UserErrorCode = "SERVICE_BUSY"
 	UserErrorCodeSessionEnded             UserErrorCode = "SESSION_ENDED"
+	UserErrorCodeSignInRefused            UserErrorCode = "SIGN_IN_REFUSED"
 	UserErrorCodeSlotTaken                UserErrorCode = "SLOT_TAKEN"
 	UserErrorCodeSlotUnavailable          UserErrorCode = "SLOT_UNAVAILABLE"
 	UserErrorCodeStaleVersion             UserErrorCode = "STALE_VERSION"
@@ -1970,6 +2280,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodePatientKept,
 	UserErrorCodeServiceBusy,
 	UserErrorCodeSessionEnded,
+	UserErrorCodeSignInRefused,
 	UserErrorCodeSlotTaken,
 	UserErrorCodeSlotUnavailable,
 	UserErrorCodeStaleVersion,
@@ -1978,7 +2289,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSignInRefused, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

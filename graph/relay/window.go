@@ -5,6 +5,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -23,6 +24,7 @@ var keyParts = map[string]int{
 	"AppointmentConnection":       appointment.KeyParts,
 	"AuditEventConnection":        audit.KeyParts,
 	"AvailabilityMatchConnection": availability.MatchKeyParts,
+	"AccountConnection":           identity.KeyParts,
 	"BreakGlassGrantConnection":   breakglass.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,
 	"LocationConnection":          2,

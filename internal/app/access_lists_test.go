@@ -26,6 +26,7 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 	}{
 		"Query.appointments":          {globalid.Appointment, own},
 		"Query.patients":              {globalid.Patient, own},
+		"Query.accounts":              {globalid.Account, own},
 		"Query.breakGlassGrants":      {globalid.BreakGlassGrant, own},
 		"Query.apiClients":            {globalid.APIClient, good},
 		"Query.apiKeys":               {globalid.APIKey, good},

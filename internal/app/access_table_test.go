@@ -14,6 +14,8 @@ var unvalued = map[string]string{
 	"Patient.erasedAt":    "who is erased has nothing else: TestAnAdministratorErasesAndWhatKeepsThePatientIsNamed",
 	"SlotsChanged.cursor": "not told yet", "SlotsChanged.occurredAt": "not told yet", "SlotsChanged.slots": "not told yet", "SlotsChanged.removedSlotIds": "not told yet",
 	"SessionTokens.accessToken": inPayload, "SessionTokens.expiresAt": inPayload, "SessionTokens.refreshToken": inPayload,
+	"SignInChallenge.kind": inPayload, "SignInChallenge.challenge": inPayload, "SignInChallenge.secret": inPayload, "SignInChallenge.uri": inPayload,
+	"SignInChallenge.expiresAt":      inPayload,
 	"SessionTokens.sessionExpiresAt": inPayload, "SessionTokens.sessionId": inPayload,
 	"ServiceInfo.deprecations": "nothing is deprecated",
 	"Deprecation.coordinate":   "nothing is deprecated",

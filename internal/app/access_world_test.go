@@ -85,6 +85,8 @@ func newRealm(t *testing.T) *realm {
 	r.keepPatients(t, r.there)
 	r.keepPartners(t, r.here)
 	r.keepPartners(t, r.there)
+	r.keepAccounts(t, r.here)
+	r.keepAccounts(t, r.there)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -246,6 +248,6 @@ var typeNames = map[globalid.Type]string{
 	globalid.ScheduleException: "ScheduleException", globalid.Specialty: "Specialty", globalid.Patient: "Patient",
 	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Slot: "Slot", globalid.Viewer: "Viewer",
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
-	globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
+	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
 	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey",
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"net/url"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -20,12 +19,7 @@ func (a *App) mails(source clinic.Source) *identity.Mailing {
 	if a.frame.MailLimits != nil {
 		limits = *a.frame.MailLimits
 	}
-	return identity.NewMailing(postgres.NewNotes(a.db), source, rand.Reader, a.passwords(), opening{a}, limits)
-}
-
-// passwords hashes as OWASP's cheat sheet on password storage has it for argon2id.
-func (a *App) passwords() *identity.Passwords {
-	return identity.NewPasswords(identity.Cost{Memory: 19 * 1024, Iterations: 2, Parallelism: 1}, identity.Bulkhead{AtOnce: 2, Waiting: 100, Wait: 2 * time.Second})
+	return identity.NewMailing(postgres.NewNotes(a.db), source, rand.Reader, a.hashing, opening{a}, limits)
 }
 
 // post is a folder of mails. Links in them lead to the API's own address: `dev` has no app.

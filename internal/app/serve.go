@@ -30,7 +30,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
+		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
 	})
 	if err != nil {

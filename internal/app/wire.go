@@ -58,6 +58,7 @@ type Frame struct {
 	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
 	Sessions  SessionSettings
 	TestKeys  bool // API keys are of a sandbox
+	SignIn    SignInSettings
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
@@ -85,6 +86,9 @@ type App struct {
 	pokes        chan struct{} // something was revoked here
 	partner      *partner.Service
 	verifier     caller.Verifier // of tokens and API keys
+	people       *identity.Service
+	openID       *identity.OpenID
+	hashing      *identity.Passwords
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -133,6 +137,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
 	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
+	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
 	a.patient = patient.NewService(db.Directory(), source)
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
@@ -194,7 +199,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner,
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),

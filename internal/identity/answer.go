@@ -10,7 +10,7 @@ import (
 // AnswerChallenge gives a code for a challenge.
 type AnswerChallenge struct{ Challenge, Code access.Private }
 
-// Answer lets somebody in who gives the right code. It fails with Refused, with LockedOut, and with errs.NotFound when the challenge
+// Answer lets somebody in who gives the right code. It fails with SignInRefused, with LockedOut, and with errs.NotFound when the challenge
 // is over.
 func (s *Service) Answer(ctx context.Context, a access.Actor, in AnswerChallenge) (SignedIn, error) {
 	ticket, ok := readTicket(in.Challenge)

@@ -14,7 +14,7 @@ import (
 // ChangePassword asks for another password for the caller.
 type ChangePassword struct{ Current, New access.Private }
 
-// ChangePassword gives the caller another password and ends their other sessions. It fails with Refused when the current one is
+// ChangePassword gives the caller another password and ends their other sessions. It fails with SignInRefused when the current one is
 // another, and with LockedOut: guesses are tries to sign in.
 func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangePassword) (Account, error) {
 	var check form.Check
@@ -45,6 +45,44 @@ func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangeP
 	}
 	account.Version = tried.Account.Version
 	return s.setPassword(ctx, by, account, password, a.Credential)
+}
+
+// SetUp asks for a second factor of the caller's account, with an app.
+type SetUp struct{ Current access.Private }
+
+// SetUp begins to set up a second factor for the caller's account. It fails as ChangePassword does.
+func (s *Service) SetUp(ctx context.Context, a access.Actor, in SetUp) (*Challenge, error) {
+	if !written(in.Current) {
+		return nil, errs.Invalid("This can't be a password.", "currentPassword")
+	}
+	account, err := s.own(ctx, a)
+	switch {
+	case err != nil:
+		return nil, err
+	case !account.EnrolledAt.IsZero():
+		return nil, errs.Denied("There is a second factor. Have it reset first.")
+	}
+	by := s.source.Stamp(a)
+	tried, err := s.store.TryAgain(ctx, by, account.Ref())
+	if err != nil {
+		return nil, err
+	}
+	right, _, err := s.compare(ctx, tried, in.Current)
+	if err != nil {
+		return nil, err
+	}
+	if !right {
+		return nil, refused(s.store.Refuse(ctx, by, account.Ref()), "currentPassword")
+	}
+	asked, owe, err := s.challenge(account, Enroll, account.Email)
+	if err != nil {
+		return nil, err
+	}
+	_, ok, err := s.store.Admit(ctx, by, Admission{Account: account, Tried: tried.At, Challenge: owe, Client: a.Client})
+	if err == nil && !ok {
+		err = errs.TryAgain(nil)
+	}
+	return asked, err
 }
 
 // own is the caller's account. Tokens of an issuer outside have none.

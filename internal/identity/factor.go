@@ -20,7 +20,7 @@ const (
 	step        = 30 * time.Second
 	skew        = 1 // steps that a clock may be off
 	digits      = otp.DigitsSix
-	secretBytes = 20 // RFC 4226, section 4
+	factorBytes = 20 // RFC 4226, section 4
 	issuer      = "MediConnect"
 )
 
@@ -33,7 +33,7 @@ type Factor struct {
 // newFactor draws a secret, and the URI that apps read as a QR code (https://github.com/google/google-authenticator/wiki/Key-Uri-Format).
 func newFactor(random io.Reader, email access.Private) (secret, uri access.Private, err error) {
 	key, err := totp.Generate(totp.GenerateOpts{
-		Issuer: issuer, AccountName: email.Reveal(), Period: uint(step / time.Second), SecretSize: secretBytes, Digits: digits, Rand: random,
+		Issuer: issuer, AccountName: email.Reveal(), Period: uint(step / time.Second), SecretSize: factorBytes, Digits: digits, Rand: random,
 	})
 	if err != nil {
 		return "", "", err

@@ -63,16 +63,9 @@ func NeedsSecondFactor(r access.Role) bool { return r != access.PatientRole && r
 // SignsIn says whether people can have a role. Programs have credentials of their own.
 func SignsIn(r access.Role) bool { return len(access.ScopesOf(r)) > 0 && r != access.Integrator }
 
-// kindOf is how somebody of a role presents themself.
-func kindOf(r access.Role) access.Kind {
-	if NeedsSecondFactor(r) {
-		return access.Staff
-	}
-	return access.Patient
-}
-
 // Actor is the account as whoever acts: of a change that it makes before it has a session.
 func (a Account) Actor(from access.Actor) access.Actor {
-	from.Kind, from.ID, from.Organization, from.Role, from.ProviderID = kindOf(a.Role), a.ID, a.OrganizationID, a.Role, a.ProviderID
+	from.Kind, _ = access.KindOf(a.Role)
+	from.ID, from.Organization, from.Role, from.ProviderID = a.ID, a.OrganizationID, a.Role, a.ProviderID
 	return from
 }

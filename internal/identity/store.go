@@ -14,7 +14,8 @@ import (
 // Store keeps accounts and what proves who their holders are. A change commits together with its audit row. Any method may fail
 // with errs.Busy.
 type Store interface {
-	// Create keeps a new account with a password's hash (empty: none), unless the organisation has one of this address.
+	// Create keeps a new account with a password's hash (empty: none), unless the organisation has one of this address, or
+	// there is no such organisation.
 	Create(ctx context.Context, by clinic.Stamp, a Account, hash string) (added bool, err error)
 	// Try counts a try with an address, before anything is compared. It does the same whether anybody has the address or not.
 	Try(ctx context.Context, by clinic.Stamp, organization uuid.UUID, address access.Private) (Tried, error)
@@ -67,6 +68,7 @@ type Admission struct {
 	Tried     time.Time // the try that is none; zero: there was none
 	Hash      string    // the password's new one; empty: it stays
 	Challenge *Owe      // nil: they are in
+	Trusted   bool      // a provider has asked for a second factor
 	Client    string
 }
 

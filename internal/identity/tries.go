@@ -41,10 +41,10 @@ type LockedOut struct{ Until time.Time }
 
 func (LockedOut) Error() string { return "There were too many wrong tries. Try again later." }
 
-// Refused reports that somebody hasn't proved who they are. It never says why.
-type Refused struct{ Path []string }
+// SignInRefused reports that somebody hasn't proved who they are. It never says why.
+type SignInRefused struct{ Path []string }
 
-func (Refused) Error() string { return "This doesn't match any account that may sign in." }
+func (SignInRefused) Error() string { return "This doesn't match any account that may sign in." }
 
 // errGone is of a challenge that is unknown, over or answered.
 var errGone = errs.Missing("challenge", "challenge")

@@ -103,11 +103,12 @@ const (
 
 const insertAccount = `
 INSERT INTO accounts (organization_id, id, version, email, email_token, role, provider_id, locale, password_hash, password_changed_at, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, NULLIF($9, ''), CASE WHEN $9 <> '' THEN $10::timestamptz END, $10)
+SELECT $1::uuid, $2::uuid, $3::integer, $4::bytea, $5::bytea, $6, $7::uuid, $8, NULLIF($9, ''), CASE WHEN $9 <> '' THEN $10::timestamptz END, $10::timestamptz
+WHERE $1 = '00000000-0000-0000-0000-000000000000' OR EXISTS (SELECT FROM organizations WHERE id = $1)
 ON CONFLICT (organization_id, email_token) DO NOTHING`
 
-// addAccount writes a new account with a password's hash (empty: none), unless its address has one already. It wants the role that
-// signs in.
+// addAccount writes a new account with a password's hash (empty: none), unless its address has one already or there is no such
+// organisation. It wants the role that signs in.
 func (db *DB) addAccount(ctx context.Context, tx pgx.Tx, a identity.Account, hash string) (added bool, err error) {
 	token, err := db.emailToken(ctx, a.OrganizationID, a.Email)
 	if err != nil {

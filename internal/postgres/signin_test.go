@@ -80,7 +80,7 @@ func TestWhateverIsWrongWithASignInTheAnswerAndTheWorkAreTheSame(t *testing.T) {
 	} {
 		r.compared.Store(0)
 		in, err := r.signIn(c.email, c.password)
-		if !reflect.DeepEqual(err, identity.Refused{}) {
+		if !reflect.DeepEqual(err, identity.SignInRefused{}) {
 			t.Errorf("%s: %+v, %v", name, in, err)
 		}
 		if sent := r.sent.since(); sent != want || r.compared.Load() != 1 {
@@ -257,5 +257,5 @@ func TestTriesAreSweptOnceTheyCountNoMore(t *testing.T) {
 	}
 }
 
-func isRefused(err error) bool { _, ok := errors.AsType[identity.Refused](err); return ok }
+func isRefused(err error) bool { _, ok := errors.AsType[identity.SignInRefused](err); return ok }
 func isLocked(err error) bool  { _, ok := errors.AsType[identity.LockedOut](err); return ok }

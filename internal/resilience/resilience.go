@@ -14,7 +14,10 @@ import (
 type Dependency string
 
 // The dependencies.
-const Redis Dependency = "redis"
+const (
+	Redis  Dependency = "redis"
+	OpenID Dependency = "openid" // a provider that people sign in by; each has a breaker of its own
+)
 
 // policy says when a breaker opens and closes.
 type policy struct {
@@ -25,7 +28,8 @@ type policy struct {
 
 // table has the policies. Half of the last ten calls is also five in a row; what is back is found out within a second or so.
 var table = map[Dependency]policy{
-	Redis: {failures: 5, window: 10, pause: time.Second},
+	Redis:  {failures: 5, window: 10, pause: time.Second},
+	OpenID: {failures: 3, window: 6, pause: 5 * time.Second},
 }
 
 // ErrOpen is why a dependency wasn't asked: it has failed too often just now.
