@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
@@ -51,6 +52,10 @@ func (a *api) mutations() map[string]vars {
 		"erasePatient":            {"patientId": a.patientID(), "reason": "REQUESTED"},
 		"placeLegalHold":          {"patientId": a.patientID(), "reason": "A lawsuit is under way", "idempotencyKey": key},
 		"releaseLegalHold":        {"legalHoldId": a.legalHoldID()},
+		"suspendAccount":          {"accountId": a.accountID()},
+		"reinstateAccount":        {"accountId": a.accountID()},
+		"changeAccountRole":       {"accountId": a.accountID(), "role": "AUDITOR"},
+		"resetSecondFactor":       {"accountId": a.accountID()},
 		"reviewBreakGlass":        {"grantId": a.grantID(), "finding": "JUSTIFIED"},
 	}
 }
@@ -117,6 +122,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Missing("patient", "patientId"), "bookAppointment", "GenericError", "NOT_FOUND", "input patientId", false},
 		{errs.Missing("organisation", "organizationId"), "putLocation", "GenericError", "NOT_FOUND", "input organizationId", false},
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
+		{identity.StaleVersion{}, "suspendAccount", "StaleAccountError", "STALE_VERSION", "input expectedVersion", false},
 		{patient.LockedOut{Until: start}, "acceptPatientInvitation", "TooManyTriesError", "TOO_MANY_TRIES", "input code", true},
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
 		{retention.Kept{HeldUntil: &start}, "erasePatient", "PatientKeptError", "PATIENT_KEPT", "input patientId", false},
