@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/retention"
@@ -59,6 +60,10 @@ func (a *api) mutations() map[string]vars {
 		"erasePatient":            {"patientId": a.patientID(), "reason": "REQUESTED"},
 		"placeLegalHold":          {"patientId": a.patientID(), "reason": "A lawsuit is under way", "idempotencyKey": key},
 		"releaseLegalHold":        {"legalHoldId": a.legalHoldID()},
+		"suspendAccount":          {"accountId": a.accountID()},
+		"reinstateAccount":        {"accountId": a.accountID()},
+		"changeAccountRole":       {"accountId": a.accountID(), "role": "AUDITOR"},
+		"resetSecondFactor":       {"accountId": a.accountID()},
 		"reviewBreakGlass":        {"grantId": a.grantID(), "finding": "JUSTIFIED"},
 		"createApiClient":         {"name": "Portal", "scopes": []string{"appointments:read"}, "idempotencyKey": key},
 		"rotateApiClientSecret":   {"apiClientId": a.clientID()},
@@ -136,6 +141,7 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.Missing("patient", "patientId"), "bookAppointment", "GenericError", "NOT_FOUND", "input patientId", false},
 		{errs.Missing("organisation", "organizationId"), "putLocation", "GenericError", "NOT_FOUND", "input organizationId", false},
 		{errs.Denied("Not yours."), "transitionAppointment", "GenericError", "FORBIDDEN", "input", false},
+		{identity.StaleVersion{}, "suspendAccount", "StaleAccountError", "STALE_VERSION", "input expectedVersion", false},
 		{patient.LockedOut{Until: start}, "acceptPatientInvitation", "TooManyTriesError", "TOO_MANY_TRIES", "input code", true},
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
 		{partner.StaleClient{}, "rotateApiClientSecret", "StaleApiClientError", "STALE_VERSION", "input expectedVersion", false},
