@@ -260,22 +260,22 @@ var sources = []*ast.Source{
   Ask for an account with an organisation. Whoever reads the address's mail makes it, by the code that is mailed; when there is an account
   already, the mail says so. The answer is the same, whatever there is.
   """
-  signUp(input: SignUpInput!): SignUpPayload @cost(weight: 10)
+  signUp(input: SignUpInput!): SignUpPayload @cost(weight: 10) @single
   """
   Make the account that was asked for by ` + "`" + `signUp` + "`" + `, by the code of the mail, and sign in. Whatever is wrong with the code, the answer is
   the same.
   """
-  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @cost(weight: 10)
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @cost(weight: 10) @single
   """
   Ask for another password. A code is mailed if there is an account that may sign in; otherwise nothing is. The answer is the same,
   whatever there is.
   """
-  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload @cost(weight: 10)
+  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload @cost(weight: 10) @single
   """
   Set another password, by the code of the mail. It ends all sessions of the account and begins none: sign in afterwards. Whatever is wrong
   with the code, the answer is the same. The answer comes once no server accepts the old sessions any more.
   """
-  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload @cost(weight: 10)
+  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload @cost(weight: 10) @single
   """
   Invite somebody to have an account with a role. A code is mailed, which is good for seven days; when there is an account already, the
   mail says so and the account stays as it is. A platform administrator may invite the first administrator of an organisation, and nobody
@@ -286,7 +286,7 @@ var sources = []*ast.Source{
   Make the account that somebody was invited to, by the code of the mail. Patients and caregivers are signed in; everybody else signs in
   afterwards, with a second factor. Whatever is wrong with the code, the answer is the same.
   """
-  acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10)
+  acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10) @single
 }
 
 """Roles that somebody can be invited to."""
@@ -3099,7 +3099,7 @@ type Mutation
   one that has expired is refused before anything else. Each refresh token is good for one refresh; if the answer is lost, send the same
   one again within a minute. Presented any later, a used one ends its session.
   """
-  refreshSession(input: RefreshSessionInput!): RefreshSessionPayload @cost(weight: 10)
+  refreshSession(input: RefreshSessionInput!): RefreshSessionPayload @cost(weight: 10) @single
   """
   End the caller's session, or with a refresh token the one that it is of: then no access token is needed. The answer comes once no server
   accepts it any more.
@@ -3254,13 +3254,13 @@ extend type Mutation {
   Sign in by e-mail and password. Whatever is wrong, the answer is the same ` + "`" + `SIGN_IN_REFUSED` + "`" + `, and takes as long. After five wrong tries
   within fifteen minutes it is ` + "`" + `TOO_MANY_TRIES` + "`" + `, whether anybody has the address or not.
   """
-  signIn(input: SignInInput!): SignInPayload @cost(weight: 10)
+  signIn(input: SignInInput!): SignInPayload @cost(weight: 10) @single
   """Give a code for a challenge that a sign-in led to. A challenge can be tried five times, within five minutes, and is good for one answer."""
-  answerSignInChallenge(input: AnswerSignInChallengeInput!): AnswerSignInChallengePayload @cost(weight: 10)
+  answerSignInChallenge(input: AnswerSignInChallengeInput!): AnswerSignInChallengePayload @cost(weight: 10) @single
   """Set up a second factor for the caller's own account, which has none yet. It is asked for from then on at each sign-in."""
-  setUpSecondFactor(input: SetUpSecondFactorInput!): SetUpSecondFactorPayload @cost(weight: 10)
+  setUpSecondFactor(input: SetUpSecondFactorInput!): SetUpSecondFactorPayload @cost(weight: 10) @single
   """Give the caller's own account another password. All its other sessions end; the answer comes once no server accepts any of them."""
-  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @cost(weight: 10)
+  changePassword(input: ChangePasswordInput!): ChangePasswordPayload @cost(weight: 10) @single
   """Keep somebody from signing in, and end their sessions. Suspending who is suspended changes nothing."""
   suspendAccount(input: SuspendAccountInput!): SuspendAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
   """Let somebody who was suspended sign in again."""
@@ -3273,9 +3273,9 @@ extend type Mutation {
   Begin to sign in by an OpenID Connect provider: send the person to ` + "`" + `authorizationUrl` + "`" + `. With an access token the caller's own account is
   linked to who they are with the provider; without, an account that is linked signs in.
   """
-  beginOpenIdSignIn(input: BeginOpenIdSignInInput!): BeginOpenIdSignInPayload @cost(weight: 10)
+  beginOpenIdSignIn(input: BeginOpenIdSignInInput!): BeginOpenIdSignInPayload @cost(weight: 10) @single
   """Sign in with what the provider sent back. It works once for each attempt that was begun, within ten minutes."""
-  completeOpenIdSignIn(input: CompleteOpenIdSignInInput!): CompleteOpenIdSignInPayload @cost(weight: 10)
+  completeOpenIdSignIn(input: CompleteOpenIdSignInInput!): CompleteOpenIdSignInPayload @cost(weight: 10) @single
 }
 
 """Input of ` + "`" + `signIn` + "`" + `."""
