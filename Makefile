@@ -5,6 +5,7 @@
 # make bench           run the benchmarks
 # make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; random worlds (CHECKS); planted faults
 # make prove-access    take each check behind the table of rights away in turn: half an hour
+# make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
 GO := $(shell command -v go || echo /usr/local/go/bin/go)
@@ -27,7 +28,7 @@ GENERATED := graph/generated graph/model resolvers docs/access.md
 export CGO_ENABLED := 0
 export PATH := $(PATH):$(dir $(GO))
 
-.PHONY: run build test lint formatted fresh generate bench prove prove-access fuzz servers tools roots
+.PHONY: run build test lint formatted fresh generate bench prove prove-access audit fuzz servers tools roots
 
 run: build
 	@exec bin/mediconnect dev $(ARGS)
@@ -72,11 +73,16 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
 	$(GO) test -count=1 -timeout 60m -v -run LeavesNothingBehind ./graph/socket -comings 10000
+	$(GO) test -count=1 -timeout 60m -v -run ManyKeysOfAnAccount ./internal/app -keys 1000000
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
 	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
 
 prove-access: servers
 	$(GO) test -count=1 -timeout 120m -v -run EveryCheckThatIsMissing ./bench/planted -plant
+
+# Tools of exact versions, which Go fetches and builds the first time: minutes. It isn't part of continuous integration.
+audit: roots
+	@.ci/audit
 
 fuzz: servers
 	@packages=$$($(GO) list ./...) && for package in $$packages; do \

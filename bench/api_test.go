@@ -37,7 +37,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
 	directory, openings, trail := db.Directory(), postgres.NewAvailabilityStore(db), postgres.NewAuditStore(db)
 	clinics, slots := clinic.NewService(directory, source), availability.NewService(openings, source.Clock)
-	visits := appointment.NewService(postgres.NewAppointmentStore(db), slots, clinics, source)
+	visits := appointment.NewService(postgres.NewAppointmentStore(db), slots, clinics, unreached, source)
 	providers, people := provider.NewService(directory, clinics, source), patient.NewService(directory, source)
 	invitations, glass := patient.NewInvitations(directory, source, rand.Reader), breakglass.NewService(directory, source)
 	finder, account, keeping := availability.NewFinder(openings, clinics, source.Clock), audit.NewService(trail), retention.NewService(directory, source)

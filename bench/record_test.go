@@ -58,7 +58,7 @@ func (w side) record(t testing.TB, n int) {
 	defer db.Close()
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), clock.System{})
 	source := clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
-	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), source)
+	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), unreached, source)
 	next := make(chan int)
 	var all sync.WaitGroup
 	for range 8 {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"net/http"
 
+	"github.com/vektah/gqlparser/v2/ast"
+
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -30,10 +33,12 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 			next.Turn(w, r.WithContext(viewer.With(r.Context(), nobody.Viewer(entry.RequestID))), http.StatusForbidden, refused)
 			return
 		}
-		who, err := d.recognised(desk, r)
+		who, meter, err := d.counted(desk, next, w.Header(), r)
 		v := who.Viewer(entry.RequestID)
-		r = r.WithContext(viewer.With(r.Context(), v))
+		r = r.WithContext(throttle.With(viewer.With(r.Context(), v), meter))
 		switch {
+		case throttle.Refused(err):
+			next.Turn(w, r, http.StatusTooManyRequests, err)
 		case errs.Of(err) == errs.Busy:
 			next.Turn(w, r, http.StatusServiceUnavailable, err)
 		case err != nil:
@@ -46,8 +51,9 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 	})
 }
 
-// recognised finds out the caller of a request by its token, or by the ticket in its URL.
-func (d Deps) recognised(desk caller.Desk, r *http.Request) (caller.Caller, error) {
+// recognised finds out the caller of a request by its token, or by the ticket in its URL. A ticket isn't used up by a request that it is
+// not for.
+func (d Deps) recognised(desk caller.Desk, next transport.Handler, r *http.Request) (caller.Caller, error) {
 	token, given := caller.Bearer(r)
 	query := r.URL.Query()
 	if !query.Has(ticketParameter) {
@@ -60,8 +66,14 @@ func (d Deps) recognised(desk caller.Desk, r *http.Request) (caller.Caller, erro
 	case d.Tickets == nil || r.Method != http.MethodGet || !transport.TakesStream(r):
 		return nobody, errs.SignIn("A ticket opens an event stream by GET, and nothing else.")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d.Limits.Deadline)
+	ctx, cancel := context.WithTimeout(viewer.With(r.Context(), nobody.Viewer(accesslog.From(r.Context()).RequestID)), d.Limits.Deadline)
 	defer cancel()
+	switch kind, ok := next.Kind(ctx, r); {
+	case !ok:
+		return nobody, nil // what is wrong with it is told as to anybody
+	case kind != ast.Subscription:
+		return nobody, errs.SignIn("A ticket opens an event stream by GET, and nothing else.")
+	}
 	actor, expires, err := d.Tickets.Redeem(ctx, query.Get(ticketParameter))
 	if err != nil {
 		return nobody, err

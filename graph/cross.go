@@ -9,7 +9,7 @@ import (
 const (
 	crossMethods = "GET, POST"
 	crossHeaders = "Accept, Accept-Language, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
-	crossExposed = "Retry-After, WWW-Authenticate, X-Request-Id"
+	crossExposed = "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 	crossMaxAge  = "7200" // seconds that a browser remembers it, as long as any does
 )
 

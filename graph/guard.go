@@ -7,7 +7,9 @@ import (
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
+	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/stream"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/live"
@@ -34,6 +36,9 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 		return nil
 	}
 	doc, faults := g.read(request.Query)
+	if len(faults) > 0 && g.hides(ctx) {
+		veil(faults, request.Query)
+	}
 	switch len(faults) {
 	case 0:
 		op.Doc = doc
@@ -47,7 +52,7 @@ func (g *guard) MutateOperationParameters(ctx context.Context, request *graphql.
 
 // MutateOperationContext implements graphql.OperationContextMutator.
 func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.OperationContext) *gqlerror.Error {
-	op.DisableIntrospection = g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
+	op.DisableIntrospection = g.hides(ctx)
 	if op.DisableIntrospection {
 		if err := checkHidden(op.Doc); err != nil {
 			return err
@@ -61,7 +66,19 @@ func (g *guard) MutateOperationContext(ctx context.Context, op *graphql.Operatio
 	}
 	cost, err := g.limits.CheckCost(op)
 	accesslog.From(ctx).Cost = cost
-	return err
+	if err != nil {
+		return err
+	}
+	if err := limits.CheckSingle(op); err != nil {
+		return err
+	}
+	// One has been counted already, before the document was read.
+	return gqlerror.WrapIfUnwrapped(throttle.Of(ctx).Take(ctx, limits.Executions(op)-1))
+}
+
+// hides says whether the caller may not see the schema.
+func (g *guard) hides(ctx context.Context) bool {
+	return g.hideSchema && !viewer.Actor(ctx).Has(access.SchemaRead)
 }
 
 // InterceptResponse implements graphql.ResponseInterceptor: it tells what an operation costs, a stream when it is ready.
@@ -73,7 +90,11 @@ func (g *guard) InterceptResponse(ctx context.Context, next graphql.ResponseHand
 		}
 	}
 	if cost := accesslog.From(ctx).Cost; answer != nil && cost > 0 {
-		answer.Extensions = map[string]any{"cost": map[string]int{"requested": cost, "limit": g.limits.Cost}}
+		told := map[string]any{"requested": cost, "limit": g.limits.Cost}
+		if s := throttle.Of(ctx).State(); s.Limit > 0 {
+			told["throttle"] = map[string]any{"limit": s.Limit, "remaining": s.Remaining, "restoreRate": s.RestoreRate()}
+		}
+		answer.Extensions = map[string]any{"cost": told}
 	}
 	return answer
 }

@@ -35,3 +35,12 @@ func asksForSchema(set ast.SelectionSet) bool {
 		return false // the fragments are looked at by themselves
 	})
 }
+
+// veil leaves those names in what is wrong with a document that the document has: the rules of validation name the types, arguments
+// and fields that they would have expected.
+func veil(faults gqlerror.List, document string) {
+	sent := presenter.NamesIn(document)
+	for _, f := range faults {
+		f.Message = sent.Veil(f.Message)
+	}
+}

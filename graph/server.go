@@ -19,8 +19,10 @@ import (
 	"github.com/mediconnect/mediconnect/graph/graphiql"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/loader"
+	"github.com/mediconnect/mediconnect/graph/oauth"
 	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/socket"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -43,15 +45,20 @@ type Deps struct {
 	Sockets  socket.Limits
 	Origins  caller.Origins             // of other sites, whose pages may use the API
 	Tickets  Tickets                    // of event streams; nil: there are none
-	Allow    socket.Allow               // counts the operations of sockets; nil: nobody asks too often
+	Allow    throttle.Allow             // counts what callers ask for; nil: nobody asks too often
 	Address  func(*http.Request) string // that a request came from; nil: unknown
+	Beside   Beside                     // what else is served; nil: nothing
+	OAuth    *oauth.Endpoints           // where partners' systems get tokens; nil: nowhere
 
 	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
 	Trusted     documents.Trusted // documents that clients may name
 	TrustedOnly bool              // no others are executed
 }
 
-// NewServer serves /graphql, /graphiql and the calendar files.
+// Beside puts what else is served on a mux. wrap bounds the time of an answer, and counts a request for its caller.
+type Beside func(mux *http.ServeMux, wrap func(http.Handler) http.Handler)
+
+// NewServer serves /graphql, /graphiql, the calendar files and the endpoints of OAuth.
 func NewServer(d Deps) http.Handler {
 	if d.Crowd == nil {
 		d.Crowd = crowd.New(crowd.Default())
@@ -62,12 +69,19 @@ func NewServer(d Deps) http.Handler {
 	mux := http.NewServeMux()
 	exec := d.executor()
 	requests := d.authenticated(transport.Handler{Exec: exec, Limits: d.Limits, Crowd: d.Crowd})
-	mux.Handle("/graphql", orSocket(d.sockets(exec), d.crossing(requests)))
-	mux.Handle(calendar.Pattern, d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log)))
+	gate := d.gate(exec)
+	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(gate.Before(d.sockets(exec)), d.crossing(requests))))
+	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
+	if d.OAuth != nil {
+		d.OAuth.Register(mux, func(h http.Handler) http.Handler { return gate.Before(d.bounded(h)) })
+	}
 	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
-		page := graphiql.Handler()
+		page := gate.Before(graphiql.Handler())
 		mux.Handle("GET /graphiql", page)
 		mux.Handle("GET /graphiql/{file}", page)
+	}
+	if d.Beside != nil {
+		d.Beside(mux, func(h http.Handler) http.Handler { return gate.Before(d.bounded(h)) })
 	}
 	return accesslog.Middleware(d.Log, d.NewID, d.calm(mux))
 }
@@ -102,8 +116,10 @@ func (d Deps) executor() graphql.GraphExecutor {
 	exec.SetRecoverFunc(shown.Recover)
 	kept := keepDocuments()
 	exec.SetQueryCache(kept)
-	exec.Use(documents.Of(d.Trusted, d.TrustedOnly))
+	named := documents.Of(d.Trusted, d.TrustedOnly)
+	exec.Use(named)
 	exec.Use(&guard{reader: newReader(d.Schema, d.Limits), kept: kept, hideSchema: d.HideSchema})
+	exec.Use(named.Keeping())
 	exec.Use(keyAlias{schema: d.Schema.Schema()})
 	recording, loaders := newTrailing(d.Records, shown), loading{services: d.Loaders}
 	exec.Use(telling{recording, loaders})

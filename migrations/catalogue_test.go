@@ -33,7 +33,7 @@ var named = pgx.NamedArgs{
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
-		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name",
+		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name", "api_clients.name", "api_keys.name",
 		"appointments.cancel_reason",
 		"account_codes.email_token", "account_notes.email_token", "accounts.email_token", "sign_in_tries.email_token", // digests under a secret
 	},
@@ -43,7 +43,7 @@ var named = pgx.NamedArgs{
 	"crossing": []string{
 		"appointments.sweeping", "audit_chain.dropping", "audit_chain.sweeping", "audit_events.dropping", "audit_events.sweeping",
 		"audit_pruned.dropping", "claims.sweeping", "event_log.relaying", "event_log.sweeping", "former_rules.public_reading", "former_rules.sweeping", "holds.sweeping", "idempotency_keys.sweeping",
-		"legal_holds.sweeping", "patient_invitations.dropping", "patient_invitations.sweeping", "patients.sweeping", "account_links.signing_in",
+		"legal_holds.sweeping", "patient_invitations.dropping", "invitation_tries.sweeping", "patient_invitations.sweeping", "patients.sweeping", "account_links.signing_in",
 		"claims.public_reading", "date_hours.public_reading", "desks.public_reading", "insurance_plans.public_reading", "locations.public_reading",
 		"party_days.public_reading", "provider_plans.public_reading", "provider_specialties.public_reading", "provider_visit_kinds.public_reading",
 		"providers.public_reading", "schedule_exceptions.public_reading", "schedules.public_reading", "visit_kinds.public_reading",

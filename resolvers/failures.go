@@ -59,10 +59,16 @@ func members(err error, slotPath []string) []any {
 	if found := peopleMembers(err); found != nil {
 		return found
 	}
+	if found := partnerMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}
 	if found := sessionMembers(err); found != nil {
+		return found
+	}
+	if found := limitMembers(err); found != nil {
 		return found
 	}
 	return plainMembers(err)
@@ -88,6 +94,28 @@ func stateMembers(err error) []any {
 		}}
 	}
 	return nil
+}
+
+// limitMembers tell what there may be no more of. A union without the type of its own tells the code.
+func limitMembers(err error) []any {
+	e, ok := errors.AsType[errs.LimitReached](err)
+	if !ok {
+		return nil
+	}
+	path := []string{"input"}
+	switch e.Limit {
+	case errs.FutureAppointments, errs.PatientHolds:
+		path = input("patientId")
+	case errs.IdempotencyKeys:
+		path = input("idempotencyKey")
+	}
+	return []any{
+		&model.LimitReachedError{
+			Code: model.UserErrorCodeLimitReached, Message: e.Error(), Path: path,
+			Reached: model.LimitKind(e.Limit), Limit: e.Most, InUse: e.InUse, RetryAt: e.RetryAt,
+		},
+		&model.GenericError{Code: model.UserErrorCodeLimitReached, Message: e.Error(), Path: path},
+	}
 }
 
 func keyMembers(err error) []any {

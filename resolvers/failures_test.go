@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -15,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
@@ -44,6 +46,12 @@ func (a *api) mutations() map[string]vars {
 		"removeScheduleException": {"exceptionId": a.exceptionID()},
 		"registerPatient":         {"identifier": named, "givenName": "Ada", "familyName": "Moreau"},
 		"invitePatientAccount":    {"patientId": a.patientID(), "relation": "CAREGIVER", "idempotencyKey": key},
+		"signUp":                  {"organizationId": globalid.OfOrganization(a.rooms.organization.ID), "email": "ada@example.org"},
+		"verifyEmail":             {"code": "mcv_x", "password": "secret", "client": "app"},
+		"requestPasswordReset":    {"email": "ada@example.org"},
+		"resetPassword":           {"code": "mcv_x", "newPassword": "secret"},
+		"inviteAccount":           {"email": "ada@example.org", "role": "FRONT_DESK", "idempotencyKey": key},
+		"acceptAccountInvitation": {"code": "mcv_x", "password": "secret", "client": "app"},
 		"acceptPatientInvitation": {"code": "ABCDE12345", "birthDate": "2001-02-03"},
 		"unlinkPatient":           {"patientId": a.patientID()},
 		"breakGlass":              {"target": vars{"patientId": a.patientID()}, "reason": "Unconscious on arrival", "idempotencyKey": key},
@@ -57,6 +65,12 @@ func (a *api) mutations() map[string]vars {
 		"changeAccountRole":       {"accountId": a.accountID(), "role": "AUDITOR"},
 		"resetSecondFactor":       {"accountId": a.accountID()},
 		"reviewBreakGlass":        {"grantId": a.grantID(), "finding": "JUSTIFIED"},
+		"createApiClient":         {"name": "Portal", "scopes": []string{"appointments:read"}, "idempotencyKey": key},
+		"rotateApiClientSecret":   {"apiClientId": a.clientID()},
+		"replaceApiClientKeys":    {"apiClientId": a.clientID(), "jwks": "{}"},
+		"revokeApiClient":         {"apiClientId": a.clientID()},
+		"createApiKey":            {"name": "Kiosk", "scopes": []string{"appointments:read"}, "expiresAt": "2030-05-06T09:00:00Z", "idempotencyKey": key},
+		"revokeApiKey":            {"apiKeyId": a.apiKeyID()},
 	}
 }
 
@@ -114,6 +128,11 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{appointment.PatientConflict{For: availability.For{Moving: id(7)}}, "rescheduleAppointment", "PatientConflictError", "PATIENT_CONFLICT", "input target slotId", false},
 		{errs.KeyInUse{}, "bookAppointment", "IdempotencyError", "IDEMPOTENCY_KEY_IN_USE", "input idempotencyKey", true},
 		{errs.KeyReused{}, "createOrganization", "IdempotencyError", "IDEMPOTENCY_KEY_REUSED", "input idempotencyKey", false},
+		{errs.LimitReached{Limit: errs.PatientHolds, RetryAt: start}, "holdSlot", "LimitReachedError", "LIMIT_REACHED", "input patientId", false},
+		{errs.LimitReached{Limit: errs.AccountHolds, RetryAt: start}, "holdSlot", "LimitReachedError", "LIMIT_REACHED", "input", false},
+		{errs.LimitReached{Limit: errs.FutureAppointments, RetryAt: start}, "bookAppointment", "LimitReachedError", "LIMIT_REACHED", "input patientId", false},
+		{errs.LimitReached{Limit: errs.IdempotencyKeys, RetryAt: start}, "putLocation", "LimitReachedError", "LIMIT_REACHED", "input idempotencyKey", false},
+		{errs.LimitReached{Limit: errs.IdempotencyKeys, RetryAt: start}, "releaseHold", "GenericError", "LIMIT_REACHED", "input idempotencyKey", false},
 		{appointment.StaleVersion{}, "cancelAppointment", "StaleVersionError", "STALE_VERSION", "input expectedVersion", false},
 		{appointment.InvalidTransition{From: appointment.Booked}, "transitionAppointment", "InvalidTransitionError", "INVALID_TRANSITION", "input appointmentId", false},
 		{appointment.PolicyBroken{Fee: fee}, "cancelAppointment", "PolicyError", "CANCELLATION_WINDOW_PASSED", "input appointmentId", false},
@@ -125,6 +144,8 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{identity.StaleVersion{}, "suspendAccount", "StaleAccountError", "STALE_VERSION", "input expectedVersion", false},
 		{patient.LockedOut{Until: start}, "acceptPatientInvitation", "TooManyTriesError", "TOO_MANY_TRIES", "input code", true},
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
+		{partner.StaleClient{}, "rotateApiClientSecret", "StaleApiClientError", "STALE_VERSION", "input expectedVersion", false},
+		{partner.StaleKey{}, "revokeApiKey", "StaleApiKeyError", "STALE_VERSION", "input expectedVersion", false},
 		{retention.Kept{HeldUntil: &start}, "erasePatient", "PatientKeptError", "PATIENT_KEPT", "input patientId", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},

@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -38,6 +39,8 @@ var (
 	patients   = order[patient.Patient]{"PatientConnection", func(p patient.Patient) []string { return []string{p.ID.String()} }}
 	accounts   = order[identity.Account]{"AccountConnection", identity.Key}
 	grants     = order[breakglass.Grant]{"BreakGlassGrantConnection", breakglass.Key}
+	clients    = order[partner.Client]{"ApiClientConnection", partner.ClientCursor}
+	apiKeys    = order[partner.APIKey]{"ApiKeyConnection", partner.APIKeyCursor}
 	slots      = order[availability.Slot]{"SlotConnection", availability.SlotKey}
 	exceptions = order[provider.Exception]{"ScheduleExceptionConnection", func(e provider.Exception) []string { return []string{e.From.String(), e.ID.String()} }}
 )

@@ -51,6 +51,10 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Grants.Load(ctx, id.Ref))
 	case globalid.LegalHold:
 		return some(all.LegalHolds.Load(ctx, id.Ref))
+	case globalid.APIClient:
+		return some(all.Clients.Load(ctx, id.Ref))
+	case globalid.APIKey:
+		return some(all.APIKeys.Load(ctx, id.Ref))
 	case globalid.AuditEvent:
 		return some(all.AuditEvents.Load(ctx, id.Ref))
 	case globalid.Specialty:

@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/retention"
@@ -27,6 +28,7 @@ type Services struct {
 	Provider     Provider
 	Patient      Patient
 	Invitations  Invitations
+	Mailing      Mailing
 	BreakGlass   BreakGlass
 	Retention    Retention
 	Availability Availability
@@ -37,6 +39,7 @@ type Services struct {
 	Tickets      Tickets
 	People       People
 	OpenID       OpenID
+	Partner      Partner
 	Sessions     Sessions
 }
 
@@ -79,6 +82,16 @@ type Invitations interface {
 	Invite(context.Context, access.Actor, patient.Invite) (patient.Invitation, error)
 	Accept(context.Context, access.Actor, patient.Accept) (patient.Accepted, error)
 	Unlink(context.Context, access.Actor, patient.Unlink) (clinic.Ref, error)
+}
+
+// Mailing is the room of accounts, for whoever comes to one by a mail.
+type Mailing interface {
+	SignUp(context.Context, access.Actor, identity.SignUp) (struct{}, error)
+	Verify(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
+	RequestReset(context.Context, access.Actor, identity.RequestReset) (struct{}, error)
+	Reset(context.Context, access.Actor, identity.Reset) (struct{}, error)
+	Invite(context.Context, access.Actor, identity.InviteAccount) (struct{}, error)
+	AcceptInvitation(context.Context, access.Actor, identity.Redeem) (identity.Entered, error)
 }
 
 // BreakGlass is the room of emergencies.
@@ -160,6 +173,21 @@ type People interface {
 type OpenID interface {
 	Begin(context.Context, access.Actor, identity.BeginOpenID) (identity.Begun, error)
 	Complete(context.Context, access.Actor, identity.CompleteOpenID) (identity.SignedIn, error)
+}
+
+// Partner is the room of the systems that call for themselves.
+type Partner interface {
+	CreateClient(context.Context, access.Actor, partner.CreateClient) (partner.MadeClient, error)
+	RotateSecret(context.Context, access.Actor, partner.RotateSecret) (partner.MadeClient, error)
+	ReplaceKeys(context.Context, access.Actor, partner.ReplaceKeys) (partner.Client, error)
+	RevokeClient(context.Context, access.Actor, partner.Revoke) (partner.Client, error)
+	CreateKey(context.Context, access.Actor, partner.CreateKey) (partner.MadeKey, error)
+	RevokeKey(context.Context, access.Actor, partner.Revoke) (partner.APIKey, error)
+
+	ListClients(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.Client], error)
+	CountClients(context.Context, access.Actor, partner.Filter) (int, error)
+	ListKeys(context.Context, access.Actor, partner.Filter, paging.Window) (paging.Page[partner.APIKey], error)
+	CountKeys(context.Context, access.Actor, partner.Filter) (int, error)
 }
 
 // Sessions is the room of who stays signed in.

@@ -74,6 +74,13 @@ var faults = []fault{
 	{"requests are logged with their addresses", []edit{
 		{"graph/accesslog/accesslog.go", `slog.Int("status", answer.status)`, `slog.String("url", r.URL.String()), slog.Int("status", answer.status)`},
 	}, privacy, "TestPatientsDataStaysWhereItBelongs$", "what processes said: Zyxquill"},
+	{"figures are kept by the addresses of requests", []edit{
+		{"graph/accesslog/accesslog.go", `e.observe(answer.status, took)`, `route := e.Route
+		e.Route = r.URL.String()
+		e.observe(answer.status, took)
+		e.Route = route`},
+		{"internal/telemetry/telemetry.go", `if len(b.seen) >= mostValues || !b.form.MatchString(value) {`, `if false {`},
+	}, privacy, "TestPatientsDataStaysWhereItBelongs$", "/metrics: Zyxquill"},
 	{"the reason for a visit is logged", []edit{
 		{"internal/postgres/booking_params.go", `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)`, `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)
 	if ap.Reason != nil {

@@ -20,15 +20,18 @@ var private = []string{
 	"BookAppointmentInput.reason", "CancelAppointmentInput.note", "AddScheduleExceptionInput.reason",
 	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
+	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",
+	"VerifyEmailInput.password", "AcceptAccountInvitationInput.password", "ResetPasswordInput.newPassword",
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
+	"CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey",
 }
 
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids
 // and cursors, all of them.
 var rejected = []string{
-	"AcceptPatientInvitationInput.code",
+	"AcceptPatientInvitationInput.code", "VerifyEmailInput.code", "AcceptAccountInvitationInput.code", "ResetPasswordInput.code",
 }
 
 // public are the inputs that can't hold a patient's data, by the reason why.
@@ -39,12 +42,16 @@ var public = map[string][]string{
 		"PutVisitKindInput.instructions", "PutVisitKindInput.currency", "PutProviderInput.name", "PutProviderInput.languages",
 		"InsurancePlanInput.carrier", "InsurancePlanInput.name", "CodingInput.system", "CodingInput.code", "CodingInput.display",
 	},
-	"the days of a provider's schedule":                                {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
-	"who gives out identifiers, not to whom":                           {"IdentifierInput.system"},
-	"what the directory is searched for, by anybody":                   {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
-	"names of scopes, of which none is accepted that the token hasn't": {"IssueStreamTicketInput.scopes"},
-	"a name of an action of the program, for auditors":                 {"AuditFilterInput.action"},
-	"names of the schema itself, for those who look into it":           {"Query.__type(name)", "Query.__schema"},
+	"the days of a provider's schedule":                                 {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
+	"who gives out identifiers, not to whom":                            {"IdentifierInput.system"},
+	"what the directory is searched for, by anybody":                    {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
+	"names of scopes, of which none is accepted that the token hasn't":  {"IssueStreamTicketInput.scopes"},
+	"what a clinic calls a system that it lets in, and its public keys": {"CreateApiClientInput.name", "CreateApiClientInput.jwks", "ReplaceApiClientKeysInput.jwks", "CreateApiKeyInput.name"},
+	"names of scopes, of which none is accepted that no partner has":    {"CreateApiClientInput.scopes", "CreateApiKeyInput.scopes"},
+	"a name of an action of the program, for auditors":                  {"AuditFilterInput.action"},
+	"a language, of which nothing is kept but what the registry has":    {"SignUpInput.locale", "InviteAccountInput.locale"},
+	"the name of an app, as it calls itself":                            {"VerifyEmailInput.client", "AcceptAccountInvitationInput.client"},
+	"names of the schema itself, for those who look into it":            {"Query.__type(name)", "Query.__schema"},
 }
 
 // shown are inputs that aren't gone into, since all that is in them belongs to the directory.

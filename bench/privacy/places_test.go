@@ -24,7 +24,14 @@ func (w *world) places(ctx context.Context) map[string][]byte {
 	w.folder(found, "PostgreSQL's files", filepath.Join(filepath.Dir(w.rig.Log()), "data")) // with what was replaced, indexes, statistics, the write-ahead log
 	w.inRedis(ctx, found)
 	for _, page := range []string{"/health", "/health/ready", "/metrics", "/debug/vars", "/debug/pprof/cmdline"} {
-		w.page(ctx, found, page)
+		w.page(ctx, found, w.server.URL+page)
+	}
+	for _, address := range w.figures {
+		for _, page := range []string{"/metrics", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/allocs?debug=1"} {
+			if w.page(ctx, found, address+page); !bytes.Contains(found["the page "+address+page], []byte("mediconnect")) {
+				w.t.Errorf("%s tells nothing: figures aren't where they are looked for", address+page)
+			}
+		}
 	}
 	return found
 }
@@ -104,9 +111,9 @@ func (w *world) inRedis(ctx context.Context, found map[string][]byte) {
 	found["commands to Redis"] = said.Bytes()
 }
 
-func (w *world) page(ctx context.Context, found map[string][]byte, path string) {
+func (w *world) page(ctx context.Context, found map[string][]byte, address string) {
 	w.t.Helper()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, w.server.URL+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	w.must(err)
 	response, err := w.http.Do(request)
 	w.must(err)
@@ -114,5 +121,5 @@ func (w *world) page(ctx context.Context, found map[string][]byte, path string) 
 	var text bytes.Buffer
 	_, err = text.ReadFrom(response.Body)
 	w.must(err)
-	found["the page "+path] = text.Bytes()
+	found["the page "+address] = text.Bytes()
 }

@@ -60,6 +60,7 @@ func (s *story) tell() {
 	s.search()
 	s.book()
 	s.act()
+	s.accounts()
 	s.emergency()
 	s.keep()
 	s.schedule()
@@ -82,6 +83,10 @@ func (s *story) register() {
 	in["familyName"] = s.text("van")
 	s.does("INTEGRATOR", change("registerPatient", "patient "+person), in2(in))
 	s.does("PLATFORM_ADMIN", change("createOrganization", "organization { id }"), in2(object{"name": "Another clinic", "idempotencyKey": s.key()}))
+	s.does("ADMIN", change("createApiClient", "apiClient { id }"), in2(object{"name": "Portal", "scopes": []string{access.AppointmentsRead}, "idempotencyKey": s.key()}))
+	s.does("ADMIN", change("createApiKey", "apiKey { id }"), in2(object{
+		"name": "Kiosk", "scopes": []string{access.AppointmentsRead}, "expiresAt": time.Now().UTC().Add(time.Hour).Format(time.RFC3339), "idempotencyKey": s.key(),
+	}))
 	ref, err := s.clinic.Ref(s.patient)
 	if err != nil {
 		return

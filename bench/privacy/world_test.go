@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -60,9 +61,11 @@ type world struct {
 	tokens   map[string]string // by name
 	schema   *ast.Schema
 	sent     *sent
-	said     ear // by processes of the program
-	answers  ear // what failures were worded as, headers, links
+	figures  [2]string // addresses of those of the server and the worker
+	said     ear       // by processes of the program
+	answers  ear       // what failures were worded as, headers, links
 	secrets  []string
+	mails    string // the folder that they are sent to
 	answered int
 }
 
@@ -86,8 +89,10 @@ func newWorld(t *testing.T) *world {
 	}
 	w.must(w.rig.Admin(ctx, "SELECT pg_reload_conf()"))
 	w.rig.Ear = &w.said
+	w.mails = filepath.Join(t.TempDir(), "mails")
 	w.rig.Environ = []string{
-		"MEDICONNECT_LOG_LEVEL=debug", "MEDICONNECT_RATE_LIMIT=1000000", "MEDICONNECT_REDIS_URL=" + w.redis.URL(), "MEDICONNECT_DATABASE_LOCK_TIMEOUT=20ms",
+		"MEDICONNECT_MAIL_URL=file://" + w.mails, "MEDICONNECT_MAIL_FROM=no-reply@mail.example", "MEDICONNECT_APP_URL=https://app.example", "MEDICONNECT_MESSAGES_PER_NETWORK=1000000",
+		"MEDICONNECT_LOG_LEVEL=debug", "MEDICONNECT_RATE_LIMIT_PATIENT=1000000", "MEDICONNECT_RATE_LIMIT_STAFF=1000000", "MEDICONNECT_RATE_LIMIT_CLIENT=1000000", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=1000000", "MEDICONNECT_REDIS_URL=" + w.redis.URL(), "MEDICONNECT_DATABASE_LOCK_TIMEOUT=20ms",
 		"MEDICONNECT_AUDIT_ANCHORS=" + w.rig.Anchors(), "MEDICONNECT_AUDIT_ANCHOR_EVERY=1s", "MEDICONNECT_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 	options, err := redis.ParseURL(w.redis.URL())
@@ -105,10 +110,10 @@ func newWorld(t *testing.T) *world {
 func (w *world) start(ctx context.Context) {
 	w.t.Helper()
 	var err error
-	w.server, err = w.rig.Serve(ctx, w.url, 4)
+	w.server, err = w.observed(&w.figures[0]).Serve(ctx, w.url, 4)
 	w.must(err)
 	w.t.Cleanup(func() { _ = w.server.Kill() })
-	w.worker, err = w.rig.Work(ctx, w.url)
+	w.worker, err = w.observed(&w.figures[1]).Work(ctx, w.url)
 	w.must(err)
 	w.t.Cleanup(func() { _ = w.worker.Kill() })
 	w.pool, err = w.rig.Open(ctx, w.url, 4)
@@ -123,6 +128,18 @@ func (w *world) start(ctx context.Context) {
 	w.must(err)
 	w.people()
 }
+
+// observed has the next process serve its figures, and tells where.
+func (w *world) observed(at *string) *rig.Rig {
+	w.t.Helper()
+	address, err := devstack.FreeAddress()
+	w.must(err)
+	*at = "http://" + address
+	w.rig.Environ = append(slices.DeleteFunc(slices.Clone(w.rig.Environ), func(s string) bool { return strings.HasPrefix(s, telemetry) }), telemetry+address)
+	return w.rig
+}
+
+const telemetry = "MEDICONNECT_TELEMETRY_LISTEN="
 
 // must ends the test at a fault of the set-up.
 func (w *world) must(err error) {

@@ -58,7 +58,13 @@ func (l *log) String() string {
 	return l.text.String()
 }
 
-// Serve starts the API over a database with so many connections and no rate limit, and returns when it is ready.
+// unreached are limits of accounts and patients that are counted for, and refuse nobody: who storms is no usual patient.
+var unreached = []string{
+	"MEDICONNECT_MAX_OPEN_HOLDS=1000", "MEDICONNECT_MAX_ACCOUNT_HOLDS=1000", "MEDICONNECT_MAX_HOLDS_AN_HOUR=1000", "MEDICONNECT_MAX_FUTURE_APPOINTMENTS=1000",
+}
+
+// Serve starts the API over a database with so many connections, no rate limit and limits that nobody reaches, and returns when it is
+// ready.
 func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Server, error) {
 	address, err := devstack.FreeAddress()
 	if err != nil {
@@ -66,8 +72,8 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 	}
 	s := &Server{URL: "http://" + address, binary: cmp.Or(r.Server, r.binary), arguments: []string{"serve"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
-		"MEDICONNECT_RATE_LIMIT=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
-	s.environ = append(s.environ, r.Environ...)
+		"MEDICONNECT_RATE_LIMIT_PATIENT=0", "MEDICONNECT_RATE_LIMIT_STAFF=0", "MEDICONNECT_RATE_LIMIT_CLIENT=0", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")
+	s.environ = append(append(s.environ, unreached...), r.Environ...)
 	return s, s.Start(ctx)
 }
 

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -17,14 +21,16 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	first := start(t, nil, "dev", "--data", dir)
 	found := first.ready(t, dir)
 	book(t, found)
+	signUp(t, found)
 	act(t, found)
+	integrate(t, found)
 	if code := first.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("ended with exit code %d:\n%s", code, first.output)
 	}
 
 	began := time.Now()
 	second := start(t, nil, "dev", "--data", dir)
-	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t, "../../README.md", 10)[0], nil)
+	visitor{t, second.ready(t, dir).GraphQL}.ask("", documents(t, "../../README.md", readmeRequests)[0], nil)
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("the second start took %s to its first answer, want 5 s", took)
 	}
@@ -33,11 +39,14 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	}
 }
 
+// readmeRequests are the README's: ten of the first booking, three of the first account.
+const readmeRequests = 13
+
 // book goes through the README's requests, in their order.
 func book(t *testing.T, found facts) {
 	t.Helper()
 	v, patient, desk := visitor{t, found.GraphQL}, found.Tokens.Patient, found.Tokens.FrontDesk
-	d := documents(t, "../../README.md", 10)
+	d := documents(t, "../../README.md", readmeRequests)
 	list, providers, soonest, days, openings, hold, holdToo, bookIt, move, cancel := d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7], d[8], d[9]
 
 	v.wants(v.ask(patient, list, nil), `"totalCount":112`)
@@ -63,6 +72,40 @@ func book(t *testing.T, found facts) {
 	v.wants(v.ask(patient, cancel, variables{"appointment": visit}), `"CANCELLED"`, `"errors":[]`)
 }
 
+// signUp goes through the README's requests for an account, in their order.
+func signUp(t *testing.T, found facts) {
+	t.Helper()
+	v, d := visitor{t, found.GraphQL}, documents(t, "../../README.md", readmeRequests)[10:]
+	clinic := v.ids(v.ask(found.Tokens.FrontDesk, d[0], nil), 1)[0]
+	v.wants(v.ask("", d[1], variables{"clinic": clinic, "email": "ada@example.org"}), `"accepted":true`, `"errors":[]`)
+	v.wants(v.ask("", d[2], variables{"code": mailedCode(t, found.Mails)}), `"verifyEmail":`, `"errors":[]`)
+}
+
+var codeInMail = regexp.MustCompile(`mcv_[A-Za-z0-9_-]+`)
+
+// mailedCode waits for the first mail's.
+func mailedCode(t *testing.T, folder string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if mails, _ := filepath.Glob(filepath.Join(folder, "*.eml")); len(mails) > 0 {
+			text, err := os.ReadFile(mails[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			return codeInMail.FindString(string(text))
+		}
+		select {
+		case <-ctx.Done():
+			t.Fatal("no mail comes")
+		case <-tick.C:
+		}
+	}
+}
+
 // act goes through the requests of docs/access.md, in their order.
 func act(t *testing.T, found facts) {
 	t.Helper()
@@ -72,7 +115,7 @@ func act(t *testing.T, found facts) {
 	invited := v.ask(tokens.FrontDesk, d[1], variables{"child": child, "key": "invite"})
 	v.wants(v.ask(tokens.Caregiver, d[2], variables{"code": v.word(invited, "code")}), `"relation":"CAREGIVER"`, `"name":"Nora Lind"`)
 	providers := v.ids(v.ask("", d[3], nil), 2)
-	kind := v.ids(v.ask("", documents(t, "../../README.md", 10)[1], nil), 2)[1]
+	kind := v.ids(v.ask("", documents(t, "../../README.md", readmeRequests)[1], nil), 2)[1]
 	slot := v.ids(v.ask(tokens.Caregiver, d[4], variables{"provider": providers[1], "kind": kind}), 1)[0]
 	booked := v.ask(tokens.Caregiver, d[5], variables{"slot": slot, "child": child, "key": "child"})
 	v.wants(booked, `"Nora Lind"`, `"errors":[]`)
@@ -89,6 +132,52 @@ func act(t *testing.T, found facts) {
 	v.wants(v.ask(tokens.Caregiver, d[13], variables{"visit": visit}), `"appointment.book"`)
 	account := v.word(v.ask(tokens.ClinicAdmin, d[14], variables{"child": child}), "accountId")
 	v.wants(v.ask(tokens.ClinicAdmin, d[15], variables{"child": child, "account": account}), child, `"errors":[]`)
+}
+
+// integrate goes through the requests of docs/partners.md, in their order.
+func integrate(t *testing.T, found facts) {
+	t.Helper()
+	v, admin := visitor{t, found.GraphQL}, found.Tokens.ClinicAdmin
+	d := documents(t, "../../docs/partners.md", 7)
+	made := v.ask(admin, d[0], variables{"key": "portal"})
+	client, secret := v.ids(made, 1)[0], v.word(made, "secret")
+	token := v.token(v.word(made, "clientId"), secret, "appointments:read patients:read")
+	v.wants(v.ask(token, d[1], nil), `"API_CLIENT"`, `"scopes":["appointments:read","patients:read"]`, `"INTEGRATOR"`, `"totalCount":`)
+	kiosk := v.ask(admin, d[2], variables{"until": time.Now().UTC().AddDate(0, 0, 30).Format(time.RFC3339), "key": "kiosk"})
+	key := v.word(kiosk, "secret")
+	v.wants(key, "mk_test_")
+	v.wants(v.ask(key, d[3], nil), `"API_CLIENT"`, `"scopes":["schedules:read"]`)
+	v.wants(v.ask(admin, d[4], nil), `"Portal"`, `"Kiosk"`, `"lastUsedAt":"`)
+	v.wants(v.ask(admin, d[5], variables{"client": client}), `"revokedAt":"`, `"errors":[]`)
+	v.wants(v.ask(admin, d[6], variables{"kiosk": v.ids(kiosk, 1)[0]}), `"revokedAt":"`, `"errors":[]`)
+	for _, gone := range []string{token, key} {
+		if status, answer := exchange(t, http.MethodPost, v.url, gone, `{"query":"{ viewer { kind } }"}`); status != http.StatusUnauthorized {
+			t.Errorf("once it is revoked: %d %s", status, answer)
+		}
+	}
+}
+
+// token is what the token endpoint gives a client.
+func (v visitor) token(client, secret, scope string) string {
+	v.t.Helper()
+	form := url.Values{"grant_type": {"client_credentials"}, "scope": {scope}}
+	at := strings.TrimSuffix(v.url, "/graphql") + "/oauth/token"
+	request, err := http.NewRequestWithContext(v.t.Context(), http.MethodPost, at, strings.NewReader(form.Encode()))
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.SetBasicAuth(client, secret)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		v.t.Fatalf("no token: %d %s, %v", response.StatusCode, answer, err)
+	}
+	return v.word(string(answer), "access_token")
 }
 
 var request = regexp.MustCompile(`gql "(?:\$\w+)?" '([^']*)'`)

@@ -32,7 +32,7 @@ func devCommand() *cli.Command {
 			},
 			&cli.BoolFlag{Name: "clock-frozen", Usage: "let the product's clock stand still", Destination: &opts.Frozen},
 			&cli.StringFlag{Name: "telemetry", Usage: "serve /metrics and /debug/pprof at `HOST:PORT`", Destination: &opts.Telemetry},
-			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` requests a minute; 0: no limit", Destination: &opts.RateLimit},
+			&cli.IntFlag{Name: "rate-limit", Value: 6000, Usage: "allow each caller `N` root fields a minute; 0: no limit", Destination: &opts.RateLimit},
 		},
 		Commands: []*cli.Command{{
 			Name: "install", Usage: "install PostgreSQL's and Redis's programs if they are missing, and nothing else",

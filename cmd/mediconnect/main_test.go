@@ -36,6 +36,7 @@ type facts struct {
 	Redis    string `json:"redisUrl"`
 	Keys     string `json:"keys"`
 	Anchors  string `json:"auditAnchors"`
+	Mails    string `json:"mails"`
 	Tokens   struct{ Patient, Caregiver, Provider, FrontDesk, ClinicAdmin, Auditor, Admin string }
 }
 
@@ -169,7 +170,7 @@ func parse(t *testing.T, text []byte) facts {
 	if err := reader.Decode(&found); err != nil {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
-	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors",
+	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors", "mails",
 		"tokens", "patient", "caregiver", "provider", "frontDesk", "clinicAdmin", "auditor", "admin")
 	return found
 }

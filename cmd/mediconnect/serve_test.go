@@ -23,11 +23,9 @@ import (
 func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	address, err := devstack.FreeAddress()
-	if err != nil {
-		t.Fatal(err)
-	}
+	address, figures := freeAddress(t), freeAddress(t)
 	server := start(t, []string{
+		"MEDICONNECT_TELEMETRY_LISTEN=" + figures,
 		"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
 		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
 		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
@@ -35,6 +33,14 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	server.accepts(t, address)
 	graphql := "http://" + address + "/graphql"
 	answered(t, graphql)
+	if status, text := exchange(t, http.MethodGet, "http://"+figures+"/metrics", "", ""); status != http.StatusOK || !strings.Contains(text, `mediconnect_graphql_operations_total{type="query"} 1`) {
+		t.Errorf("figures were answered %d: %s", status, text)
+	}
+	for _, path := range []string{"/metrics", "/debug/pprof/"} {
+		if status, _ := exchange(t, http.MethodGet, "http://"+address+path, "", ""); status != http.StatusNotFound {
+			t.Errorf("%s of the API was answered %d", path, status)
+		}
+	}
 	_, body := exchange(t, http.MethodPost, graphql, found.Tokens.Admin, `{"query":"{ viewer { kind } }"}`)
 	if !strings.Contains(body, "UNAUTHENTICATED") {
 		t.Errorf("dev's token was answered %s", body)
@@ -42,6 +48,15 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	if code := server.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, server.output)
 	}
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	address, err := devstack.FreeAddress()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return address
 }
 
 func TestServeTellsAllFaultsOfItsSettings(t *testing.T) {
@@ -167,8 +182,12 @@ func publicPEM(t *testing.T, privateFile string) string {
 func TestWorkWorksUntilItIsTold(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
-	p := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
-	p.says(t, `"working"`)
+	figures := freeAddress(t)
+	p := start(t, []string{"MEDICONNECT_TELEMETRY_LISTEN=" + figures, "MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
+	p.says(t, figures)
+	if status, text := exchange(t, http.MethodGet, "http://"+figures+"/metrics", "", ""); status != http.StatusOK || !strings.Contains(text, `mediconnect_database_connections_in_use{pool="tenants"}`) {
+		t.Errorf("figures were answered %d: %s", status, text)
+	}
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)
 	}

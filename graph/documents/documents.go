@@ -107,9 +107,22 @@ func (d *Documents) byHash(request *graphql.RawParams, by any) *gqlerror.Error {
 	return nil
 }
 
+// Keeping is the extension that keeps documents, to be used after whatever refuses some.
+func (d *Documents) Keeping() graphql.HandlerExtension { return keeping{d} }
+
+type keeping struct{ *Documents }
+
+// ExtensionName implements graphql.HandlerExtension.
+func (keeping) ExtensionName() string { return "DocumentsKeeping" }
+
+// MutateOperationParameters is not this extension's: the document is in its place.
+func (keeping) MutateOperationParameters(context.Context, *graphql.RawParams) *gqlerror.Error {
+	return nil
+}
+
 // MutateOperationContext implements graphql.OperationContextMutator: a document that came with its hash is kept once it has passed
-// the limits and the validation.
-func (d *Documents) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
+// the validation and the limits, also of its cost.
+func (d keeping) MutateOperationContext(_ context.Context, op *graphql.OperationContext) *gqlerror.Error {
 	hash, ok := sha256Of(op.Extensions[hashed])
 	if ok && !d.only && op.Extensions[ID] == nil && len(op.RawQuery) <= longest {
 		if _, trusted := d.trusted.hashed(hash); !trusted {

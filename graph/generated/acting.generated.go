@@ -1852,6 +1852,13 @@ func (ec *executionContext) _BreakGlassError(ctx context.Context, sel ast.Select
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:
@@ -1906,6 +1913,13 @@ func (ec *executionContext) _InvitePatientAccountError(ctx context.Context, sel 
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:

@@ -2468,6 +2468,13 @@ func (ec *executionContext) _BookAppointmentError(ctx context.Context, sel ast.S
 			return graphql.Null
 		}
 		return ec._PatientConflictError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:
@@ -2516,6 +2523,13 @@ func (ec *executionContext) _CancelAppointmentError(ctx context.Context, sel ast
 			return graphql.Null
 		}
 		return ec._PolicyError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.InvalidTransitionError:
 		return ec._InvalidTransitionError(ctx, sel, &obj)
 	case *model.InvalidTransitionError:
@@ -2585,6 +2599,13 @@ func (ec *executionContext) _RescheduleAppointmentError(ctx context.Context, sel
 			return graphql.Null
 		}
 		return ec._PatientConflictError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.InvalidTransitionError:
 		return ec._InvalidTransitionError(ctx, sel, &obj)
 	case *model.InvalidTransitionError:
@@ -2633,6 +2654,13 @@ func (ec *executionContext) _TransitionAppointmentError(ctx context.Context, sel
 			return graphql.Null
 		}
 		return ec._StaleVersionError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.InvalidTransitionError:
 		return ec._InvalidTransitionError(ctx, sel, &obj)
 	case *model.InvalidTransitionError:

@@ -1077,6 +1077,13 @@ func (ec *executionContext) _HoldSlotError(ctx context.Context, sel ast.Selectio
 			return graphql.Null
 		}
 		return ec._SlotTakenError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:

@@ -851,6 +851,13 @@ func (ec *executionContext) _PlaceLegalHoldError(ctx context.Context, sel ast.Se
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
 	case model.IdempotencyError:
 		return ec._IdempotencyError(ctx, sel, &obj)
 	case *model.IdempotencyError:

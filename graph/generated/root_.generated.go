@@ -24,6 +24,8 @@ type ResolverRoot interface {
 	AcceptPatientInvitationPayload() AcceptPatientInvitationPayloadResolver
 	Account() AccountResolver
 	AddScheduleExceptionPayload() AddScheduleExceptionPayloadResolver
+	ApiClient() ApiClientResolver
+	ApiKey() ApiKeyResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
 	AuditEvent() AuditEventResolver
@@ -87,6 +89,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcceptAccountInvitationInput", ec.unmarshalInputAcceptAccountInvitationInput),
 			graphql.NewInputUnmarshaler("AcceptPatientInvitationInput", ec.unmarshalInputAcceptPatientInvitationInput),
 			graphql.NewInputUnmarshaler("AccountFilterInput", ec.unmarshalInputAccountFilterInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
@@ -107,6 +110,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
 			graphql.NewInputUnmarshaler("CompleteOpenIdSignInInput", ec.unmarshalInputCompleteOpenIdSignInInput),
+			graphql.NewInputUnmarshaler("CreateApiClientInput", ec.unmarshalInputCreateApiClientInput),
+			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
 			graphql.NewInputUnmarshaler("EndBreakGlassInput", ec.unmarshalInputEndBreakGlassInput),
@@ -116,6 +121,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("HoldSlotInput", ec.unmarshalInputHoldSlotInput),
 			graphql.NewInputUnmarshaler("IdentifierInput", ec.unmarshalInputIdentifierInput),
 			graphql.NewInputUnmarshaler("InsurancePlanInput", ec.unmarshalInputInsurancePlanInput),
+			graphql.NewInputUnmarshaler("InviteAccountInput", ec.unmarshalInputInviteAccountInput),
 			graphql.NewInputUnmarshaler("InvitePatientAccountInput", ec.unmarshalInputInvitePatientAccountInput),
 			graphql.NewInputUnmarshaler("IssueStreamTicketInput", ec.unmarshalInputIssueStreamTicketInput),
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
@@ -134,19 +140,27 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
+			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
+			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
+			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResetSecondFactorInput", ec.unmarshalInputResetSecondFactorInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
+			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
+			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
+			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
+			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("SuspendAccountInput", ec.unmarshalInputSuspendAccountInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
+			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
 		)
 	}
@@ -241,6 +255,190 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
+	{Name: "../../schema/account.graphqls", Input: `extend type Mutation {
+  """
+  Ask for an account with an organisation. Whoever reads the address's mail makes it, by the code that is mailed; when there is an account
+  already, the mail says so. The answer is the same, whatever there is.
+  """
+  signUp(input: SignUpInput!): SignUpPayload @cost(weight: 10)
+  """
+  Make the account that was asked for by ` + "`" + `signUp` + "`" + `, by the code of the mail, and sign in. Whatever is wrong with the code, the answer is
+  the same.
+  """
+  verifyEmail(input: VerifyEmailInput!): VerifyEmailPayload @cost(weight: 10)
+  """
+  Ask for another password. A code is mailed if there is an account that may sign in; otherwise nothing is. The answer is the same,
+  whatever there is.
+  """
+  requestPasswordReset(input: RequestPasswordResetInput!): RequestPasswordResetPayload @cost(weight: 10)
+  """
+  Set another password, by the code of the mail. It ends all sessions of the account and begins none: sign in afterwards. Whatever is wrong
+  with the code, the answer is the same. The answer comes once no server accepts the old sessions any more.
+  """
+  resetPassword(input: ResetPasswordInput!): ResetPasswordPayload @cost(weight: 10)
+  """
+  Invite somebody to have an account with a role. A code is mailed, which is good for seven days; when there is an account already, the
+  mail says so and the account stays as it is. A platform administrator may invite the first administrator of an organisation, and nobody
+  else.
+  """
+  inviteAccount(input: InviteAccountInput!): InviteAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
+  """
+  Make the account that somebody was invited to, by the code of the mail. Patients and caregivers are signed in; everybody else signs in
+  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same.
+  """
+  acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10)
+}
+
+"""Roles that somebody can be invited to."""
+enum InvitableRole {
+  ADMIN
+  AUDITOR
+  CAREGIVER
+  FRONT_DESK
+  PATIENT
+  PROVIDER
+}
+
+"""Input of ` + "`" + `signUp` + "`" + `."""
+input SignUpInput {
+  """Organisation."""
+  organizationId: ID!
+  """E-mail address. Letter case doesn't make two accounts of one."""
+  email: String!
+  """Language of mails."""
+  locale: LanguageTag! = "en"
+}
+
+"""Result of ` + "`" + `signUp` + "`" + `."""
+type SignUpPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [SignUpError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `signUp` + "`" + `."""
+union SignUpError = GenericError
+
+"""Input of ` + "`" + `verifyEmail` + "`" + `."""
+input VerifyEmailInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for an hour, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, and not one of those that are guessed first."""
+  password: String!
+  """The app that signs in, by its name."""
+  client: String!
+}
+
+"""Result of ` + "`" + `verifyEmail` + "`" + `."""
+type VerifyEmailPayload {
+  """The session, unless there are errors. Null without errors: the account stands; sign in with the password."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [VerifyEmailError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `verifyEmail` + "`" + `."""
+union VerifyEmailError = GenericError
+
+"""Input of ` + "`" + `requestPasswordReset` + "`" + `."""
+input RequestPasswordResetInput {
+  """Organisation of the account; left out: the platform, of its administrators."""
+  organizationId: ID
+  """E-mail address of the account."""
+  email: String!
+}
+
+"""Result of ` + "`" + `requestPasswordReset` + "`" + `."""
+type RequestPasswordResetPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [RequestPasswordResetError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `requestPasswordReset` + "`" + `."""
+union RequestPasswordResetError = GenericError
+
+"""Input of ` + "`" + `resetPassword` + "`" + `."""
+input ResetPasswordInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for an hour, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first."""
+  newPassword: String!
+}
+
+"""Result of ` + "`" + `resetPassword` + "`" + `."""
+type ResetPasswordPayload {
+  """True unless there are errors: the password is the new one."""
+  reset: Boolean!
+  """Expected failures."""
+  errors: [ResetPasswordError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `resetPassword` + "`" + `."""
+union ResetPasswordError = GenericError
+
+"""Input of ` + "`" + `inviteAccount` + "`" + `."""
+input InviteAccountInput {
+  """Organisation; left out, the caller's own."""
+  organizationId: ID
+  """E-mail address."""
+  email: String!
+  """Role."""
+  role: InvitableRole!
+  """The provider whom the account is of, for a ` + "`" + `PROVIDER` + "`" + `."""
+  providerId: ID
+  """Language of mails."""
+  locale: LanguageTag! = "en"
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `inviteAccount` + "`" + `."""
+type InviteAccountPayload {
+  """True unless there are errors: if anything is to be mailed, it will be."""
+  accepted: Boolean!
+  """Expected failures."""
+  errors: [InviteAccountError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `inviteAccount` + "`" + `."""
+union InviteAccountError = GenericError | IdempotencyError
+
+"""Input of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+input AcceptAccountInvitationInput {
+  """The code of the mail, which is what follows ` + "`" + `#code=` + "`" + ` in its link. It is good for seven days, once."""
+  code: String!
+  """The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first."""
+  password: String!
+  """The app that signs in, by its name."""
+  client: String!
+}
+
+"""Result of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+type AcceptAccountInvitationPayload {
+  """The session of a patient or caregiver, unless there are errors. Null without errors: the account stands; sign in with the password."""
+  tokens: SessionTokens
+  """Expected failures."""
+  errors: [AcceptAccountInvitationError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `acceptAccountInvitation` + "`" + `."""
+union AcceptAccountInvitationError = GenericError
+`, BuiltIn: false},
 	{Name: "../../schema/acting.graphqls", Input: `extend type Query {
   """Who has broken the glass of the caller's organisation, the newest first, for whoever reviews it."""
   breakGlassGrants(
@@ -262,7 +460,7 @@ extend type Mutation {
   Act for the patient whose clinic has handed over a code, from now on. Whatever is wrong, code or birth date, the answer is the same.
   Accepting the same code once more answers as the first time.
   """
-  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10)
+  acceptPatientInvitation(input: AcceptPatientInvitationInput!): AcceptPatientInvitationPayload @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 10) @single
   """End that an account acts for a patient: the account's own doing, or that of staff."""
   unlinkPatient(input: UnlinkPatientInput!): UnlinkPatientPayload @requiresScopes(scopes: [["appointments:read"], ["patients:write"]]) @cost(weight: 10)
   """
@@ -318,7 +516,7 @@ type InvitePatientAccountPayload {
 }
 
 """Errors of ` + "`" + `invitePatientAccount` + "`" + `."""
-union InvitePatientAccountError = GenericError | IdempotencyError
+union InvitePatientAccountError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `acceptPatientInvitation` + "`" + `."""
 input AcceptPatientInvitationInput {
@@ -459,7 +657,7 @@ type BreakGlassPayload {
 }
 
 """Errors of ` + "`" + `breakGlass` + "`" + `."""
-union BreakGlassError = GenericError | IdempotencyError
+union BreakGlassError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `endBreakGlass` + "`" + `."""
 input EndBreakGlassInput {
@@ -742,6 +940,7 @@ union BookAppointmentError =
   | GenericError
   | HoldExpiredError
   | IdempotencyError
+  | LimitReachedError
   | PatientConflictError
   | SlotTakenError
   | SlotUnavailableError
@@ -776,6 +975,7 @@ union RescheduleAppointmentError =
   | HoldExpiredError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PatientConflictError
   | PolicyError
   | SlotTakenError
@@ -817,6 +1017,7 @@ union CancelAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | PolicyError
   | StaleVersionError
 
@@ -847,6 +1048,7 @@ union TransitionAppointmentError =
   | GenericError
   | IdempotencyError
   | InvalidTransitionError
+  | LimitReachedError
   | StaleVersionError
 
 """The patient has another appointment at that time."""
@@ -1640,6 +1842,7 @@ enum UserErrorCode {
   IDEMPOTENCY_KEY_REUSED
   INVALID_INPUT
   INVALID_TRANSITION
+  LIMIT_REACHED
   NOT_FOUND
   OFFER_EXPIRED
   PATIENT_CONFLICT
@@ -1691,8 +1894,42 @@ type IdempotencyError implements UserError {
   firstUsedAt: DateTime
 }
 
+"""What an account or a patient may have only so much of at a time."""
+enum LimitKind {
+  """Holds of the account that are open, for whomever."""
+  ACCOUNT_HOLDS
+  """Appointments of the patient that are still to begin and keep their time."""
+  FUTURE_APPOINTMENTS
+  """Holds that the account made within the last hour, also those that have ended."""
+  HOLDS_AN_HOUR
+  """Idempotency keys of the account that are remembered, for a day each."""
+  IDEMPOTENCY_KEYS
+  """Holds for the patient that are open."""
+  PATIENT_HOLDS
+}
+
+"""The account or the patient has as much of something as they may."""
+type LimitReachedError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `patientId` + "`" + `."""
+  path: [String!]
+  """False: a program gains nothing by sending it again before ` + "`" + `retryAt` + "`" + `."""
+  retryable: Boolean!
+  """What there is too much of."""
+  reached: LimitKind!
+  """How many there may be."""
+  limit: Int!
+  """How many there are."""
+  inUse: Int!
+  """From this instant on there are fewer, if none is given back before and none comes."""
+  retryAt: DateTime!
+}
+
 """Expected failures of setting up a clinic."""
-union SetupError = GenericError | IdempotencyError | InvalidInputError
+union SetupError = GenericError | IdempotencyError | InvalidInputError | LimitReachedError
 `, BuiltIn: false},
 	{Name: "../../schema/hold.graphqls", Input: `extend type Mutation {
   """Set a slot aside while the patient fills in the form."""
@@ -1736,7 +1973,7 @@ type HoldSlotPayload {
 }
 
 """Errors of ` + "`" + `holdSlot` + "`" + `."""
-union HoldSlotError = GenericError | IdempotencyError | SlotTakenError | SlotUnavailableError
+union HoldSlotError = GenericError | IdempotencyError | LimitReachedError | SlotTakenError | SlotUnavailableError
 
 """Input of ` + "`" + `extendHold` + "`" + `."""
 input ExtendHoldInput {
@@ -1819,6 +2056,356 @@ type HoldExpiredError implements UserError {
   expiredAt: DateTime!
   """Nearest openings that can be booked for the same patient (at most 10); empty when they can't be read now."""
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
+}
+`, BuiltIn: false},
+	{Name: "../../schema/partner.graphqls", Input: `extend type Query {
+  """The caller's organisation's clients, the newest first: systems that get access tokens for themselves."""
+  apiClients(
+    """Also those that are revoked.""" revoked: Boolean! = false
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ApiClientConnection @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+  """The caller's organisation's API keys, the newest first."""
+  apiKeys(
+    """Also those that are revoked.""" revoked: Boolean! = false
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ApiKeyConnection @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Let a partner's system get access tokens for itself: OAuth 2.0 client credentials (RFC 6749, section 4.4). With ` + "`" + `jwks` + "`" + ` it signs for them
+  (` + "`" + `private_key_jwt` + "`" + `), else it has a secret.
+  """
+  createApiClient(input: CreateApiClientInput!): CreateApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """
+  Give a client another secret. The one that it uses stays good for ` + "`" + `overlap` + "`" + `, so that the system can change over. Answered once tokens that were
+  got with a secret that is no longer good are refused everywhere.
+  """
+  rotateApiClientSecret(input: RotateApiClientSecretInput!): RotateApiClientSecretPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """
+  Give a client that signs other public keys. To change over, send old and new ones first, and the new ones alone later. Answered once tokens that
+  were got with a key that is no longer there are refused everywhere.
+  """
+  replaceApiClientKeys(input: ReplaceApiClientKeysInput!): ReplaceApiClientKeysPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """End a client for good. Answered once its tokens are refused everywhere. Repeating it answers as the first time."""
+  revokeApiClient(input: RevokeApiClientInput!): RevokeApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """Make an API key: a text that lets a system in until it expires, for those that don't speak OAuth."""
+  createApiKey(input: CreateApiKeyInput!): CreateApiKeyPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+  """End an API key for good. Answered once it is refused everywhere. Repeating it answers as the first time."""
+  revokeApiKey(input: RevokeApiKeyInput!): RevokeApiKeyPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
+}
+
+"""How a client proves to be itself."""
+enum ApiClientMethod {
+  """It signs assertions (` + "`" + `private_key_jwt` + "`" + `)."""
+  PRIVATE_KEY
+  """It has a secret (` + "`" + `client_secret_basic` + "`" + `, ` + "`" + `client_secret_post` + "`" + `)."""
+  SECRET
+}
+
+"""A partner's system that gets access tokens for itself."""
+type ApiClient implements Node & Versioned {
+  """Opaque global id."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """What the organisation calls it."""
+  name: String!
+  """The ` + "`" + `client_id` + "`" + ` that the system sends."""
+  clientId: String!
+  """How it proves to be itself."""
+  method: ApiClientMethod!
+  """What its tokens may be used for."""
+  scopes: [String!]!
+  """Its secrets, the newest first: two while one replaces the other. Their texts are shown to nobody."""
+  secrets: [ApiClientSecret!]!
+  """The public keys that its assertions are verified with."""
+  publicKeys: [ApiClientKey!]!
+  """Requests a minute by contract; null: as everybody."""
+  requestsPerMinute: Int
+  """When it was made."""
+  createdAt: DateTime!
+  """The account that made it, as an opaque id."""
+  createdBy: ID!
+  """When it last got a token, to the minute; null: never."""
+  lastUsedAt: DateTime
+  """When it was revoked; null while it is good."""
+  revokedAt: DateTime
+}
+
+"""A secret of a client."""
+type ApiClientSecret {
+  """When it was made."""
+  createdAt: DateTime!
+  """It is good before this instant; null: until it is replaced."""
+  endsAt: DateTime
+}
+
+"""A public key of a client."""
+type ApiClientKey {
+  """What assertions name it by (` + "`" + `kid` + "`" + `)."""
+  keyId: String!
+  """What assertions may be signed with under it (` + "`" + `alg` + "`" + `)."""
+  algorithms: [String!]!
+  """Its SHA-256 thumbprint (RFC 7638)."""
+  thumbprint: String!
+}
+
+"""A text that lets a system in until it expires."""
+type ApiKey implements Node & Versioned {
+  """Opaque global id."""
+  id: ID!
+  """Rises with every change."""
+  version: Int!
+  """What the organisation calls it."""
+  name: String!
+  """What the key begins with."""
+  prefix: String!
+  """What it may be used for."""
+  scopes: [String!]!
+  """Requests a minute by contract; null: as everybody."""
+  requestsPerMinute: Int
+  """When it was made."""
+  createdAt: DateTime!
+  """The account that made it, as an opaque id."""
+  createdBy: ID!
+  """It is good before this instant."""
+  expiresAt: DateTime!
+  """When it was last used, to the minute; null: never."""
+  lastUsedAt: DateTime
+  """When it was revoked; null otherwise."""
+  revokedAt: DateTime
+}
+
+"""Input of ` + "`" + `createApiClient` + "`" + `."""
+input CreateApiClientInput {
+  """What to call it: 1 to 200 characters."""
+  name: String!
+  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  scopes: [String!]!
+  """
+  JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
+  secret.
+  """
+  jwks: String
+  """Requests a minute by contract; left out: as everybody."""
+  requestsPerMinute: Int
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `createApiClient` + "`" + `."""
+type CreateApiClientPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """
+  The secret. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same key (rotate it then), and of a
+  client that signs.
+  """
+  secret: String
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [CreateApiClientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `createApiClient` + "`" + `."""
+union CreateApiClientError = GenericError | IdempotencyError | LimitReachedError
+
+"""Input of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+input RotateApiClientSecretInput {
+  """Client."""
+  apiClientId: ID!
+  """For how long the secret that is in use stays good: up to 7 days. Zero: it is refused at once, and so are its tokens."""
+  overlap: Duration! = "PT24H"
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+type RotateApiClientSecretPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """The new secret. It is shown this once. If the answer is lost, rotate again: that takes the one that is in use from nobody."""
+  secret: String
+  """Expected failures."""
+  errors: [RotateApiClientSecretError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `rotateApiClientSecret` + "`" + `."""
+union RotateApiClientSecretError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+input ReplaceApiClientKeysInput {
+  """Client."""
+  apiClientId: ID!
+  """JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text."""
+  jwks: String!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+type ReplaceApiClientKeysPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """Expected failures."""
+  errors: [ReplaceApiClientKeysError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `replaceApiClientKeys` + "`" + `."""
+union ReplaceApiClientKeysError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `revokeApiClient` + "`" + `."""
+input RevokeApiClientInput {
+  """Client."""
+  apiClientId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `revokeApiClient` + "`" + `."""
+type RevokeApiClientPayload {
+  """The client, unless there are errors."""
+  apiClient: ApiClient
+  """Expected failures."""
+  errors: [RevokeApiClientError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeApiClient` + "`" + `."""
+union RevokeApiClientError = GenericError | StaleApiClientError
+
+"""Input of ` + "`" + `createApiKey` + "`" + `."""
+input CreateApiKeyInput {
+  """What to call it: 1 to 200 characters."""
+  name: String!
+  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  scopes: [String!]!
+  """It is good before this instant, within a year."""
+  expiresAt: DateTime!
+  """Requests a minute by contract; left out: as everybody."""
+  requestsPerMinute: Int
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `createApiKey` + "`" + `."""
+type CreateApiKeyPayload {
+  """The key, unless there are errors."""
+  apiKey: ApiKey
+  """
+  The key's text, for ` + "`" + `Authorization: Bearer` + "`" + `. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+  key of idempotency. Revoke it then, and make another.
+  """
+  secret: String
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [CreateApiKeyError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `createApiKey` + "`" + `."""
+union CreateApiKeyError = GenericError | IdempotencyError | LimitReachedError
+
+"""Input of ` + "`" + `revokeApiKey` + "`" + `."""
+input RevokeApiKeyInput {
+  """Key."""
+  apiKeyId: ID!
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Result of ` + "`" + `revokeApiKey` + "`" + `."""
+type RevokeApiKeyPayload {
+  """The key, unless there are errors."""
+  apiKey: ApiKey
+  """Expected failures."""
+  errors: [RevokeApiKeyError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `revokeApiKey` + "`" + `."""
+union RevokeApiKeyError = GenericError | StaleApiKeyError
+
+"""The client changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleApiClientError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The client as it is now."""
+  current: ApiClient
+}
+
+"""The key changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleApiKeyError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The key as it is now."""
+  current: ApiKey
+}
+
+"""A page of results: clients."""
+type ApiClientConnection {
+  """Edges."""
+  edges: [ApiClientEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ApiClientConnection."""
+type ApiClientEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: ApiClient
+}
+
+"""A page of results: API keys."""
+type ApiKeyConnection {
+  """Edges."""
+  edges: [ApiKeyEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ApiKeyConnection."""
+type ApiKeyEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: ApiKey
 }
 `, BuiltIn: false},
 	{Name: "../../schema/patient.graphqls", Input: `extend type Query {
@@ -2043,7 +2630,7 @@ type PlaceLegalHoldPayload {
 }
 
 """Errors of ` + "`" + `placeLegalHold` + "`" + `."""
-union PlaceLegalHoldError = GenericError | IdempotencyError
+union PlaceLegalHoldError = GenericError | IdempotencyError | LimitReachedError
 
 """Input of ` + "`" + `releaseLegalHold` + "`" + `."""
 input ReleaseLegalHoldInput {
@@ -2440,6 +3027,12 @@ Marks static cost used for ` + "`" + `extensions.cost` + "`" + `. The weight, an
 slots the ids name, and for each search whose matches they name.
 """
 directive @cost(weight: Int!, multipliers: [String!], base: Int, perDay: Int, perReading: Int) on FIELD_DEFINITION
+
+"""
+Marks a change that tries a secret, such as a code. An operation with more than one such field, aliases counted, is refused as a whole
+with ` + "`" + `ONE_AT_A_TIME` + "`" + `: a list of guesses would be one request.
+"""
+directive @single on FIELD_DEFINITION
 
 """An instant, RFC 3339 with offset. The server always answers in UTC (` + "`" + `Z` + "`" + `)."""
 scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time.html")
@@ -3208,6 +3801,18 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
 
+func (ec *executionContext) childFields_AcceptAccountInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_AcceptAccountInvitationPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_AcceptAccountInvitationPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_AcceptAccountInvitationPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcceptAccountInvitationPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_AcceptPatientInvitationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "patient":
@@ -3294,6 +3899,132 @@ func (ec *executionContext) childFields_AnswerSignInChallengePayload(ctx context
 		return ec.fieldContext_AnswerSignInChallengePayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AnswerSignInChallengePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiClient_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ApiClient_version(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiClient_name(ctx, field)
+	case "clientId":
+		return ec.fieldContext_ApiClient_clientId(ctx, field)
+	case "method":
+		return ec.fieldContext_ApiClient_method(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiClient_scopes(ctx, field)
+	case "secrets":
+		return ec.fieldContext_ApiClient_secrets(ctx, field)
+	case "publicKeys":
+		return ec.fieldContext_ApiClient_publicKeys(ctx, field)
+	case "requestsPerMinute":
+		return ec.fieldContext_ApiClient_requestsPerMinute(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiClient_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ApiClient_createdBy(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiClient_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiClient_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClient", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiClientConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiClientConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiClientConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiClientEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiClientEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "keyId":
+		return ec.fieldContext_ApiClientKey_keyId(ctx, field)
+	case "algorithms":
+		return ec.fieldContext_ApiClientKey_algorithms(ctx, field)
+	case "thumbprint":
+		return ec.fieldContext_ApiClientKey_thumbprint(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiClientSecret(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "createdAt":
+		return ec.fieldContext_ApiClientSecret_createdAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_ApiClientSecret_endsAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiClientSecret", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKey(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ApiKey_id(ctx, field)
+	case "version":
+		return ec.fieldContext_ApiKey_version(ctx, field)
+	case "name":
+		return ec.fieldContext_ApiKey_name(ctx, field)
+	case "prefix":
+		return ec.fieldContext_ApiKey_prefix(ctx, field)
+	case "scopes":
+		return ec.fieldContext_ApiKey_scopes(ctx, field)
+	case "requestsPerMinute":
+		return ec.fieldContext_ApiKey_requestsPerMinute(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_ApiKey_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_ApiKey_createdBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_ApiKey_expiresAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_ApiKey_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_ApiKey_revokedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKey", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ApiKeyConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ApiKeyConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ApiKeyConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ApiKeyEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ApiKeyEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ApiKeyEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ApiKeyEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_Appointment(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -3698,6 +4429,38 @@ func (ec *executionContext) childFields_CompleteOpenIdSignInPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type CompleteOpenIdSignInPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_CreateApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_CreateApiClientPayload_apiClient(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiClientPayload_secret(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CreateApiClientPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_CreateApiClientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CreateApiClientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiClientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CreateApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_CreateApiKeyPayload_apiKey(ctx, field)
+	case "secret":
+		return ec.fieldContext_CreateApiKeyPayload_secret(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CreateApiKeyPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_CreateApiKeyPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CreateApiKeyPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreateApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_CreateOrganizationPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "organization":
@@ -3822,6 +4585,18 @@ func (ec *executionContext) childFields_InsurancePlanEdge(ctx context.Context, f
 		return ec.fieldContext_InsurancePlanEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type InsurancePlanEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_InviteAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_InviteAccountPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_InviteAccountPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_InviteAccountPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type InviteAccountPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_InvitePatientAccountPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4140,6 +4915,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "apiClients":
+		return ec.fieldContext_Query_apiClients(ctx, field)
+	case "apiKeys":
+		return ec.fieldContext_Query_apiKeys(ctx, field)
 	case "patients":
 		return ec.fieldContext_Query_patients(ctx, field)
 	case "providers":
@@ -4230,6 +5009,30 @@ func (ec *executionContext) childFields_RemoveScheduleExceptionPayload(ctx conte
 	return nil, fmt.Errorf("no field named %q was found under type RemoveScheduleExceptionPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ReplaceApiClientKeysPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_apiClient(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplaceApiClientKeysPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplaceApiClientKeysPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_RequestPasswordResetPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_RequestPasswordResetPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RequestPasswordResetPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RequestPasswordResetPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "appointment":
@@ -4242,6 +5045,18 @@ func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context
 		return ec.fieldContext_RescheduleAppointmentPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RescheduleAppointmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reset":
+		return ec.fieldContext_ResetPasswordPayload_reset(ctx, field)
+	case "errors":
+		return ec.fieldContext_ResetPasswordPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ResetPasswordPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResetPasswordPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ResetSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4268,6 +5083,30 @@ func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReviewBreakGlassPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RevokeApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_RevokeApiClientPayload_apiClient(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeApiClientPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeApiClientPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiClientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokeApiKeyPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiKey":
+		return ec.fieldContext_RevokeApiKeyPayload_apiKey(ctx, field)
+	case "errors":
+		return ec.fieldContext_RevokeApiKeyPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RevokeApiKeyPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokeApiKeyPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_RevokeSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "sessionId":
@@ -4288,6 +5127,20 @@ func (ec *executionContext) childFields_RoleGrant(ctx context.Context, field gra
 		return ec.fieldContext_RoleGrant_organization(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RoleGrant", field.Name)
+}
+
+func (ec *executionContext) childFields_RotateApiClientSecretPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "apiClient":
+		return ec.fieldContext_RotateApiClientSecretPayload_apiClient(ctx, field)
+	case "secret":
+		return ec.fieldContext_RotateApiClientSecretPayload_secret(ctx, field)
+	case "errors":
+		return ec.fieldContext_RotateApiClientSecretPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RotateApiClientSecretPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RotateApiClientSecretPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ScheduleException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4466,6 +5319,18 @@ func (ec *executionContext) childFields_SignOutPayload(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type SignOutPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SignUpPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "accepted":
+		return ec.fieldContext_SignUpPayload_accepted(ctx, field)
+	case "errors":
+		return ec.fieldContext_SignUpPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SignUpPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignUpPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_Slot(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4590,6 +5455,18 @@ func (ec *executionContext) childFields_UnlinkPatientPayload(ctx context.Context
 		return ec.fieldContext_UnlinkPatientPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type UnlinkPatientPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_VerifyEmailPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokens":
+		return ec.fieldContext_VerifyEmailPayload_tokens(ctx, field)
+	case "errors":
+		return ec.fieldContext_VerifyEmailPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_VerifyEmailPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type VerifyEmailPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -36,6 +36,8 @@ const (
 	BreakGlassGrant
 	Account
 	LegalHold
+	APIClient
+	APIKey
 	Session
 )
 
@@ -43,7 +45,8 @@ var nouns = map[Type]string{
 	Organization: "an organisation", Location: "a location", VisitKind: "a kind of visit", Provider: "a provider",
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
-	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold", Session: "a session",
+	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
+	APIClient: "a client", APIKey: "a key", Session: "a session",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -119,7 +122,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, Session:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session:
 		if len(b) != size {
 			return id, false
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/relay"
 )
 
-// Limits bound one request. See docs/errors.md for what a client is told.
+// Limits bound one request. See docs/limits.md for what a client is told.
 type Limits struct {
 	Body               int64         // bytes
 	Tokens             int           // of the document

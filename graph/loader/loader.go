@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/retention"
@@ -59,6 +60,10 @@ type Services struct {
 	Audit interface {
 		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]audit.Event, error)
 	}
+	Partner interface {
+		Clients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.Client, error)
+		Keys(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.APIKey, error)
+	}
 }
 
 // Loaders remember what they fetched. They live as long as one request, and in a request that changes things as long as one
@@ -82,6 +87,8 @@ type Loaders struct {
 	Holds          *Loader[clinic.Ref, appointment.Hold]
 	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
 	AuditEvents    *Loader[clinic.Ref, audit.Event]
+	Clients        *Loader[clinic.Ref, partner.Client]
+	APIKeys        *Loader[clinic.Ref, partner.APIKey]
 
 	actor        access.Actor
 	appointments agendas
@@ -108,6 +115,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		actor:          a,
 		appointments:   s.Appointment,
 		AuditEvents:    batch(as(&a, s.Audit.Find)),
+		Clients:        batch(as(&a, s.Partner.Clients)),
+		APIKeys:        batch(as(&a, s.Partner.Keys)),
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)

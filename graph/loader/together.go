@@ -133,6 +133,8 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.LegalHolds.Together(refs[globalid.LegalHold])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
 	l.AuditEvents.Together(refs[globalid.AuditEvent])
+	l.Clients.Together(refs[globalid.APIClient])
+	l.APIKeys.Together(refs[globalid.APIKey])
 }
 
 func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {

@@ -11,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -29,6 +30,10 @@ type Specialty struct {
 
 // The connections of the contract and their edges.
 type (
+	ApiClientConnection         = relay.Connection[partner.Client]
+	ApiClientEdge               = relay.Edge[partner.Client]
+	ApiKeyConnection            = relay.Connection[partner.APIKey]
+	ApiKeyEdge                  = relay.Edge[partner.APIKey]
 	AppointmentConnection       = relay.Connection[appointment.Appointment]
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
 	AuditEventConnection        = relay.Connection[audit.Event]

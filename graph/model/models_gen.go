@@ -18,10 +18,16 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/retention"
 )
+
+// Errors of `acceptAccountInvitation`.
+type AcceptAccountInvitationError interface {
+	IsAcceptAccountInvitationError()
+}
 
 // Errors of `acceptPatientInvitation`.
 type AcceptPatientInvitationError interface {
@@ -68,6 +74,16 @@ type CompleteOpenIDSignInError interface {
 	IsCompleteOpenIDSignInError()
 }
 
+// Errors of `createApiClient`.
+type CreateAPIClientError interface {
+	IsCreateAPIClientError()
+}
+
+// Errors of `createApiKey`.
+type CreateAPIKeyError interface {
+	IsCreateAPIKeyError()
+}
+
 // Errors of `endBreakGlass`.
 type EndBreakGlassError interface {
 	IsEndBreakGlassError()
@@ -81,6 +97,11 @@ type ErasePatientError interface {
 // Errors of `holdSlot`.
 type HoldSlotError interface {
 	IsHoldSlotError()
+}
+
+// Errors of `inviteAccount`.
+type InviteAccountError interface {
+	IsInviteAccountError()
 }
 
 // Errors of `invitePatientAccount`.
@@ -118,9 +139,24 @@ type ReleaseLegalHoldError interface {
 	IsReleaseLegalHoldError()
 }
 
+// Errors of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysError interface {
+	IsReplaceAPIClientKeysError()
+}
+
+// Errors of `requestPasswordReset`.
+type RequestPasswordResetError interface {
+	IsRequestPasswordResetError()
+}
+
 // Errors of `rescheduleAppointment`.
 type RescheduleAppointmentError interface {
 	IsRescheduleAppointmentError()
+}
+
+// Errors of `resetPassword`.
+type ResetPasswordError interface {
+	IsResetPasswordError()
 }
 
 // Errors of `resetSecondFactor`.
@@ -133,9 +169,24 @@ type ReviewBreakGlassError interface {
 	IsReviewBreakGlassError()
 }
 
+// Errors of `revokeApiClient`.
+type RevokeAPIClientError interface {
+	IsRevokeAPIClientError()
+}
+
+// Errors of `revokeApiKey`.
+type RevokeAPIKeyError interface {
+	IsRevokeAPIKeyError()
+}
+
 // Errors of `revokeSession`.
 type RevokeSessionError interface {
 	IsRevokeSessionError()
+}
+
+// Errors of `rotateApiClientSecret`.
+type RotateAPIClientSecretError interface {
+	IsRotateAPIClientSecretError()
 }
 
 // Errors of `setUpSecondFactor`.
@@ -163,6 +214,11 @@ type SignOutEverywhereError interface {
 	IsSignOutEverywhereError()
 }
 
+// Errors of `signUp`.
+type SignUpError interface {
+	IsSignUpError()
+}
+
 // Errors of `suspendAccount`.
 type SuspendAccountError interface {
 	IsSuspendAccountError()
@@ -181,6 +237,31 @@ type UnlinkPatientError interface {
 // An expected, typed failure of a mutation. New error types may be added at any time: always keep a default branch.
 type UserError interface {
 	IsUserError()
+}
+
+// Errors of `verifyEmail`.
+type VerifyEmailError interface {
+	IsVerifyEmailError()
+}
+
+// Input of `acceptAccountInvitation`.
+type AcceptAccountInvitationInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for seven days, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first.
+	Password string `json:"password"`
+	// The app that signs in, by its name.
+	Client string `json:"client"`
+}
+
+// Result of `acceptAccountInvitation`.
+type AcceptAccountInvitationPayload struct {
+	// The session of a patient or caregiver, unless there are errors. Null without errors: the account stands; sign in with the password.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []AcceptAccountInvitationError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `acceptPatientInvitation`.
@@ -551,6 +632,65 @@ type CompleteOpenIDSignInPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `createApiClient`.
+type CreateAPIClientInput struct {
+	// What to call it: 1 to 200 characters.
+	Name string `json:"name"`
+	// What its tokens may be used for: some of the scopes of an `INTEGRATOR`.
+	Scopes []string `json:"scopes"`
+	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
+	// secret.
+	Jwks *string `json:"jwks,omitempty"`
+	// Requests a minute by contract; left out: as everybody.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `createApiClient`.
+type CreateAPIClientPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// The secret. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same key (rotate it then), and of a
+	// client that signs.
+	Secret *string `json:"secret,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []CreateAPIClientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `createApiKey`.
+type CreateAPIKeyInput struct {
+	// What to call it: 1 to 200 characters.
+	Name string `json:"name"`
+	// What it may be used for: some of the scopes of an `INTEGRATOR`.
+	Scopes []string `json:"scopes"`
+	// It is good before this instant, within a year.
+	ExpiresAt time.Time `json:"expiresAt"`
+	// Requests a minute by contract; left out: as everybody.
+	RequestsPerMinute *int `json:"requestsPerMinute,omitempty"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `createApiKey`.
+type CreateAPIKeyPayload struct {
+	// The key, unless there are errors.
+	APIKey *partner.APIKey `json:"apiKey,omitempty"`
+	// The key's text, for `Authorization: Bearer`. It is shown this once, and to nobody again: null when this answer repeats an earlier one for the same
+	// key of idempotency. Revoke it then, and make another.
+	Secret *string `json:"secret,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []CreateAPIKeyError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `createOrganization`.
 type CreateOrganizationInput struct {
 	// Display name.
@@ -671,6 +811,18 @@ type GenericError struct {
 	Retryable bool `json:"retryable"`
 }
 
+func (GenericError) IsSignUpError() {}
+
+func (GenericError) IsVerifyEmailError() {}
+
+func (GenericError) IsRequestPasswordResetError() {}
+
+func (GenericError) IsResetPasswordError() {}
+
+func (GenericError) IsInviteAccountError() {}
+
+func (GenericError) IsAcceptAccountInvitationError() {}
+
 func (GenericError) IsInvitePatientAccountError() {}
 
 func (GenericError) IsAcceptPatientInvitationError() {}
@@ -698,6 +850,18 @@ func (GenericError) IsSetupError() {}
 func (GenericError) IsHoldSlotError() {}
 
 func (GenericError) IsReleaseHoldError() {}
+
+func (GenericError) IsCreateAPIClientError() {}
+
+func (GenericError) IsRotateAPIClientSecretError() {}
+
+func (GenericError) IsReplaceAPIClientKeysError() {}
+
+func (GenericError) IsRevokeAPIClientError() {}
+
+func (GenericError) IsCreateAPIKeyError() {}
+
+func (GenericError) IsRevokeAPIKeyError() {}
 
 func (GenericError) IsErasePatientError() {}
 
@@ -795,6 +959,8 @@ type IdempotencyError struct {
 	FirstUsedAt *time.Time `json:"firstUsedAt,omitempty"`
 }
 
+func (IdempotencyError) IsInviteAccountError() {}
+
 func (IdempotencyError) IsInvitePatientAccountError() {}
 
 func (IdempotencyError) IsBreakGlassError() {}
@@ -812,6 +978,10 @@ func (IdempotencyError) IsUserError() {}
 func (IdempotencyError) IsSetupError() {}
 
 func (IdempotencyError) IsHoldSlotError() {}
+
+func (IdempotencyError) IsCreateAPIClientError() {}
+
+func (IdempotencyError) IsCreateAPIKeyError() {}
 
 func (IdempotencyError) IsPlaceLegalHoldError() {}
 
@@ -871,6 +1041,32 @@ func (InvalidTransitionError) IsTransitionAppointmentError() {}
 
 func (InvalidTransitionError) IsUserError() {}
 
+// Input of `inviteAccount`.
+type InviteAccountInput struct {
+	// Organisation; left out, the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// E-mail address.
+	Email string `json:"email"`
+	// Role.
+	Role access.Role `json:"role"`
+	// The provider whom the account is of, for a `PROVIDER`.
+	ProviderID *string `json:"providerId,omitempty"`
+	// Language of mails.
+	Locale string `json:"locale"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `inviteAccount`.
+type InviteAccountPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []InviteAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `invitePatientAccount`.
 type InvitePatientAccountInput struct {
 	// Patient. Their birth date has to be known.
@@ -911,6 +1107,50 @@ type IssueStreamTicketPayload struct {
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
+
+// The account or the patient has as much of something as they may.
+type LimitReachedError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `patientId`.
+	Path []string `json:"path,omitempty"`
+	// False: a program gains nothing by sending it again before `retryAt`.
+	Retryable bool `json:"retryable"`
+	// What there is too much of.
+	Reached LimitKind `json:"reached"`
+	// How many there may be.
+	Limit int `json:"limit"`
+	// How many there are.
+	InUse int `json:"inUse"`
+	// From this instant on there are fewer, if none is given back before and none comes.
+	RetryAt time.Time `json:"retryAt"`
+}
+
+func (LimitReachedError) IsInvitePatientAccountError() {}
+
+func (LimitReachedError) IsBreakGlassError() {}
+
+func (LimitReachedError) IsBookAppointmentError() {}
+
+func (LimitReachedError) IsRescheduleAppointmentError() {}
+
+func (LimitReachedError) IsCancelAppointmentError() {}
+
+func (LimitReachedError) IsTransitionAppointmentError() {}
+
+func (LimitReachedError) IsUserError() {}
+
+func (LimitReachedError) IsSetupError() {}
+
+func (LimitReachedError) IsHoldSlotError() {}
+
+func (LimitReachedError) IsCreateAPIClientError() {}
+
+func (LimitReachedError) IsCreateAPIKeyError() {}
+
+func (LimitReachedError) IsPlaceLegalHoldError() {}
 
 // A part of the day.
 type LocalTimeRangeInput struct {
@@ -1287,6 +1527,44 @@ type RemoveScheduleExceptionPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text.
+	Jwks string `json:"jwks"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `replaceApiClientKeys`.
+type ReplaceAPIClientKeysPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// Expected failures.
+	Errors []ReplaceAPIClientKeysError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `requestPasswordReset`.
+type RequestPasswordResetInput struct {
+	// Organisation of the account; left out: the platform, of its administrators.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// E-mail address of the account.
+	Email string `json:"email"`
+}
+
+// Result of `requestPasswordReset`.
+type RequestPasswordResetPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []RequestPasswordResetError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `rescheduleAppointment`.
 type RescheduleAppointmentInput struct {
 	// Appointment.
@@ -1308,6 +1586,24 @@ type RescheduleAppointmentPayload struct {
 	// For refetching in the same round trip.
 	Query  *Query               `json:"query,omitempty"`
 	SlotID *availability.SlotID `json:"-"`
+}
+
+// Input of `resetPassword`.
+type ResetPasswordInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for an hour, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, 12 for who sees others' data, and not one of those that are guessed first.
+	NewPassword string `json:"newPassword"`
+}
+
+// Result of `resetPassword`.
+type ResetPasswordPayload struct {
+	// True unless there are errors: the password is the new one.
+	Reset bool `json:"reset"`
+	// Expected failures.
+	Errors []ResetPasswordError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `resetSecondFactor`.
@@ -1350,6 +1646,42 @@ type ReviewBreakGlassPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `revokeApiClient`.
+type RevokeAPIClientInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `revokeApiClient`.
+type RevokeAPIClientPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// Expected failures.
+	Errors []RevokeAPIClientError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `revokeApiKey`.
+type RevokeAPIKeyInput struct {
+	// Key.
+	APIKeyID string `json:"apiKeyId"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `revokeApiKey`.
+type RevokeAPIKeyPayload struct {
+	// The key, unless there are errors.
+	APIKey *partner.APIKey `json:"apiKey,omitempty"`
+	// Expected failures.
+	Errors []RevokeAPIKeyError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `revokeSession`.
 type RevokeSessionInput struct {
 	// Session.
@@ -1371,6 +1703,28 @@ type RoleGrant struct {
 	// Role.
 	Role           access.Role `json:"role"`
 	OrganizationID uuid.UUID   `json:"-"`
+}
+
+// Input of `rotateApiClientSecret`.
+type RotateAPIClientSecretInput struct {
+	// Client.
+	APIClientID string `json:"apiClientId"`
+	// For how long the secret that is in use stays good: up to 7 days. Zero: it is refused at once, and so are its tokens.
+	Overlap time.Duration `json:"overlap"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `rotateApiClientSecret`.
+type RotateAPIClientSecretPayload struct {
+	// The client, unless there are errors.
+	APIClient *partner.Client `json:"apiClient,omitempty"`
+	// The new secret. It is shown this once. If the answer is lost, rotate again: that takes the one that is in use from nobody.
+	Secret *string `json:"secret,omitempty"`
+	// Expected failures.
+	Errors []RotateAPIClientSecretError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Facts about the service.
@@ -1531,6 +1885,26 @@ type SignOutPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `signUp`.
+type SignUpInput struct {
+	// Organisation.
+	OrganizationID string `json:"organizationId"`
+	// E-mail address. Letter case doesn't make two accounts of one.
+	Email string `json:"email"`
+	// Language of mails.
+	Locale string `json:"locale"`
+}
+
+// Result of `signUp`.
+type SignUpPayload struct {
+	// True unless there are errors: if anything is to be mailed, it will be.
+	Accepted bool `json:"accepted"`
+	// Expected failures.
+	Errors []SignUpError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Someone else took the slot. Alternatives are fresh and may be booked at once.
 type SlotTakenError struct {
 	// Stable machine-readable code.
@@ -1600,6 +1974,46 @@ func (StaleAccountError) IsReinstateAccountError() {}
 func (StaleAccountError) IsChangeAccountRoleError() {}
 
 func (StaleAccountError) IsResetSecondFactorError() {}
+
+// The client changed since `expectedVersion`.
+type StaleAPIClientError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The client as it is now.
+	Current *partner.Client `json:"current,omitempty"`
+}
+
+func (StaleAPIClientError) IsRotateAPIClientSecretError() {}
+
+func (StaleAPIClientError) IsReplaceAPIClientKeysError() {}
+
+func (StaleAPIClientError) IsRevokeAPIClientError() {}
+
+func (StaleAPIClientError) IsUserError() {}
+
+// The key changed since `expectedVersion`.
+type StaleAPIKeyError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The key as it is now.
+	Current *partner.APIKey `json:"current,omitempty"`
+}
+
+func (StaleAPIKeyError) IsRevokeAPIKeyError() {}
+
+func (StaleAPIKeyError) IsUserError() {}
 
 // The grant changed since `expectedVersion`.
 type StaleGrantError struct {
@@ -1733,6 +2147,26 @@ type UnlinkPatientPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `verifyEmail`.
+type VerifyEmailInput struct {
+	// The code of the mail, which is what follows `#code=` in its link. It is good for an hour, once.
+	Code string `json:"code"`
+	// The password that the account shall have: at least 8 characters, and not one of those that are guessed first.
+	Password string `json:"password"`
+	// The app that signs in, by its name.
+	Client string `json:"client"`
+}
+
+// Result of `verifyEmail`.
+type VerifyEmailPayload struct {
+	// The session, unless there are errors. Null without errors: the account stands; sign in with the password.
+	Tokens *SessionTokens `json:"tokens,omitempty"`
+	// Expected failures.
+	Errors []VerifyEmailError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Opening hours on one weekday.
 type WeeklyHoursInput struct {
 	// Day.
@@ -1749,6 +2183,59 @@ type WeeklyHoursInput struct {
 	Modalities []clinic.Modality `json:"modalities,omitempty"`
 }
 
+// What an account or a patient may have only so much of at a time.
+type LimitKind string
+
+const (
+	// Holds of the account that are open, for whomever.
+	LimitKindAccountHolds LimitKind = "ACCOUNT_HOLDS"
+	// Appointments of the patient that are still to begin and keep their time.
+	LimitKindFutureAppointments LimitKind = "FUTURE_APPOINTMENTS"
+	// Holds that the account made within the last hour, also those that have ended.
+	LimitKindHoldsAnHour LimitKind = "HOLDS_AN_HOUR"
+	// Idempotency keys of the account that are remembered, for a day each.
+	LimitKindIdempotencyKeys LimitKind = "IDEMPOTENCY_KEYS"
+	// Holds for the patient that are open.
+	LimitKindPatientHolds LimitKind = "PATIENT_HOLDS"
+)
+
+var AllLimitKind = []LimitKind{
+	LimitKindAccountHolds,
+	LimitKindFutureAppointments,
+	LimitKindHoldsAnHour,
+	LimitKindIdempotencyKeys,
+	LimitKindPatientHolds,
+}
+
+func (e LimitKind) IsValid() bool {
+	switch e {
+	case LimitKindAccountHolds, LimitKindFutureAppointments, LimitKindHoldsAnHour, LimitKindIdempotencyKeys, LimitKindPatientHolds:
+		return true
+	}
+	return false
+}
+
+func (e LimitKind) String() string {
+	return string(e)
+}
+
+func (e *LimitKind) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = LimitKind(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid LimitKind", str)
+	}
+	return nil
+}
+
+func (e LimitKind) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
 // Stable codes of `UserError`. Listed in the documentation with cause and cure.
 type UserErrorCode string
 
@@ -1762,6 +2249,7 @@ const (
 	UserErrorCodeIdempotencyKeyReused     UserErrorCode = "IDEMPOTENCY_KEY_REUSED"
 	UserErrorCodeInvalidInput             UserErrorCode = "INVALID_INPUT"
 	UserErrorCodeInvalidTransition        UserErrorCode = "INVALID_TRANSITION"
+	UserErrorCodeLimitReached             UserErrorCode = "LIMIT_REACHED"
 	UserErrorCodeNotFound                 UserErrorCode = "NOT_FOUND"
 	UserErrorCodeOfferExpired             UserErrorCode = "OFFER_EXPIRED"
 	UserErrorCodePatientConflict          UserErrorCode = "PATIENT_CONFLICT"
@@ -1785,6 +2273,7 @@ var AllUserErrorCode = []UserErrorCode{
 	UserErrorCodeIdempotencyKeyReused,
 	UserErrorCodeInvalidInput,
 	UserErrorCodeInvalidTransition,
+	UserErrorCodeLimitReached,
 	UserErrorCodeNotFound,
 	UserErrorCodeOfferExpired,
 	UserErrorCodePatientConflict,
@@ -1800,7 +2289,7 @@ var AllUserErrorCode = []UserErrorCode{
 
 func (e UserErrorCode) IsValid() bool {
 	switch e {
-	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSignInRefused, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
+	case UserErrorCodeCancellationWindowPassed, UserErrorCodeEligibilityRequired, UserErrorCodeFeatureDisabled, UserErrorCodeForbidden, UserErrorCodeHoldExpired, UserErrorCodeIdempotencyKeyInUse, UserErrorCodeIdempotencyKeyReused, UserErrorCodeInvalidInput, UserErrorCodeInvalidTransition, UserErrorCodeLimitReached, UserErrorCodeNotFound, UserErrorCodeOfferExpired, UserErrorCodePatientConflict, UserErrorCodePatientKept, UserErrorCodeServiceBusy, UserErrorCodeSessionEnded, UserErrorCodeSignInRefused, UserErrorCodeSlotTaken, UserErrorCodeSlotUnavailable, UserErrorCodeStaleVersion, UserErrorCodeTooManyTries:
 		return true
 	}
 	return false

@@ -26,6 +26,7 @@ const (
 	MethodNotAllowed      Code = "METHOD_NOT_ALLOWED"
 	NotAcceptable         Code = "NOT_ACCEPTABLE"
 	NotFound              Code = "NOT_FOUND"
+	OneAtATime            Code = "ONE_AT_A_TIME"
 	PersistedNotFound     Code = "PERSISTED_QUERY_NOT_FOUND"
 	PersistedNotSupported Code = "PERSISTED_QUERY_NOT_SUPPORTED"
 	RateLimited           Code = "RATE_LIMITED"

@@ -34,7 +34,7 @@ func (p Presenter) document(ctx context.Context, e *gqlerror.Error) *gqlerror.Er
 	case strings.HasPrefix(e.Rule, "SingleFieldSubscriptions"): // the caller's name of the operation
 		return sentence(ValidationFailed, "A subscription asks for one field, and none of the introspection"+at(e)+".", nil)
 	}
-	return sentence(ValidationFailed, short(p.Names.veil(e.Message)), nil)
+	return sentence(ValidationFailed, short(p.Names.Veil(e.Message)), nil)
 }
 
 func at(e *gqlerror.Error) string {

@@ -8,7 +8,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
-// Names are those of the schema. They alone are repeated to a caller, and so come into logs that clients keep: any other name in a
+// Names are those of the schema, or fewer. They alone are repeated to a caller, and so come into logs that clients keep: any other name in a
 // request was made up by whoever sent it, and may be a patient's.
 type Names map[string]struct{}
 
@@ -37,6 +37,15 @@ func NamesOf(schema *ast.Schema) Names {
 	return n
 }
 
+// NamesIn collects whatever could be a name in a document, for callers who are told no others.
+func NamesIn(document string) Names {
+	n := Names{}
+	for _, name := range identifier.FindAllString(document, -1) {
+		n[name] = struct{}{}
+	}
+	return n
+}
+
 // only leaves the schema's names in a path, and indexes.
 func (n Names) only(path []string) []string {
 	return slices.DeleteFunc(slices.Clone(path), func(step string) bool {
@@ -51,8 +60,8 @@ var (
 	identifier = regexp.MustCompile(`[_\p{L}\p{N}]+`)
 )
 
-// veil replaces what is no name of the schema within a sentence's quotes.
-func (n Names) veil(sentence string) string {
+// Veil replaces what is none of the names within a sentence's quotes.
+func (n Names) Veil(sentence string) string {
 	return quoted.ReplaceAllStringFunc(sentence, func(text string) string {
 		return identifier.ReplaceAllStringFunc(text, func(name string) string {
 			if _, known := n[name]; known {

@@ -7,6 +7,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
 
@@ -18,6 +19,8 @@ const (
 
 // keyParts is how many values the keys of each connection have.
 var keyParts = map[string]int{
+	"ApiClientConnection":         partner.KeyParts,
+	"ApiKeyConnection":            partner.KeyParts,
 	"AppointmentConnection":       appointment.KeyParts,
 	"AuditEventConnection":        audit.KeyParts,
 	"AvailabilityMatchConnection": availability.MatchKeyParts,

@@ -17,6 +17,8 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/socket"
+	"github.com/mediconnect/mediconnect/graph/throttle"
+	"github.com/mediconnect/mediconnect/graph/viewer"
 )
 
 func TestASocketHasSoManyLiveOperations(t *testing.T) {
@@ -92,9 +94,9 @@ func TestAFloodOfOperationsIsRefusedAndThenEnded(t *testing.T) {
 func TestOperationsCountForTheRateOfTheirCaller(t *testing.T) {
 	var asked []string
 	r := newRig(t, func(h *socket.Handler) {
-		h.Allow = func(token, address string) (int, bool) {
-			asked = append(asked, token+" "+address)
-			return 7, len(asked) < 2
+		h.Allow = func(_ context.Context, v viewer.Viewer, executions int) throttle.State {
+			asked = append(asked, fmt.Sprint(v.Client, " ", v.Address, " ", executions))
+			return throttle.State{Wait: 7 * (len(asked) / 2)}
 		}
 	})
 	c := r.connect(`{"token":"ann"}`)
@@ -103,7 +105,7 @@ func TestOperationsCountForTheRateOfTheirCaller(t *testing.T) {
 	c.hear(`{"type":"complete","id":"1"}`)
 	c.subscribe("2", "{ me }")
 	got, err := c.next()
-	if err != nil || !strings.Contains(got, `"RATE_LIMITED"`) || !strings.Contains(got, `"retryAfterSeconds":7`) || strings.Join(asked, ",") != "ann 192.0.2.1,ann 192.0.2.1" {
+	if err != nil || !strings.Contains(got, `"RATE_LIMITED"`) || !strings.Contains(got, `"retryAfterSeconds":7`) || strings.Join(asked, ",") != "ann 192.0.2.1 1,ann 192.0.2.1 1" {
 		t.Errorf("heard %s (%v) after asking for %q", got, err, asked)
 	}
 }
@@ -285,5 +287,16 @@ func TestAClientMayBeInAHurry(t *testing.T) {
 			t.Fatalf("heard %q, then %v", heard, err)
 		}
 		heard = heard[:len(heard)+n]
+	}
+}
+
+func TestAnOperationThatCanBeReadInTwoWaysIsRefused(t *testing.T) {
+	r := newRig(t)
+	c := r.connect(`{}`)
+	for i, payload := range []string{`{"Query":"{ me }"}`, `{"query":"{ me }","query":"{ wait }"}`, `{"query":"{ me }","VARIABLES":{}}`, `{"query":"{ me }","variables":{"a":1,"a":2}}`} {
+		c.say(fmt.Sprintf(`{"type":"subscribe","id":"%d","payload":%s}`, i, payload))
+		if got, err := c.next(); err != nil || !strings.Contains(got, `"type":"error"`) || !strings.Contains(got, `"BAD_REQUEST"`) {
+			t.Errorf("%s is answered with %s, %v", payload, got, err)
+		}
 	}
 }

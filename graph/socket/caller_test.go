@@ -36,6 +36,10 @@ func TestATokenIsTakenFromWhereClientsPutIt(t *testing.T) {
 		{nil, `{"Authorization":"ann"}`, ""},
 		{nil, `{"Authorization":"Bearer undefined"}`, ""},
 		{nil, `{"token":7}`, ""},
+		{nil, `{"token":"ann","token":"bob"}`, ""},
+		{nil, `{"Token":"ann"}`, " en"},
+		{nil, `{"role":"ADMIN","roles":["ADMIN"],"scopes":["platform:admin"],"userId":"bob","X-Role":"ADMIN","headers":{"X-User-Id":"bob"}}`, " en"},
+		{nil, `{"token":"ann","sub":"bob","id":"bob"}`, "ann en"},
 		{nil, `{"token":"eve"}`, ""},
 	} {
 		c := r.dial(try.header, protocol)

@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/caller"
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -57,15 +58,11 @@ type Handler struct {
 	Crowd   *crowd.Crowd
 	Origins caller.Origins
 	Limits  Limits
-	Allow   Allow // nil: nobody asks too often
+	Allow   throttle.Allow // counts operations; nil: nobody asks too often
 	Shown   presenter.Presenter
 	Log     *slog.Logger
 	NewID   func() uuid.UUID // of operations, which are logged and recorded like requests
 }
-
-// Allow counts an operation of a caller, by an accepted token or else an address, and says whether it is one too many, and how many
-// seconds to wait then.
-type Allow func(token, address string) (wait int, ok bool)
 
 // Asked says whether a request asks for a socket.
 func Asked(r *http.Request) bool {

@@ -14,6 +14,9 @@ func credentials(payload json.RawMessage) (token string, given bool) {
 	if payload == nil || json.Unmarshal(payload, &all) != nil {
 		return "", false
 	}
+	if _, err := object(payload); err != nil {
+		return "", true // a key is there twice, and nobody can tell which is meant
+	}
 	headers, _ := all["headers"].(map[string]any)
 	var found []string
 	for _, v := range []any{all["Authorization"], all["authorization"], headers["Authorization"], headers["authorization"]} {

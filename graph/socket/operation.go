@@ -13,6 +13,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -123,12 +124,11 @@ func (s *socket) guarded(ctx context.Context, op *operation, step func()) {
 
 // perform does what is asked. A subscription is only begun.
 func (s *socket) perform(ctx context.Context, op *operation, payload []byte) *following {
-	v := viewer.Of(ctx)
-	if s.Allow != nil {
-		if wait, ok := s.Allow(s.who.Token, v.Address); !ok {
-			s.fail(ctx, op, presenter.Later(presenter.RateLimited, "Too many requests. Wait a little, then go on.", wait))
-			return nil
-		}
+	meter := throttle.New(s.Allow, viewer.Of(ctx), nil)
+	ctx = throttle.With(ctx, meter)
+	if err := meter.Take(ctx, 1); err != nil {
+		s.fail(ctx, op, gqlerror.WrapIfUnwrapped(err))
+		return nil
 	}
 	params, refused := transport.Operation(payload, nil)
 	if refused != nil {

@@ -61,8 +61,11 @@ const (
 	mostWait  = 5
 )
 
-// Later says in an answer's header when to come again.
+// Later says in an answer's header when to come again, unless it does.
 func Later(head http.Header) {
+	if head.Get("Retry-After") != "" {
+		return
+	}
 	head.Set("Retry-After", strconv.Itoa(leastWait+rand.IntN(mostWait-leastWait+1)))
 }
 

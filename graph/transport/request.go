@@ -95,6 +95,9 @@ func Operation(payload []byte, header http.Header) (*graphql.RawParams, *gqlerro
 	if !decode(bytes.NewReader(payload), &in) {
 		return nil, presenter.Refuse(presenter.BadRequest, "This is not a GraphQL request in JSON.")
 	}
+	if ambiguous(payload) {
+		return nil, presenter.Refuse(presenter.BadRequest, "A key is there twice, or is written in other letters than it should be.")
+	}
 	return in.params(broken(payload), header)
 }
 
@@ -113,6 +116,11 @@ func (h Handler) get(r *http.Request) (*graphql.RawParams, *refusal) {
 	if err != nil {
 		return nil, bad("The URL can't be read.")
 	}
+	for _, name := range parameters {
+		if len(query[name]) > 1 {
+			return nil, bad("A parameter is there twice.")
+		}
+	}
 	in := request{OperationName: query.Get("operationName")}
 	for name, target := range map[string]**string{"query": &in.Query, "documentId": &in.DocumentID} {
 		if text := query.Get(name); query.Has(name) {
@@ -120,8 +128,12 @@ func (h Handler) get(r *http.Request) (*graphql.RawParams, *refusal) {
 		}
 	}
 	for name, target := range map[string]*map[string]any{"variables": &in.Variables, "extensions": &in.Extensions} {
-		if text := query.Get(name); text != "" && !decode(strings.NewReader(text), target) {
+		text := query.Get(name)
+		if text != "" && !decode(strings.NewReader(text), target) {
 			return nil, bad("The " + name + " are not an object in JSON.")
+		}
+		if repeated([]byte(text)) {
+			return nil, bad("A key of the " + name + " is there twice.")
 		}
 	}
 	return badly(in.params(broken([]byte(query.Get("query")+query.Get("variables")+in.OperationName)), r.Header))

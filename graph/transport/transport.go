@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/limits"
 	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -41,7 +42,11 @@ func (h Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		in.streamFaults(graphql.WithOperationContext(ctx, op), faults)
 		return
 	case len(faults) > 0:
-		in.fail(graphql.WithOperationContext(ctx, op), requestStatus(in.accepts.json), faults)
+		status := requestStatus(in.accepts.json)
+		if throttle.Refused(faults[0]) {
+			status = http.StatusTooManyRequests
+		}
+		in.fail(graphql.WithOperationContext(ctx, op), status, faults)
 		return
 	}
 	Note(ctx, op)
@@ -133,6 +138,20 @@ func (in exchange) write(ctx context.Context, status int, response *graphql.Resp
 	write(ctx, in.w, answer{
 		kind: in.accepts.json, encoding: encoding(in.r.Header), status: status, response: response, executed: executed,
 	})
+}
+
+// Kind is what a request by GET asks for: a query or a subscription. It fails on one that can't be read, or isn't within the limits,
+// which ServeHTTP says more about.
+func (h Handler) Kind(ctx context.Context, r *http.Request) (ast.Operation, bool) {
+	params, refused := h.get(r)
+	if refused != nil {
+		return "", false
+	}
+	op, faults := h.Exec.CreateOperationContext(graphql.StartOperationTrace(ctx), params)
+	if len(faults) > 0 {
+		return "", false
+	}
+	return op.Operation.Operation, true
 }
 
 // Turn answers a request that is turned away before it is read, with a failure that the presenter words.

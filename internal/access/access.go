@@ -43,6 +43,7 @@ const (
 	AppointmentsRead   = "appointments:read"
 	AppointmentsWrite  = "appointments:write"
 	AuditRead          = "audit:read"
+	ClientsManage      = "clients:manage"
 	DirectoryWrite     = "directory:write"
 	PatientsBreakGlass = "patients:break-glass"
 	PatientsErase      = "patients:erase"
@@ -64,6 +65,7 @@ type Actor struct {
 	Organization uuid.UUID // zero for anonymous callers and platform administrators
 	Role         Role
 	Scopes       []string
+	PerMinute    int       // requests that a partner's contract allows; 0: as everybody
 	PatientID    uuid.UUID // the patient that the token names as the caller's own; zero when none
 	ProviderID   uuid.UUID // the provider that the caller is; zero when none
 	RequestID    string
@@ -147,7 +149,7 @@ var scopesOf = map[Role][]string{
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
 	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
 	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.

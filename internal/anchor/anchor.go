@@ -60,7 +60,7 @@ func (f *File) Append(ctx context.Context, anchors []audit.Anchor) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o600)
 	if err != nil {
 		return errs.Bug("open anchors", err)
 	}
@@ -68,7 +68,7 @@ func (f *File) Append(ctx context.Context, anchors []audit.Anchor) error {
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		return errs.TryAgain(err) // another process is at it
 	}
-	last, end, err := f.last(file)
+	last, err := f.last(file)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func (f *File) Append(ctx context.Context, anchors []audit.Anchor) error {
 		text.Write(append(written, '\n'))
 		last = next
 	}
-	if _, err := file.WriteAt(text.Bytes(), end); err != nil {
+	if _, err := file.Write(text.Bytes()); err != nil {
 		return errs.Bug("write anchors", err)
 	}
 	if err := file.Sync(); err != nil {
@@ -106,33 +106,33 @@ func syncFolder(path string) error {
 	return nil
 }
 
-// last is the last whole line and where it ends. What a process that was killed left behind it is cut off: nobody was told of it.
-func (f *File) last(file *os.File) (line, int64, error) {
+// last is the last whole line. What a process that was killed left behind it is cut off: nobody was told of it.
+func (f *File) last(file *os.File) (line, error) {
 	size, err := file.Seek(0, io.SeekEnd)
 	if err != nil {
-		return line{}, 0, errs.Bug("read anchors", err)
+		return line{}, errs.Bug("read anchors", err)
 	}
 	from := max(0, size-2*longestLine)
 	tail := make([]byte, size-from)
 	if _, err := file.ReadAt(tail, from); err != nil && !errors.Is(err, io.EOF) {
-		return line{}, 0, errs.Bug("read anchors", err)
+		return line{}, errs.Bug("read anchors", err)
 	}
 	whole := bytes.LastIndexByte(tail, '\n') + 1
 	end := from + int64(whole)
 	if end < size {
 		if err := file.Truncate(end); err != nil {
-			return line{}, 0, errs.Bug("cut anchors", err)
+			return line{}, errs.Bug("cut anchors", err)
 		}
 	}
 	if whole == 0 {
-		return line{}, end, nil
+		return line{}, nil
 	}
 	begin := bytes.LastIndexByte(tail[:whole-1], '\n') + 1
 	var l line
 	if err := json.Unmarshal(tail[begin:whole], &l); err != nil {
-		return line{}, 0, &audit.Broken{What: "the last line of the anchors is not an anchor"}
+		return line{}, &audit.Broken{What: "the last line of the anchors is not an anchor"}
 	}
-	return l, end, nil
+	return l, nil
 }
 
 // Each implements audit.Anchors. A last line without an end is one that nobody was told of.

@@ -86,6 +86,8 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 	maps.Copy(list, r.keeping(t))
 	maps.Copy(list, r.sessionChanges(t, p))
 	maps.Copy(list, r.peopleChanges(t, p))
+	maps.Copy(list, r.integrating(t))
+	maps.Copy(list, r.accounting(t))
 	return list
 }
 

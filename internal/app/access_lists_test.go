@@ -18,6 +18,7 @@ import (
 // scopes say what a list is of, for lists of things that not everybody may see.
 func (r *realm) scopes(p person, coordinate, of string) (all []string, known bool) {
 	own := func(_ string, s subject) bool { return s.organization == p.actor.Organization }
+	good := func(id string, s subject) bool { return own(id, s) && !r.revoked[id] }
 	held := func(id string, _ subject) bool { return r.with[id] == of }
 	list, known := map[string]struct {
 		kind globalid.Type
@@ -27,6 +28,8 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 		"Query.patients":              {globalid.Patient, own},
 		"Query.accounts":              {globalid.Account, own},
 		"Query.breakGlassGrants":      {globalid.BreakGlassGrant, own},
+		"Query.apiClients":            {globalid.APIClient, good},
+		"Query.apiKeys":               {globalid.APIKey, good},
 		"Provider.appointments":       {globalid.Appointment, held},
 		"Provider.scheduleExceptions": {globalid.ScheduleException, held},
 		"Patient.appointments":        {globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }},

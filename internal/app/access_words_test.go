@@ -9,7 +9,7 @@ import (
 )
 
 // secrets are what the world's patients and staff have that is nobody else's, and ids, which no error repeats either.
-var secrets = regexp.MustCompile(`Zelda|Quillon|Moreau|1971-02|\+1201555|@quillon|mrn-|key-|Palpitations|funeral|Unwell|Unconscious` +
+var secrets = regexp.MustCompile(`Zelda|Quillon|Moreau|1971-02|\+1201555|@quillon|mrn-|key-|Palpitations|funeral|Unwell|Unconscious|@mail\.example|mcv_` +
 	`|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\bAQ[A-Za-z0-9_-]{20,}`)
 
 // mind fails when an error tells anything of anybody: the errors of an answer whole, and of a payload's each its sentence and path.

@@ -11,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/policy"
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
@@ -38,6 +39,8 @@ type site struct {
 	admin     gqltest.Client
 	providers []clinic.Ref
 	patients  []clinic.Ref
+	secret    string // a client of OAuth that has one
+	signs     string // one that signs
 }
 
 // realm is a world with two organisations, and in the first somebody of every column.
@@ -52,6 +55,7 @@ type realm struct {
 	treated     map[[2]uuid.UUID]bool
 	links       map[[2]uuid.UUID]string // by account and patient: the column
 	with        map[string]string       // the provider of a visit or an exception, by global ids
+	revoked     map[string]bool         // clients and keys, by global ids
 	lastSlot    int
 	lastKey     int
 	sightings   map[string]map[string]bool // by coordinate: columns that were seen
@@ -67,8 +71,8 @@ func newRealm(t *testing.T) *realm {
 		t.Fatal(err)
 	}
 	r := &realm{
-		api: newAPI(t), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
-		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
+		api: newAPI(t, appointment.Limits{}), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
+		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
@@ -81,6 +85,8 @@ func newRealm(t *testing.T) *realm {
 	r.keepPatients(t, r.there)
 	r.keepAccounts(t, r.here)
 	r.keepAccounts(t, r.there)
+	r.keepPartners(t, r.here)
+	r.keepPartners(t, r.there)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -243,4 +249,5 @@ var typeNames = map[globalid.Type]string{
 	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Slot: "Slot", globalid.Viewer: "Viewer",
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold", globalid.Account: "Account",
+	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey",
 }

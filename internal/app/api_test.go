@@ -21,8 +21,10 @@ import (
 	"github.com/mediconnect/mediconnect/graph/viewer"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/access/token"
+	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
@@ -47,7 +49,8 @@ type api struct {
 
 type vars = map[string]any
 
-func newAPI(t *testing.T) *api {
+// newAPI opens the house over a database of its own, with the limits of a server that isn't told otherwise, or others.
+func newAPI(t *testing.T, others ...appointment.Limits) *api {
 	t.Helper()
 	public, key, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -65,9 +68,11 @@ func newAPI(t *testing.T) *api {
 		t.Fatal(err)
 	}
 	t.Cleanup(counted.Close)
+	limits := append(others, appointment.DefaultLimits())[0]
 	a.app = wire(Frame{
-		Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
+		Booking: &limits, Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
+		MailLimits: &identity.MailLimits{AddressHour: 3, AddressDay: 10, OrganizationDay: 100_000, NetworkHour: 100_000, StaffHour: 100_000},
 	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()
 	t.Cleanup(a.app.Close)

@@ -28,7 +28,7 @@ type DevOptions struct {
 	Clock     time.Time // where the product's clock starts; zero: now
 	Frozen    bool      // it stands still there
 	Telemetry string    // host:port of figures and profiles; empty: none
-	RateLimit int       // requests a minute and caller; 0: none
+	RateLimit int       // root fields a minute and caller; 0: none
 	Out       io.Writer // progress, addresses and tokens
 	Logs      io.Writer
 }
@@ -103,8 +103,10 @@ func (d *dev) settle(ctx context.Context) error {
 		if err := d.place.Clear(ctx, demoMark, devKeys); err != nil {
 			return err
 		}
-		if err := os.RemoveAll(d.place.Path(devAnchors)); err != nil { // they tell of the record that is gone
-			return devstack.FileProblem(d.place.Path(devAnchors), err)
+		for _, left := range []string{devAnchors, devMails} { // they tell of what is gone
+			if err := os.RemoveAll(d.place.Path(left)); err != nil {
+				return devstack.FileProblem(d.place.Path(left), err)
+			}
 		}
 	}
 	d.say.fact("Data folder", d.place.Dir)
@@ -138,16 +140,21 @@ func (d *dev) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.facts = newFacts(d.listener.Addr().String(), d.postgres, d.redis.URL(), d.place)
+	post, err := d.post()
+	if err != nil {
+		return err
+	}
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
-		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log,
+		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log, TestKeys: true,
 		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
+		Post:  post,
 	})
 	if err != nil {
 		return err
 	}
 	d.atStop(d.app.Close)
-	settings := HTTPSettings{RateLimit: d.opts.RateLimit, DrainTimeout: stopTimeout / 2}
+	settings := HTTPSettings{Rate: eachMay(d.opts.RateLimit), DrainTimeout: stopTimeout / 2}
 	var closeDoor func()
 	d.door, closeDoor, err = d.app.door(settings, RedisSettings{URL: Secret(d.redis.URL())}, d.log)
 	if err == nil {
@@ -156,10 +163,12 @@ func (d *dev) open(ctx context.Context) (err error) {
 	return err
 }
 
-// devKeys is the folder of keys, which goes with the databases; devAnchors is the file of the audit record's anchors, which doesn't.
+// devKeys is the folder of keys, which goes with the databases; devAnchors is the file of the audit record's anchors, which doesn't, and
+// devMails the folder of mails.
 const (
 	devKeys    = "keys"
 	devAnchors = "audit.anchors"
+	devMails   = "mails"
 )
 
 // makeKeys makes the folder on the first start.

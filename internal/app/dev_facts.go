@@ -24,6 +24,7 @@ type devFacts struct {
 	Redis    string    `json:"redisUrl"`
 	Keys     string    `json:"keys"`         // the folder of keys
 	Anchors  string    `json:"auditAnchors"` // the file of anchors
+	Mails    string    `json:"mails"`        // the folder of mails that were sent
 	Tokens   devTokens `json:"tokens"`
 }
 
@@ -42,7 +43,7 @@ func newFacts(address string, servers *devstack.Postgres, redis string, place *d
 	return devFacts{
 		GraphQL: "http://" + address + "/graphql", Socket: "ws://" + address + "/graphql",
 		Database: servers.URL(), Program: servers.ProgramURL(), Redis: redis,
-		Keys: place.ServersPath(devKeys), Anchors: place.Path(devAnchors),
+		Keys: place.ServersPath(devKeys), Anchors: place.Path(devAnchors), Mails: place.Path(devMails),
 	}
 }
 
@@ -79,6 +80,7 @@ func (f devFacts) tell(out io.Writer, place *devstack.Place, elapsed time.Durati
 		{"Redis", f.Redis},
 		{"Keys", f.Keys},
 		{"Anchors", f.Anchors},
+		{"Mails", f.Mails},
 		{"For scripts", place.Path(factsFile)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])

@@ -63,7 +63,7 @@ func TestARequestThatNeverEndsDoesNotHoldUpTheStop(t *testing.T) {
 }
 
 func TestHealthNeedsNoDatabaseAndHasNoRateLimit(t *testing.T) {
-	address, _, _ := openDoor(t, http.NotFoundHandler(), HTTPSettings{RateLimit: 6, DrainTimeout: time.Second})
+	address, _, _ := openDoor(t, http.NotFoundHandler(), HTTPSettings{Rate: eachMay(6), DrainTimeout: time.Second})
 	for range 20 {
 		if got := get(t, "http://"+address+"/health"); got != "{\"status\":\"ok\"}\n" {
 			t.Fatalf("/health answered %q", got)

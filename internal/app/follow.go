@@ -6,7 +6,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
-	"github.com/mediconnect/mediconnect/internal/redis"
 )
 
 // liveChannel is where the log is handed to all processes, and relayOffice whose office it is to do so.
@@ -17,8 +16,9 @@ const (
 
 // useRedis has processes tell each other things by way of Redis. It comes before Handler.
 func (a *App) useRedis(settings RedisSettings) (err error) {
-	if settings.URL != "" {
-		a.redis, err = redis.Open(redis.Options{URL: settings.URL.Reveal()})
+	a.redis, err = settings.open()
+	if err == nil && a.redis != nil {
+		a.cacheSessions()
 	}
 	return err
 }

@@ -45,10 +45,25 @@ func (a *App) recognise() {
 	a.guard = &identity.Guard{
 		Store: postgres.NewRevocations(a.db), Clock: clock.System{}, Uptime: clock.Uptime, Wait: pause, Tell: func(context.Context) { a.poke() },
 	}
-	a.sessions = identity.NewSessions(identity.Sessions{
+	a.sessions = a.signedIn(identity.NoCache{})
+}
+
+// signedIn is the room of sessions, which are read through a cache.
+func (a *App) signedIn(cache identity.Cache) *identity.Sessions {
+	return identity.NewSessions(identity.Sessions{
 		Source: clinic.Source{Clock: clock.System{}, NewID: newID}, Store: postgres.NewSessions(a.db), Guard: a.guard, Signer: a.issuer,
 		Random: rand.Reader, Limits: a.frame.Sessions.limits(),
-	}, identity.NoCache{})
+	}, cache)
+}
+
+// sessionsFor is how long Redis may have a session as it was read: much shorter than revocations are remembered.
+const sessionsFor = 5 * time.Minute
+
+// cacheSessions has sessions be read through Redis.
+func (a *App) cacheSessions() {
+	a.sessions = a.signedIn(redis.NewCache[identity.Session](a.redis, redis.CacheOptions{
+		Name: "sessions", Secret: a.frame.LinkKey, Life: sessionsFor, Clock: clock.System{},
+	}))
 }
 
 // poke has others look at once what was revoked. Nobody waits for it.

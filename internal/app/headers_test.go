@@ -52,13 +52,12 @@ func fortress(t *testing.T, settings HTTPSettings, otherwise func(*graph.Deps)) 
 	log := slog.New(slog.DiscardHandler)
 	a := wire(Frame{Clock: clock.System{}, Issuer: "test", Key: make([]byte, 32), LinkKey: make([]byte, 32), PublicURL: settings.publicURL("127.0.0.1:80"), Log: log}, unreachable(t))
 	t.Cleanup(a.Close)
-	limit := newLimiter(settings.RateLimit, callers{a.accepts, nil})
 	a.follow()
 	a.crowd = crowd.New(crowd.Default())
-	deps := a.deps(settings, limit)
+	deps := a.deps(settings, a.limits(settings.Rate))
 	otherwise(&deps)
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size, clock: clock.System{}, now: clock.System{}}
-	return newDoor(limit.before(graph.NewServer(deps), log), h, a.crowd, settings, log).server.Handler, a
+	return newDoor(graph.NewServer(deps), h, a.crowd, settings, log).server.Handler, a
 }
 
 func sent(h http.Handler, method, path, body string) *http.Response {
@@ -131,7 +130,7 @@ func TestRefusalsAndFailuresHaveTheHeadersToo(t *testing.T) {
 		}
 		armoured(t, what, got)
 	}
-	hasty, _ := fortress(t, HTTPSettings{RateLimit: 6}, func(*graph.Deps) {})
+	hasty, _ := fortress(t, HTTPSettings{Rate: eachMay(1)}, func(*graph.Deps) {})
 	sent(hasty, http.MethodGet, "/graphql", "")
 	if got := sent(hasty, http.MethodGet, "/graphql", ""); got.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("status %d", got.StatusCode)

@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 )
 
 const (
@@ -27,6 +28,7 @@ const (
 type health struct {
 	database func(context.Context) (postgres.Health, error)
 	redis    func(context.Context) error // nil: not configured
+	breaker  func() resilience.State     // of redis
 	stream   func() live.State           // how well the event log is followed
 	relays   func() bool                 // whether this process hands it to the others
 	size     func(context.Context) (live.Size, error)
@@ -46,6 +48,7 @@ type readiness struct {
 	Database string    `json:"database"` // ok, unreachable or readOnly
 	Schema   string    `json:"schema"`   // ok, older, newer or unknown
 	Redis    string    `json:"redis"`    // ok, unreachable or notConfigured
+	Breaker  breaker   `json:"redisBreaker,omitzero"`
 	Stream   streaming `json:"stream"`
 	EventLog size      `json:"eventLog"`
 	Crowd    crowded   `json:"connections"`
@@ -56,6 +59,9 @@ type crowded struct {
 	Open    int   `json:"open"`
 	Refused int64 `json:"refused"` // since it began: one too many of somebody, or of all
 }
+
+// breaker is what keeps calls from a Redis that fails.
+type breaker = resilience.State
 
 // streaming is how well this process follows the event log.
 type streaming struct {
@@ -108,6 +114,7 @@ func (h *health) look(ctx context.Context) readiness {
 		if h.redis(ctx) != nil {
 			found.Redis, found.Status = "unreachable", "degraded"
 		}
+		found.Breaker = h.breaker()
 	}
 	if found.Stream = streamOf(h.stream(), h.relays()); found.Stream.Following == behind {
 		found.Status = "degraded"

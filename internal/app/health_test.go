@@ -15,11 +15,15 @@ import (
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/postgres/migrate"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 )
+
+// redisFared is how Redis has fared.
+var redisFared = resilience.State{State: "half-open", Succeeded: 7, Failed: 5, Kept: 3, Opened: 1}
 
 // readyAs is what a process answers that follows the log over Redis, one of 7 entries; it measures the log in a good database alone.
 func readyAs(status, database, schema, redis string) readiness {
-	r := readiness{status, database, schema, redis, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}, crowded{12, 3}}
+	r := readiness{status, database, schema, redis, redisFared, streaming{"redis", 0, 120, 3, true}, size{-1, -1, -1}, crowded{12, 3}}
 	if schema == "ok" || schema == "newer" {
 		r.EventLog = size{7, 8192, 3600}
 	}
@@ -63,6 +67,7 @@ func TestReadiness(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHealth(func(context.Context) (postgres.Health, error) { return c.state, c.database }, clock.System{})
 			h.redis = func(context.Context) error { return c.redis }
+			h.breaker = func() resilience.State { return redisFared }
 			if status, got := askReady(t, h); status != c.status || got != c.want {
 				t.Errorf("answered %d %+v, want %d %+v", status, got, c.status, c.want)
 			}

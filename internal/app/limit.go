@@ -1,146 +1,208 @@
 package app
 
 import (
+	"cmp"
+	"context"
+	"crypto/hmac"
 	"crypto/sha256"
-	"log/slog"
-	"math"
-	"net"
-	"net/http"
+	"encoding/base64"
 	"net/netip"
-	"strconv"
-	"strings"
+	"sync/atomic"
+	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
 
-	"github.com/mediconnect/mediconnect/graph/accesslog"
-	"github.com/mediconnect/mediconnect/graph/caller"
-	"github.com/mediconnect/mediconnect/graph/presenter"
+	"github.com/mediconnect/mediconnect/graph/throttle"
+	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clock"
 )
 
+// The policies, as callers are told them.
 const (
-	rememberedCallers = 20_000
-	// burstSeconds of the rate may come at once.
-	burstSeconds = 10
+	ofPatients  = "patient"
+	ofStaff     = "staff"
+	ofClients   = "client"
+	ofAddresses = "anonymous"
 )
 
-// callerKey is the hash of a token, or of an address. A token that isn't accepted counts for its address: each made-up one would
-// get a bucket of its own.
-type callerKey [sha256.Size]byte
+var policies = []string{ofPatients, ofStaff, ofClients, ofAddresses}
 
-// callers tells callers apart.
-type callers struct {
-	accepts  func(token string) bool
-	believed Networks
+// counter counts for all servers together.
+type counter interface {
+	Take(ctx context.Context, key string, limit int, window time.Duration, n int) (full time.Duration, ok bool, err error)
+	Charge(ctx context.Context, key string, limit int, window time.Duration, n int) error
 }
 
-// limiter refuses callers who ask too often. It knows a bounded number of callers; the least recent are forgotten.
+// limiting is what a limiter works with.
+type limiting struct {
+	RateSettings
+	secret  []byte        // of the service: no caller shows in a key
+	shared  counter       // nil: there is none
+	servers func() int    // that there are; nil: this one
+	clock   clock.Clock   // the machine's
+	window  time.Duration // that limits are for; 0: a minute
+}
+
+// rememberedCallers bounds the memory; the least recent are forgotten, and what they asked for is known to Redis alone.
+const rememberedCallers = 50_000
+
+// limiter refuses callers who ask too often. What a caller has used is counted in Redis, for all servers, and beside it here: a Redis
+// that has forgotten is reminded, a caller who is refused costs it nothing, and while it is away each server allows its share.
 type limiter struct {
-	callers
-	perSec rate.Limit
-	burst  int
-	known  *lru.Cache[callerKey, *rate.Limiter]
+	limiting
+	key    []byte
+	known  *lru.Cache[callerKey, *bucket]
+	counts map[string]*counted // by policy
 }
 
-// newLimiter allows each caller so many requests a minute, and operations of sockets; 0 sets no limit: the limiter is nil.
-func newLimiter(perMinute int, by callers) *limiter {
-	if perMinute <= 0 {
-		return nil
-	}
-	known, err := lru.New[callerKey, *rate.Limiter](rememberedCallers)
+// counted is what happened under a policy.
+type counted struct{ allowed, refused, alone, reminded atomic.Int64 }
+
+// callerKey is a digest of whom a limit is for.
+type callerKey [16]byte
+
+func (k callerKey) String() string { return base64.RawURLEncoding.EncodeToString(k[:]) }
+
+func newLimiter(with limiting) *limiter {
+	known, err := lru.New[callerKey, *bucket](rememberedCallers)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	perSec := float64(perMinute) / 60
-	burst := max(1, int(math.Ceil(perSec*burstSeconds)))
-	return &limiter{perSec: rate.Limit(perSec), burst: burst, known: known, callers: by}
+	with.window = cmp.Or(with.window, throttle.Window)
+	mac := hmac.New(sha256.New, with.secret)
+	mac.Write([]byte("mediconnect rate limits"))
+	l := &limiter{limiting: with, key: mac.Sum(nil), known: known, counts: map[string]*counted{}}
+	for _, policy := range policies {
+		l.counts[policy] = &counted{}
+	}
+	return l
 }
 
-// before passes requests on that are allowed.
-func (l *limiter) before(next http.Handler, log *slog.Logger) http.Handler {
+// allows is nil where there is no limit.
+func (l *limiter) allows() throttle.Allow {
 	if l == nil {
-		return next
+		return nil
 	}
-	refused := accesslog.Middleware(log, newID, http.HandlerFunc(l.refuse))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if l.bucket(l.of(r)).Allow() {
-			next.ServeHTTP(w, r)
-			return
+	return l.Allow
+}
+
+// allowance is what somebody may ask for in a minute.
+type allowance struct {
+	policy    string
+	perMinute int
+	whose     string
+}
+
+// Allow is throttle.Allow.
+func (l *limiter) Allow(ctx context.Context, v viewer.Viewer, executions int) throttle.State {
+	a := l.allowance(v)
+	if a.perMinute <= 0 {
+		return throttle.State{}
+	}
+	s, counts := l.take(ctx, a, executions), l.counts[a.policy]
+	if s.Wait > 0 {
+		counts.refused.Add(1)
+	} else {
+		counts.allowed.Add(1)
+	}
+	return s
+}
+
+// allowance is a caller's.
+func (l *limiter) allowance(v viewer.Viewer) allowance {
+	account := v.Organization.String() + " " + v.ID.String()
+	switch v.Kind {
+	case access.APIClient:
+		client := v.Organization.String() + " " + cmp.Or(v.Client, v.ID.String())
+		return allowance{ofClients, cmp.Or(v.PerMinute, l.Client), client}
+	case access.Patient:
+		return allowance{ofPatients, l.Patient, account}
+	case access.Staff, access.System:
+		return allowance{ofStaff, l.Staff, account}
+	}
+	return allowance{ofAddresses, l.Anonymous, network(v.Address)}
+}
+
+// v6Prefix is what a line has: whoever is given one has 2^64 addresses.
+const v6Prefix = 64
+
+// network is an address, of IPv6 the network that one line has (RFC 6177).
+func network(address string) string {
+	at, err := netip.ParseAddr(address)
+	if err != nil {
+		return address
+	}
+	if at = at.Unmap().WithZone(""); at.Is6() {
+		if p, err := at.Prefix(v6Prefix); err == nil {
+			return p.String()
 		}
-		refused.ServeHTTP(w, r)
-	})
-}
-
-// allow counts an operation of a caller whose token, if any, was accepted. It answers how many seconds to wait if it is one too many.
-func (l *limiter) allow(token, address string) (wait int, ok bool) {
-	if l == nil || l.bucket(keyOf(token, address)).Allow() {
-		return 0, true
 	}
-	return l.pause(), false
+	return at.String()
 }
 
-// pause is how many seconds there are between requests that go on and on.
-func (l *limiter) pause() int { return max(1, int(math.Ceil(1/float64(l.perSec)))) }
+func (l *limiter) keyOf(a allowance) (k callerKey) {
+	mac := hmac.New(sha256.New, l.key)
+	mac.Write([]byte(a.policy + " " + a.whose))
+	copy(k[:], mac.Sum(nil))
+	return k
+}
 
 // bucket finds a caller's, who counts as seen just now, or begins one.
-func (l *limiter) bucket(c callerKey) *rate.Limiter {
-	if bucket, found := l.known.Get(c); found {
-		return bucket
+func (l *limiter) bucket(k callerKey) *bucket {
+	if b, found := l.known.Get(k); found {
+		return b
 	}
-	fresh := rate.NewLimiter(l.perSec, l.burst)
-	if bucket, found, _ := l.known.PeekOrAdd(c, fresh); found {
-		return bucket // begun by another request meanwhile
+	fresh := &bucket{}
+	if b, found, _ := l.known.PeekOrAdd(k, fresh); found {
+		return b // begun by another request meanwhile
 	}
 	return fresh
 }
 
-// refuse answers in GraphQL's form, since most callers here read nothing else.
-func (l *limiter) refuse(w http.ResponseWriter, r *http.Request) {
-	entry := accesslog.From(r.Context())
-	entry.Codes = append(entry.Codes, string(presenter.RateLimited))
-	seconds := l.pause()
-	w.Header().Set("Retry-After", strconv.Itoa(seconds))
-	answer(w, http.StatusTooManyRequests, map[string]any{"errors": []any{map[string]any{
-		"message": "Too many requests. Wait a little, then go on.",
-		"extensions": map[string]any{
-			"code": presenter.RateLimited, "requestId": entry.RequestID, "retryable": true, "retryAfterSeconds": seconds,
-		},
-	}}})
+func (l *limiter) take(ctx context.Context, a allowance, n int) throttle.State {
+	k := l.keyOf(a)
+	b, r := l.bucket(k), rate{a.perMinute, l.window}
+	held, wait := b.hold(l.clock.Now(), r, n)
+	switch {
+	case wait > 0:
+	case l.shared == nil:
+		wait = b.alone(held, l.share(held.cost, l.window))
+	default:
+		wait = l.ask(ctx, k.String(), b, held, n, l.counts[a.policy])
+	}
+	return b.state(l.clock.Now(), a.policy, r, wait)
 }
 
-func (c callers) of(r *http.Request) callerKey {
-	token, _ := caller.Bearer(r)
-	if token != "" && !c.accepts(token) {
-		token = ""
+// ask has Redis decide, or this server alone while Redis is away.
+func (l *limiter) ask(ctx context.Context, key string, b *bucket, held hold, n int, counts *counted) (wait time.Duration) {
+	r, forgiven := held.rate, l.window/forgivenPart
+	full, ok, err := l.shared.Take(ctx, key, r.limit, r.window, n)
+	if err != nil || full > l.window+forgiven { // the latter of a clock that was set back
+		counts.alone.Add(1)
+		return b.alone(held, l.share(held.cost, l.window/2))
 	}
-	return keyOf(token, c.address(r))
+	forgotten := b.told(held, full, ok)
+	if !ok {
+		return b.until(held)
+	}
+	if missing := r.executions(forgotten); forgotten > forgiven && missing > 0 {
+		counts.reminded.Add(1)
+		_ = l.shared.Charge(ctx, key, r.limit, r.window, missing) // what fails now is made good with the next operation
+	}
+	return 0
 }
 
-func keyOf(token, address string) callerKey {
-	if token != "" {
-		return sha256.Sum256([]byte("token " + token))
-	}
-	return sha256.Sum256([]byte("address " + address))
-}
+// forgivenPart of a window is how far Redis may be behind what is known here.
+const forgivenPart = 60
 
-// address is the connection's, or what the proxies we believe say: of X-Forwarded-For the last one that isn't theirs,
-// since everything before it was written by the caller.
-func (c callers) address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
+// share is what an operation costs where only this server counts it: as much as if it had been sent to each. While Redis is away
+// somebody who had used up what they may have through one server finds others that don't know; so they allow but half as much at once.
+func (l *limiter) share(asked, room time.Duration) share {
+	servers := 1
+	if l.servers != nil {
+		servers = max(servers, l.servers())
 	}
-	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-	for i := len(hops) - 1; i >= 0; i-- {
-		at, err := netip.ParseAddr(host)
-		if err != nil || !c.believed.contain(at) {
-			break
-		}
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
-			break
-		}
-		host = hop.String()
-	}
-	return host
+	room = max(room, asked)
+	return share{cost: min(asked*time.Duration(servers), room), room: room}
 }

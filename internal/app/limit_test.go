@@ -1,47 +1,57 @@
 package app
 
 import (
-	"encoding/json"
+	"context"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strconv"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/throttle"
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
-// 60 a minute: 10 may come at once.
-const (
-	slowRate  = 60
-	slowBurst = 10
-)
+// slowBurst may come at once, and in a minute.
+const slowBurst = 10
+
+// gated is a handler behind a limit, and the limit.
+func gated(perMinute int, proxies Networks) (http.Handler, *limiter) {
+	l := newLimiter(limiting{RateSettings: eachMay(perMinute), clock: clock.FrozenAt(time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC))})
+	gate := throttle.Gate{Desk: caller.Desk{Verifier: good{}, Address: proxies.address}, Allow: l.Allow, Turn: turn}
+	return gate.Before(ok), l
+}
+
+func turn(w http.ResponseWriter, _ *http.Request, status int, err error) {
+	if throttle.Refused(err) {
+		w.WriteHeader(status)
+	}
+}
 
 func TestACallerWhoAsksTooOftenIsRefused(t *testing.T) {
-	limited := newLimiter(slowRate, good).before(ok, quiet)
+	limited, _ := gated(slowBurst, nil)
 	for i := range slowBurst {
-		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
-			t.Fatalf("request %d was answered %d", i+1, got.Code)
+		got := ask(limited, "10.0.0.1:1000", nil)
+		if want := `"anonymous";r=` + strconv.Itoa(slowBurst-i-1) + `;t=` + strconv.Itoa(6*(i+1)); got.Code != http.StatusOK || got.Header().Get("RateLimit") != want {
+			t.Fatalf("request %d was answered %d, %v, want %s", i+1, got.Code, got.Header(), want)
 		}
 	}
 	refused := ask(limited, "10.0.0.1:2000", nil)
-	if refused.Code != http.StatusTooManyRequests || refused.Header().Get("Retry-After") != "1" {
-		t.Errorf("the request beyond was answered %d, Retry-After %q", refused.Code, refused.Header().Get("Retry-After"))
-	}
-	var body struct {
-		Errors []struct {
-			Message    string
-			Extensions struct{ Code, RequestID string }
-		}
-	}
-	if err := json.NewDecoder(refused.Body).Decode(&body); err != nil || len(body.Errors) != 1 ||
-		body.Errors[0].Extensions.Code != "RATE_LIMITED" || body.Errors[0].Extensions.RequestID == "" ||
-		body.Errors[0].Extensions.RequestID != refused.Header().Get("X-Request-Id") || body.Errors[0].Message == "" {
-		t.Errorf("the refusal is no GraphQL error: %+v (%v)", body, err)
+	if refused.Code != http.StatusTooManyRequests || refused.Header().Get("Retry-After") != "6" ||
+		refused.Header().Get("RateLimit") != `"anonymous";r=0;t=60` || refused.Header().Get("RateLimit-Policy") != `"anonymous";q=10;w=60` {
+		t.Errorf("the request beyond was answered %d, %v", refused.Code, refused.Header())
 	}
 }
 
 func TestCallersDoNotShareTheirLimit(t *testing.T) {
-	limited := newLimiter(slowRate, good).before(ok, quiet)
+	limited, _ := gated(slowBurst, nil)
 	exhaust(limited, "10.0.0.1:1000", nil)
 	for name, got := range map[string]*httptest.ResponseRecorder{
 		"another address":                 ask(limited, "10.0.0.2:1000", nil),
@@ -55,7 +65,7 @@ func TestCallersDoNotShareTheirLimit(t *testing.T) {
 }
 
 func TestATokenHasOneLimitHoweverItIsWritten(t *testing.T) {
-	limited := newLimiter(slowRate, good).before(ok, quiet)
+	limited, _ := gated(slowBurst, nil)
 	exhaust(limited, "10.0.0.1:1000", bearing("Bearer one"))
 	for _, header := range []string{"Bearer one", "bearer one", "BEARER  one", " Bearer one ", "Bearer one  "} {
 		if got := ask(limited, "10.0.0.2:1000", bearing(header)); got.Code != http.StatusTooManyRequests {
@@ -65,7 +75,7 @@ func TestATokenHasOneLimitHoweverItIsWritten(t *testing.T) {
 }
 
 func TestTokensThatAreNotAcceptedShareTheirAddress(t *testing.T) {
-	limited := newLimiter(slowRate, good).before(ok, quiet)
+	limited, _ := gated(slowBurst, nil)
 	for i := range slowBurst {
 		ask(limited, "10.0.0.1:1000", bearing("Bearer made-up-"+strconv.Itoa(i)))
 	}
@@ -83,8 +93,7 @@ func TestTokensThatAreNotAcceptedShareTheirAddress(t *testing.T) {
 }
 
 func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
-	l := newLimiter(slowRate, good)
-	limited := l.before(ok, quiet)
+	limited, l := gated(slowBurst, nil)
 	exhaust(limited, "10.0.0.1:1000", nil)
 	for i := range rememberedCallers + 10 {
 		l.bucket(callerKey{1: byte(i), 2: byte(i >> 8), 3: byte(i >> 16)})
@@ -92,13 +101,13 @@ func TestWhoAsksAgainIsNotForgottenForNewcomers(t *testing.T) {
 			ask(limited, "10.0.0.1:1000", nil)
 		}
 	}
-	if kept := l.known.Contains(l.of(asking("10.0.0.1:1000", nil))); !kept {
+	if kept := l.known.Contains(l.keyOf(allowance{ofAddresses, slowBurst, "10.0.0.1"})); !kept {
 		t.Error("somebody who asked lately was forgotten for others who asked once, earlier")
 	}
 }
 
 func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
-	limited := newLimiter(slowRate, callers{noToken, Networks{netip.MustParsePrefix("10.0.0.0/8")}}).before(ok, quiet)
+	limited, _ := gated(slowBurst, Networks{netip.MustParsePrefix("10.0.0.0/8")})
 	forwarded := func(chain string) http.Header { return http.Header{"X-Forwarded-For": {chain}} }
 
 	exhaust(limited, "10.0.0.1:1000", forwarded("192.0.2.1"))
@@ -115,7 +124,7 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 }
 
 func TestNoLimit(t *testing.T) {
-	limited := newLimiter(0, good).before(ok, quiet)
+	limited, _ := gated(0, nil)
 	for range 1000 {
 		if got := ask(limited, "10.0.0.1:1000", nil); got.Code != http.StatusOK {
 			t.Fatalf("without a limit a request was answered %d", got.Code)
@@ -127,10 +136,20 @@ var quiet = slog.New(slog.DiscardHandler)
 
 var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 
-// good accepts the tokens one and two.
-var good = callers{accepts: func(token string) bool { return token == "one" || token == "two" }}
+// good accepts the tokens one and two, of two patients of one organisation.
+type good struct{}
 
-func noToken(string) bool { return false }
+var (
+	somewhere = uuid.MustParse("11111111-1111-4111-8111-111111111111")
+	accounts  = map[string]uuid.UUID{"one": {15: 1}, "two": {15: 2}}
+)
+
+func (good) Verify(_ context.Context, token string) (access.Actor, time.Time, error) {
+	if accounts[token] == uuid.Nil {
+		return access.Actor{}, time.Time{}, errs.SignIn("The token is not valid.")
+	}
+	return access.Actor{Kind: access.Patient, Organization: somewhere, ID: accounts[token]}, time.Time{}, nil
+}
 
 func bearing(header string) http.Header { return http.Header{"Authorization": {header}} }
 

@@ -53,6 +53,9 @@ func (a *App) measure(d *door) {
 		return s.Age.Seconds()
 	}))
 	f.Gauge("stream_relaying", "1 in the process that hands the event log to all.", nil, func() float64 { return one(a.relay.Elected()) })
+	if a.redis != nil {
+		breakerFigures(f, "redis", a.redis.Breaker)
+	}
 	if d.certificate != nil {
 		f.Gauge("certificate_ends_seconds", "When the certificate that is served ends, in seconds since 1970.", nil, func() float64 { return float64(d.certificate.ends().Unix()) })
 	}

@@ -14,6 +14,6 @@ import (
 func (a *App) greet() {
 	store := postgres.NewAccounts(a.db)
 	a.hashing = a.frame.SignIn.passwords()
-	a.people = identity.NewService(store, a.sessions, a.hashing, clinic.Source{Clock: clock.System{}, NewID: newID}, rand.Reader)
+	a.people = identity.NewService(store, opening{a}, a.hashing, clinic.Source{Clock: clock.System{}, NewID: newID}, rand.Reader)
 	a.openID = identity.NewOpenID(a.people, store, openid.New(a.frame.SignIn.OpenIDProviders, clock.System{}))
 }

@@ -26,12 +26,12 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	defer l.Close()
-	bounds := settings.Request.limits()
+	bounds, booking := settings.Request.limits(), settings.Booking.limits()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
-		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, HideSchema: settings.HTTP.HideSchema,
-		Limits: &bounds, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only,
+		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
+		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
 	})
 	if err != nil {
 		return err
@@ -53,9 +53,13 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	log := settings.Log.Logger(logs)
+	post, err := settings.Mail.post(clock.System{})
+	if err != nil {
+		return err
+	}
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
-		Events: settings.Events,
+		Events: settings.Events, Post: post,
 	})
 	if err != nil {
 		return err
@@ -70,17 +74,29 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
-	limit := newLimiter(settings.RateLimit, callers{a.accepts, settings.TrustedProxies})
-	api := accesslog.Observed(a.figures, limit.before(a.handler(settings, limit), log))
+	overhear(log)
+	limit := a.limits(settings.Rate)
+	api := accesslog.Observed(a.figures, a.handler(settings, limit))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
 		clock: clock.System{}, now: a.frame.Clock}
 	if a.redis != nil {
-		h.redis = a.redis.Ping
+		h.redis, h.breaker = a.redis.Ping, a.redis.Breaker
 	}
 	h.crowd = a.crowd.Count
 	d := newDoor(api, h, a.crowd, settings, log)
 	a.measure(d)
-	return d, a.keepCounts(), nil
+	a.measureLimits(limit)
+	stopCounts, stopBeats := a.keepCounts(), a.servers.begin(postgres.NewInstances(a.db, newID()))
+	return d, func() { stopBeats(); stopCounts() }, nil
+}
+
+// limits makes the limiter of the API's callers. It comes after useRedis.
+func (a *App) limits(settings RateSettings) *limiter {
+	with := limiting{RateSettings: settings, secret: a.frame.LinkKey, servers: a.servers.count, clock: clock.System{}}
+	if a.redis != nil {
+		with.shared = a.redis.Limits()
+	}
+	return newLimiter(with)
 }
 
 func (s DatabaseSettings) config() postgres.Config {

@@ -26,11 +26,6 @@ type KeySettings struct {
 	Folder string `env:"KEYS,required,notEmpty" help:"folder of the keys that patients' data are sealed with, the same for all processes; mediconnect keys create makes it"`
 }
 
-// RedisSettings say how to reach Redis. Without it the process works, but reports itself degraded.
-type RedisSettings struct {
-	URL Secret `env:"REDIS_URL" help:"Redis 6 or newer, the same for all servers; while it is away they read the event log themselves, and say that they are degraded"`
-}
-
 // HTTPSettings say where and how the API is served.
 type HTTPSettings struct {
 	Listen         Address `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
@@ -38,8 +33,9 @@ type HTTPSettings struct {
 	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: the address listened on, localhost for every address"`
 	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY" help:"Ed25519 public key of an issuer outside, mediconnect, whose tokens are accepted besides our own: PEM, or the path of a PEM file; default: there is none"`
 	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
-	RateLimit      int      `env:"RATE_LIMIT" envDefault:"600" help:"requests a minute and caller (accepted token, else address); 0: no limit"`
+	Rate           RateSettings
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve introspection to tokens with the scope schema:read alone, and no GraphiQL page"`
+	TestKeys       bool     `env:"TEST_KEYS" envDefault:"false" help:"API keys are a sandbox's: they begin with mk_test_, and those of production are refused"`
 	TrustedProxies Networks `env:"TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, e.g. 10.0.0.0/8,127.0.0.1/32"`
 	Live           LiveSettings
 	DrainDelay     time.Duration `env:"DRAIN_DELAY" envDefault:"0s" help:"time between reporting unready and closing the door, for load balancers to notice"`
@@ -59,8 +55,10 @@ type ServeSettings struct {
 	Redis     RedisSettings
 	HTTP      HTTPSettings
 	Request   RequestSettings
+	Booking   BookingSettings
 	Sessions  SessionSettings
 	SignIn    SignInSettings
+	Messages  MessageSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 }
@@ -95,10 +93,8 @@ func (s *DatabaseSettings) check() (faults []fault) {
 	return faults
 }
 
-func (s *RedisSettings) check() []fault { return wantRedisURL("REDIS_URL", s.URL) }
-
 func (s *HTTPSettings) check() (faults []fault) {
-	faults = append(faults, wantAtLeast("RATE_LIMIT", s.RateLimit, 0)...)
+	faults = append(faults, s.Rate.check()...)
 	faults = append(faults, s.TLS.check()...)
 	faults = append(faults, s.Live.check()...)
 	faults = append(faults, wantAtLeast("DRAIN_DELAY", s.DrainDelay, 0)...)
@@ -106,7 +102,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Sessions.check(), s.SignIn.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.SignIn.check(), s.Messages.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

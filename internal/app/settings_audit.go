@@ -25,6 +25,7 @@ type WorkerSettings struct {
 	Audit     AuditSettings
 	Keep      RetentionSettings
 	Events    EventSettings
+	Mail      MailSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 	Keys      KeySettings
@@ -40,5 +41,5 @@ func (s *AuditSettings) check() (faults []fault) {
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 func (s *WorkerSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check())
+	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check())
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/caarlos0/env/v11"
 	"github.com/jackc/pgx/v5"
-	"github.com/redis/go-redis/v9"
 )
 
 const settingPrefix = "MEDICONNECT_"
@@ -39,7 +39,7 @@ func Load[S any, P interface {
 ) (S, error) {
 	var settings S
 	err := env.ParseWithOptions(&settings, env.Options{Prefix: settingPrefix, Environment: env.ToMap(environ)})
-	faults := parseFaults(reflect.TypeFor[S](), err)
+	faults := append(parseFaults(reflect.TypeFor[S](), err), given(reflect.TypeFor[S](), environ)...)
 	for _, found := range P(&settings).check() {
 		known := slices.ContainsFunc(faults, func(f fault) bool { return f.variable == found.variable })
 		if !known {
@@ -50,6 +50,23 @@ func Load[S any, P interface {
 		return settings, &SettingsError{faults: faults}
 	}
 	return settings, nil
+}
+
+// gone are settings of earlier versions. Passing over one in silence would leave a server without what it is for.
+var gone = map[string]string{
+	"RATE_LIMIT": "is gone: set RATE_LIMIT_PATIENT, RATE_LIMIT_STAFF, RATE_LIMIT_CLIENT and RATE_LIMIT_ANONYMOUS, each with " + settingPrefix + " before it",
+}
+
+// given finds those in the environment that others have taken the place of, whose names begin alike.
+func given(settings reflect.Type, environ []string) (faults []fault) {
+	set := env.ToMap(environ)
+	for _, name := range slices.Sorted(maps.Keys(gone)) {
+		replaced := slices.ContainsFunc(variables(settings), func(v variable) bool { return strings.HasPrefix(v.name, settingPrefix+name+"_") })
+		if _, ok := set[settingPrefix+name]; ok && replaced {
+			faults = append(faults, fault{settingPrefix + name, gone[name]})
+		}
+	}
+	return faults
 }
 
 // parseFaults turns the library's errors, which name Go fields and show values, into faults.
@@ -164,16 +181,6 @@ func wantDatabaseURL(name string, url Secret) []fault {
 	}
 	if _, err := pgx.ParseConfig(url.Reveal()); err != nil {
 		return []fault{{settingPrefix + name, "must be like postgres://user:password@host:5432/database"}}
-	}
-	return nil
-}
-
-func wantRedisURL(name string, url Secret) []fault {
-	if url == "" {
-		return nil
-	}
-	if _, err := redis.ParseURL(url.Reveal()); err != nil {
-		return []fault{{settingPrefix + name, "must be like redis://:password@host:6379/0"}}
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func TestSettingsHaveDefaults(t *testing.T) {
 
 func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 	_, err := app.Load[app.ServeSettings]([]string{
-		"MEDICONNECT_DATABASE_URL=hunter2://nowhere", "MEDICONNECT_REDIS_URL=hunter2", "MEDICONNECT_RATE_LIMIT=many",
+		"MEDICONNECT_DATABASE_URL=hunter2://nowhere", "MEDICONNECT_REDIS_URL=hunter2", "MEDICONNECT_RATE_LIMIT=600", "MEDICONNECT_RATE_LIMIT_PATIENT=many", "MEDICONNECT_RATE_LIMIT_STAFF=-1", "MEDICONNECT_REDIS_SENTINELS=here", "MEDICONNECT_REDIS_CA=/nowhere",
 		"MEDICONNECT_LISTEN=here", "MEDICONNECT_DRAIN_TIMEOUT=25", "MEDICONNECT_TRUSTED_PROXIES=proxy",
 		"MEDICONNECT_LOG_FORMAT=xml", "MEDICONNECT_HIDE_SCHEMA=maybe", "MEDICONNECT_PUBLIC_URL=api.example.org", "MEDICONNECT_DATABASE_CONNECTIONS=0",
 		"MEDICONNECT_DATABASE_STATEMENT_TIMEOUT=1m", "MEDICONNECT_DATABASE_IDLE_TIMEOUT=10s",
@@ -53,7 +53,8 @@ func TestAllFaultsAreToldAtOnceAndNoValue(t *testing.T) {
 		t.Fatal("faulty settings were taken")
 	}
 	for _, variable := range []string{
-		"DATABASE_URL must be like postgres://", "REDIS_URL must be like redis://", "RATE_LIMIT must be a whole number",
+		"DATABASE_URL must be like postgres://", "REDIS_URL must be like redis://", "RATE_LIMIT is gone: set RATE_LIMIT_PATIENT", "RATE_LIMIT_PATIENT must be a whole number", "RATE_LIMIT_STAFF must be at least 0",
+		"REDIS_SENTINELS must be addresses", "REDIS_CA must be the path of a PEM file",
 		"LISTEN must be host:port", "DRAIN_TIMEOUT must be a duration", "TRUSTED_PROXIES must be networks",
 		"LOG_FORMAT must be json or text", "HIDE_SCHEMA must be true or false", "PUBLIC_URL must be an absolute URL", "DATABASE_CONNECTIONS must be at least 1",
 		"DATABASE_STATEMENT_TIMEOUT must be at most 5s", "DATABASE_IDLE_TIMEOUT must be at most 5s",

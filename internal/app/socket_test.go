@@ -41,9 +41,7 @@ func (a *api) opened(t *testing.T, settings HTTPSettings) *front {
 	f := &front{address: l.Addr().String(), logs: &bytes.Buffer{}}
 	log := slog.New(slog.NewJSONHandler(f.logs, nil))
 	a.app.frame.Log = log
-	limit := newLimiter(settings.RateLimit, callers{a.app.accepts, settings.TrustedProxies})
-	api := limit.before(a.app.handler(settings, limit), log)
-	d := newDoor(api, &health{clock: clock.System{}}, a.app.crowd, settings, log)
+	d := newDoor(a.app.handler(settings, a.app.limits(settings.Rate)), &health{clock: clock.System{}}, a.app.crowd, settings, log)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- d.serve(ctx, l) }()
@@ -271,7 +269,7 @@ func TestSocketsAreOpenToPagesThatTheSettingsName(t *testing.T) {
 
 func TestTheOperationsOfASocketCountAsRequests(t *testing.T) {
 	a := newAPI(t)
-	f := a.opened(t, HTTPSettings{RateLimit: 60, DrainTimeout: 10 * time.Second})
+	f := a.opened(t, HTTPSettings{Rate: eachMay(10), DrainTimeout: 10 * time.Second})
 	ann := a.by(a.clinic.Patient())
 	l := f.dial(t, ann, nil)
 	refused := 0
@@ -279,12 +277,14 @@ func TestTheOperationsOfASocketCountAsRequests(t *testing.T) {
 		l.ask(fmt.Sprint(i), `{ viewer { kind } }`, nil)
 		if m := l.hear(); m.Type == "error" && strings.Contains(string(m.Payload), "RATE_LIMITED") {
 			refused++
+		} else if m.Type == "error" {
+			t.Fatalf("heard %s", m.Payload)
 		} else if end := l.hear(); end.Type != "complete" {
 			t.Fatalf("heard %s", m.Payload)
 		}
 	}
 	if refused < 5 || refused > 10 { // 10 at once; a slow machine earns some more
-		t.Errorf("of 20 operations at 60 a minute %d were refused", refused)
+		t.Errorf("of 20 operations at 10 a minute %d were refused", refused)
 	}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.address+"/graphql", strings.NewReader(`{"query":"{ viewer { kind } }"}`))
 	if err != nil {

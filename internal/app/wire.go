@@ -36,6 +36,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/live"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -57,16 +58,21 @@ type Frame struct {
 	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
 	Sessions  SessionSettings
 	SignIn    SignInSettings
+	TestKeys  bool // API keys are of a sandbox
 	Log       *slog.Logger
 	Chains    audit.Keys // of the audit chains; nil: they are not made here
 	Audit     AuditSettings
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
+	Post      identity.Post // that mails about accounts are sent by; nil: they are not sent here
 
-	HideSchema  bool              // no introspection without the scope for it, and no page to try the API in
-	Limits      *limits.Limits    // of a request; nil: those that a server has unless told otherwise
-	Trusted     documents.Trusted // documents that clients may name
-	TrustedOnly bool              // no others are executed
+	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
+	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
+	Booking     *appointment.Limits // of accounts and patients; nil: likewise
+	Trusted     documents.Trusted   // documents that clients may name
+	TrustedOnly bool                // no others are executed
+
+	MailLimits *identity.MailLimits // of mails about accounts; nil: those that a server has unless told otherwise
 }
 
 // App is the wired house.
@@ -81,6 +87,8 @@ type App struct {
 	people       *identity.Service
 	openID       *identity.OpenID
 	hashing      *identity.Passwords
+	partner      *partner.Service
+	verifier     caller.Verifier // of tokens and API keys
 	clinic       *clinic.Service
 	provider     *provider.Service
 	patient      *patient.Service
@@ -90,6 +98,7 @@ type App struct {
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	mailing      *identity.Mailing
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
@@ -102,6 +111,7 @@ type App struct {
 	relay        *live.Relay        // nil: there is no Redis
 	figures      *telemetry.Figures // of this process, for its operators
 	crowd        *crowd.Crowd       // who is connected to the handler
+	servers      servers            // that share limits
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
 	beside       sync.WaitGroup     // that
 }
@@ -137,15 +147,24 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.boards = live.NewBoards(openings, a.hub)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
-	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, source)
+	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
+	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
+	a.mailing = a.mails(source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
 		a.sealer = audit.NewSealer(record, frame.Chains, anchor.In(frame.Audit.Anchors, frame.Chains), frame.Clock)
 	}
 	return a
+}
+
+func (f Frame) booking() appointment.Limits {
+	if f.Booking == nil {
+		return appointment.DefaultLimits()
+	}
+	return *f.Booking
 }
 
 func newID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
@@ -155,13 +174,18 @@ func (a *App) Handler() http.Handler { return a.handler(HTTPSettings{}, nil) }
 
 func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.follow()
+	a.recogniseKeys()
 	a.crowd = crowd.New(settings.Live.crowd())
-	mux := http.NewServeMux()
+	deps := a.deps(settings, limit)
+	deps.Beside = a.besideAPI
+	return graph.NewServer(deps)
+}
+
+// besideAPI is what is served beside the API.
+func (a *App) besideAPI(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
 	if a.issuer.Keys != nil {
-		mux.HandleFunc("GET /.well-known/jwks.json", a.published)
+		mux.Handle("GET /.well-known/jwks.json", wrap(http.HandlerFunc(a.published)))
 	}
-	mux.Handle("/", graph.NewServer(a.deps(settings, limit)))
-	return mux
 }
 
 func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
@@ -169,23 +193,23 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
-				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
+				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, Mailing: a.mailing, BreakGlass: a.breakGlass, Retention: a.retention,
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, People: a.people, OpenID: a.openID,
+				Tickets: a.tickets, Sessions: a.sessions, People: a.people, OpenID: a.openID, Partner: a.partner,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner,
 		},
 		Calendar: a.appointments, Links: links,
-		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allow, Address: callers{believed: settings.TrustedProxies}.address,
-		Verifier: a.tokens, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
+		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
@@ -195,12 +219,6 @@ func (f Frame) limits() limits.Limits {
 		return limits.Default()
 	}
 	return *f.Limits
-}
-
-// accepts says whether a token is good now.
-func (a *App) accepts(raw string) bool {
-	_, _, err := a.tokens.Verify(context.Background(), raw)
-	return err == nil
 }
 
 // schemaVersion is the date of the served schema's last change.
@@ -224,6 +242,9 @@ func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() { workers.Run(ctx, a.appointments, a.trimmer(), a.frame.Log) })
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
+	if a.frame.Post != nil {
+		all.Go(func() { workers.Mail(ctx, a.mailing, a.frame.Post, a.frame.Log) })
+	}
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}
 		all.Go(func() { workers.Seal(ctx, a.sealer, how, a.frame.Log) })

@@ -51,6 +51,9 @@ func wantedFor(who availability.Asking) availability.For {
 	return f
 }
 
+// LimitReached reports that the account or the patient has as much as they may.
+type LimitReached = errs.LimitReached
+
 // KeyInUse and KeyReused are the failures of idempotency keys.
 type (
 	KeyInUse  = errs.KeyInUse

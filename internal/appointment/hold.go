@@ -13,7 +13,7 @@ import (
 )
 
 // Hold keeps a slot for the caller for the kind's hold duration. The caller's earlier hold that it would meet is given back.
-// Failures: SlotTaken, SlotUnavailable, KeyInUse, KeyReused.
+// Failures: SlotTaken, SlotUnavailable, LimitReached, KeyInUse, KeyReused.
 func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold, error) {
 	w, err := s.holdDraft(ctx, a, in)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Service) holdDraft(ctx context.Context, a access.Actor, in PlaceHold) (
 	if err != nil {
 		return w, err
 	}
-	w.Write = Write{Stamp: s.Stamp(a), Once: &once}
+	w.Write, w.Limits = Write{Stamp: s.Stamp(a), Once: &once}, s.limits.ofHold(a)
 	if w.Seat, err = s.seat(ctx, a, Target{Slot: &in.Slot}); err != nil {
 		return w, errs.Rename(err, "slotId")
 	}

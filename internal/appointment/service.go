@@ -19,6 +19,7 @@ type Service struct {
 	store    Store
 	openings *availability.Service
 	clinic   Directory
+	limits   Limits
 	clinic.Source
 }
 
@@ -29,8 +30,8 @@ type Directory interface {
 }
 
 // NewService makes the service.
-func NewService(store Store, openings *availability.Service, directory Directory, source clinic.Source) *Service {
-	return &Service{store: store, openings: openings, clinic: directory, Source: source}
+func NewService(store Store, openings *availability.Service, directory Directory, limits Limits, source clinic.Source) *Service {
+	return &Service{store: store, openings: openings, clinic: directory, limits: limits, Source: source}
 }
 
 // A change that was decided on what has since changed is decided again, so many times.
@@ -42,8 +43,8 @@ const (
 	maxIdentifiers = 10
 )
 
-// Book books a slot or a hold for a patient. Failures: SlotTaken, SlotUnavailable, HoldExpired, PatientConflict, KeyInUse,
-// KeyReused.
+// Book books a slot or a hold for a patient. Failures: SlotTaken, SlotUnavailable, HoldExpired, PatientConflict, LimitReached,
+// KeyInUse, KeyReused.
 func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booking, error) {
 	w, err := s.draft(ctx, a, in)
 	if err != nil {
@@ -98,7 +99,7 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	if w.Actor, err = a.For(ctx, patient); err != nil {
 		return w, err
 	}
-	w.Holder.Patient = patient
+	w.Holder.Patient, w.Limits = patient, s.limits.ofBooking(a)
 	w.Identifiers = in.Identifiers
 	w.Appointment = Appointment{
 		ID: s.NewID(), OrganizationID: w.Slot.Organization, PatientID: patient, Reason: in.Reason, Version: 1,
@@ -248,6 +249,8 @@ func keyFailure(answer Answer) error {
 		return KeyInUse{}
 	case OutcomeReused:
 		return KeyReused{FirstUsedAt: answer.At}
+	case OutcomeLimit:
+		return answer.Reached
 	}
 	return errs.TryAgain(nil)
 }

@@ -89,6 +89,7 @@ const (
 	WindowCap        Outcome = "WINDOW_CAP"
 	PatientBusy      Outcome = "PATIENT_BUSY"
 	HoldEnded        Outcome = "HOLD_ENDED"
+	OutcomeLimit     Outcome = "LIMIT_REACHED"
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
 
@@ -101,6 +102,7 @@ type Answer struct {
 	Released    *availability.SlotID
 	With        uuid.UUID // PatientBusy: the appointment in the way
 	At          time.Time // HoldEnded: when; OutcomeReused: when the key was first used
+	Reached     LimitReached
 }
 
 // Write is what every change carries.
@@ -126,6 +128,7 @@ type Seat struct {
 type BookingWrite struct {
 	Write
 	Seat
+	Limits      Limits
 	Appointment Appointment
 	Identifiers []clinic.Identifier
 }
@@ -134,6 +137,7 @@ type BookingWrite struct {
 type HoldWrite struct {
 	Write
 	Seat
+	Limits  Limits
 	NewHold Hold
 }
 

@@ -46,7 +46,7 @@ func newHall(providers int, lapse func(clinic.Ref) error) (*hall, *Service) {
 	for i := range providers {
 		h.due = append(h.due, clinic.Ref{ID: uuid.UUID{15: byte(i)}})
 	}
-	return h, NewService(h, nil, nil, clinic.Source{Clock: clock.FrozenAt(time.Unix(0, 0))})
+	return h, NewService(h, nil, nil, Limits{}, clinic.Source{Clock: clock.FrozenAt(time.Unix(0, 0))})
 }
 
 func TestASweepGoesOnPastProvidersWhoFail(t *testing.T) {

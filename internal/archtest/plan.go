@@ -32,6 +32,7 @@ var (
 	graphql = []string{"github.com/99designs/gqlgen", "github.com/vektah/gqlparser/v2", "github.com/vikstrous/dataloadgen"}
 	web     = []string{"net/http", "log/slog"}
 	metrics = []string{"github.com/prometheus/client_golang", "net/http/pprof"}
+	oauth   = []string{"github.com/zitadel/oidc/v3"}
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
@@ -85,6 +86,7 @@ var plan = []floor{
 	{at: "internal/postgres/migrate", may: []string{"migrations"}, uses: join(sql, []string{"log/slog"})},
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
+	{at: "graph/oauth", may: join(foundations, allRooms, []string{"graph/accesslog"}), uses: join(web, oauth)},
 	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"net", "runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
 	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),
@@ -150,6 +152,7 @@ var computing = []string{
 	"cloud.google.com/go/civil",
 	"github.com/alexedwards/argon2id",
 	"github.com/arran4/golang-ical",
+	"github.com/go-jose/go-jose/v4",
 	"github.com/google/uuid",
 	"github.com/hashicorp/golang-lru/v2",
 	"github.com/pquerna/otp",

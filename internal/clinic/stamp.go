@@ -29,6 +29,9 @@ type Once struct {
 // KeyLife is how long a client's key is remembered.
 const KeyLife = 24 * time.Hour
 
+// MaxKeys of an account, in an app, are remembered at a time. It is a multiple of 16.
+const MaxKeys = 10_000
+
 // NewOnce checks a client's key. The input must marshal the same way each time.
 func NewOnce(key, operation string, input any) (Once, error) {
 	var check form.Check

@@ -113,3 +113,37 @@ func (KeyInUse) Error() string { return "A request with this idempotency key is 
 type KeyReused struct{ FirstUsedAt time.Time }
 
 func (KeyReused) Error() string { return "This idempotency key was used with another input." }
+
+// Limit names what somebody may have only so much of at a time.
+type Limit string
+
+// The limits of the contract.
+const (
+	AccountHolds       Limit = "ACCOUNT_HOLDS"
+	FutureAppointments Limit = "FUTURE_APPOINTMENTS"
+	HoldsAnHour        Limit = "HOLDS_AN_HOUR"
+	IdempotencyKeys    Limit = "IDEMPOTENCY_KEYS"
+	PatientHolds       Limit = "PATIENT_HOLDS"
+)
+
+// LimitReached reports that there is as much of something as there may be.
+type LimitReached struct {
+	Limit   Limit
+	Most    int
+	InUse   int
+	RetryAt time.Time // when there is less again by time alone
+}
+
+func (e LimitReached) Error() string {
+	switch e.Limit {
+	case AccountHolds:
+		return "This account holds as many times as it may. Book or release one of them first."
+	case FutureAppointments:
+		return "The patient has as many appointments ahead as may be booked. Cancel one of them first, or ask the clinic."
+	case HoldsAnHour:
+		return "This account has held times too often within an hour."
+	case IdempotencyKeys:
+		return "This account has used too many idempotency keys within a day."
+	}
+	return "As many times are held for the patient as may be. Book or release one of them first."
+}

@@ -81,7 +81,7 @@ func (m *Mailing) posted(ctx context.Context, n Note, as Outcome, err error) err
 		return m.settle(ctx, n, as, true)
 	}
 	if _, final := errors.AsType[Undeliverable](err); final {
-		return errors.Join(err, m.settle(ctx, n, Returned, false))
+		return m.settle(ctx, n, Returned, false) // nobody's to set right but the address's owner
 	}
 	at, ok := n.again(m.source.Clock.Now())
 	if !ok {

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/language"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -55,7 +56,7 @@ type InviteAccount struct {
 // SignUp notes that somebody wants an account. Whether there is one already, only the address's reader is told.
 func (m *Mailing) SignUp(ctx context.Context, a access.Actor, in SignUp) (struct{}, error) {
 	var check form.Check
-	n := m.note(SignUpNote, in.Organization, Address(&check, in.Email, "email"), check.Language(in.Locale, "locale"))
+	n := m.note(SignUpNote, in.Organization, Address(&check, in.Email, "email"), locale(&check, in.Locale, "locale"))
 	if err := check.Err(); err != nil {
 		return struct{}{}, err
 	}
@@ -73,6 +74,19 @@ func (m *Mailing) RequestReset(ctx context.Context, a access.Actor, in RequestRe
 		return struct{}{}, err
 	}
 	return struct{}{}, m.store.Note(ctx, m.source.Stamp(a), n, m.stranger(in.Address))
+}
+
+// locale reads the language of mails. Of a tag nothing is kept but its language, script and region: the rest could be any text.
+func locale(check *form.Check, tag string, path ...string) string {
+	read, err := language.Raw.Parse(check.Language(tag, path...))
+	if err != nil {
+		return anyLocale // its fault is told, or the registry has something that this release doesn't know
+	}
+	base, script, region := read.Raw()
+	if short, err := language.Raw.Compose(base, script, region); err == nil {
+		return short.String()
+	}
+	return anyLocale
 }
 
 // anyLocale of a note whose account knows better.
@@ -122,7 +136,7 @@ func mayInvite(by, role access.Role) bool {
 
 func (m *Mailing) invitation(organization uuid.UUID, in InviteAccount) (Note, error) {
 	var check form.Check
-	n := m.note(InviteNote, organization, Address(&check, in.Email, "email"), check.Language(in.Locale, "locale"))
+	n := m.note(InviteNote, organization, Address(&check, in.Email, "email"), locale(&check, in.Locale, "locale"))
 	n.Role = in.Role
 	switch {
 	case in.Role == access.Provider && in.Provider == nil:

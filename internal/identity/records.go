@@ -2,7 +2,6 @@ package identity
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -12,19 +11,19 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
-// Cache keeps texts that take time to make, for less than ten minutes: revocations are remembered for longer.
+// Cache keeps sessions as they were read, for at most ten minutes: revocations are remembered for longer.
 type Cache interface {
-	// Get answers what is kept under a key, else what load makes. Failures of load are answered and not kept.
-	Get(ctx context.Context, key string, load func(context.Context) ([]byte, error)) ([]byte, error)
-	// Delete has a key be made anew.
+	// Get answers what is kept under a key, else what load reads. Failures of load are answered and not kept.
+	Get(ctx context.Context, key string, load func(context.Context) (Session, error)) (Session, error)
+	// Delete has a key be read anew.
 	Delete(ctx context.Context, key string)
 }
 
-// NoCache makes everything anew.
+// NoCache reads everything anew.
 type NoCache struct{}
 
 // Get implements Cache.
-func (NoCache) Get(ctx context.Context, _ string, load func(context.Context) ([]byte, error)) ([]byte, error) {
+func (NoCache) Get(ctx context.Context, _ string, load func(context.Context) (Session, error)) (Session, error) {
 	return load(ctx)
 }
 
@@ -65,18 +64,11 @@ func (r *records) find(ctx context.Context, of clinic.Ref) (Session, error) {
 		return kept.session, nil
 	}
 	now := r.clock.Now()
-	text, err := r.cache.Get(ctx, keyOf(of), func(ctx context.Context) ([]byte, error) {
-		s, err := r.load(ctx, of)
-		if err != nil {
-			return nil, err
-		}
-		return json.Marshal(s)
-	})
-	if err != nil {
+	s, err := r.cache.Get(ctx, keyOf(of), func(ctx context.Context) (Session, error) { return r.load(ctx, of) })
+	switch {
+	case err != nil:
 		return Session{}, err
-	}
-	var s Session
-	if json.Unmarshal(text, &s) != nil || s.Ref() != of {
+	case s.Ref() != of:
 		return r.anew(ctx, of) // whatever it is, it isn't this session
 	}
 	r.known.Add(of, record{s, now})

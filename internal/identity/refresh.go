@@ -17,8 +17,8 @@ import (
 // session and 256 random bits.
 const (
 	refreshPrefix = "mcr_"
-	refreshBytes  = 16 + 16 + secretBytes
-	secretBytes   = 32
+	refreshBytes  = 16 + 16 + refreshSecret
+	refreshSecret = 32
 )
 
 // RefreshDigest is what a refresh token is kept as: whoever reads the database can't use one.
@@ -28,7 +28,7 @@ type RefreshDigest [sha256.Size]byte
 func newRefresh(of clinic.Ref, random io.Reader) (access.Private, RefreshDigest, error) {
 	b := append(append(make([]byte, 0, refreshBytes), of.Organization[:]...), of.ID[:]...)
 	b = b[:refreshBytes]
-	if _, err := io.ReadFull(random, b[refreshBytes-secretBytes:]); err != nil {
+	if _, err := io.ReadFull(random, b[refreshBytes-refreshSecret:]); err != nil {
 		return "", RefreshDigest{}, errs.Bug("draw a refresh token", err)
 	}
 	text := refreshPrefix + base64.RawURLEncoding.EncodeToString(b)

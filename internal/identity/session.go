@@ -86,7 +86,7 @@ type Verdict int
 
 // The verdicts.
 const (
-	Refused Verdict = iota // there is no such token, or the session is over
+	Fails   Verdict = iota // there is no such token, or the session is over
 	Rotates                // a token of the next generation takes its place, and that of its siblings
 	Retries                // its answer was lost: one more of the present generation is made
 	Reused                 // somebody has used it before, or one in its place: the session ends
@@ -104,7 +104,7 @@ const (
 func (s Session) Judge(r *Refresh, now time.Time, l Limits) Verdict {
 	switch {
 	case r == nil || !s.Open(now, l):
-		return Refused
+		return Fails
 	case r.Generation == s.Generation:
 		return Rotates
 	case r.Generation != s.Generation-1 || r.UsedAt.IsZero() || now.Sub(s.RotatedAt) > retryFor:

@@ -36,7 +36,7 @@ func (w *world) phone(t *testing.T, patients int) *phone {
 	at := clock.FrozenAt(now)
 	openings := availability.NewService(postgres.NewAvailabilityStore(w.db), at)
 	source := clinic.Source{Clock: at, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }}
-	p := &phone{world: w, openings: openings, Service: appointment.NewService(postgres.NewAppointmentStore(w.db), openings, w.db.Directory(), source)}
+	p := &phone{world: w, openings: openings, Service: appointment.NewService(postgres.NewAppointmentStore(w.db), openings, w.db.Directory(), appointment.DefaultLimits(), source)}
 	p.actor = access.Actor{
 		Kind: access.Staff, ID: uuid.New(), Client: "test", Organization: w.organization, Role: access.FrontDesk, Scopes: access.ScopesOf(access.FrontDesk),
 	}

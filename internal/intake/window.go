@@ -24,7 +24,7 @@ const maxWindows = 2_000_000
 
 func newWindow(s slot, at span, where place) window {
 	digest := fnv.New32a()
-	digest.Write([]byte(s.id))
+	_, _ = digest.Write([]byte(s.id)) // never fails
 	return window{
 		from: minutes(at.from), to: minutes(at.to), capacity: int32(s.capacity),
 		line: int32(where.line), id: digest.Sum32(), file: int32(where.file),

@@ -32,6 +32,7 @@ type Box struct {
 	from  *netmail.Address
 	app   string
 	clock clock.Clock
+	plain bool // long lines and letters beyond ASCII are written as they are, so that a file can be searched
 	send  func(context.Context, *gomail.Msg) error
 }
 
@@ -47,7 +48,7 @@ func Open(c Config) (*Box, error) {
 	}
 	b := &Box{from: from, app: strings.TrimSuffix(c.App.String(), "/"), clock: c.Clock}
 	if u.Scheme == "file" {
-		b.send = folder(u.Path).put
+		b.send, b.plain = folder(u.Path).put, true
 	} else {
 		b.send = newServer(u, c.trust).send
 	}
@@ -125,6 +126,9 @@ func (b *Box) compose(l identity.Letter) (*gomail.Msg, error) {
 		return nil, err
 	}
 	m := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if b.plain {
+		m.SetEncoding(gomail.NoEncoding)
+	}
 	m.FromMailAddress(b.from)
 	if err := m.To(to); err != nil {
 		return nil, identity.Undeliverable{}

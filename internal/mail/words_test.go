@@ -39,7 +39,11 @@ func read(t *testing.T, raw []byte) (netmail.Header, string, string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		text, err := io.ReadAll(quotedprintable.NewReader(p))
+		body := io.Reader(p)
+		if p.Header.Get("Content-Transfer-Encoding") == "quoted-printable" {
+			body = quotedprintable.NewReader(p)
+		}
+		text, err := io.ReadAll(body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +57,7 @@ func read(t *testing.T, raw []byte) (netmail.Header, string, string) {
 
 func rendered(t *testing.T, l identity.Letter) (netmail.Header, string, string) {
 	t.Helper()
-	m, err := box(t, "file:///nowhere", nil).compose(l)
+	m, err := box(t, "smtp://nowhere.example", nil).compose(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +165,7 @@ func TestAFolderKeepsMailsForItsOwnerAlone(t *testing.T) {
 	if err != nil || newest.Name() != second.ID.String()+".eml" || info.Mode().Perm() != 0o600 {
 		t.Fatalf("the newest is %s, %v (%v)", newest.Name(), info.Mode(), err)
 	}
-	if header.Get("To") != "<ada@example.org>" || header.Get("From") != `"MediConnect" <no-reply@clinic.example>` || !strings.Contains(text, "#code=mcv_abc") {
+	if header.Get("To") != "<ada@example.org>" || header.Get("From") != `"MediConnect" <no-reply@clinic.example>` || !strings.Contains(text, "#code=mcv_abc") || !strings.Contains(string(raw), "#code=mcv_abc\n") {
 		t.Fatalf("it says %v %q", header, text)
 	}
 }

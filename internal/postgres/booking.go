@@ -39,13 +39,14 @@ const (
 func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "appointment.book")
 	p.placed(w.Appointment)
+	p.limited(w.Limits)
 	p.about(w.Appointment.PatientID, bookedFields(w)...)
 	ctx, cancel := context.WithTimeout(ctx, WriteBound) // with the key that was taken: see pens
 	defer cancel()
 	if err := s.private(ctx, &p, w); err != nil {
 		return appointment.Answer{}, err
 	}
-	return s.call(ctx, p.Organization, callBook, p)
+	return s.call(ctx, callBook, p)
 }
 
 // private seals what a booking says about the patient.
@@ -80,9 +81,10 @@ func bookedFields(w appointment.BookingWrite) []string {
 // PlaceHold implements appointment.Store.
 func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
 	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.limited(w.Limits)
 	p.about(w.NewHold.Patient, "slot", "expiresAt")
 	p.NewHold, p.ExpiresAt, p.Moving = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
-	return s.call(ctx, p.Organization, callPlaceHold, p)
+	return s.call(ctx, callPlaceHold, p)
 }
 
 // ExtendHold implements appointment.Store.
@@ -90,7 +92,7 @@ func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldCha
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
 	p.about(w.Patient, "expiresAt")
 	p.Hold, p.ExpiresAt, p.Topic = idOf(w.Hold.ID), &w.ExpiresAt, "hold.extended"
-	return s.call(ctx, p.Organization, callHold, p)
+	return s.call(ctx, callHold, p)
 }
 
 // ReleaseHold implements appointment.Store.
@@ -98,7 +100,7 @@ func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldCh
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.release")
 	p.about(w.Patient, "state")
 	p.Hold, p.Topic = idOf(w.Hold.ID), "hold.released"
-	return s.call(ctx, p.Organization, callHold, p)
+	return s.call(ctx, callHold, p)
 }
 
 // Move implements appointment.Store.
@@ -111,7 +113,7 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	if w.Rezoned {
 		p.rezoned()
 	}
-	return s.call(ctx, p.Organization, callMove, p)
+	return s.call(ctx, callMove, p)
 }
 
 // Cancel implements appointment.Store.
@@ -135,7 +137,7 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 	if c.Fee != nil {
 		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
 	}
-	return s.call(ctx, p.Organization, callCancel, cancelParams{p, p.CancelReason})
+	return s.call(ctx, callCancel, cancelParams{p, p.CancelReason})
 }
 
 // Change implements appointment.Store.
@@ -150,7 +152,7 @@ func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite)
 		p.LocalStart, p.TZDB = &w.To.LocalStart, w.To.TZDB
 		p.rezoned()
 	}
-	return s.call(ctx, p.Organization, callChange, p)
+	return s.call(ctx, callChange, p)
 }
 
 func (p *writeParams) rezoned() {
@@ -160,23 +162,48 @@ func (p *writeParams) rezoned() {
 // Recall implements appointment.Store.
 func (s *AppointmentStore) Recall(ctx context.Context, organization uuid.UUID, w appointment.Write, booking *appointment.Seat) (appointment.Answer, error) {
 	if booking != nil {
-		return s.call(ctx, organization, callRecall, seatParams(w, *booking, ""))
+		return s.call(ctx, callRecall, seatParams(w, *booking, ""))
 	}
-	return s.call(ctx, organization, callRecall, params(w, organization, ""))
+	return s.call(ctx, callRecall, params(w, organization, ""))
 }
 
 // Affirm implements appointment.Store.
 func (s *AppointmentStore) Affirm(ctx context.Context, w appointment.Write, ap appointment.Appointment) (appointment.Answer, error) {
 	p := params(w, ap.OrganizationID, "")
 	p.Appointment, p.Version = idOf(ap.ID), ap.Version
-	return s.call(ctx, p.Organization, callAffirm, p)
+	return s.call(ctx, callAffirm, p)
 }
 
-func (s *AppointmentStore) call(ctx context.Context, organization uuid.UUID, function string, p any) (appointment.Answer, error) {
+// asked is what a function reads.
+type asked interface {
+	base() writeParams
+	under(key *keyParam) any // with the key, as the database may know it
+}
+
+func (p writeParams) base() writeParams { return p }
+
+func (p writeParams) under(key *keyParam) any { p.Key = key; return p }
+
+func (p cancelParams) under(key *keyParam) any { p.Key = key; return p }
+
+func (s *AppointmentStore) call(ctx context.Context, function string, p asked) (appointment.Answer, error) {
 	var answer answerRow
-	err := s.db.call(ctx, organization, &answer, function, p)
+	key, err := s.db.keyOf(ctx, p.base())
+	if err != nil {
+		return appointment.Answer{}, err
+	}
+	err = s.db.call(ctx, p.base().Organization, &answer, function, p.under(key))
 	if code(err) == refusedByConstraint {
 		return appointment.Answer{Outcome: appointment.LaneTaken}, nil
 	}
 	return answer.answer(), broken(err)
+}
+
+// keyOf is the key of a change, or nil.
+func (db *DB) keyOf(ctx context.Context, p writeParams) (*keyParam, error) {
+	if p.once == nil {
+		return nil, nil
+	}
+	key, err := db.keyParam(ctx, p.Organization, p.stamp, *p.once)
+	return &key, err
 }

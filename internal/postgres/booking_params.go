@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"encoding/base64"
-	"encoding/hex"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -12,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // writeParams is what the booking functions read; see the migrations.
@@ -21,6 +21,10 @@ type writeParams struct {
 	Forgotten    time.Time  `json:"forgotten"`
 	Key          *keyParam  `json:"key"`
 	Audit        auditParam `json:"audit"`
+
+	Limits *limitsParam `json:"limits,omitempty"`
+	once   *clinic.Once // of the key; nil: none
+	stamp  clinic.Stamp
 
 	Provider      *uuid.UUID    `json:"provider,omitempty"`
 	Location      *uuid.UUID    `json:"location,omitempty"`
@@ -84,6 +88,15 @@ type keyParam struct {
 	Key       string    `json:"key"`
 	Operation string    `json:"operation"`
 	Hash      string    `json:"hash"`
+	Most      int       `json:"most"` // keys of the account's that may be remembered
+}
+
+// limitsParam are limits that a change is held to; zero is none.
+type limitsParam struct {
+	PatientHolds int `json:"patientHolds,omitempty"`
+	AccountHolds int `json:"accountHolds,omitempty"`
+	HoldsAnHour  int `json:"holdsAnHour,omitempty"`
+	Ahead        int `json:"ahead,omitempty"`
 }
 
 type auditParam struct {
@@ -117,9 +130,7 @@ func params(w appointment.Write, organization uuid.UUID, action string) writePar
 			Purpose: w.Actor.Purpose(), Grant: idOf(w.Actor.Grant),
 		},
 	}
-	if w.Once != nil {
-		p.Key = &keyParam{w.Actor.ID, w.Actor.Client, keptKey(w.Once.Key), w.Once.Operation, hex.EncodeToString(w.Once.Input[:])}
-	}
+	p.once, p.stamp = w.Once, w.Stamp
 	return p
 }
 
@@ -142,6 +153,13 @@ func seatParams(w appointment.Write, s appointment.Seat, action string) writePar
 	p.RulesRevision, p.Holder, p.Patient, p.Hold = s.RulesRevision, &s.Holder.Actor, idOf(s.Holder.Patient), idOf(s.Hold)
 	p.ProviderClaim, p.SecondClaim, p.PatientClaim = &s.Claims[0], &s.Claims[1], &s.PatientClaim
 	return p
+}
+
+func (p *writeParams) limited(l appointment.Limits) {
+	if l != (appointment.Limits{}) {
+		limits := limitsParam(l)
+		p.Limits = &limits
+	}
 }
 
 func (p *writeParams) placed(ap appointment.Appointment) {
@@ -207,6 +225,21 @@ type answerRow struct {
 	With        uuid.UUID           `json:"with"`
 	At          time.Time           `json:"at"`
 	FirstUsedAt time.Time           `json:"firstUsedAt"`
+	limitRow
+}
+
+// limitRow is what they answer besides when a limit is reached.
+type limitRow struct {
+	Limit errs.Limit `json:"limit"`
+	Most  int        `json:"most"`
+	InUse int        `json:"inUse"`
+}
+
+func (r limitRow) reached(at time.Time) errs.LimitReached {
+	if r.Limit == errs.IdempotencyKeys { // at is when the key was used that has to be forgotten first
+		at = at.Add(clinic.KeyLife)
+	}
+	return errs.LimitReached{Limit: r.Limit, Most: r.Most, InUse: r.InUse, RetryAt: at.UTC()}
 }
 
 func (r answerRow) answer() appointment.Answer {
@@ -215,6 +248,9 @@ func (r answerRow) answer() appointment.Answer {
 	}
 	if !r.FirstUsedAt.IsZero() {
 		a.At = r.FirstUsedAt.UTC()
+	}
+	if r.Limit != "" {
+		a.Reached = r.reached(r.At)
 	}
 	if r.Released != nil {
 		slot := availability.SlotID(*r.Released)

@@ -31,12 +31,14 @@ type desk struct {
 	t        *testing.T
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *desk { return limitedDesk(t, appointment.Limits{}) }
+
+func limitedDesk(t *testing.T, limits appointment.Limits) *desk {
 	pool := pgtest.New(t)
 	db := postgres.New(pool, keytest.Of(t, pool))
 	at := clock.FrozenAt(sample.Dawn)
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), at)
-	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(),
+	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), limits,
 		clinic.Source{Clock: at, NewID: sample.NewID})
 	return &desk{sample.NewClinic(t, pool), service, openings, at, pool, t}
 }

@@ -91,7 +91,7 @@ VALUES ($1, $2, $3, $4, nullif($5, '00000000-0000-0000-0000-000000000000'::uuid)
 // BreakGlass is documented at breakglass.Store.
 func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic.Once, g breakglass.Grant, identifier patient.Handle) (done breakglass.Broken, err error) {
 	err = d.db.write(ctx, g.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		first, replayed, err := keyBegin(ctx, tx, g.OrganizationID, by, once)
+		first, replayed, err := d.db.keyBegin(ctx, tx, g.OrganizationID, by, once)
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (d *Directory) BreakGlass(ctx context.Context, by clinic.Stamp, once clinic
 		if _, err := tx.Exec(ctx, insertGrant, g.OrganizationID, g.ID, g.Version, g.ActorID, g.ProviderID, g.PatientID, reason, g.StartedAt, g.ExpiresAt); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, g.OrganizationID, by, once, g.ID); err != nil {
+		if err := d.db.keyEnd(ctx, tx, g.OrganizationID, by, once, g.ID); err != nil {
 			return err
 		}
 		done = breakglass.Broken{Grant: g}

@@ -72,7 +72,7 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 	fresh := e.ID
 	own := seal.Subject{Organization: e.OrganizationID, ID: e.OrganizationID}
 	err := d.settle(ctx, e.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		first, replayed, err := keyBegin(ctx, tx, e.OrganizationID, by, once)
+		first, replayed, err := d.db.keyBegin(ctx, tx, e.OrganizationID, by, once)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 		if _, err := tx.Exec(ctx, insertException, exceptionValues(pens[own], e)...); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
+		if err := d.db.keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
 			return err
 		}
 		return t.record(ctx, tx, note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID), e)

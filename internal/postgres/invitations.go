@@ -32,7 +32,7 @@ const lockInvitations = `SELECT pg_advisory_xact_lock(hashtextextended(concat_ws
 // Invite is documented at patient.LinkStore.
 func (d *Directory) Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, in patient.Invitation) (made patient.Invitation, err error) {
 	err = d.db.write(ctx, in.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		first, replayed, err := keyBegin(ctx, tx, in.OrganizationID, by, once)
+		first, replayed, err := d.db.keyBegin(ctx, tx, in.OrganizationID, by, once)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (d *Directory) Invite(ctx context.Context, by clinic.Stamp, once clinic.Onc
 		if err := d.db.addInvitation(ctx, tx, by, in); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, in.OrganizationID, by, once, in.ID); err != nil {
+		if err := d.db.keyEnd(ctx, tx, in.OrganizationID, by, once, in.ID); err != nil {
 			return err
 		}
 		c := note(by, in.OrganizationID, "patient.invite", "PatientInvitation", in.ID)

@@ -69,7 +69,7 @@ INSERT INTO legal_holds (organization_id, id, patient_id, reason, placed_at, pla
 // PlaceHold is documented at retention.Store.
 func (d *Directory) PlaceHold(ctx context.Context, by clinic.Stamp, once clinic.Once, h retention.LegalHold) (done retention.Placed, err error) {
 	err = d.db.write(ctx, h.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		before, replayed, err := keyBegin(ctx, tx, h.OrganizationID, by, once)
+		before, replayed, err := d.db.keyBegin(ctx, tx, h.OrganizationID, by, once)
 		if err != nil {
 			return err
 		}
@@ -82,7 +82,7 @@ func (d *Directory) PlaceHold(ctx context.Context, by clinic.Stamp, once clinic.
 		if err := d.db.addLegalHold(ctx, tx, h); err != nil {
 			return err
 		}
-		if err := keyEnd(ctx, tx, h.OrganizationID, by, once, h.ID); err != nil {
+		if err := d.db.keyEnd(ctx, tx, h.OrganizationID, by, once, h.ID); err != nil {
 			return err
 		}
 		return record(ctx, tx, noteLegalHold(by, "legalHold.place", h))

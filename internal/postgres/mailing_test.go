@@ -290,6 +290,29 @@ func TestOfTwoWhoUseACodeAtOnceOneHasTheAccount(t *testing.T) {
 	}
 }
 
+func TestOfTwoWhoResetByOneCodeAtOnceOneChoosesThePassword(t *testing.T) {
+	m := newMailed(t, identity.UsualMailLimits())
+	m.account(access.PatientRole, "ann@example.org")
+	m.forgot("ann@example.org")
+	code := m.letter(identity.ResetLetter, true).Code
+	var mu sync.Mutex
+	done := 0
+	_ = clinictest.AtOnce(8, func(int) error {
+		_, err := m.Reset(t.Context(), nobody(), identity.Reset{Code: code, Password: newPassword})
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			done++
+		} else {
+			noCode(t, "the others", err)
+		}
+		return nil
+	})
+	if done != 1 || m.asks(`SELECT version FROM accounts`) != 2 {
+		t.Errorf("%d made it", done)
+	}
+}
+
 func TestInvitationsGiveTheirRoleForAWeek(t *testing.T) {
 	m := newMailed(t, identity.UsualMailLimits())
 	c := sample.NewClinic(t, m.pool)

@@ -49,7 +49,7 @@ func (s *Notes) Note(ctx context.Context, by clinic.Stamp, n identity.Note, c id
 // Invite is documented at identity.MailStore.
 func (s *Notes) Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n identity.Note, c identity.Counted, onlyFirst bool) error {
 	return broken(s.db.write(ctx, n.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		if _, replayed, err := keyBegin(ctx, tx, n.OrganizationID, by, once); err != nil || replayed {
+		if _, replayed, err := s.db.keyBegin(ctx, tx, n.OrganizationID, by, once); err != nil || replayed {
 			return err
 		}
 		if onlyFirst {
@@ -64,7 +64,7 @@ func (s *Notes) Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n
 		if err := s.db.addNote(ctx, tx, by, n, c); err != nil {
 			return err
 		}
-		return keyEnd(ctx, tx, n.OrganizationID, by, once, n.ID)
+		return s.db.keyEnd(ctx, tx, n.OrganizationID, by, once, n.ID)
 	}))
 }
 

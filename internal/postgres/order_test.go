@@ -23,7 +23,7 @@ import (
 func (d *desk) over(pool *pgxpool.Pool) *desk {
 	db := postgres.New(pool, keytest.Of(d.t, pool))
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), d.clock)
-	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(),
+	service := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), appointment.Limits{},
 		clinic.Source{Clock: d.clock, NewID: sample.NewID})
 	return &desk{d.Clinic, service, openings, d.clock, pool, d.t}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/hex"
 
 	"github.com/google/uuid"
 
@@ -51,8 +50,18 @@ func (key lookUp) identifier(i clinic.Identifier) []byte {
 	return key.digest(patient.Handle{Purpose: "appointment", Value: access.Private(i.System + "\x00" + i.Value)})
 }
 
-// keptKey is what is kept of an idempotency key: a client may write anything there.
-func keptKey(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
+// Labels of what is kept of idempotency keys.
+const (
+	keyLabel   = "mediconnect idempotency key 1"
+	inputLabel = "mediconnect idempotent input 1"
+)
+
+// kept is what is kept of an idempotency key, or of the input that it was sent with: a client may write anything in either, and what was
+// asked for could be guessed from a digest without a key.
+func (key lookUp) kept(label string, what []byte) []byte {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(label))
+	mac.Write([]byte{0xff})
+	mac.Write(what)
+	return mac.Sum(nil)
 }

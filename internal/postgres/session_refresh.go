@@ -27,7 +27,7 @@ FROM session_refreshes r WHERE r.organization_id = $1 AND r.session_id = $2 AND 
 func (s *Sessions) RefreshSession(ctx context.Context, r identity.Rotation) (of identity.Session, verdict identity.Verdict, err error) {
 	err = s.db.write(ctx, r.Session.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		row, found, err := one[sessionRow](ctx, tx, lockSession, r.Session.Organization, r.Session.ID)
-		if verdict = identity.Refused; err != nil || !found {
+		if verdict = identity.Fails; err != nil || !found {
 			return err
 		}
 		of = row.session()

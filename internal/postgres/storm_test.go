@@ -25,7 +25,7 @@ type storm struct {
 }
 
 func TestAStormLeavesNoDoubleBookingNoDeadlockAndALogThatTellsItAll(t *testing.T) {
-	d := newDesk(t)
+	d := limitedDesk(t, unreachable) // who is limited locks more
 	d.Set(`UPDATE visit_kinds SET slot_step = 900, buffer_after = 600 WHERE organization_id = $1`)
 	s := storm{d, []clinic.Ref{d.Provider(1), d.Provider(2), d.Provider(3)}, rand.IntN}
 	d.capDay(s.providers[1], 9)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
 const selectDueHolds = `
@@ -57,12 +58,12 @@ const (
 	// earliest, its buffer before that, and the clocks of processes differ a little.
 	claimGrace  = clinic.MaxBuffer + time.Hour
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
-	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
-	messageMemory = 48 * time.Hour
 
 	sessionMemory    = 24 * time.Hour
 	refreshMemory    = 30 * 24 * time.Hour // of refresh tokens that were used: whoever uses one again so late gets nothing, and ends nothing
 	revocationMemory = time.Hour           // every process remembers for half of it, and no token is good for longer than that
+	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
+	messageMemory = 48 * time.Hour
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -100,6 +101,9 @@ var tidying = []struct {
 	{`DELETE FROM patient_invitations WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM patient_invitations WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
+	{`DELETE FROM invitation_tries WHERE (organization_id, account_id) IN (
+		SELECT organization_id, account_id FROM invitation_tries WHERE since <= $1 ORDER BY since LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-patient.LockOut) }},
 	{`DELETE FROM account_codes WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM account_codes WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now }},

@@ -39,6 +39,8 @@ type twins struct {
 	window   uuid.UUID
 	patient  clinic.Ref
 	grant    clinic.Ref
+	client   clinic.Ref
+	apiKey   clinic.Ref
 	account  access.Actor // acts for the patient
 	caller   access.Actor
 }
@@ -71,6 +73,7 @@ func newTwins(t *testing.T) *twins {
 	}
 	w.window = d.capWindowTo(w.provider, "09", 3)
 	w.act()
+	w.integrate()
 	w.copy()
 	w.seal()
 	return w
@@ -175,6 +178,7 @@ func (w *twins) reads(db *postgres.DB) map[string]string {
 	periods := []provider.Period{{Location: w.Location, From: monday, To: civil.DateTime{Date: monday.Date.AddDays(1)}}}
 	born := patient.Patient{BirthDate: registration(0).BirthDate, GivenName: "Mo", FamilyName: "Twin"}.Handles()
 	found := w.acting(db)
+	maps.Copy(found, w.integrated(db))
 	for name, read := range map[string]func(context.Context) (any, error){
 		"patients":   func(ctx context.Context) (any, error) { return d.Patients(ctx, refs(w.patient.ID)) },
 		"found":      func(ctx context.Context) (any, error) { return d.Find(ctx, w.sought(born[:1]), everything) },

@@ -43,7 +43,7 @@ func (w *twins) otherRows() string {
 func (w *twins) changes(db *postgres.DB, round int) error {
 	ctx, source := w.t.Context(), clinic.Source{Clock: w.clock, NewID: sample.NewID}
 	openings := availability.NewService(postgres.NewAvailabilityStore(db), w.clock)
-	visits := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), source)
+	visits := appointment.NewService(postgres.NewAppointmentStore(db), openings, db.Directory(), appointment.DefaultLimits(), source)
 	rooms := clinic.NewService(db.Directory(), source)
 	staff := provider.NewService(db.Directory(), rooms, source)
 	people := patient.NewService(db.Directory(), source)

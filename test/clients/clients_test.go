@@ -26,7 +26,7 @@ func TestTheServedSchemaPassesTheRulesOfOthers(t *testing.T) {
 }
 
 func TestClientsOfOthersNeedNothingButTheAddressAndAToken(t *testing.T) {
-	for _, file := range []string{"requests.mjs", "apollo.mjs", "urql.mjs", "graphql-ws.mjs", "graphql-sse.mjs", "eventsource.mjs"} {
+	for _, file := range []string{"requests.mjs", "apollo.mjs", "urql.mjs", "graphql-ws.mjs", "graphql-sse.mjs", "eventsource.mjs", "oauth.mjs"} {
 		t.Run(file, func(t *testing.T) {
 			if n := suite(t, file, world(t)); n == 0 {
 				t.Error("it has no tests")

@@ -33,7 +33,7 @@ func world(t *testing.T) object {
 	return object{
 		"url": server.URL + "/graphql", "orders": desk.URL, "provider": provider, "visitKind": clinic.VisitKind,
 		"from": clinic.Day.Format(time.RFC3339), "to": clinic.Day.AddDate(0, 0, days).Format(time.RFC3339),
-		"tokens": object{"patient": patients[0].Token, "rival": patients[1].Token, "refused": "refused"},
+		"tokens": object{"patient": patients[0].Token, "rival": patients[1].Token, "refused": "refused", "admin": clinic.Admin.Token},
 	}
 }
 

@@ -29,15 +29,17 @@ type Issuer struct {
 // own are the claims of our tokens. Somebody's session and a client tell themselves apart by who is named.
 type own struct {
 	claims
-	Session  uuid.UUID `json:"sid,omitzero"`
-	ClientID uuid.UUID `json:"client_id,omitzero"`
-	Scope    string    `json:"scope,omitempty"`
+	Session   uuid.UUID `json:"sid,omitzero"`
+	ClientID  string    `json:"client_id,omitempty"`
+	Proof     uuid.UUID `json:"proof,omitzero"` // what the client proved itself with
+	PerMinute int       `json:"rpm,omitempty"`  // requests, by contract
+	Scope     string    `json:"scope,omitempty"`
 }
 
 const ownType = "at+jwt" // RFC 9068, section 2.1
 
 // Sign makes a token for an actor that is good for so long, and for MaxLife at most. What it can be revoked by is the actor's
-// Credential: the client of an API client, else the session. It fails with errs.Busy while no key is known.
+// Credential: what an API client proved itself with, else the session. It fails with errs.Busy while no key is known.
 func (i Issuer) Sign(ctx context.Context, a access.Actor, life time.Duration) (raw string, expires time.Time, err error) {
 	key, err := i.Keys.signing(ctx)
 	if err != nil {
@@ -53,7 +55,7 @@ func (i Issuer) Sign(ctx context.Context, a access.Actor, life time.Duration) (r
 		Client: a.Client, Organization: a.Organization, Role: a.Role, Scopes: a.Scopes, Provider: a.ProviderID,
 	}, Scope: strings.Join(a.Scopes, " ")}
 	if kind, _ := access.KindOf(a.Role); kind == access.APIClient {
-		c.ClientID = a.Credential
+		c.ClientID, c.Proof, c.PerMinute = a.Client, a.Credential, a.PerMinute
 	} else {
 		c.Session = a.Credential
 	}
@@ -98,15 +100,15 @@ const leeway = 5 * time.Second
 func (c own) read(now time.Time) (access.Actor, time.Time, error) {
 	a, ok := c.actor()
 	if !ok || c.IssuedAt == nil || c.NotBefore == nil || c.ID == "" || c.Patient != uuid.Nil ||
-		c.ExpiresAt.Sub(c.IssuedAt.Time) > MaxLife || (c.Session == uuid.Nil) == (c.ClientID == uuid.Nil) ||
-		(a.Kind == access.APIClient) != (c.ClientID != uuid.Nil) {
+		c.ExpiresAt.Sub(c.IssuedAt.Time) > MaxLife || (c.Session == uuid.Nil) == (c.Proof == uuid.Nil) ||
+		(a.Kind == access.APIClient) != (c.Proof != uuid.Nil) || c.ClientID != "" && c.ClientID != a.Client {
 		return access.Actor{}, time.Time{}, invalid()
 	}
 	if !now.Before(c.ExpiresAt.Time) {
 		return access.Actor{}, time.Time{}, expired()
 	}
 	if a.Credential = c.Session; a.Kind == access.APIClient {
-		a.Credential = c.ClientID
+		a.Credential, a.PerMinute = c.Proof, c.PerMinute
 	}
 	return a, c.ExpiresAt.Time, nil
 }

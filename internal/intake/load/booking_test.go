@@ -138,7 +138,7 @@ func bare(claims []availability.Claim) (list []bareClaim) {
 func (w *world) appointments() (*appointment.Service, *availability.Service) {
 	openings := availability.NewService(postgres.NewAvailabilityStore(w.db), clock.FrozenAt(dawn))
 	directory := clinic.NewService(w.db.Directory(), w.source())
-	return appointment.NewService(postgres.NewAppointmentStore(w.db), openings, directory, w.source()), openings
+	return appointment.NewService(postgres.NewAppointmentStore(w.db), openings, directory, appointment.DefaultLimits(), w.source()), openings
 }
 
 // The program goes on with what was loaded: openings can be booked until none is left, taken times can't, visits move and go.

@@ -38,14 +38,30 @@ func NewURL(t testing.TB) string {
 // Start is a fresh Redis itself, for tests that freeze it or take it away.
 func Start(t testing.TB) *devstack.Redis {
 	t.Helper()
+	return start(t, devstack.RedisOptions{})
+}
+
+// Again starts a Redis that was killed, empty, at the address where it was.
+func Again(t testing.TB, server *devstack.Redis) *devstack.Redis {
+	t.Helper()
+	options, err := redis.ParseURL(server.URL())
+	if err != nil {
+		t.Fatalf("redis URL: %v", err)
+	}
+	return start(t, devstack.RedisOptions{Port: server.Port(), Password: options.Password})
+}
+
+func start(t testing.TB, options devstack.RedisOptions) *devstack.Redis {
+	t.Helper()
 	folder, err := devstack.NewScratchFolder("mediconnect-test-redis-")
 	if err != nil {
 		t.Fatalf("folder for Redis: %v", err)
 	}
 	t.Cleanup(folder.Remove)
+	options.Dir, options.Volatile = folder.Join("redis"), true
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	server, err := devstack.StartRedis(ctx, devstack.RedisOptions{Dir: folder.Join("redis"), Volatile: true})
+	server, err := devstack.StartRedis(ctx, options)
 	if err != nil {
 		t.Fatalf("Redis for tests: %v", err)
 	}

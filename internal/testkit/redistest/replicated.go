@@ -136,7 +136,7 @@ func (n *Node) Cut(off bool) { n.link.sever(off) }
 // Flush deletes all that it has.
 func (n *Node) Flush(t testing.TB, password string) {
 	t.Helper()
-	client := redis.NewClient(&redis.Options{Addr: n.address(), Password: password})
+	client := n.client(password)
 	defer client.Close()
 	if err := client.FlushAll(t.Context()).Err(); err != nil {
 		t.Errorf("flush Redis: %v", err)

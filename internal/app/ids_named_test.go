@@ -1,0 +1,165 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/policy"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
+	"github.com/mediconnect/mediconnect/internal/testkit/sample"
+)
+
+// everybodysKind are the kinds of thing that fields for what everybody may know name.
+var everybodysKind = map[string]globalid.Type{
+	"organizationId": globalid.Organization, "providerId": globalid.Provider, "providerIds": globalid.Provider, "locationId": globalid.Location,
+	"locationIds": globalid.Location, "visitKindId": globalid.VisitKind, "visitKindIds": globalid.VisitKind,
+}
+
+// named is a field of an input that names something, wherever in it.
+type named struct {
+	path []string
+	kind globalid.Type // zero: a slot, or something that has no ids of its own
+	list bool
+}
+
+func (r *realm) names(input string) (all []named) {
+	for _, f := range r.schema.Types[input].Fields {
+		of := r.schema.Types[f.Type.Name()]
+		switch {
+		case of.Name == "ID":
+			kind := kindOf[f.Name]
+			if kind == 0 {
+				kind = everybodysKind[f.Name]
+			}
+			all = append(all, named{[]string{f.Name}, kind, f.Type.Elem != nil})
+		case of.Kind == ast.InputObject && f.Type.Elem == nil:
+			for _, inner := range r.names(of.Name) {
+				inner.path = append([]string{f.Name}, inner.path...)
+				all = append(all, inner)
+			}
+		}
+	}
+	return all
+}
+
+func (n named) in(input vars, id string) {
+	for _, name := range n.path[:len(n.path)-1] {
+		input[name] = vars{}
+		input = input[name].(vars)
+	}
+	if input[n.path[len(n.path)-1]] = id; n.list {
+		input[n.path[len(n.path)-1]] = []string{id}
+	}
+}
+
+// Every id that a change takes is one of a thing of its own kind, and of the caller's own organisation: another is told from one that
+// never was by nobody, and changes nothing.
+func TestEveryIdOfAChangeIsOfItsKindAndTenant(t *testing.T) {
+	r := newRealm(t)
+	admin := r.person(policy.Admin)
+	fields := 0
+	for _, mutation := range r.schema.Mutation.Fields {
+		who := admin
+		if mutation.Name == "breakGlass" {
+			who = r.person(policy.OwnProvider)
+		}
+		changes := r.changes(t, who)
+		of := mutation.Arguments.ForName("input").Type.Name()
+		for _, n := range r.names(of) {
+			fields++
+			send := func(id string) gqltest.Answer {
+				input := changes[mutation.Name]()[0].input()
+				n.in(input, id)
+				return who.Post(t, fmt.Sprintf("mutation($input: %s!) { %s(input: $input) { errors { __typename ... on UserError { code path } } } }", of, mutation.Name), vars{"input": input})
+			}
+			what, at := mutation.Name+" "+strings.Join(n.path, "."), append([]string{"input"}, n.path...)
+			for name, id := range map[string]string{
+				"an account": r.here.id(globalid.Account, sample.NewID()), "a viewer": r.here.id(globalid.Viewer, sample.NewID()), "nothing": "x", "empty text": "", "a UUID": sample.NewID().String(),
+			} {
+				if n.kind == globalid.Account && name == "an account" {
+					continue
+				}
+				answer := send(id)
+				code, path := answer.Text(mutation.Name, "errors", 0, "code"), words(answer.Data(mutation.Name, "errors", 0, "path"))
+				if code != "INVALID_INPUT" || !strings.HasPrefix(path, strings.Join(at, " ")) {
+					t.Errorf("%s for %s: %s", name, what, answer.Raw)
+				}
+			}
+			if n.kind == 0 {
+				continue
+			}
+			never, foreign := r.theirs(n.kind, true), r.theirs(n.kind, false)
+			if foreign == "" {
+				continue // those of people are compared in access_leaks_test.go
+			}
+			first, second := send(never), send(foreign)
+			if told := first.Text(mutation.Name, "errors", 0, "code"); told == "" || string(requestIDs.ReplaceAll(first.Raw, nil)) != string(requestIDs.ReplaceAll(second.Raw, nil)) {
+				t.Errorf("%s: of another organisation's is told\n%s\nand of what never was\n%s", what, second.Raw, first.Raw)
+			}
+		}
+	}
+	if fields < 30 {
+		t.Errorf("only %d fields name something", fields)
+	}
+}
+
+// theirs is an id in another organisation: of something, or of what never was.
+func (r *realm) theirs(kind globalid.Type, never bool) string {
+	s := r.there
+	if never {
+		if kind == globalid.Organization {
+			return globalid.OfOrganization(sample.NewID())
+		}
+		return s.id(kind, sample.NewID())
+	}
+	switch kind {
+	case globalid.Organization:
+		return globalid.OfOrganization(s.Organization)
+	case globalid.Provider:
+		return s.id(kind, s.providers[0].ID)
+	case globalid.Location:
+		return globalid.Of(kind, clinic.Ref{Organization: s.Organization, ID: s.Location})
+	case globalid.VisitKind:
+		return s.id(kind, s.VisitKind)
+	}
+	return ""
+}
+
+// Every id that a question takes is one of a thing of its own kind.
+func TestEveryIdOfAQuestionIsOfItsKind(t *testing.T) {
+	r := newRealm(t)
+	admin, asked := r.person(policy.Admin), 0
+	for _, question := range r.schema.Query.Fields {
+		where := question.Arguments.ForName("where")
+		if where == nil {
+			continue
+		}
+		for _, f := range r.schema.Types[where.Type.Name()].Fields {
+			if f.Type.Name() != "ID" || f.Name == "entityId" || where.Type.Name() == "ExplainSlotInput" { // of any kind; which needs several
+				continue
+			}
+			value, more := fmt.Sprintf("%q", r.here.id(globalid.Viewer, sample.NewID())), ""
+			if f.Type.Elem != nil {
+				value = "[" + value + "]"
+			}
+			for _, a := range question.Arguments {
+				if a.Type.NonNull && a.Name != "where" && a.DefaultValue == nil {
+					more += map[string]string{"from": `, from: "2026-06-08"`, "days": `, days: 1`}[a.Name]
+				}
+			}
+			asked++
+			answer := admin.Post(t, fmt.Sprintf(`{ %s(where: {%s: %s}%s) { __typename } }`, question.Name, f.Name, value, more), nil)
+			if answer.Code() != "INVALID_INPUT" || !strings.Contains(words(gqltest.At(answer.Body, "errors", 0, "extensions", "path")), "where "+f.Name) {
+				t.Errorf("%s by %s: %s", question.Name, f.Name, answer.Raw)
+			}
+		}
+	}
+	if asked < 10 {
+		t.Errorf("only %d fields are asked by", asked)
+	}
+}

@@ -1,0 +1,30 @@
+package app
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// address is the connection's, or what the proxies we believe say: of X-Forwarded-For the last one that isn't theirs,
+// since everything before it was written by the caller.
+func (n Networks) address(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		at, err := netip.ParseAddr(host)
+		if err != nil || !n.contain(at) {
+			break
+		}
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		host = hop.String()
+	}
+	return host
+}
