@@ -23,8 +23,8 @@ const (
 	wayBack  = "https://app.example.org/back"
 )
 
-// account makes somebody who can sign in to an organisation.
-func (a *api) account(t *testing.T, who access.Actor, email string) identity.Account {
+// holder makes somebody who can sign in to an organisation.
+func (a *api) holder(t *testing.T, who access.Actor, email string) identity.Account {
 	t.Helper()
 	hash, err := a.app.hashing.Hash(t.Context(), password)
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *api) account(t *testing.T, who access.Actor, email string) identity.Acc
 
 // keepAccounts has somebody who is a provider, and has signed in. Accounts aren't asked for by their ids.
 func (r *realm) keepAccounts(t *testing.T, s *site) {
-	made := r.account(t, staffOf(s.Organization, access.Provider), "ada@example.org")
+	made := r.holder(t, staffOf(s.Organization, access.Provider), "ada@example.org")
 	s.Set("UPDATE accounts SET provider_id = $3, last_sign_in_at = created_at WHERE organization_id = $1 AND id = $2", made.ID, s.providers[0].ID)
 	r.subjects[globalid.Of(globalid.Account, made.Ref())] = subject{kind: globalid.Account, organization: s.Organization}
 }
@@ -68,7 +68,7 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 	organization := globalid.OfOrganization(s.Organization)
 	somebody := func(role access.Role) (identity.Account, string) {
 		email := r.key() + "@example.org"
-		return r.account(t, staffOf(s.Organization, role), email), email
+		return r.holder(t, staffOf(s.Organization, role), email), email
 	}
 	entering := func(email string) vars {
 		return vars{"organizationId": organization, "email": email, "password": password.Reveal(), "client": "test"}
@@ -76,7 +76,11 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 	current, known := password.Reveal(), false
 	own := func() {
 		if _, in := p.Handler.(*signedIn); in && !known {
-			r.account(t, p.actor, r.key()+"@example.org")
+			who := p.actor
+			if who.Role == access.Admin { // while there is none, the platform invites one
+				who.Role = access.Auditor
+			}
+			r.holder(t, who, r.key()+"@example.org")
 			known = true
 		}
 	}
