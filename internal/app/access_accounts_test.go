@@ -27,7 +27,7 @@ func (r *realm) accounting(t *testing.T) map[string]func() []inputFor {
 		}),
 		"resetPassword": one(subject{}, func() vars {
 			email := addressNobodyHas()
-			r.holder(t, s.Organization, access.PatientRole, email)
+			r.account(t, s.Organization, access.PatientRole, email)
 			r.done(t, r.Client, "requestPasswordReset", "accepted", vars{"organizationId": organization, "email": email})
 			return vars{"code": r.codeFor(t, email), "newPassword": choosing}
 		}),

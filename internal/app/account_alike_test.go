@@ -19,9 +19,9 @@ func (r *realm) addresses(t *testing.T, organization string) map[string]string {
 		"a patient's": "patient@mail.example", "the staff's": "staff@mail.example", "somebody's who is suspended": "gone@mail.example",
 		"one that was invited": "invited@mail.example", "one too many": "flooded@mail.example", "nobody's": "nobody@mail.example",
 	}
-	r.holder(t, r.here.Organization, access.PatientRole, list["a patient's"])
-	r.holder(t, r.here.Organization, access.FrontDesk, list["the staff's"])
-	gone := r.holder(t, r.here.Organization, access.PatientRole, list["somebody's who is suspended"])
+	r.account(t, r.here.Organization, access.PatientRole, list["a patient's"])
+	r.account(t, r.here.Organization, access.FrontDesk, list["the staff's"])
+	gone := r.account(t, r.here.Organization, access.PatientRole, list["somebody's who is suspended"])
 	if _, err := r.looks().Exec(t.Context(), `UPDATE accounts SET suspended_at = created_at WHERE id = $1`, gone.ID); err != nil {
 		t.Fatal(err)
 	}

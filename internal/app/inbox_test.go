@@ -51,8 +51,8 @@ func (a *api) codeFor(t *testing.T, email string) string {
 	return letters[at].Code.Reveal()
 }
 
-// holder makes an account with a password that nobody knows.
-func (a *api) holder(t *testing.T, organization uuid.UUID, role access.Role, email string) identity.Account {
+// account makes one with a password that nobody knows.
+func (a *api) account(t *testing.T, organization uuid.UUID, role access.Role, email string) identity.Account {
 	t.Helper()
 	made := identity.Account{
 		OrganizationID: organization, ID: sample.NewID(), Version: 1, Role: role, Email: access.Private(email), Locale: "en", CreatedAt: a.clock.Now(),
