@@ -3274,7 +3274,10 @@ extend type Mutation {
   linked to who they are with the provider; without, an account that is linked signs in.
   """
   beginOpenIdSignIn(input: BeginOpenIdSignInInput!): BeginOpenIdSignInPayload @cost(weight: 10) @single
-  """Sign in with what the provider sent back. It works once for each attempt that was begun, within ten minutes."""
+  """
+  Sign in with what the provider sent back. It works once for each attempt that was begun, within ten minutes. What was begun with an access
+  token, to link an account, is completed with one of the same account.
+  """
   completeOpenIdSignIn(input: CompleteOpenIdSignInInput!): CompleteOpenIdSignInPayload @cost(weight: 10) @single
 }
 

@@ -113,6 +113,10 @@ func (s *Service) setPassword(ctx context.Context, by clinic.Stamp, account Acco
 	if err != nil {
 		return Account{}, err
 	}
+	// Sessions end before, too: whoever hears of a failure asks again, and once the password is set they are told that it is wrong.
+	if err := s.opener.EndAll(ctx, account.OrganizationID, account.ID, but); err != nil {
+		return Account{}, err
+	}
 	done, err := s.store.SetPassword(ctx, by, account, hash)
 	switch {
 	case err != nil:
@@ -121,5 +125,5 @@ func (s *Service) setPassword(ctx context.Context, by clinic.Stamp, account Acco
 		return Account{}, errs.TryAgain(nil)
 	}
 	account.Version++
-	return account, s.opener.EndAll(ctx, account.OrganizationID, account.ID, but)
+	return account, s.opener.EndAll(context.WithoutCancel(ctx), account.OrganizationID, account.ID, but)
 }

@@ -121,7 +121,7 @@ func (s *Service) change(
 		}
 		if done {
 			a.Trail.Changed(Kind, to.ID)
-			return to, s.opener.EndAll(ctx, to.OrganizationID, to.ID, uuid.Nil)
+			return to, s.opener.EndAll(context.WithoutCancel(ctx), to.OrganizationID, to.ID, uuid.Nil)
 		}
 	}
 	return Account{}, errs.TryAgain(nil)

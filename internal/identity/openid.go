@@ -169,7 +169,8 @@ func (o *OpenID) draw(organization uuid.UUID, redirect string) (t Ticket, ask Op
 	return t, ask, nil
 }
 
-// Complete signs in who came back. Whatever is wrong is SignInRefused; an attempt that is over, or was completed, errs.NotFound.
+// Complete signs in who came back. Whatever is wrong is SignInRefused; an attempt that is over, was completed, or links somebody else than the
+// caller, errs.NotFound.
 func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID) (SignedIn, error) {
 	gone := errs.Missing("attempt", "state")
 	ticket, ok := readTicket(in.State)
@@ -184,7 +185,7 @@ func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID
 		return SignedIn{}, orElse(err, gone)
 	}
 	provider, known := o.providers.Find(ticket.Organization, attempt.Provider)
-	if !known {
+	if !known || !attempt.completedBy(a) {
 		return SignedIn{}, gone
 	}
 	a.Client = attempt.Client
@@ -197,6 +198,12 @@ func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID
 		return SignedIn{}, err
 	}
 	return o.enter(ctx, by, provider, attempt, proven)
+}
+
+// completedBy says whether who came back may go on: with a link only who began it and is signed in still. Else a session that has ended would
+// link a stranger afterwards, or somebody would be linked to the account of whoever sent them to the provider.
+func (t OpenIDAttempt) completedBy(a access.Actor) bool {
+	return t.Account == uuid.Nil || a.Kind != access.Anonymous && a.Credential != uuid.Nil && a.ID == t.Account && a.Organization == t.Organization
 }
 
 // enter lets in who is linked, or may be.

@@ -125,8 +125,8 @@ func (s *Sessions) Stands(ctx context.Context, a access.Actor) error {
 	switch {
 	case errs.Of(err) == errs.NotFound, err == nil && session.AccountID != a.ID:
 		return no
-	case err != nil:
-		return err
+	case err != nil: // whatever it is, it says nothing about the token
+		return errs.TryAgain(err)
 	case !session.Open(s.Clock.Now(), s.Limits):
 		return no
 	}

@@ -41,7 +41,7 @@ type Store interface {
 	// Accounts answers those that exist.
 	Accounts(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Account, error)
 	// Change keeps what an administrator changes of an account: its role, its provider, whether it is suspended, that its second
-	// factor is gone. False: it isn't of from's version any more.
+	// factor is gone; and ends its sessions. False: it isn't of from's version any more.
 	Change(ctx context.Context, by clinic.Stamp, action string, from, to Account) (bool, error)
 	// List pages an organisation's accounts, the newest first.
 	List(ctx context.Context, f Filter, w paging.Window) (paging.Page[Account], error)

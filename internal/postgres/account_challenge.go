@@ -105,7 +105,7 @@ func (s *Accounts) Answer(ctx context.Context, by clinic.Stamp, a identity.Answe
 		if ok, err = s.db.settleAnswer(ctx, tx, by, a); err != nil || !ok {
 			return err
 		}
-		if err := signedIn(ctx, tx, by, actionOf(a), ref); err != nil {
+		if err := signedIn(ctx, tx, by, actionOf(a), ref, true); err != nil {
 			return err
 		}
 		list, err := s.db.accounts(ctx, row.accountRow)

@@ -37,7 +37,7 @@ UPDATE accounts SET version = $4, role = $5, provider_id = $6, suspended_at = $7
     totp_secret = CASE WHEN $8 THEN totp_secret END, totp_enrolled_at = CASE WHEN $8 THEN totp_enrolled_at END
 WHERE organization_id = $1 AND id = $2 AND version = $3`
 
-// Change is documented at identity.Store.
+// Change is documented at identity.Store. Nobody is left with a session of the account as it was, whatever becomes of the process.
 func (s *Accounts) Change(ctx context.Context, by clinic.Stamp, action string, from, to identity.Account) (done bool, err error) {
 	enrolled := !to.EnrolledAt.IsZero()
 	err = s.db.write(ctx, to.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
@@ -49,6 +49,9 @@ func (s *Accounts) Change(ctx context.Context, by clinic.Stamp, action string, f
 			if _, err := tx.Exec(ctx, dropRecovery, to.OrganizationID, to.ID); err != nil {
 				return err
 			}
+		}
+		if _, _, err := end(ctx, tx, to.OrganizationID, identity.Ending{By: by, Account: to.ID}); err != nil {
+			return err
 		}
 		return record(ctx, tx, note(by, to.OrganizationID, action, identity.Kind, to.ID))
 	})

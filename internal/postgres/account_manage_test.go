@@ -1,7 +1,10 @@
 package postgres_test
 
 import (
+	"context"
+	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -154,7 +158,7 @@ func TestAPasswordIsChangedByWhoKnowsItAndOtherSessionsEnd(t *testing.T) {
 	if _, err := r.ChangePassword(t.Context(), who, identity.ChangePassword{Current: goodPassword, New: fresh}); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.sessions.ended) != 1 || r.sessions.ended[0] != (ending{ann.ID, session}) {
+	if len(r.sessions.ended) != 2 || r.sessions.ended[0] != (ending{ann.ID, session}) || r.sessions.ended[1] != r.sessions.ended[0] {
 		t.Errorf("ended %v", r.sessions.ended)
 	}
 	if _, err := r.signIn("ann@example.org", goodPassword); !isRefused(err) {
@@ -173,3 +177,90 @@ func TestAPasswordIsChangedByWhoKnowsItAndOtherSessionsEnd(t *testing.T) {
 }
 
 func isStale(err error) bool { _, ok := errors.AsType[identity.StaleVersion](err); return ok }
+
+// What an administrator has done stands, and a list of accounts says so, whether anybody hears the answer: nobody would ask again.
+func TestASessionOfAnAccountThatWasChangedHasEndedWhateverComesAfterwards(t *testing.T) {
+	r := newReception(t)
+	r.sessions.stuck = errs.TryAgain(errors.New("the process ends here"))
+	store := postgres.NewSessions(r.db)
+	for name, change := range map[string]func(identity.ChangeAccount) (identity.Account, error){
+		"suspended": func(c identity.ChangeAccount) (identity.Account, error) { return r.Suspend(t.Context(), r.admin(), c) },
+		"another role": func(c identity.ChangeAccount) (identity.Account, error) {
+			return r.ChangeRole(t.Context(), r.admin(), identity.ChangeRole{ChangeAccount: c, Role: access.Caregiver})
+		},
+	} {
+		ann := r.account(r.organization, access.PatientRole, access.Private(sample.NewID().String()+"@example.org"), goodPassword)
+		now := r.clock.Now()
+		open := identity.Session{
+			OrganizationID: r.organization, ID: sample.NewID(), AccountID: ann.ID, Role: ann.Role, Client: "test", CreatedAt: now, LastUsedAt: now,
+			ExpiresAt: now.Add(time.Hour), RotatedAt: now,
+		}
+		if err := store.OpenSession(t.Context(), open, identity.RefreshDigest{}, 100); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := change(identity.ChangeAccount{Account: ann.Ref()}); errs.Of(err) != errs.Busy {
+			t.Errorf("%s: %v", name, err)
+		}
+		is, found, err := store.FindSession(t.Context(), open.Ref())
+		revoked, lookErr := postgres.NewRevocations(r.db).Among(t.Context(), []uuid.UUID{open.ID})
+		if err != nil || lookErr != nil || !found || is.EndedAt.IsZero() || !slices.Equal(revoked, []uuid.UUID{open.ID}) {
+			t.Errorf("%s: %+v, revoked %v; %v, %v", name, is, revoked, err, lookErr)
+		}
+	}
+}
+
+// leaving is a store whose caller goes away as soon as something was kept.
+type leaving struct {
+	identity.Store
+	leave func()
+}
+
+func (l leaving) SetPassword(ctx context.Context, by clinic.Stamp, a identity.Account, hash string) (bool, error) {
+	defer l.leave()
+	return l.Store.SetPassword(ctx, by, a, hash)
+}
+
+func (l leaving) Change(ctx context.Context, by clinic.Stamp, action string, from, to identity.Account) (bool, error) {
+	defer l.leave()
+	return l.Store.Change(ctx, by, action, from, to)
+}
+
+func TestWhoGoesAwayBeforeTheAnswerHasSessionsEndedAllTheSame(t *testing.T) {
+	r := newReception(t)
+	ann := r.account(r.organization, access.PatientRole, "ann@example.org", goodPassword)
+	who := access.Actor{Kind: access.Patient, ID: ann.ID, Organization: r.organization, Role: access.PatientRole, Credential: sample.NewID(), RequestID: "test"}
+	const fresh = access.Private("eight dry badgers whistle")
+	for name, do := range map[string]func(context.Context, *identity.Service) error{
+		"a password": func(ctx context.Context, s *identity.Service) error {
+			_, err := s.ChangePassword(ctx, who, identity.ChangePassword{Current: goodPassword, New: fresh})
+			return err
+		},
+		"an account": func(ctx context.Context, s *identity.Service) error {
+			_, err := s.Suspend(ctx, r.admin(), identity.ChangeAccount{Account: r.account(r.organization, access.PatientRole, "ben@example.org", "").Ref()})
+			return err
+		},
+	} {
+		ctx, leave := context.WithCancel(t.Context())
+		source := clinic.Source{Clock: r.clock, NewID: sample.NewID}
+		r.sessions.ended = nil
+		err := do(ctx, identity.NewService(leaving{postgres.NewAccounts(r.db), func() { leave(); r.sessions.ended = nil }}, r.sessions, r.passwords, source, rand.Reader))
+		if err != nil || len(r.sessions.ended) != 1 {
+			t.Errorf("%s: ended %v afterwards, %v", name, r.sessions.ended, err)
+		}
+	}
+}
+
+func TestAPasswordStaysUntilOtherSessionsHaveEnded(t *testing.T) {
+	r := newReception(t)
+	ann := r.account(r.organization, access.PatientRole, "ann@example.org", goodPassword)
+	who := access.Actor{Kind: access.Patient, ID: ann.ID, Organization: r.organization, Role: access.PatientRole, Credential: sample.NewID(), RequestID: "test"}
+	change := identity.ChangePassword{Current: goodPassword, New: "eight dry badgers whistle"}
+	r.sessions.stuck = errs.TryAgain(errors.New("away"))
+	if _, err := r.ChangePassword(t.Context(), who, change); errs.Of(err) != errs.Busy {
+		t.Errorf("while none ends: %v", err)
+	}
+	r.sessions.stuck = nil
+	if _, err := r.ChangePassword(t.Context(), who, change); err != nil {
+		t.Errorf("the same again: %v", err)
+	}
+}

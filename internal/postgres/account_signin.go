@@ -150,7 +150,7 @@ func (s *Accounts) Admit(ctx context.Context, by clinic.Stamp, in identity.Admis
 		if in.Challenge != nil {
 			err = s.db.challenge(ctx, tx, by, in, row.EmailToken)
 		} else {
-			err = signedIn(ctx, tx, by, "account.signIn", ref)
+			err = signedIn(ctx, tx, by, "account.signIn", ref, !in.Tried.IsZero())
 		}
 		if err != nil {
 			return err
@@ -164,13 +164,16 @@ func (s *Accounts) Admit(ctx context.Context, by clinic.Stamp, in identity.Admis
 	return account, ok, err
 }
 
-// signedIn keeps that somebody is in, and forgets what they tried before.
-func signedIn(ctx context.Context, tx pgx.Tx, by clinic.Stamp, action string, account clinic.Ref) error {
+// signedIn keeps that somebody is in, and forgets what they tried before; unless a provider's word alone has let them in: whoever has that could
+// guess the password for ever.
+func signedIn(ctx context.Context, tx pgx.Tx, by clinic.Stamp, action string, account clinic.Ref, forget bool) error {
 	if _, err := tx.Exec(ctx, updateSignedIn, account.Organization, account.ID, by.At); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, forgetTries, account.Organization, account.ID); err != nil {
-		return err
+	if forget {
+		if _, err := tx.Exec(ctx, forgetTries, account.Organization, account.ID); err != nil {
+			return err
+		}
 	}
 	return record(ctx, tx, note(by, account.Organization, action, identity.Kind, account.ID))
 }

@@ -61,7 +61,7 @@ func (r *reception) come(o *identity.OpenID, w *word, as access.Actor) (identity
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return o.Complete(r.t.Context(), access.Nobody("test"), identity.CompleteOpenID{State: w.sent[len(w.sent)-1].State, Code: "code"})
+	return o.Complete(r.t.Context(), as, identity.CompleteOpenID{State: w.sent[len(w.sent)-1].State, Code: "code"})
 }
 
 func TestWhoAProviderVouchesForSignsInAndIsAskedForASecondFactorUnlessItDid(t *testing.T) {
@@ -171,5 +171,45 @@ func TestAnAttemptIsCompletedOnceAndInTime(t *testing.T) {
 		if _, err := o.Begin(t.Context(), access.Nobody("test"), c.in); errs.Of(err) != c.kind {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A session that was taken back in between, or whoever lures somebody to a provider, links nobody.
+func TestALinkIsCompletedByWhoBeganItAndNobodyElse(t *testing.T) {
+	r, o, w := byWord(t)
+	ann := r.account(r.organization, access.PatientRole, "ann@example.org", goodPassword)
+	ben := r.account(r.organization, access.PatientRole, "ben@example.org", goodPassword)
+	self := func(a identity.Account) access.Actor {
+		return access.Actor{Kind: access.Patient, ID: a.ID, Organization: r.organization, Role: a.Role, Credential: sample.NewID(), RequestID: "test"}
+	}
+	w.who = identity.Proven{Subject: "9"}
+	begin := identity.BeginOpenID{Organization: r.organization, Provider: "corp", RedirectURI: wayBack, Client: "test"}
+	for name, by := range map[string]access.Actor{"nobody": access.Nobody("test"), "somebody else": self(ben)} {
+		if _, err := o.Begin(t.Context(), self(ann), begin); err != nil {
+			t.Fatal(err)
+		}
+		back := identity.CompleteOpenID{State: w.sent[len(w.sent)-1].State, Code: "code"}
+		if in, err := o.Complete(t.Context(), by, back); errs.Of(err) != errs.NotFound {
+			t.Errorf("%s: %+v, %v", name, in, err)
+		}
+		if in, err := r.come(o, w, access.Nobody("test")); !isRefused(err) {
+			t.Errorf("%s left a link: %+v, %v", name, in, err)
+		}
+	}
+}
+
+func TestWhoComesInByAProviderMayGuessThePasswordNoMoreThanOthers(t *testing.T) {
+	r, o, w := byWord(t)
+	r.account(r.organization, access.PatientRole, "desk@corp.example", goodPassword)
+	for range 5 {
+		if _, err := r.signIn("desk@corp.example", "wrong"); !isRefused(err) {
+			t.Fatal(err)
+		}
+	}
+	if in, err := r.come(o, w, access.Nobody("test")); err != nil || in.Tokens == nil {
+		t.Fatalf("%+v, %v", in, err)
+	}
+	if _, err := r.signIn("desk@corp.example", "wrong"); !isLocked(err) {
+		t.Errorf("after that: %v", err)
 	}
 }

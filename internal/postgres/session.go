@@ -122,17 +122,8 @@ SELECT id FROM sessions WHERE organization_id = $1 AND account_id = $2 AND ($3 =
 // EndSessions implements identity.SessionStore.
 func (s *Sessions) EndSessions(ctx context.Context, organization uuid.UUID, e identity.Ending) (found []uuid.UUID, err error) {
 	err = s.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) (err error) {
-		if _, err := tx.Exec(ctx, lockSessions, organization, e.Account); err != nil {
-			return err
-		}
-		if found, err = ids(ctx, tx, lockEnding, organization, e.Account, e.Session, e.But, e.By.At.Add(-tellAgain)); err != nil {
-			return err
-		}
-		tag, err := tx.Exec(ctx, endSessions, organization, found, e.By.At)
-		if err != nil {
-			return err
-		}
-		if err := revokeAll(ctx, tx, found); err != nil || e.Action == "" || tag.RowsAffected() == 0 {
+		var open bool
+		if found, open, err = end(ctx, tx, organization, e); err != nil || e.Action == "" || !open {
 			return err
 		}
 		kind, id := "Account", e.Account
@@ -142,6 +133,21 @@ func (s *Sessions) EndSessions(ctx context.Context, organization uuid.UUID, e id
 		return record(ctx, tx, note(e.By, organization, e.Action, kind, id))
 	})
 	return found, err
+}
+
+// end ends sessions together with what else a transaction does, and answers them, and whether any of them was open still.
+func end(ctx context.Context, tx pgx.Tx, organization uuid.UUID, e identity.Ending) (found []uuid.UUID, open bool, err error) {
+	if _, err := tx.Exec(ctx, lockSessions, organization, e.Account); err != nil {
+		return nil, false, err
+	}
+	if found, err = ids(ctx, tx, lockEnding, organization, e.Account, e.Session, e.But, e.By.At.Add(-tellAgain)); err != nil {
+		return nil, false, err
+	}
+	tag, err := tx.Exec(ctx, endSessions, organization, found, e.By.At)
+	if err != nil {
+		return nil, false, err
+	}
+	return found, tag.RowsAffected() > 0, revokeAll(ctx, tx, found)
 }
 
 // The rows are locked in one order: others note uses, too.

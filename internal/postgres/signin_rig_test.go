@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"net/url"
 	"strings"
 	"sync"
@@ -47,6 +48,7 @@ type sessions struct {
 	opened []identity.Start
 	ended  []ending
 	busy   error
+	stuck  error  // why none ends
 	during func() // what happens while one is opened
 }
 
@@ -62,7 +64,10 @@ func (s *sessions) Open(_ context.Context, start identity.Start) (identity.Token
 	return identity.Tokens{SessionID: sample.NewID(), Access: "access"}, s.busy
 }
 
-func (s *sessions) EndAll(_ context.Context, _, account, but uuid.UUID) error {
+func (s *sessions) EndAll(ctx context.Context, _, account, but uuid.UUID) error {
+	if err := errors.Join(s.stuck, ctx.Err()); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.ended = append(s.ended, ending{account, but})

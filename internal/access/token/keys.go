@@ -201,7 +201,7 @@ func (k *Keys) lookFor(ctx context.Context) error {
 	if err, done := k.lately(); done { // by whoever was here before
 		return err
 	}
-	if err := k.refresh(ctx); err != nil {
+	if err := k.refresh(context.WithoutCancel(ctx)); err != nil { // others get the same answer: who goes away fails it for nobody
 		return errs.TryAgain(err)
 	}
 	return nil

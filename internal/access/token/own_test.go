@@ -31,7 +31,10 @@ type chest struct {
 	away  bool
 }
 
-func (c *chest) SigningKeys(_ context.Context, now time.Time) (list []token.SigningKey, err error) {
+func (c *chest) SigningKeys(ctx context.Context, now time.Time) (list []token.SigningKey, err error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
@@ -318,5 +321,17 @@ func TestAKeyIsNamedAndShownAsTheStandardsSay(t *testing.T) {
 	shown, _ := json.Marshal(token.SigningKey{ID: "kid", Public: public}.JWK())
 	if string(shown) != `{"kty":"OKP","crv":"Ed25519","x":"`+x+`","kid":"kid","use":"sig","alg":"EdDSA"}` {
 		t.Errorf("it is shown as %s", shown)
+	}
+}
+
+func TestWhoGoesAwayFailsTheLookForAKeyForNobodyElse(t *testing.T) {
+	store, now := &chest{}, clock.FrozenAt(now)
+	a, b := newHouse(store, now), newHouse(store, now)
+	raw := a.sign(t, signedIn)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	_, _, _ = b.Verify(gone, raw)
+	if _, _, err := b.Verify(t.Context(), raw); err != nil {
+		t.Errorf("the next one: %v", err)
 	}
 }
