@@ -44,7 +44,11 @@ func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangeP
 		return Account{}, refused(s.store.Refuse(ctx, by, ref), "currentPassword")
 	}
 	account.Version = tried.Account.Version
-	return s.setPassword(ctx, by, account, password, a.Credential)
+	account, err = s.setPassword(ctx, by, account, password, a.Credential)
+	if errs.Of(err) == errs.Busy { // asked again, it is the right one again
+		_ = s.store.TakeBack(context.WithoutCancel(ctx), tried)
+	}
+	return account, err
 }
 
 // SetUp asks for a second factor of the caller's account, with an app.

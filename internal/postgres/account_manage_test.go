@@ -256,8 +256,10 @@ func TestAPasswordStaysUntilOtherSessionsHaveEnded(t *testing.T) {
 	who := access.Actor{Kind: access.Patient, ID: ann.ID, Organization: r.organization, Role: access.PatientRole, Credential: sample.NewID(), RequestID: "test"}
 	change := identity.ChangePassword{Current: goodPassword, New: "eight dry badgers whistle"}
 	r.sessions.stuck = errs.TryAgain(errors.New("away"))
-	if _, err := r.ChangePassword(t.Context(), who, change); errs.Of(err) != errs.Busy {
-		t.Errorf("while none ends: %v", err)
+	for range 6 { // the right one is no wrong try
+		if _, err := r.ChangePassword(t.Context(), who, change); errs.Of(err) != errs.Busy {
+			t.Errorf("while none ends: %v", err)
+		}
 	}
 	r.sessions.stuck = nil
 	if _, err := r.ChangePassword(t.Context(), who, change); err != nil {
