@@ -284,7 +284,7 @@ func TestWithoutATenantNoRowShowsAndNoneIsWritten(t *testing.T) {
 			if setting != "" {
 				set(setting) // a transaction of its own, and so over
 			}
-			if n, err := run("SELECT FROM " + table.Relname); err != nil || n != 0 {
+			if n, err := run("SELECT FROM " + table.Relname); n != 0 || err != nil && code(err) != "42501" { // some tables are other roles' alone
 				t.Errorf("%s shows %d rows to nobody's program, %v", table.Relname, n, err)
 			}
 			n, err := run("DELETE FROM " + table.Relname)
