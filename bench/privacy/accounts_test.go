@@ -42,8 +42,28 @@ func (s *story) accounts() {
 	s.does("nobody", change("acceptAccountInvitation", "tokens { expiresAt }"), in2(object{"code": s.mailed(caregiver), "password": password, "client": "bench"}))
 	s.must(os.RemoveAll(s.mails)) // the next code is another one
 	s.does("nobody", change("requestPasswordReset", "accepted"), in2(object{"organizationId": s.clinic.Organization, "email": patient}))
-	s.does("nobody", change("resetPassword", "reset"), in2(object{"code": s.mailed(patient), "newPassword": s.text("another password") + " " + uuid.NewString()}))
+	password = s.text("another password") + " " + uuid.NewString()
+	s.does("nobody", change("resetPassword", "reset"), in2(object{"code": s.mailed(patient), "newPassword": password}))
+	s.signIn(patient, password)
 	s.ask("nobody", change("verifyEmail", "tokens { expiresAt }"), in2(object{"code": "mcv_" + word, "password": password, "client": "bench"}))
 	s.ask("nobody", change("acceptAccountInvitation", "tokens { expiresAt }"), in2(object{"code": word, "password": word, "client": "bench"}))
 	s.ask("nobody", change("resetPassword", "reset"), in2(object{"code": word, "newPassword": word}))
+}
+
+// signIn is somebody with an account, who is signed in and changes how they do so.
+func (s *story) signIn(address, password string) {
+	done := s.does("nobody", change("signIn", "tokens { accessToken }"), in2(object{"organizationId": s.clinic.Organization, "email": address, "password": password, "client": "bench"}))
+	s.ask("nobody", change("signIn", "tokens { expiresAt }"), in2(object{"organizationId": s.clinic.Organization, "email": word + "@mail.example", "password": word, "client": "bench"}))
+	if tokens, _ := done["tokens"].(map[string]any); tokens != nil {
+		token, _ := tokens["accessToken"].(string)
+		s.tokens["signed in"] = token
+		s.secrets = append(s.secrets, token)
+	}
+	s.does("signed in", change("setUpSecondFactor", "challenge { expiresAt }"), in2(object{"currentPassword": password}))
+	s.does("signed in", change("changePassword", ""), in2(object{"currentPassword": password, "newPassword": s.text("a third password") + " " + uuid.NewString()}))
+	s.does("ADMIN", named("query", "($w: AccountFilterInput!)", "accounts(where: $w) { totalCount edges { node { email } } }"), map[string]any{"w": object{"email": address}})
+	s.ask("nobody", change("answerSignInChallenge", "tokens { expiresAt }"), in2(object{"challenge": word, "code": word}))
+	s.ask("nobody", change("refreshSession", "tokens { expiresAt }"), in2(object{"refreshToken": word}))
+	s.ask("nobody", change("signOut", ""), in2(object{"refreshToken": word}))
+	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word}))
 }

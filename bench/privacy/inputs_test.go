@@ -22,6 +22,8 @@ var private = []string{
 	"AcceptPatientInvitationInput.birthDate",
 	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",
 	"VerifyEmailInput.password", "AcceptAccountInvitationInput.password", "ResetPasswordInput.newPassword",
+	"SignInInput.email", "SignInInput.password", "ChangePasswordInput.currentPassword", "ChangePasswordInput.newPassword",
+	"SetUpSecondFactorInput.currentPassword", "AccountFilterInput.email",
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
@@ -32,6 +34,8 @@ var private = []string{
 // and cursors, all of them.
 var rejected = []string{
 	"AcceptPatientInvitationInput.code", "VerifyEmailInput.code", "AcceptAccountInvitationInput.code", "ResetPasswordInput.code",
+	"AnswerSignInChallengeInput.challenge", "AnswerSignInChallengeInput.code", "RefreshSessionInput.refreshToken", "SignOutInput.refreshToken",
+	"CompleteOpenIdSignInInput.state", "CompleteOpenIdSignInInput.code",
 }
 
 // public are the inputs that can't hold a patient's data, by the reason why.
@@ -50,7 +54,8 @@ var public = map[string][]string{
 	"names of scopes, of which none is accepted that no partner has":    {"CreateApiClientInput.scopes", "CreateApiKeyInput.scopes"},
 	"a name of an action of the program, for auditors":                  {"AuditFilterInput.action"},
 	"a language, of which nothing is kept but what the registry has":    {"SignUpInput.locale", "InviteAccountInput.locale"},
-	"the name of an app, as it calls itself":                            {"VerifyEmailInput.client", "AcceptAccountInvitationInput.client"},
+	"the name of an app, as it calls itself":                            {"VerifyEmailInput.client", "AcceptAccountInvitationInput.client", "SignInInput.client", "BeginOpenIdSignInInput.client"},
+	"a provider of the operator's, and a page of the operator's app":    {"BeginOpenIdSignInInput.provider", "BeginOpenIdSignInInput.redirectUri"},
 	"names of the schema itself, for those who look into it":            {"Query.__type(name)", "Query.__schema"},
 }
 
