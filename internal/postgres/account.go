@@ -139,14 +139,19 @@ const forgetTries = `
 DELETE FROM sign_in_tries t USING accounts a
 WHERE a.organization_id = $1 AND a.id = $2 AND t.organization_id = a.organization_id AND t.email_token = a.email_token`
 
-// setPassword gives an account that still is as it was read another password. It wants the role that signs in; the account's sessions
-// are the caller's to end.
+// Whoever had got in may have left themselves a way back.
+const unlinkProviders = `DELETE FROM openid_links WHERE organization_id = $1 AND account_id = $2`
+
+// setPassword gives an account that still is as it was read another password, and unlinks it from all providers. It wants the role that
+// signs in; the account's sessions are the caller's to end.
 func setPassword(ctx context.Context, tx pgx.Tx, account clinic.Ref, version int, hash string, at time.Time) (done bool, err error) {
 	tag, err := tx.Exec(ctx, updatePassword, account.Organization, account.ID, version, hash, at)
 	if err != nil || tag.RowsAffected() == 0 {
 		return false, err
 	}
-	_, err = tx.Exec(ctx, forgetTries, account.Organization, account.ID)
+	if _, err = tx.Exec(ctx, forgetTries, account.Organization, account.ID); err == nil {
+		_, err = tx.Exec(ctx, unlinkProviders, account.Organization, account.ID)
+	}
 	return err == nil, err
 }
 

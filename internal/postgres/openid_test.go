@@ -198,6 +198,25 @@ func TestALinkIsCompletedByWhoBeganItAndNobodyElse(t *testing.T) {
 	}
 }
 
+func TestANewPasswordEndsLinksSinceAThiefMayHaveMadeThem(t *testing.T) {
+	r, o, w := byWord(t)
+	ann := r.account(r.organization, access.PatientRole, "ann@example.org", goodPassword)
+	w.who = identity.Proven{Subject: "9"}
+	self := access.Actor{Kind: access.Patient, ID: ann.ID, Organization: r.organization, Role: ann.Role, Credential: sample.NewID(), RequestID: "test"}
+	if in, err := r.come(o, w, self); err != nil || in.Tokens == nil {
+		t.Fatalf("link: %+v, %v", in, err)
+	}
+	if in, err := r.come(o, w, access.Nobody("test")); err != nil || in.Tokens == nil {
+		t.Fatalf("linked: %+v, %v", in, err)
+	}
+	if _, err := r.ChangePassword(t.Context(), self, identity.ChangePassword{Current: goodPassword, New: "nine lazy herons paddle"}); err != nil {
+		t.Fatal(err)
+	}
+	if in, err := r.come(o, w, access.Nobody("test")); !isRefused(err) {
+		t.Errorf("after that: %+v, %v", in, err)
+	}
+}
+
 func TestWhoComesInByAProviderMayGuessThePasswordNoMoreThanOthers(t *testing.T) {
 	r, o, w := byWord(t)
 	r.account(r.organization, access.PatientRole, "desk@corp.example", goodPassword)
