@@ -117,6 +117,15 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 	if got := ask(limited, "10.0.0.2:1000", forwarded("198.51.100.7, 192.0.2.1")); got.Code != http.StatusTooManyRequests {
 		t.Errorf("a caller who made up the start of the chain was answered %d", got.Code)
 	}
+	for _, same := range []string{"192.0.2.1:4711", " 192.0.2.1 "} { // some proxies write the port, too
+		if got := ask(limited, "10.0.0.2:1000", forwarded(same)); got.Code != http.StatusTooManyRequests {
+			t.Errorf("a caller whom a proxy names as %q was answered %d", same, got.Code)
+		}
+	}
+	exhaust(limited, "10.0.0.1:1000", forwarded("[2001:db8:1::7]:4711"))
+	if got := ask(limited, "10.0.0.1:1000", forwarded("[2001:db8:2::7]:4711")); got.Code != http.StatusOK {
+		t.Errorf("another caller behind a proxy that writes ports was answered %d", got.Code)
+	}
 	exhaust(limited, "203.0.113.9:1000", nil)
 	if got := ask(limited, "203.0.113.9:1000", forwarded("192.0.2.77")); got.Code != http.StatusTooManyRequests {
 		t.Errorf("a caller who isn't a proxy and claims another address was answered %d", got.Code)
