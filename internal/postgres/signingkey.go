@@ -117,14 +117,11 @@ func (s *SigningKeys) AddSigningKey(ctx context.Context, k token.SigningKey, aft
 	return added, err
 }
 
-const (
-	allSigningKeys    = `SELECT kid, public_key, private_key, created_at, signs_from, signs_until, published_until FROM signing_keys ORDER BY kid`
-	updateSigningKeys = `UPDATE signing_keys SET private_key = $2 WHERE kid = $1 AND private_key = $3`
-)
+const updateSigningKey = `UPDATE signing_keys SET private_key = $2 WHERE kid = $1 AND private_key = $3`
 
 // resealSigningKeys seals anew what is sealed with another than the platform's newest key. There are a few of them at most.
 func (db *DB) resealSigningKeys(ctx context.Context) (int, error) {
-	rows, err := list[signingKeyRow](ctx, db.job(signInRole), allSigningKeys)
+	rows, err := list[signingKeyRow](ctx, db.job(signInRole), selectSigningKeys, time.Time{}) // also those that nobody has swept yet
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
@@ -147,7 +144,7 @@ func (db *DB) resealSigningKeys(ctx context.Context) (int, error) {
 			return 0, err
 		}
 		if args != nil {
-			batch.Queue(updateSigningKeys, r.Kid, args[0], args[1])
+			batch.Queue(updateSigningKey, r.Kid, args[0], args[1])
 		}
 	}
 	if batch.Len() == 0 {
