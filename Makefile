@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; random worlds (CHECKS); planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults
 # make prove-access    take each check behind the table of rights away in turn: half an hour
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)

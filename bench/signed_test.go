@@ -53,7 +53,7 @@ func newSigned(t testing.TB, connections int) *signed {
 	if s.off.Token, err = s.Token(who); err != nil {
 		t.Fatal(err)
 	}
-	s.Environ = append(s.Environ, "MEDICONNECT_REDIS_URL="+redis.URL(), "MEDICONNECT_RATE_LIMIT_PATIENT=100000000", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=100000000")
+	s.Environ = append(s.Environ, "MEDICONNECT_REDIS_URL="+redis.URL(), "MEDICONNECT_RATE_LIMIT_PATIENT=1000000", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=1000000")
 	server, err := s.Serve(t.Context(), s.url, connections)
 	if err != nil {
 		t.Fatal(err)

@@ -59,11 +59,17 @@ func (a *App) signedIn(cache identity.Cache) *identity.Sessions {
 // sessionsFor is how long Redis may have a session as it was read: much shorter than revocations are remembered.
 const sessionsFor = 5 * time.Minute
 
+// The names of what is read through Redis.
+const (
+	sessionCache = "sessions"
+	keyCache     = "api-keys"
+)
+
 // cacheSessions has sessions be read through Redis.
 func (a *App) cacheSessions() {
-	a.sessions = a.signedIn(redis.NewCache[identity.Session](a.redis, redis.CacheOptions{
-		Name: "sessions", Secret: a.frame.LinkKey, Life: sessionsFor, Clock: clock.System{},
-	}))
+	kept := redis.NewCache[identity.Session](a.redis, redis.CacheOptions{Name: sessionCache, Secret: a.frame.LinkKey, Life: sessionsFor, Clock: clock.System{}})
+	a.caches[sessionCache] = kept.Counts
+	a.sessions = a.signedIn(kept)
 }
 
 // poke has others look at once what was revoked. Nobody waits for it.

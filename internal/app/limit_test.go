@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -141,8 +140,6 @@ func TestNoLimit(t *testing.T) {
 		}
 	}
 }
-
-var quiet = slog.New(slog.DiscardHandler)
 
 var ok = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 

@@ -55,7 +55,11 @@ func (a *App) measure(d *door) {
 	f.Gauge("stream_relaying", "1 in the process that hands the event log to all.", nil, func() float64 { return one(a.relay.Elected()) })
 	if a.redis != nil {
 		breakerFigures(f, "redis", a.redis.Breaker)
+		for name, counts := range a.caches {
+			cacheFigures(f, name, counts)
+		}
 	}
+	f.Counter("passwords_turned_away_total", "Passwords that were not compared, as too many were at once.", nil, func() float64 { return float64(a.hashing.Turned()) })
 	if d.certificate != nil {
 		f.Gauge("certificate_ends_seconds", "When the certificate that is served ends, in seconds since 1970.", nil, func() float64 { return float64(d.certificate.ends().Unix()) })
 	}

@@ -81,7 +81,7 @@ func TestFiguresAreServedOnTheirOwnListenerAlone(t *testing.T) {
 		`mediconnect_http_requests_total{route="/graphql",status="2xx"}`, `mediconnect_http_requests_total{route="/graphql",status="4xx"}`,
 		`mediconnect_http_request_duration_seconds_count{route="/graphql",status="2xx"}`,
 		`mediconnect_database_connections_most{pool="tenants"} 10`, `mediconnect_connections_refused_total 0`, `mediconnect_stream_age_seconds -1`,
-		`mediconnect_limits_refused_total{policy="anonymous"}`, `mediconnect_limits_allowed_total{policy="anonymous"} 10`, `mediconnect_limits_servers 1`,
+		`mediconnect_limits_refused_total{policy="anonymous"}`, `mediconnect_limits_allowed_total{policy="anonymous"} 10`, `mediconnect_limits_servers 1`, `mediconnect_passwords_turned_away_total 0`,
 		`mediconnect_stream_relaying 0`, "go_goroutines", "process_resident_memory_bytes",
 	} {
 		if !strings.Contains(text, line) {

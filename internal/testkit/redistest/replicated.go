@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -35,6 +36,7 @@ type Replicated struct {
 // Node is one of the processes, behind a link of its own unless it is a Sentinel.
 type Node struct {
 	options devstack.RedisOptions
+	of      int // port of the primary that it follows; 0: none
 	server  *devstack.Redis
 	link    *link
 }
@@ -76,7 +78,7 @@ func (r *Replicated) addNode(i int) error {
 		},
 	}
 	if i > 0 {
-		n.options.Settings = append(n.options.Settings, fmt.Sprintf("replicaof %s %d", devstack.Loopback, r.nodes[0].link.port()))
+		n.of = r.nodes[0].link.port()
 	}
 	if err := n.start(); err != nil {
 		return err
@@ -103,7 +105,11 @@ func (r *Replicated) startSentinels() error {
 func (n *Node) start() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	if n.server, err = devstack.StartRedis(ctx, n.options); err != nil {
+	options := n.options
+	if n.of != 0 {
+		options.Settings = append(slices.Clone(options.Settings), fmt.Sprintf("replicaof %s %d", devstack.Loopback, n.of))
+	}
+	if n.server, err = devstack.StartRedis(ctx, options); err != nil {
 		return err
 	}
 	n.options.Port = n.server.Port()
@@ -116,8 +122,11 @@ func (n *Node) kill() {
 	}
 }
 
-// Kill ends it as kill -9 does.
-func (n *Node) Kill() { n.kill() }
+// Kill ends it, a primary, as kill -9 does.
+func (n *Node) Kill() {
+	n.of = 0 // its configuration says so since it was made the primary
+	n.kill()
+}
 
 // Start starts it where it was, empty.
 func (n *Node) Start(t testing.TB) {
@@ -245,6 +254,11 @@ func (r *Replicated) Leave() {
 // Return starts every process again, empty, as at first.
 func (r *Replicated) Return(t testing.TB) {
 	t.Helper()
+	for i, n := range r.nodes {
+		if n.of = r.nodes[0].link.port(); i == 0 {
+			n.of = 0
+		}
+	}
 	for _, n := range append(append([]*Node{}, r.nodes...), r.sentinels...) {
 		n.Start(t)
 	}
