@@ -23,7 +23,8 @@ func (d Deps) gate(exec graphql.GraphExecutor) throttle.Gate {
 }
 
 // counted is the caller of a request, for whom its first execution has been counted, before anything else is done that costs: without
-// a token, for the address; so, too, when the token isn't accepted. The meter counts the rest.
+// a token, for the address; so, too, when the token isn't accepted. While nothing is left for the address, no key is looked up in the
+// database. The meter counts the rest.
 func (d Deps) counted(desk caller.Desk, next transport.Handler, head http.Header, r *http.Request) (caller.Caller, *throttle.Meter, error) {
 	ctx, id := r.Context(), accesslog.From(r.Context()).RequestID
 	nobody, _ := desk.Of(r, "", false) // only a token is refused
@@ -34,10 +35,14 @@ func (d Deps) counted(desk caller.Desk, next transport.Handler, head http.Header
 			return nobody, ofAddress, err
 		}
 	}
+	spent := given && ofAddress.Spent(ctx)
+	if spent {
+		r = r.WithContext(caller.Spare(ctx))
+	}
 	who, err := d.recognised(desk, next, r)
 	meter := throttle.New(d.Allow, who.Viewer(id), head)
 	switch {
-	case !given, errs.Of(err) == errs.Busy:
+	case !given, errs.Of(err) == errs.Busy && !spent:
 		return who, meter, err
 	case err != nil:
 		if refused := ofAddress.Take(ctx, 1); refused != nil {

@@ -12,7 +12,7 @@ CREATE TABLE signing_keys (
     published_until timestamptz NOT NULL,
     CHECK (signs_from < signs_until AND signs_until < published_until)
 );
-GRANT SELECT, INSERT ON signing_keys TO mediconnect_signin;
+GRANT SELECT, INSERT, UPDATE (private_key) ON signing_keys TO mediconnect_signin; -- which is sealed anew when keys are rotated
 GRANT SELECT (kid, published_until), DELETE ON signing_keys TO mediconnect_sweeper;
 
 -- What is accepted no more: a session, a client or a key, by its id. The time is the database's own, since every process asks for what is

@@ -110,6 +110,14 @@ func (c Caller) Viewer(requestID string) viewer.Viewer {
 	return v
 }
 
+type sparingKey struct{}
+
+// Spare has a verifier look nothing up in the database: whoever asks may have made a token up, and has asked too often as it is.
+func Spare(ctx context.Context) context.Context { return context.WithValue(ctx, sparingKey{}, true) }
+
+// Sparing says whether it shall. What would have to be looked up then fails with errs.Busy.
+func Sparing(ctx context.Context) bool { return ctx.Value(sparingKey{}) != nil }
+
 // Bearer reads the token of a request (RFC 6750, section 2.1). One that comes under another scheme is given, and empty.
 func Bearer(r *http.Request) (token string, given bool) {
 	return Credentials(r.Header.Get("Authorization"))

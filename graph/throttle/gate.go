@@ -8,7 +8,7 @@ import (
 )
 
 // Gate counts requests that aren't read as GraphQL: one for the caller if their token is accepted, else for their address, as each
-// made-up token would have a limit of its own.
+// made-up token would have a limit of its own. While nothing is left for the address, no key is looked up in the database.
 type Gate struct {
 	Desk  caller.Desk
 	Allow Allow // nil: there are no limits
@@ -21,9 +21,17 @@ func (g Gate) Before(next http.Handler) http.Handler {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id := accesslog.From(r.Context()).RequestID
 		token, given := caller.Bearer(r)
-		who, _ := g.Desk.Of(r, token, given) // nobody, if it isn't accepted
-		meter := New(g.Allow, who.Viewer(accesslog.From(r.Context()).RequestID), w.Header())
+		looked := r
+		if given {
+			nobody, _ := g.Desk.Of(r, "", false) // only a token is refused
+			if New(g.Allow, nobody.Viewer(id), nil).Spent(r.Context()) {
+				looked = r.WithContext(caller.Spare(r.Context()))
+			}
+		}
+		who, _ := g.Desk.Of(looked, token, given) // nobody, if it isn't accepted
+		meter := New(g.Allow, who.Viewer(id), w.Header())
 		if err := meter.Take(r.Context(), 1); err != nil {
 			g.Turn(w, r, http.StatusTooManyRequests, err)
 			return

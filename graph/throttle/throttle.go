@@ -33,7 +33,7 @@ func (s State) RestoreRate() float64 {
 	return math.Round(float64(s.Limit)/Window.Seconds()*100) / 100
 }
 
-// Allow counts executions for a caller.
+// Allow counts executions for a caller. With none it says where the caller stands, as far as is known without asking anybody.
 type Allow func(ctx context.Context, v viewer.Viewer, executions int) State
 
 // Meter counts what one request asks for.
@@ -69,6 +69,11 @@ func (m *Meter) Take(ctx context.Context, executions int) error {
 		return presenter.Later(presenter.RateLimited, "Too many requests. Wait a little, then go on.", s.Wait)
 	}
 	return nil
+}
+
+// Spent says whether nothing is left now, as far as this server knows. It counts nothing.
+func (m *Meter) Spent(ctx context.Context) bool {
+	return m != nil && m.allow(ctx, m.viewer, 0).Wait > 0
 }
 
 func (m *Meter) tell(s State) {

@@ -100,6 +100,9 @@ func (l *limiter) Allow(ctx context.Context, v viewer.Viewer, executions int) th
 	if a.perMinute <= 0 {
 		return throttle.State{}
 	}
+	if executions <= 0 {
+		return l.look(a)
+	}
 	s, counts := l.take(ctx, a, executions), l.counts[a.policy]
 	if s.Wait > 0 {
 		counts.refused.Add(1)
@@ -158,6 +161,16 @@ func (l *limiter) bucket(k callerKey) *bucket {
 		return b // begun by another request meanwhile
 	}
 	return fresh
+}
+
+// look says where a caller stands who is known here, and changes nothing.
+func (l *limiter) look(a allowance) throttle.State {
+	b, known := l.known.Peek(l.keyOf(a))
+	if !known {
+		return throttle.State{}
+	}
+	r, now := rate{a.perMinute, l.window}, l.clock.Now()
+	return b.state(now, a.policy, r, b.wait(now, r))
 }
 
 func (l *limiter) take(ctx context.Context, a allowance, n int) throttle.State {

@@ -20,11 +20,20 @@ func (n Networks) address(r *http.Request) string {
 		if err != nil || !n.contain(at) {
 			break
 		}
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
-		if err != nil {
+		hop, ok := hopOf(strings.TrimSpace(hops[i]))
+		if !ok {
 			break
 		}
 		host = hop.String()
 	}
 	return host
+}
+
+// hopOf reads a hop, beside which some proxies write the port. Were it not read, all who come by such a proxy would be one caller.
+func hopOf(text string) (netip.Addr, bool) {
+	if at, err := netip.ParseAddr(text); err == nil {
+		return at, true
+	}
+	at, err := netip.ParseAddrPort(text)
+	return at.Addr(), err == nil
 }

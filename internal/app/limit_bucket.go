@@ -111,6 +111,13 @@ func (b *bucket) until(h hold) time.Duration {
 	return max(b.full.Add(h.cost).Sub(h.at)-h.rate.window, time.Millisecond)
 }
 
+// wait is how long until one more is allowed, as far as this process knows.
+func (b *bucket) wait(now time.Time, r rate) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return max(0, b.full.Add(r.cost(1)).Sub(now)-r.window)
+}
+
 // state is what a caller is told.
 func (b *bucket) state(now time.Time, policy string, r rate, wait time.Duration) throttle.State {
 	b.mu.Lock()

@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/partner"
 )
 
 // slowBurst may come at once, and in a minute.
@@ -116,6 +117,15 @@ func TestOnlyTrustedProxiesSayWhoTheCallerIs(t *testing.T) {
 	if got := ask(limited, "10.0.0.2:1000", forwarded("198.51.100.7, 192.0.2.1")); got.Code != http.StatusTooManyRequests {
 		t.Errorf("a caller who made up the start of the chain was answered %d", got.Code)
 	}
+	for _, same := range []string{"192.0.2.1:4711", " 192.0.2.1 "} { // some proxies write the port, too
+		if got := ask(limited, "10.0.0.2:1000", forwarded(same)); got.Code != http.StatusTooManyRequests {
+			t.Errorf("a caller whom a proxy names as %q was answered %d", same, got.Code)
+		}
+	}
+	exhaust(limited, "10.0.0.1:1000", forwarded("[2001:db8:1::7]:4711"))
+	if got := ask(limited, "10.0.0.1:1000", forwarded("[2001:db8:2::7]:4711")); got.Code != http.StatusOK {
+		t.Errorf("another caller behind a proxy that writes ports was answered %d", got.Code)
+	}
 	exhaust(limited, "203.0.113.9:1000", nil)
 	if got := ask(limited, "203.0.113.9:1000", forwarded("192.0.2.77")); got.Code != http.StatusTooManyRequests {
 		t.Errorf("a caller who isn't a proxy and claims another address was answered %d", got.Code)
@@ -169,4 +179,57 @@ func exhaust(handler http.Handler, from string, header http.Header) {
 	for range slowBurst {
 		ask(handler, from, header)
 	}
+}
+
+// looking counts how often it may look a token up.
+type looking struct {
+	good
+	looks *int
+}
+
+func (v looking) Verify(ctx context.Context, token string) (access.Actor, time.Time, error) {
+	if !caller.Sparing(ctx) {
+		*v.looks++
+	}
+	return v.good.Verify(ctx, token)
+}
+
+func TestMadeUpTokensCostTheDatabaseNothingOnceTheirAddressHasAskedTooOften(t *testing.T) {
+	looks := 0
+	l := newLimiter(limiting{RateSettings: eachMay(slowBurst), clock: clock.FrozenAt(time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC))})
+	limited := throttle.Gate{Desk: caller.Desk{Verifier: looking{looks: &looks}, Address: Networks{}.address}, Allow: l.Allow, Turn: turn}.Before(ok)
+	for range 3 * slowBurst {
+		ask(limited, "10.0.0.1:1000", bearing("Bearer made up"))
+	}
+	if looks != slowBurst {
+		t.Errorf("%d of %d were looked up", looks, 3*slowBurst)
+	}
+	if got := ask(limited, "10.0.0.1:1000", bearing("Bearer one")); got.Code != http.StatusOK {
+		t.Errorf("somebody at the same address whose token is good was answered %d", got.Code)
+	}
+	if ask(limited, "10.0.0.2:1000", bearing("Bearer made up")); looks != slowBurst+1 {
+		t.Error("the first from another address wasn't looked up")
+	}
+}
+
+func TestAKeyIsFoundInMemoryAlsoWhileTheDatabaseIsSpared(t *testing.T) {
+	behind := drawerOf{}
+	keys, loads := newRecent(behind), 0
+	load := func(context.Context) (partner.APIKey, error) { loads++; return partner.APIKey{Name: "Kiosk"}, nil }
+	spared := caller.Spare(t.Context())
+	if _, err := keys.Get(spared, "a", load); errs.Of(err) != errs.Busy || loads != 0 {
+		t.Errorf("looked up %d times, %v", loads, err)
+	}
+	for _, ctx := range []context.Context{t.Context(), spared} {
+		if key, err := keys.Get(ctx, "a", load); err != nil || key.Name != "Kiosk" || loads != 1 {
+			t.Errorf("%+v, %v, looked up %d times", key, err, loads)
+		}
+	}
+}
+
+// drawerOf keeps nothing.
+type drawerOf struct{}
+
+func (drawerOf) Get(ctx context.Context, _ string, load func(context.Context) (partner.APIKey, error)) (partner.APIKey, error) {
+	return load(ctx)
 }

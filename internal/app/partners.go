@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/redis"
@@ -29,7 +30,7 @@ func (a *App) integrate() {
 
 // recogniseKeys has API keys read through Redis, once it is known whether there is one.
 func (a *App) recogniseKeys() {
-	kept := redis.NewCache[partner.Kept](a.redis, redis.CacheOptions{Name: keyCache, Secret: a.frame.LinkKey, Life: keptLife, Clock: clock.System{}})
+	kept := redis.NewCache[partner.APIKey](a.redis, redis.CacheOptions{Name: keyCache, Secret: a.frame.LinkKey, Life: keptLife, Clock: clock.System{}})
 	a.caches[keyCache] = kept.Counts
 	keys := partner.NewRecogniser(postgres.NewPartners(a.db), newRecent(kept), clock.System{}, !a.frame.TestKeys)
 	a.verifier = recognised{tokens: a.tokens, keys: keys}
@@ -64,7 +65,7 @@ type recent struct {
 }
 
 type seenKey struct {
-	kept partner.Kept
+	kept partner.APIKey
 	at   time.Time
 }
 
@@ -83,10 +84,13 @@ func newRecent(behind partner.Keeper) recent {
 }
 
 // Get is documented at partner.Keeper.
-func (r recent) Get(ctx context.Context, text string, load func(context.Context) (partner.Kept, error)) (partner.Kept, error) {
+func (r recent) Get(ctx context.Context, text string, load func(context.Context) (partner.APIKey, error)) (partner.APIKey, error) {
 	now := clock.System{}.Now()
 	if seen, ok := r.known.Get(text); ok && clock.Fresh(seen.at, now, recentLife) {
 		return seen.kept, nil
+	}
+	if caller.Sparing(ctx) {
+		load = func(context.Context) (partner.APIKey, error) { return partner.APIKey{}, errs.TryAgain(nil) }
 	}
 	kept, err := r.behind.Get(ctx, text, load)
 	if err == nil {

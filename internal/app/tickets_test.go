@@ -119,3 +119,24 @@ func TestATicketIsKeptAsADigestAndOnlyForWhoeverIsSignedIn(t *testing.T) {
 		t.Errorf("the stream has %v, %v", who.Scopes, err)
 	}
 }
+
+// As of `dev --clock`: nobody would stay signed in, nor open a stream.
+func TestAProductClockThatIsAheadEndsNothingThatGoesByTheMachines(t *testing.T) {
+	w := newWorld(t)
+	if answer := w.by(w.clinic.Patient()).Post(t, ticketIt, vars{"input": vars{}}).OK(t); answer.Text("issueStreamTicket", "ticket") == "" {
+		t.Fatalf("no ticket: %s", answer.Raw)
+	}
+	_, err := w.pool.Exec(t.Context(), `INSERT INTO signing_keys VALUES (repeat('A', 43), decode(repeat('00', 32), 'hex'), '', now(), now(), now() + interval '30 days', now() + interval '31 days')`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock.Advance(20 * 365 * 24 * time.Hour)
+	if err := w.app.Tidy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var tickets, keys int
+	err = w.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM stream_tickets), (SELECT count(*) FROM signing_keys WHERE private_key = '')`).Scan(&tickets, &keys)
+	if err != nil || tickets != 1 || keys != 1 {
+		t.Errorf("%d tickets and %d keys are left, %v", tickets, keys, err)
+	}
+}

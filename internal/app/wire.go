@@ -241,7 +241,7 @@ func serviceInfo() model.ServiceInfo {
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { workers.Run(ctx, a.appointments, a.trimmer(), a.frame.Log) })
+	all.Go(func() { workers.Run(ctx, sweeping{a.appointments, a.db}, a.trimmer(), a.frame.Log) })
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.frame.Post != nil {
 		all.Go(func() { workers.Mail(ctx, a.mailing, a.frame.Post, a.frame.Log) })
@@ -255,7 +255,9 @@ func (a *App) Work(ctx context.Context) error {
 }
 
 // Tidy does once what the background work does again and again.
-func (a *App) Tidy(ctx context.Context) error { return workers.Once(ctx, a.appointments, a.trimmer()) }
+func (a *App) Tidy(ctx context.Context) error {
+	return workers.Once(ctx, sweeping{a.appointments, a.db}, a.trimmer())
+}
 
 // bonds are whom callers act for.
 type bonds struct {

@@ -20,7 +20,8 @@ import (
 
 // Key is a public key that a client's assertions are verified with.
 type Key struct {
-	ID         uuid.UUID // made of client and key
+	ID         uuid.UUID // made of client, key and Since
+	Since      int       // the version of the client that it came with: a key that comes back is another, as tokens of the first one are revoked
 	KeyID      string    // kid
 	Algorithms []string  // alg
 	Public     crypto.PublicKey
@@ -51,7 +52,8 @@ var algorithms = []jose.SignatureAlgorithm{ed25519Alone, jose.EdDSA, jose.ES256,
 const ed25519Alone jose.SignatureAlgorithm = "Ed25519"
 
 // readKeys reads a JSON Web Key Set (RFC 7517) of public keys that stand in it themselves: nothing is fetched. The faults are at path.
-func readKeys(check *form.Check, client uuid.UUID, text string, path ...string) []Key {
+// They are nobody's yet: Client.keyed makes them a client's.
+func readKeys(check *form.Check, text string, path ...string) []Key {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
@@ -63,17 +65,17 @@ func readKeys(check *form.Check, client uuid.UUID, text string, path ...string) 
 	case len(set.Keys) == 0 || len(set.Keys) > MaxKeys:
 		check.Fail("From 1 to "+strconv.Itoa(MaxKeys)+" keys.", path...)
 	default:
-		return readEach(check, client, set.Keys, path)
+		return readEach(check, set.Keys, path)
 	}
 	return nil
 }
 
-func readEach(check *form.Check, client uuid.UUID, set []json.RawMessage, path []string) []Key {
+func readEach(check *form.Check, set []json.RawMessage, path []string) []Key {
 	var keys []Key
 	known, prints := map[string]bool{}, map[string]bool{}
 	for i, raw := range set {
 		at := form.At(path, i)
-		key, fault := readKey(client, raw)
+		key, fault := readKey(raw)
 		if fault == "" && (known[key.KeyID] || prints[key.Thumbprint]) {
 			fault = "Each key, and each kid, stands here once."
 		}
@@ -85,7 +87,7 @@ func readEach(check *form.Check, client uuid.UUID, set []json.RawMessage, path [
 }
 
 // readKey reads one public key, or says what is wrong with it.
-func readKey(client uuid.UUID, raw json.RawMessage) (Key, string) {
+func readKey(raw json.RawMessage) (Key, string) {
 	var private struct{ D, K, P, Q json.RawMessage }
 	if json.Unmarshal(raw, &private) == nil && (private.D != nil || private.K != nil || private.P != nil || private.Q != nil) {
 		return Key{}, "This is a private key: keep it to yourself and replace it, since it has been sent. Send the public one."
@@ -107,18 +109,15 @@ func readKey(client uuid.UUID, raw json.RawMessage) (Key, string) {
 		}
 		able = []string{jwk.Algorithm}
 	}
-	return keyOf(client, jwk, able)
+	return keyOf(jwk, able)
 }
 
-func keyOf(client uuid.UUID, jwk jose.JSONWebKey, able []string) (Key, string) {
+func keyOf(jwk jose.JSONWebKey, able []string) (Key, string) {
 	print, err := jwk.Thumbprint(crypto.SHA256)
 	if err != nil {
 		return Key{}, "This is not a public key that is understood: Ed25519, P-256 or RSA."
 	}
-	k := Key{
-		ID: uuid.NewHash(sha256.New(), client, print, 8), KeyID: jwk.KeyID, Algorithms: able, Public: jwk.Key,
-		Thumbprint: base64.RawURLEncoding.EncodeToString(print),
-	}
+	k := Key{KeyID: jwk.KeyID, Algorithms: able, Public: jwk.Key, Thumbprint: base64.RawURLEncoding.EncodeToString(print)}
 	if k.KeyID == "" {
 		k.KeyID = k.Thumbprint
 	}
@@ -146,15 +145,40 @@ func fitting(key any) []string {
 	return nil
 }
 
-// KeySet writes keys as the JSON Web Key Set that they are kept as: public parts, kid and, where it is one, alg.
+// since is the key as one that a client has since a version.
+func (k Key) since(client uuid.UUID, version int) Key {
+	k.Since = version
+	k.ID = uuid.NewHash(sha256.New(), client, []byte(k.Thumbprint+" "+strconv.Itoa(version)), 8)
+	return k
+}
+
+// keyed are keys as the client's, of this version: those that it has already stay what they are.
+func (c Client) keyed(keys []Key) []Key {
+	own := make([]Key, len(keys))
+	for i, k := range keys {
+		own[i] = k.since(c.ID, c.Version)
+		for _, had := range c.Keys {
+			if had.Thumbprint == k.Thumbprint {
+				own[i] = k.since(c.ID, had.Since)
+			}
+		}
+	}
+	return own
+}
+
+// KeySet writes keys as the JSON Web Key Set that they are kept as: public parts, kid and, where it is one, alg; beside them since when, by
+// thumbprint.
 func KeySet(keys []Key) ([]byte, error) {
-	set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}
+	set := struct {
+		jose.JSONWebKeySet
+		Since map[string]int `json:"since"`
+	}{jose.JSONWebKeySet{Keys: []jose.JSONWebKey{}}, map[string]int{}}
 	for _, k := range keys {
 		jwk := jose.JSONWebKey{Key: k.Public, KeyID: k.KeyID, Use: "sig"}
 		if len(k.Algorithms) == 1 {
 			jwk.Algorithm = k.Algorithms[0]
 		}
-		set.Keys = append(set.Keys, jwk)
+		set.Keys, set.Since[k.Thumbprint] = append(set.Keys, jwk), k.Since
 	}
 	return json.Marshal(set)
 }
@@ -162,12 +186,16 @@ func KeySet(keys []Key) ([]byte, error) {
 // KeptKeys reads what KeySet wrote for a client.
 func KeptKeys(client uuid.UUID, text []byte) ([]Key, error) {
 	var set struct {
-		Keys []json.RawMessage `json:"keys"`
+		Keys  []json.RawMessage `json:"keys"`
+		Since map[string]int    `json:"since"`
 	}
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, err
 	}
 	var check form.Check
-	keys := readEach(&check, client, set.Keys, nil)
+	keys := readEach(&check, set.Keys, nil)
+	for i, k := range keys {
+		keys[i] = k.since(client, set.Since[k.Thumbprint])
+	}
 	return keys, check.Err()
 }

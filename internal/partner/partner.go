@@ -111,7 +111,7 @@ func (c Client) rotated(fresh Secret, overlap time.Duration, now time.Time) Clie
 // rekeyed is the client with other keys.
 func (c Client) rekeyed(keys []Key) Client {
 	c.Version++
-	c.Keys = keys
+	c.Keys = c.keyed(keys)
 	return c
 }
 

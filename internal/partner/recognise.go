@@ -47,15 +47,18 @@ func (r *Recogniser) Verify(ctx context.Context, text string) (access.Actor, tim
 	if !ok {
 		return access.Actor{}, time.Time{}, no
 	}
-	kept, err := r.kept.Get(ctx, ref.Organization.String()+"/"+ref.ID.String(), func(ctx context.Context) (k Kept, err error) {
-		k.Key, k.Found, err = r.uses.Key(ctx, ref)
-		return k, err
+	key, err := r.kept.Get(ctx, ref.Organization.String()+"/"+ref.ID.String(), func(ctx context.Context) (APIKey, error) {
+		key, found, err := r.uses.Key(ctx, ref)
+		if err == nil && !found {
+			err = no // which isn't kept: whoever makes keys up would fill the memory
+		}
+		return key, err
 	})
 	if err != nil {
 		return access.Actor{}, time.Time{}, err
 	}
-	key, now := kept.Key, r.clock.Now()
-	if !kept.Found || !key.Digest.of(text) || key.RevokedAt != nil || !now.Before(key.ExpiresAt) {
+	now := r.clock.Now()
+	if !key.Digest.of(text) || key.RevokedAt != nil || !now.Before(key.ExpiresAt) {
 		return access.Actor{}, time.Time{}, no
 	}
 	r.note(ctx, ref, now)

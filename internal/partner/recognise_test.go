@@ -30,7 +30,7 @@ func (d *drawer) KeyUsed(context.Context, clinic.Ref, time.Time) error {
 }
 
 // Get keeps nothing.
-func (d *drawer) Get(ctx context.Context, _ string, load func(context.Context) (Kept, error)) (Kept, error) {
+func (d *drawer) Get(ctx context.Context, _ string, load func(context.Context) (APIKey, error)) (APIKey, error) {
 	return load(ctx)
 }
 

@@ -56,7 +56,7 @@ func (s *Service) CreateClient(ctx context.Context, a access.Actor, in CreateCli
 	c.Scopes = grantable(&check, in.Scopes, "scopes")
 	c.PerMinute = perMinute(&check, in.PerMinute, "requestsPerMinute")
 	if in.KeySet != nil {
-		c.Method, c.Keys = ByKey, readKeys(&check, c.ID, *in.KeySet, "jwks")
+		c.Method, c.Keys = ByKey, c.keyed(readKeys(&check, *in.KeySet, "jwks"))
 	}
 	if err := check.Err(); err != nil {
 		return MadeClient{}, err
@@ -119,7 +119,7 @@ type ReplaceKeys struct {
 // no longer among them. Failures: StaleClient.
 func (s *Service) ReplaceKeys(ctx context.Context, a access.Actor, in ReplaceKeys) (Client, error) {
 	var check form.Check
-	keys := readKeys(&check, in.Client.ID, in.KeySet, "jwks")
+	keys := readKeys(&check, in.KeySet, "jwks")
 	by := s.Source.Stamp(a)
 	return s.changeClient(ctx, a, in.Client, in.ExpectedVersion, by, "apiClient.keys", func(c Client) (Client, error) {
 		if c.Method != ByKey {

@@ -74,12 +74,6 @@ type Signer interface {
 
 // Keeper reads keys through a memory that may be a few minutes old.
 type Keeper interface {
-	// Get answers what is kept under a text, else what load answers. It may fail with errs.Busy.
-	Get(ctx context.Context, text string, load func(context.Context) (Kept, error)) (Kept, error)
-}
-
-// Kept is what was found of a key; that there is none is kept, too.
-type Kept struct {
-	Key   APIKey
-	Found bool
+	// Get answers what is kept under a text, else what load answers, and fails as load does: a failure isn't kept. It may fail with errs.Busy.
+	Get(ctx context.Context, text string, load func(context.Context) (APIKey, error)) (APIKey, error)
 }

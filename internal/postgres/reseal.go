@@ -58,7 +58,11 @@ func (db *DB) Reseal(ctx context.Context, organization uuid.UUID) (int, error) {
 			after = rows[len(rows)-1]
 		}
 	}
-	return changed, nil
+	if organization != platform.Organization {
+		return changed, nil
+	}
+	n, err := db.resealSigningKeys(ctx)
+	return changed + n, err
 }
 
 // sealedRow is a row's private columns.

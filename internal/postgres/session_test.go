@@ -375,10 +375,9 @@ func TestWhatIsOverOfSessionsIsSweptAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	tidy := postgres.NewAppointmentStore(s.db)
 	count := func() (all [4]int) {
 		t.Helper()
-		if _, err := tidy.Tidy(t.Context(), s.clock.Now(), 100); err != nil {
+		if _, err := s.db.TidySignIn(t.Context(), s.clock.Now(), 100); err != nil {
 			t.Fatal(err)
 		}
 		if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM sessions), (SELECT count(*) FROM session_refreshes),

@@ -246,7 +246,7 @@ func TestTriesAreSweptOnceTheyCountNoMore(t *testing.T) {
 		after             time.Duration
 		tries, challenges int
 	}{{5*time.Minute - time.Microsecond, 2, 1}, {5 * time.Minute, 2, 0}, {15*time.Minute - time.Microsecond, 2, 0}, {15 * time.Minute, 0, 0}} {
-		if _, err := postgres.NewAppointmentStore(r.db).Tidy(t.Context(), sample.Dawn.Add(c.after), 100); err != nil {
+		if _, err := r.db.TidySignIn(t.Context(), sample.Dawn.Add(c.after), 100); err != nil {
 			t.Fatal(err)
 		}
 		var tries, challenges int

@@ -117,6 +117,43 @@ func (s *SigningKeys) AddSigningKey(ctx context.Context, k token.SigningKey, aft
 	return added, err
 }
 
+const updateSigningKey = `UPDATE signing_keys SET private_key = $2 WHERE kid = $1 AND private_key = $3`
+
+// resealSigningKeys seals anew what is sealed with another than the platform's newest key. There are a few of them at most.
+func (db *DB) resealSigningKeys(ctx context.Context) (int, error) {
+	rows, err := list[signingKeyRow](ctx, db.job(signInRole), selectSigningKeys, time.Time{}) // also those that nobody has swept yet
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	pens, err := db.pens(ctx, platform)
+	if err != nil {
+		return 0, err
+	}
+	cells := make([]cell, len(rows))
+	for i, r := range rows {
+		cells[i] = r.cell()
+	}
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return 0, err
+	}
+	batch := &pgx.Batch{}
+	for i, r := range rows {
+		args, err := sealAnew(pens[platform], keys, cells[i:i+1])
+		if err != nil {
+			return 0, err
+		}
+		if args != nil {
+			batch.Queue(updateSigningKey, r.Kid, args[0], args[1])
+		}
+	}
+	if batch.Len() == 0 {
+		return 0, nil
+	}
+	err = db.writeAs(ctx, signInRole, func(ctx context.Context, tx pgx.Tx) error { return tx.SendBatch(ctx, batch).Close() })
+	return batch.Len(), err
+}
+
 // texts answers a column of texts.
 func texts(ctx context.Context, q querier, query string, args ...any) ([]string, error) {
 	rows, err := q.Query(ctx, query, args...)

@@ -67,3 +67,35 @@ func TestProcessesThatStartAtOnceMakeOneKeyAndAcceptEachOthersTokens(t *testing.
 		}
 	}
 }
+
+// Else nobody could sign in, and no token be read, once the platform's older key is dropped.
+func TestSigningKeysAreSealedAnewWithThePlatformsKey(t *testing.T) {
+	pool, folder := pgtest.New(t), keytest.NewFolder(t)
+	now := clock.FrozenAt(time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC))
+	published := func() []token.SigningKey {
+		t.Helper()
+		store := postgres.NewSigningKeys(postgres.New(pool, keytest.Open(t, folder)))
+		list, err := (&token.Keys{Store: store, Clock: now, Life: 24 * time.Hour}).Published(t.Context())
+		if err != nil || len(list) != 1 {
+			t.Fatalf("%d keys can be read, %v", len(list), err)
+		}
+		return list
+	}
+	before := published()
+	rotator := keytest.Open(t, folder)
+	rotates := postgres.New(pool, rotator)
+	if _, err := rotator.NewGeneration(t.Context(), uuid.Nil); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} {
+		if n, err := rotates.Reseal(t.Context(), uuid.Nil); err != nil || n != want {
+			t.Errorf("%d are sealed anew, %v, want %d", n, err, want)
+		}
+	}
+	if _, err := rotator.DropGenerations(t.Context(), uuid.Nil); err != nil {
+		t.Fatal(err)
+	}
+	if after := published(); !after[0].Private.Equal(before[0].Private) {
+		t.Error("it is another key")
+	}
+}

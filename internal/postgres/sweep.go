@@ -9,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
@@ -58,20 +57,18 @@ const (
 	// earliest, its buffer before that, and the clocks of processes differ a little.
 	claimGrace  = clinic.MaxBuffer + time.Hour
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
-
-	sessionMemory    = 24 * time.Hour
-	refreshMemory    = 30 * 24 * time.Hour // of refresh tokens that were used: whoever uses one again so late gets nothing, and ends nothing
-	revocationMemory = time.Hour           // every process remembers for half of it, and no token is good for longer than that
 	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
 	messageMemory = 48 * time.Hour
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
 // next time.
-var tidying = []struct {
+type tidied struct {
 	sql   string
 	until func(now time.Time) time.Time
-}{
+}
+
+var tidying = []tidied{
 	// Only a clock that was set back, as a test's may be, brings these back, where nobody has taken their time since.
 	{`UPDATE claims SET state = 'ACTIVE' WHERE (organization_id, id) IN (
 		SELECT organization_id, id FROM claims c WHERE state = 'PAST' AND ends_at > $1 AND NOT EXISTS (
@@ -119,41 +116,18 @@ var tidying = []struct {
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
-	{`DELETE FROM stream_tickets WHERE digest IN (SELECT digest FROM stream_tickets WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-		func(now time.Time) time.Time { return now }},
-	// Said again outside: who was tried anew since keeps the tries.
-	{`DELETE FROM sign_in_tries WHERE latest_at <= $1 AND (organization_id, email_token) IN (
-		SELECT organization_id, email_token FROM sign_in_tries WHERE latest_at <= $1 ORDER BY latest_at LIMIT $2)`,
-		func(now time.Time) time.Time { return now.Add(-identity.TriesWithin) }},
-	{`DELETE FROM sign_in_challenges WHERE (organization_id, id) IN (
-		SELECT organization_id, id FROM sign_in_challenges WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-		func(now time.Time) time.Time { return now }},
-	{`DELETE FROM openid_attempts WHERE (organization_id, digest) IN (
-		SELECT organization_id, digest FROM openid_attempts WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)`,
-		func(now time.Time) time.Time { return now }},
-	// What is over is kept for a while, so that who asks again for its end is answered.
-	{`DELETE FROM sessions WHERE (organization_id, id) IN (
-		SELECT organization_id, id FROM sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-		func(now time.Time) time.Time { return now.Add(-sessionMemory) }},
-	{`DELETE FROM sessions WHERE (organization_id, id) IN (
-		SELECT organization_id, id FROM sessions WHERE ended_at <= $1 ORDER BY ended_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-		func(now time.Time) time.Time { return now.Add(-sessionMemory) }},
-	{`DELETE FROM session_refreshes WHERE (organization_id, session_id, digest) IN (
-		SELECT organization_id, session_id, digest FROM session_refreshes WHERE used_at <= $1
-		ORDER BY used_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
-		func(now time.Time) time.Time { return now.Add(-refreshMemory) }},
-	{`DELETE FROM revocations WHERE at <= $1 AND subject IN (SELECT subject FROM revocations WHERE at <= $1 ORDER BY at LIMIT $2)`,
-		func(now time.Time) time.Time { return now.Add(-revocationMemory) }},
-	{`DELETE FROM signing_keys WHERE kid IN (SELECT kid FROM signing_keys WHERE published_until <= $1 LIMIT $2)`,
-		func(now time.Time) time.Time { return now }},
 }
 
 // Tidy implements appointment.Store.
 func (s *AppointmentStore) Tidy(ctx context.Context, now time.Time, limit int) (int, error) {
+	return s.db.tidy(ctx, tidying, now, limit)
+}
+
+func (db *DB) tidy(ctx context.Context, all []tidied, now time.Time, limit int) (int, error) {
 	done := 0
 	var failed error
-	for _, t := range tidying { // one that fails doesn't keep the others from their work
-		failed = errors.Join(failed, s.db.writeAs(ctx, sweeperRole, func(ctx context.Context, tx pgx.Tx) error {
+	for _, t := range all { // one that fails doesn't keep the others from their work
+		failed = errors.Join(failed, db.writeAs(ctx, sweeperRole, func(ctx context.Context, tx pgx.Tx) error {
 			tag, err := tx.Exec(ctx, t.sql, t.until(now), limit)
 			done += int(tag.RowsAffected())
 			return err
