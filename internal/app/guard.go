@@ -68,7 +68,7 @@ const (
 // cacheSessions has sessions be read through Redis.
 func (a *App) cacheSessions() {
 	kept := redis.NewCache[identity.Session](a.redis, redis.CacheOptions{Name: sessionCache, Secret: a.frame.LinkKey, Life: sessionsFor, Clock: clock.System{}})
-	a.caches[sessionCache] = kept.Counts
+	a.caches.add(sessionCache, kept.Counts)
 	a.sessions = a.signedIn(kept)
 }
 

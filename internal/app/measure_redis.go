@@ -19,6 +19,17 @@ func breakerFigures(f *telemetry.Figures, of string, read func() resilience.Stat
 	}
 }
 
+// caches are what is read through Redis, by name.
+type caches map[string]func() redis.CacheCounts
+
+// add notes one, in the place of another of its name.
+func (c *caches) add(name string, read func() redis.CacheCounts) {
+	if *c == nil {
+		*c = caches{}
+	}
+	(*c)[name] = read
+}
+
 // cacheFigures are those of a cache by its name. The hit rate is hits over all three reads.
 func cacheFigures(f *telemetry.Figures, name string, read func() redis.CacheCounts) {
 	for outcome, of := range map[string]func(redis.CacheCounts) int64{

@@ -31,7 +31,7 @@ func (a *App) integrate() {
 // recogniseKeys has API keys read through Redis, once it is known whether there is one.
 func (a *App) recogniseKeys() {
 	kept := redis.NewCache[partner.APIKey](a.redis, redis.CacheOptions{Name: keyCache, Secret: a.frame.LinkKey, Life: keptLife, Clock: clock.System{}})
-	a.caches[keyCache] = kept.Counts
+	a.caches.add(keyCache, kept.Counts)
 	keys := partner.NewRecogniser(postgres.NewPartners(a.db), newRecent(kept), clock.System{}, !a.frame.TestKeys)
 	a.verifier = recognised{tokens: a.tokens, keys: keys}
 }

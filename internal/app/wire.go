@@ -107,7 +107,7 @@ type App struct {
 	concerns     *live.Concerns
 	tickets      live.Tickets
 	redis        *redis.Client // nil: there is none
-	caches       map[string]func() redis.CacheCounts
+	caches       caches
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
 	figures      *telemetry.Figures // of this process, for its operators
@@ -136,7 +136,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), caches: map[string]func() redis.CacheCounts{}, clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
 	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
