@@ -23,6 +23,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -58,7 +59,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 		}, Links: links, Unshown: presenter.Presenter{Log: quiet}}),
 		Loaders: loader.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
-			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source},
+			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source}, People: &identity.Service{},
 		},
 		Calendar: visits, Links: links, Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}}, source.Clock),
 		Bonds: bonds{directory, glass}, Records: records, Limits: limits.Default(), Log: quiet, NewID: source.NewID,

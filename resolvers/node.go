@@ -55,6 +55,8 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Clients.Load(ctx, id.Ref))
 	case globalid.APIKey:
 		return some(all.APIKeys.Load(ctx, id.Ref))
+	case globalid.Account:
+		return some(all.Accounts.Load(ctx, id.Ref))
 	case globalid.AuditEvent:
 		return some(all.AuditEvents.Load(ctx, id.Ref))
 	case globalid.Specialty:

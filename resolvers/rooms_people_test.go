@@ -6,6 +6,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/resolvers"
@@ -57,4 +58,8 @@ func (r peopleRoom) List(_ context.Context, _ access.Actor, f identity.Filter, _
 
 func (r peopleRoom) Count(context.Context, access.Actor, identity.Filter) (int, error) {
 	return 1, r.fail
+}
+
+func (r peopleRoom) Accounts(context.Context, access.Actor, []clinic.Ref) (map[clinic.Ref]identity.Account, error) {
+	return nil, nil
 }

@@ -3392,8 +3392,8 @@ type ChangePasswordPayload {
 union ChangePasswordError = GenericError | TooManyTriesError
 
 """Somebody who can sign in to an organisation."""
-type Account implements Versioned {
-  """Opaque id, for changes."""
+type Account implements Node & Versioned {
+  """Opaque global id."""
   id: ID!
   """Rises with every change."""
   version: Int!

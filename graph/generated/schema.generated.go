@@ -5467,6 +5467,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._ApiClient(ctx, sel, obj)
+	case identity.Account:
+		return ec._Account(ctx, sel, &obj)
+	case *identity.Account:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Account(ctx, sel, obj)
 	case clinic.VisitKind:
 		return ec._VisitKind(ctx, sel, &obj)
 	case *clinic.VisitKind:

@@ -2395,7 +2395,7 @@ func (ec *executionContext) _SuspendAccountError(ctx context.Context, sel ast.Se
 
 // region    **************************** object.gotpl ****************************
 
-var accountImplementors = []string{"Account", "Versioned"}
+var accountImplementors = []string{"Account", "Node", "Versioned"}
 
 func (ec *executionContext) _Account(ctx context.Context, sel ast.SelectionSet, obj *identity.Account) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, accountImplementors)

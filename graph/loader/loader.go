@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -64,6 +65,9 @@ type Services struct {
 		Clients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.Client, error)
 		Keys(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.APIKey, error)
 	}
+	People interface {
+		Accounts(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]identity.Account, error)
+	}
 }
 
 // Loaders remember what they fetched. They live as long as one request, and in a request that changes things as long as one
@@ -89,6 +93,7 @@ type Loaders struct {
 	AuditEvents    *Loader[clinic.Ref, audit.Event]
 	Clients        *Loader[clinic.Ref, partner.Client]
 	APIKeys        *Loader[clinic.Ref, partner.APIKey]
+	Accounts       *Loader[clinic.Ref, identity.Account]
 
 	actor        access.Actor
 	appointments agendas
@@ -117,6 +122,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		AuditEvents:    batch(as(&a, s.Audit.Find)),
 		Clients:        batch(as(&a, s.Partner.Clients)),
 		APIKeys:        batch(as(&a, s.Partner.Keys)),
+		Accounts:       batch(as(&a, s.People.Accounts)),
 	}
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)

@@ -135,6 +135,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.AuditEvents.Together(refs[globalid.AuditEvent])
 	l.Clients.Together(refs[globalid.APIClient])
 	l.APIKeys.Together(refs[globalid.APIKey])
+	l.Accounts.Together(refs[globalid.Account])
 }
 
 func each[T any](list []T, of func(T) clinic.Ref) []clinic.Ref {

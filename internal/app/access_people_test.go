@@ -7,6 +7,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/graph/policy"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -40,7 +41,7 @@ func (a *api) holder(t *testing.T, who access.Actor, email string) identity.Acco
 	return made
 }
 
-// keepAccounts has somebody who is a provider, and has signed in. Accounts aren't asked for by their ids.
+// keepAccounts has somebody who is a provider, and has signed in. Who may ask for accounts by their ids is tried below.
 func (r *realm) keepAccounts(t *testing.T, s *site) {
 	made := r.holder(t, staffOf(s.Organization, access.Provider), "ada@example.org")
 	s.Set("UPDATE accounts SET provider_id = $3, last_sign_in_at = created_at WHERE organization_id = $1 AND id = $2", made.ID, s.providers[0].ID)
@@ -131,5 +132,18 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 		"reinstateAccount":  other("suspended_at = created_at", nil),
 		"resetSecondFactor": other("totp_secret = '\\x00', totp_enrolled_at = created_at", nil),
 		"changeAccountRole": other("suspended_at = NULL", vars{"role": "AUDITOR"}),
+	}
+}
+
+func TestAnAccountIsToldByItsIDToWhoManagesItAlone(t *testing.T) {
+	r := newRealm(t)
+	id := globalid.Of(globalid.Account, r.holder(t, staffOf(r.here.Organization, access.FrontDesk), "bo@example.org").Ref())
+	never := r.here.id(globalid.Account, sample.NewID())
+	for _, p := range r.people {
+		answer := p.Post(t, `query($id: ID!, $never: ID!) { node(id: $id) { id ... on Account { email } } never: node(id: $never) { id } }`, vars{"id": id, "never": never})
+		told := answer.Text("node", "email")
+		if manages := p.column == policy.Admin; (told == "bo@example.org") != manages || !manages && told != "" || answer.Text("never", "id") != "" {
+			t.Errorf("%s: %s", p.column, answer.Raw)
+		}
 	}
 }

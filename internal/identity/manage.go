@@ -189,18 +189,18 @@ func (f Filter) allowed(a access.Actor) (Filter, error) {
 	return f, check.Err()
 }
 
-// Accounts answers those that exist and that the caller may see: their own, and all of their organisation for who manages them.
+// Accounts answers those that exist and that the caller manages.
 func (s *Service) Accounts(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]Account, error) {
-	var own []clinic.Ref
+	var managed []clinic.Ref
 	for _, ref := range refs {
-		if ref == (clinic.Ref{Organization: a.Organization, ID: a.ID}) && a.Kind != access.Anonymous || manages(a, ref.Organization) == nil {
-			own = append(own, ref)
+		if manages(a, ref.Organization) == nil {
+			managed = append(managed, ref)
 		}
 	}
-	if len(own) == 0 {
+	if len(managed) == 0 {
 		return map[clinic.Ref]Account{}, nil
 	}
-	found, err := s.store.Accounts(ctx, own)
+	found, err := s.store.Accounts(ctx, managed)
 	for _, account := range found {
 		saw(a, account)
 	}

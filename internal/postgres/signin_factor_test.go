@@ -96,7 +96,10 @@ func TestOneCodeOpensOneSessionHoweverManyAnswersComeAtOnce(t *testing.T) {
 	r.account(r.organization, access.FrontDesk, "desk@example.org", goodPassword)
 	secret, codes := r.enrolled("desk@example.org")
 	r.clock.Advance(time.Minute)
-	for name, code := range map[string]access.Private{"the app's": r.code(secret), "a recovery code": codes[0]} {
+	for name, of := range map[string]func() access.Private{
+		"the app's": func() access.Private { return r.code(secret) }, "a recovery code": func() access.Private { return codes[0] },
+	} {
+		code := of()
 		challenges := make([]*identity.Challenge, 4)
 		for i := range challenges {
 			challenges[i] = r.challenged("desk@example.org", goodPassword)
