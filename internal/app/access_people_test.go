@@ -45,7 +45,11 @@ func (a *api) holder(t *testing.T, who access.Actor, email string) identity.Acco
 func (r *realm) keepAccounts(t *testing.T, s *site) {
 	made := r.holder(t, staffOf(s.Organization, access.Provider), "ada@example.org")
 	s.Set("UPDATE accounts SET provider_id = $3, last_sign_in_at = created_at WHERE organization_id = $1 AND id = $2", made.ID, s.providers[0].ID)
-	r.subjects[globalid.Of(globalid.Account, made.Ref())] = subject{kind: globalid.Account, organization: s.Organization}
+	id, about := globalid.Of(globalid.Account, made.Ref()), subject{kind: globalid.Account, organization: s.Organization}
+	if s == r.here {
+		r.know(id, about)
+	}
+	r.subjects[id] = about
 }
 
 // vouched has the server take a provider's word, which answers on a socket.
