@@ -168,7 +168,7 @@ func (v visitor) token(client, secret, scope string) string {
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.SetBasicAuth(client, secret)
-	response, err := http.DefaultClient.Do(request)
+	response, err := (&http.Client{Timeout: 30 * time.Second}).Do(request)
 	if err != nil {
 		v.t.Fatal(err)
 	}

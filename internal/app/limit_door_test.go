@@ -65,7 +65,7 @@ func (f *front) post(t *testing.T, token, document string) (x limitedAnswer) {
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
 	}
-	if x.Response, err = http.DefaultClient.Do(request); err != nil {
+	if x.Response, err = (&http.Client{Timeout: 30 * time.Second}).Do(request); err != nil {
 		t.Fatal(err)
 	}
 	defer x.Body.Close()
