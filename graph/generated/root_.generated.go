@@ -141,6 +141,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
+			graphql.NewInputUnmarshaler("ReplaceRecoveryCodesInput", ec.unmarshalInputReplaceRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
@@ -3259,6 +3260,11 @@ extend type Mutation {
   answerSignInChallenge(input: AnswerSignInChallengeInput!): AnswerSignInChallengePayload @cost(weight: 10) @single
   """Set up a second factor for the caller's own account, which has none yet. It is asked for from then on at each sign-in."""
   setUpSecondFactor(input: SetUpSecondFactorInput!): SetUpSecondFactorPayload @cost(weight: 10) @single
+  """
+  Make the recovery codes of the caller's own account anew, with a code of its second factor: a session alone isn't enough. Those that there
+  were are good no longer. Wrong codes count as tries to sign in.
+  """
+  replaceRecoveryCodes(input: ReplaceRecoveryCodesInput!): ReplaceRecoveryCodesPayload @cost(weight: 10) @single
   """Give the caller's own account another password. All its other sessions end; the answer comes once no server accepts any of them."""
   changePassword(input: ChangePasswordInput!): ChangePasswordPayload @cost(weight: 10) @single
   """Keep somebody from signing in, and end their sessions. Suspending who is suspended changes nothing."""
@@ -3371,6 +3377,25 @@ type SetUpSecondFactorPayload {
 
 """Errors of ` + "`" + `setUpSecondFactor` + "`" + `."""
 union SetUpSecondFactorError = GenericError | TooManyTriesError
+
+"""Input of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+input ReplaceRecoveryCodesInput {
+  """Code that the authenticator app shows, not a recovery code. Spaces and hyphens don't matter. It is good for nothing else afterwards."""
+  code: String!
+}
+
+"""Result of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+type ReplaceRecoveryCodesPayload {
+  """Ten codes, each of which stands in for the second factor once, unless there are errors. They are shown this once."""
+  recoveryCodes: [String!]
+  """Expected failures."""
+  errors: [ReplaceRecoveryCodesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+union ReplaceRecoveryCodesError = GenericError | TooManyTriesError
 
 """Input of ` + "`" + `changePassword` + "`" + `."""
 input ChangePasswordInput {
@@ -5022,6 +5047,18 @@ func (ec *executionContext) childFields_ReplaceApiClientKeysPayload(ctx context.
 		return ec.fieldContext_ReplaceApiClientKeysPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReplaceApiClientKeysPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplaceRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplaceRecoveryCodesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

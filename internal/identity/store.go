@@ -21,6 +21,8 @@ type Store interface {
 	Try(ctx context.Context, by clinic.Stamp, organization uuid.UUID, address access.Private) (Tried, error)
 	// TryAgain counts a try of an account that is known.
 	TryAgain(ctx context.Context, by clinic.Stamp, account clinic.Ref) (Tried, error)
+	// TryCode counts a try of an account that is known, and answers what codes of its second factor are compared with.
+	TryCode(ctx context.Context, by clinic.Stamp, account clinic.Ref) (Tried, Factor, error)
 	// TakeBack makes a counted try none.
 	TakeBack(ctx context.Context, t Tried) error
 	// Refuse keeps that a try failed. The account may be nobody's.
@@ -35,6 +37,9 @@ type Store interface {
 	Answer(ctx context.Context, by clinic.Stamp, a Answer) (Account, bool, error)
 	// Stands says whether an account may sign in and is still of a version.
 	Stands(ctx context.Context, account clinic.Ref, version int) (bool, error)
+	// ReplaceCodes puts recovery codes in the place of those that an account has, and the try is none. The step of the app's code is good
+	// once. False: it was used, or the account isn't of the version that was tried any more.
+	ReplaceCodes(ctx context.Context, by clinic.Stamp, t Tried, step int64, codes []access.Private) (bool, error)
 	// SetPassword gives an account of this version another password.
 	SetPassword(ctx context.Context, by clinic.Stamp, a Account, hash string) (bool, error)
 

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
@@ -176,14 +175,5 @@ func (db *DB) enroll(ctx context.Context, tx pgx.Tx, by clinic.Stamp, a identity
 	if err != nil || tag.RowsAffected() == 0 {
 		return first(err, errNoCode)
 	}
-	key, err := db.lookUp(ctx, organization)
-	if err != nil {
-		return err
-	}
-	digests := column(a.Codes, func(code access.Private) []byte { return key.digest(identity.RecoveryHandle(account, code)) })
-	if _, err := tx.Exec(ctx, dropRecovery, organization, account); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, addRecovery, organization, account, digests)
-	return err
+	return db.putRecovery(ctx, tx, organization, account, a.Codes)
 }
