@@ -285,7 +285,8 @@ var sources = []*ast.Source{
   inviteAccount(input: InviteAccountInput!): InviteAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
   """
   Make the account that somebody was invited to, by the code of the mail. Patients and caregivers are signed in; everybody else signs in
-  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same.
+  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same; so it is when whoever made the invitation may not
+  make it any more, or an organisation has its first administrator.
   """
   acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10) @single
 }
