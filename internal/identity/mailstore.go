@@ -38,6 +38,8 @@ type Redeemable struct {
 
 // MailStore keeps notes and codes. A change commits together with its audit row. Any method may fail with errs.Busy.
 type MailStore interface {
+	Standing
+
 	// Note counts a message, and keeps a note: one that is over a limit is dropped at once. Nothing that it does or answers depends on
 	// whether there is an account. It fails with errs.NotFound, at "organizationId" or "providerId".
 	Note(ctx context.Context, by clinic.Stamp, n Note, c Counted) error

@@ -69,7 +69,7 @@ func (m *Mailing) open(ctx context.Context, made Account, client string) Entered
 	if NeedsSecondFactor(made.Role) {
 		return Entered{Account: made}
 	}
-	tokens, err := m.sessions.Open(ctx, Start{Account: made, Client: client})
+	tokens, err := begin(ctx, m.sessions, m.store, made, client)
 	if err != nil {
 		return Entered{Account: made}
 	}

@@ -14,6 +14,8 @@ import (
 // Store keeps accounts and what proves who their holders are. A change commits together with its audit row. Any method may fail
 // with errs.Busy.
 type Store interface {
+	Standing
+
 	// Create keeps a new account with a password's hash (empty: none), unless the organisation has one of this address, or
 	// there is no such organisation.
 	Create(ctx context.Context, by clinic.Stamp, a Account, hash string) (added bool, err error)
@@ -35,8 +37,6 @@ type Store interface {
 	Owed(ctx context.Context, by clinic.Stamp, t Ticket) (Owed, error)
 	// Answer keeps that a challenge was answered; it and the code are good once. False: somebody was faster, or the code was none.
 	Answer(ctx context.Context, by clinic.Stamp, a Answer) (Account, bool, error)
-	// Stands says whether an account may sign in and is still of a version.
-	Stands(ctx context.Context, account clinic.Ref, version int) (bool, error)
 	// ReplaceCodes puts recovery codes in the place of those that an account has, and the try is none. The step of the app's code is good
 	// once. False: it was used, or the account isn't of the version that was tried any more.
 	ReplaceCodes(ctx context.Context, by clinic.Stamp, t Tried, step int64, codes []access.Private) (bool, error)

@@ -205,9 +205,18 @@ func (db *DB) challenge(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in iden
 const selectStanding = `
 SELECT id FROM accounts WHERE organization_id = $1 AND id = $2 AND version = $3 AND suspended_at IS NULL`
 
-// Stands is documented at identity.Store.
+// Stands is documented at identity.Standing.
 func (s *Accounts) Stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
-	found, err := list[struct{ ID uuid.UUID }](ctx, s.db.tenant(account.Organization), selectStanding, account.Organization, account.ID, version)
+	return s.db.stands(ctx, account, version)
+}
+
+// Stands is documented at identity.Standing.
+func (s *Notes) Stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
+	return s.db.stands(ctx, account, version)
+}
+
+func (db *DB) stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
+	found, err := list[struct{ ID uuid.UUID }](ctx, db.tenant(account.Organization), selectStanding, account.Organization, account.ID, version)
 	return len(found) > 0, err
 }
 

@@ -138,3 +138,13 @@ func TestAnotherPasswordEndsTheCodesThatWereMailedForOne(t *testing.T) {
 		t.Errorf("mailed afterwards: %v", err)
 	}
 }
+
+func TestWhoIsSuspendedWhileTheirFirstSessionBeginsGetsNone(t *testing.T) {
+	m := newMailed(t, identity.UsualMailLimits())
+	m.during = func() { m.exec(`UPDATE accounts SET suspended_at = created_at, version = version + 1`) }
+	m.signUp("ann@example.org")
+	got, err := m.Verify(t.Context(), nobody(), good(m.letter(identity.ConfirmLetter, true).Code))
+	if err != nil || got.Tokens != nil || got.Account.Email != "ann@example.org" || len(m.opened) != 1 {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
