@@ -35,7 +35,8 @@ type Store interface {
 	// Owed counts a try to answer a challenge, of the challenge and of its account. It fails with errs.NotFound when the challenge is
 	// over, and so it is once the account has changed.
 	Owed(ctx context.Context, by clinic.Stamp, t Ticket) (Owed, error)
-	// Answer keeps that a challenge was answered; it and the code are good once. False: somebody was faster, or the code was none.
+	// Answer keeps that a challenge was answered; it and the code are good once, and the try is none; after a right password nor are those
+	// before it. False: somebody was faster, or the code was none.
 	Answer(ctx context.Context, by clinic.Stamp, a Answer) (Account, bool, error)
 	// ReplaceCodes puts recovery codes in the place of those that an account has, and the try is none. The step of the app's code is good
 	// once. False: it was used, or the account isn't of the version that was tried any more.
@@ -89,9 +90,11 @@ type Owe struct {
 // Owed is a challenge that is being answered.
 type Owed struct {
 	Owe
-	Account     Account // without its address
-	LockedUntil time.Time
-	Factor      Factor // what codes are compared with
+	Account     Account   // without its address
+	ByPassword  bool      // it was asked of who gave that; else of whom a provider knows
+	Tried       time.Time // the try that was counted
+	LockedUntil time.Time // zero: it was counted
+	Factor      Factor    // what codes are compared with
 	Client      string
 }
 
