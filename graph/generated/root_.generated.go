@@ -3108,13 +3108,13 @@ type Mutation
   """
   signOut(input: SignOutInput!): SignOutPayload @cost(weight: 10)
   """
-  End all sessions of an account, the caller's own or, for an administrator, another's of the organisation. The answer comes once no server
-  accepts any of them.
+  End all sessions of an account, the caller's own or, for an administrator with the scope ` + "`" + `accounts:manage` + "`" + `, another's of the organisation.
+  The answer comes once no server accepts any of them.
   """
   signOutEverywhere(input: SignOutEverywhereInput!): SignOutEverywherePayload @cost(weight: 10)
   """
-  End one session: of the caller's account or, for an administrator, anybody's of the organisation. The answer comes once no server accepts
-  it any more.
+  End one session: of the caller's account or, for an administrator with the scope ` + "`" + `accounts:manage` + "`" + `, anybody's of the organisation. The
+  answer comes once no server accepts it any more.
   """
   revokeSession(input: RevokeSessionInput!): RevokeSessionPayload @cost(weight: 10)
 }
