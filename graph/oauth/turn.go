@@ -1,10 +1,11 @@
 package oauth
 
 import (
-	"fmt"
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // turn words why a request isn't served as OAuth does (RFC 6749, section 5.2): a client of it reads no other form. The headers that say how long to
@@ -29,7 +30,7 @@ func (e Endpoints) calm(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if cause := recover(); cause != nil {
-				e.Log.ErrorContext(r.Context(), "token request failed", "requestId", requestOf(r.Context()), "error", fmt.Sprint(cause))
+				e.Log.ErrorContext(r.Context(), "token request failed", "requestId", requestOf(r.Context()), "error", errs.Panicked(cause))
 				fault, status := failed()
 				unkept(w.Header())
 				refuse(w, r, fault, status)

@@ -38,6 +38,7 @@ type Provider struct {
 	Away   int                         // status of every answer; 0: it answers
 	asked  int
 	Huge   bool
+	Hang   chan struct{} // no answer before it is closed; nil: at once
 }
 
 // grant is what somebody came back with.
@@ -54,8 +55,15 @@ func New(t testing.TB) *Provider {
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		a.asked++
-		away := a.Away
+		away, hang := a.Away, a.Hang
 		a.mu.Unlock()
+		if hang != nil {
+			select {
+			case <-hang:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		if away != 0 {
 			w.WriteHeader(away)
 			return
