@@ -12,6 +12,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 )
 
 // saying is what a provider has said of itself.
@@ -58,6 +59,21 @@ func (p *provider) relyingParty(ctx context.Context) (rp.RelyingParty, error) {
 			rp.WithSupportedSigningAlgorithms(algorithms...),
 			rp.WithNonce(func(ctx context.Context) string { nonce, _ := ctx.Value(nonceOf{}).(string); return nonce })))
 }
+
+// Breaker is how the breakers before all providers stand, taken together: not closed while that of any isn't.
+func (p *Providers) Breaker() resilience.State {
+	all := resilience.State{State: closed}
+	for _, one := range p.known {
+		s := one.breaker.State()
+		if s.State != closed {
+			all.State = s.State
+		}
+		all.Succeeded, all.Failed, all.Kept, all.Opened = all.Succeeded+s.Succeeded, all.Failed+s.Failed, all.Kept+s.Kept, all.Opened+s.Opened
+	}
+	return all
+}
+
+const closed = "closed"
 
 // called is what the provider answers to a question of a caller's own. The question doesn't end because whoever waits for it has gone, who
 // doesn't wait for its end either.
