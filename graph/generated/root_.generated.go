@@ -3578,6 +3578,11 @@ input CompleteOpenIdSignInInput {
   state: String!
   """The parameter ` + "`" + `code` + "`" + ` that came back."""
   code: String!
+  """
+  The parameter ` + "`" + `iss` + "`" + ` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+  if that provider says that it always sends it.
+  """
+  issuer: String
 }
 
 """Result of ` + "`" + `completeOpenIdSignIn` + "`" + `."""

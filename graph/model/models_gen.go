@@ -618,6 +618,9 @@ type CompleteOpenIDSignInInput struct {
 	State string `json:"state"`
 	// The parameter `code` that came back.
 	Code string `json:"code"`
+	// The parameter `iss` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+	// if that provider says that it always sends it.
+	Issuer *string `json:"issuer,omitempty"`
 }
 
 // Result of `completeOpenIdSignIn`.

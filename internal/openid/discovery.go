@@ -3,9 +3,12 @@ package openid
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
+	httphelper "github.com/zitadel/oidc/v3/pkg/http"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"golang.org/x/oauth2"
 	"golang.org/x/sync/singleflight"
@@ -18,7 +21,17 @@ import (
 // saying is what a provider has said of itself.
 type saying struct {
 	party rp.RelyingParty
+	named bool      // its answers name it (RFC 9207)
 	until time.Time // that it is believed without asking again
+}
+
+// mayBe says whether what came back is the provider's by the issuer that it names (RFC 9207, section 2.4). A code of another one's isn't sent
+// to this one.
+func (s *saying) mayBe(issuer *string) bool {
+	if issuer == nil {
+		return !s.named
+	}
+	return *issuer == s.party.Issuer()
 }
 
 // discovered is the provider as it says that it is (OpenID Connect Discovery). Who asks at once shares one question, and waits for its answer no
@@ -36,17 +49,34 @@ func (p *provider) discover(c clock.Clock) (*saying, error) {
 	if before != nil && c.Now().Before(before.until) { // another answer came meanwhile
 		return before, nil
 	}
-	party, err := ask(p, p.relyingParty)
+	said, err := ask(p, p.says)
 	switch {
 	case err == nil:
-		before = &saying{party, c.Now().Add(believed)}
+		said.until = c.Now().Add(believed)
 	case before != nil:
-		before = &saying{before.party, c.Now().Add(pause)}
+		said = saying{before.party, before.named, c.Now().Add(pause)}
 	default:
 		return nil, err
 	}
-	p.said.Store(before)
-	return before, nil
+	p.said.Store(&said)
+	return &said, nil
+}
+
+// says reads what the provider says of itself: for the library, and what the library doesn't read.
+func (p *provider) says(ctx context.Context) (said saying, err error) {
+	if said.party, err = p.relyingParty(ctx); err != nil {
+		return said, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimSuffix(p.Issuer, "/")+oidc.DiscoveryEndpoint, nil)
+	if err != nil {
+		return said, err
+	}
+	var more struct {
+		Named bool `json:"authorization_response_iss_parameter_supported"`
+	}
+	err = httphelper.HttpRequest(p.web, r, &more)
+	said.named = more.Named
+	return said, err
 }
 
 func (p *provider) relyingParty(ctx context.Context) (rp.RelyingParty, error) {

@@ -73,7 +73,7 @@ func TestWhatAProviderSaidIsBelievedOnWhileItIsAway(t *testing.T) {
 			t.Errorf("%s: asked %d times, %v", when, a.Asked()-before, err)
 		}
 	}
-	goes("at first", 1)
+	goes("at first", 2)
 	goes("soon after", 0)
 	now.Advance(time.Hour)
 	a.Away = 503
@@ -81,6 +81,6 @@ func TestWhatAProviderSaidIsBelievedOnWhileItIsAway(t *testing.T) {
 	goes("still away", 0)
 	now.Advance(time.Minute)
 	a.Away = 0
-	goes("back", 1)
+	goes("back", 2)
 	goes("after that", 0)
 }

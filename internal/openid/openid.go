@@ -124,7 +124,7 @@ func (p *Providers) Authorize(ctx context.Context, o identity.OpenIDProvider, as
 type nonceOf struct{}
 
 // Exchange is documented at identity.Providers.
-func (p *Providers) Exchange(ctx context.Context, o identity.OpenIDProvider, code access.Private, ask identity.OpenIDAsk) (identity.Proven, error) {
+func (p *Providers) Exchange(ctx context.Context, o identity.OpenIDProvider, came identity.CompleteOpenID, ask identity.OpenIDAsk) (identity.Proven, error) {
 	found, err := p.of(o)
 	if err != nil {
 		return identity.Proven{}, err
@@ -133,7 +133,10 @@ func (p *Providers) Exchange(ctx context.Context, o identity.OpenIDProvider, cod
 	if err != nil {
 		return identity.Proven{}, err
 	}
-	tokens, err := found.exchange(ctx, said.party, code, ask)
+	if !said.mayBe(came.Issuer) {
+		return identity.Proven{}, identity.ErrNotProven
+	}
+	tokens, err := found.exchange(ctx, said.party, came.Code, ask)
 	switch {
 	case err != nil:
 		return identity.Proven{}, err
