@@ -65,5 +65,5 @@ func (s *story) signIn(address, password string) {
 	s.ask("nobody", change("answerSignInChallenge", "tokens { expiresAt }"), in2(object{"challenge": word, "code": word}))
 	s.ask("nobody", change("refreshSession", "tokens { expiresAt }"), in2(object{"refreshToken": word}))
 	s.ask("nobody", change("signOut", ""), in2(object{"refreshToken": word}))
-	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word}))
+	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word, "issuer": word}))
 }
