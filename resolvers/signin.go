@@ -61,7 +61,7 @@ func beginOpenID(read *ids, in model.BeginOpenIDSignInInput) identity.BeginOpenI
 }
 
 func completeOpenID(_ *ids, in model.CompleteOpenIDSignInInput) identity.CompleteOpenID {
-	return identity.CompleteOpenID{State: access.Private(in.State), Code: access.Private(in.Code)}
+	return identity.CompleteOpenID{State: access.Private(in.State), Code: access.Private(in.Code), Issuer: in.Issuer}
 }
 
 func accountFilter(in *model.AccountFilterInput) identity.Filter {

@@ -66,5 +66,5 @@ func (s *story) signIn(address, password string) {
 	s.ask("signed in", change("replaceRecoveryCodes", "recoveryCodes"), in2(object{"code": word}))
 	s.ask("nobody", change("refreshSession", "tokens { expiresAt }"), in2(object{"refreshToken": word}))
 	s.ask("nobody", change("signOut", ""), in2(object{"refreshToken": word}))
-	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word}))
+	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word, "issuer": word}))
 }

@@ -2087,12 +2087,12 @@ extend type Mutation {
   createApiClient(input: CreateApiClientInput!): CreateApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """
   Give a client another secret. The one that it uses stays good for ` + "`" + `overlap` + "`" + `, so that the system can change over. Answered once tokens that were
-  got with a secret that is no longer good are refused everywhere.
+  got with a secret that is no longer good are refused everywhere. ` + "`" + `FORBIDDEN` + "`" + ` if the client has a scope that your own token lacks.
   """
   rotateApiClientSecret(input: RotateApiClientSecretInput!): RotateApiClientSecretPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """
   Give a client that signs other public keys. To change over, send old and new ones first, and the new ones alone later. Answered once tokens that
-  were got with a key that is no longer there are refused everywhere.
+  were got with a key that is no longer there are refused everywhere. ` + "`" + `FORBIDDEN` + "`" + ` if the client has a scope that your own token lacks.
   """
   replaceApiClientKeys(input: ReplaceApiClientKeysInput!): ReplaceApiClientKeysPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """End a client for good. Answered once its tokens are refused everywhere. Repeating it answers as the first time."""
@@ -2189,7 +2189,7 @@ type ApiKey implements Node & Versioned {
 input CreateApiClientInput {
   """What to call it: 1 to 200 characters."""
   name: String!
-  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + ` that your own token has, too."""
   scopes: [String!]!
   """
   JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
@@ -2295,7 +2295,7 @@ union RevokeApiClientError = GenericError | StaleApiClientError
 input CreateApiKeyInput {
   """What to call it: 1 to 200 characters."""
   name: String!
-  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + ` that your own token has, too."""
   scopes: [String!]!
   """It is good before this instant, within a year."""
   expiresAt: DateTime!
@@ -3604,6 +3604,11 @@ input CompleteOpenIdSignInInput {
   state: String!
   """The parameter ` + "`" + `code` + "`" + ` that came back."""
   code: String!
+  """
+  The parameter ` + "`" + `iss` + "`" + ` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+  if that provider says that it always sends it.
+  """
+  issuer: String
 }
 
 """Result of ` + "`" + `completeOpenIdSignIn` + "`" + `."""

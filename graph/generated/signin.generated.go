@@ -1916,7 +1916,7 @@ func (ec *executionContext) unmarshalInputCompleteOpenIdSignInInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"state", "code"}
+	fieldsInOrder := [...]string{"state", "code", "issuer"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1937,6 +1937,13 @@ func (ec *executionContext) unmarshalInputCompleteOpenIdSignInInput(ctx context.
 				return it, err
 			}
 			it.Code = data
+		case "issuer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuer"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Issuer = data
 		}
 	}
 	return it, nil

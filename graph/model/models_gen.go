@@ -623,6 +623,9 @@ type CompleteOpenIDSignInInput struct {
 	State string `json:"state"`
 	// The parameter `code` that came back.
 	Code string `json:"code"`
+	// The parameter `iss` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+	// if that provider says that it always sends it.
+	Issuer *string `json:"issuer,omitempty"`
 }
 
 // Result of `completeOpenIdSignIn`.
@@ -641,7 +644,7 @@ type CompleteOpenIDSignInPayload struct {
 type CreateAPIClientInput struct {
 	// What to call it: 1 to 200 characters.
 	Name string `json:"name"`
-	// What its tokens may be used for: some of the scopes of an `INTEGRATOR`.
+	// What its tokens may be used for: some of the scopes of an `INTEGRATOR` that your own token has, too.
 	Scopes []string `json:"scopes"`
 	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
 	// secret.
@@ -671,7 +674,7 @@ type CreateAPIClientPayload struct {
 type CreateAPIKeyInput struct {
 	// What to call it: 1 to 200 characters.
 	Name string `json:"name"`
-	// What it may be used for: some of the scopes of an `INTEGRATOR`.
+	// What it may be used for: some of the scopes of an `INTEGRATOR` that your own token has, too.
 	Scopes []string `json:"scopes"`
 	// It is good before this instant, within a year.
 	ExpiresAt time.Time `json:"expiresAt"`

@@ -56,6 +56,7 @@ func (r *realm) keepAccounts(t *testing.T, s *site) {
 func (r *realm) vouched(t *testing.T) *openidtest.Provider {
 	t.Helper()
 	says := openidtest.New(t)
+	says.Named = true // so what comes back without its name is refused
 	r.app.openID.SetProviders(openid.New([]openid.Client{{
 		OpenIDProvider: identity.OpenIDProvider{
 			Organization: r.here.Organization, Name: "corp", Roles: []access.Role{access.PatientRole}, Domains: []string{"example.org"}, RedirectURIs: []string{wayBack},
@@ -121,7 +122,7 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 			says.Claims = map[string]any{"sub": email, "email": email}
 			begun := gqltest.Client{Handler: r.Handler}.Post(t, document("beginOpenIdSignIn", "authorizationUrl"), vars{"input": begin}).OK(t)
 			state, code := says.Visit(begun.Text("beginOpenIdSignIn", "authorizationUrl"))
-			return vars{"state": state, "code": code}
+			return vars{"state": state, "code": code, "issuer": says.URL}
 		}),
 		"setUpSecondFactor": one(func() vars {
 			own()

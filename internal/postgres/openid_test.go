@@ -34,7 +34,7 @@ func (w *word) Authorize(_ context.Context, _ identity.OpenIDProvider, ask ident
 	return "https://corp.example/authorize", nil
 }
 
-func (w *word) Exchange(_ context.Context, _ identity.OpenIDProvider, _ access.Private, ask identity.OpenIDAsk) (identity.Proven, error) {
+func (w *word) Exchange(_ context.Context, _ identity.OpenIDProvider, _ identity.CompleteOpenID, ask identity.OpenIDAsk) (identity.Proven, error) {
 	last := w.sent[len(w.sent)-1]
 	if ask.State = last.State; ask != last { // the state isn't kept
 		return identity.Proven{}, errors.New("asked with something else")
