@@ -94,6 +94,24 @@ var signInFaults = []fault{
 	{"a recovery code is good for ever", []edit{
 		{secondFactors, `takeRecovery  = ` + "`DELETE FROM", `takeRecovery  = ` + "`SELECT FROM"},
 	}, tables, "TestOfTwoWhoGaveOneCodeAtOnce|TestARecoveryCodeStandsIn", "a recovery code is taken again"},
+	{"recovery codes that others took the place of are good still", []edit{
+		{"internal/postgres/account_recovery.go", `if _, err := tx.Exec(ctx, dropRecovery, organization, account); err != nil {`, `if _ = dropRecovery; err != nil {`},
+	}, tables, "TestRecoveryCodesAreMadeAnew", "an old recovery code"},
+	{"whoever is suspended has invited all the same", []edit{
+		{"internal/postgres/invited.go", `id = $2 AND suspended_at IS NULL FOR SHARE`, `id = $2 FOR SHARE`},
+	}, tables, "TestAnInvitationIsGoodAsLong", "who invited is suspended"},
+	{"everybody who was invited is the first administrator", []edit{
+		{"internal/postgres/invited.go", `if vacant, err := withoutAdministrator(ctx, tx, organization); err != nil || !vacant {`, `if _, err := withoutAdministrator(ctx, tx, organization); err != nil {`},
+	}, tables, "TestTheFirstAdministratorIsInvited", "there is an administrator"},
+	{"a provider's word forgets the tries of a password", []edit{
+		{secondFactors, `actionOf(a), ref, a.ByPassword)`, `actionOf(a), ref, true)`},
+	}, tables, "TestACodeOfTheAppAfterAProvidersWord", "the sixth"},
+	{"whoever is suspended while their session begins has it", []edit{
+		{"internal/identity/opening.go", `case !stands:`, `case false && !stands:`},
+	}, tables, "TestWhoIsSuspendedWhileTheirFirstSession", "Tokens:0x"},
+	{"a clock that is set back locks people out", []edit{
+		{"internal/identity/tries.go", `if at.After(now) {`, `if false && at.After(now) {`},
+	}, people, "TestAClockThatIsSetBack", "1h0m0s back"},
 	{"whoever asks is told that an address has an account", []edit{
 		{"internal/postgres/note.go", `	action := actionsOfNotes[n.Kind]
 `, `	known := false
