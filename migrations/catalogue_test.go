@@ -25,11 +25,11 @@ var named = pgx.NamedArgs{
 	},
 	// Columns of a patient's row that say nothing about the patient: keys, and digests under a secret.
 	"open": []string{"organization_id", "id", "identifier_system", "identifier_token", "erased_at"},
-	// Columns about patients in other tables.
+	// Columns about patients in other tables, and what else is sealed.
 	"private": []string{
 		"appointments.reason", "appointments.cancel_note", "appointment_identifiers.value", "schedule_exceptions.reason", "legal_holds.reason",
 		"break_glass_grants.reason", "break_glass_grants.note",
-		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret",
+		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret", "signing_keys.private_key",
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{

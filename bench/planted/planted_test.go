@@ -1,5 +1,5 @@
-// Package planted breaks the program on purpose, a fault at a time, and wants the fuzz target or the proof that is there for it
-// to notice. `make prove` and `make prove-access` do it; a plain test only checks that the faults can still be planted.
+// Package planted breaks the program on purpose, a fault at a time, and wants the test, the fuzz target or the proof that is there
+// for it to notice. `make prove` and `make prove-access` do it; a plain test only checks that the faults can still be planted.
 package planted_test
 
 import (
@@ -25,6 +25,7 @@ const root = "../.."
 // Without the flag it checks that the faults can still be planted, and that none is missing.
 func TestEveryPlantedFaultIsNoticed(t *testing.T) {
 	noticed(t, faults)
+	noticed(t, signInFaults)
 	for _, target := range fuzzTargets(t) {
 		if !slices.ContainsFunc(faults, func(f fault) bool { return f.pkg+" "+f.test == target }) {
 			t.Errorf("no fault is planted for %s", target)

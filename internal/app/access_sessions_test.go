@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -118,5 +119,36 @@ func TestSignOutWithoutASessionIsToldSo(t *testing.T) {
 		if answer := desk.Post(t, revoke, vars{"id": id}); failure(answer, "revokeSession") != "NOT_FOUND input sessionId" {
 			t.Errorf("a session that never was: %s", answer.Raw)
 		}
+	}
+}
+
+// A session is no node, so nobody asks for one but to end it.
+func TestASessionOfSomebodyElseIsToldFromWhatNeverWasByNobody(t *testing.T) {
+	r := newRealm(t)
+	asked := 0
+	for _, p := range r.people {
+		if row, _ := r.table.Row("Mutation", "revokeSession"); row.For(p.column) != policy.Own {
+			continue // administrators find them, and others are refused whatever they name
+		}
+		for _, ask := range r.requests(t, p, globalid.Session) {
+			if !strings.HasPrefix(ask.what, "revokeSession") {
+				continue
+			}
+			asked++
+			for name, s := range map[string]*site{"their own organisation": r.here, "another one": r.there} {
+				first, statements := r.heard(t, p, ask, s.id(globalid.Session, sample.NewID()))
+				somebodys := r.openSession(t, staffOf(s.Organization, access.FrontDesk))
+				second, needed := r.heard(t, p, ask, s.id(globalid.Session, somebodys.SessionID))
+				if first != second || !strings.Contains(first, "NOT_FOUND") || len(statements) != len(needed) {
+					t.Errorf("%s: of a session in %s is told, after %d statements,\n%s\nand of one that never was, after %d,\n%s", p.column, name, len(needed), second, len(statements), first)
+				}
+				if r.kind(t, somebodys.Access.Reveal()) == "" {
+					t.Errorf("%s has ended a session in %s", p.column, name)
+				}
+			}
+		}
+	}
+	if asked < 5 {
+		t.Errorf("only %d have asked", asked)
 	}
 }

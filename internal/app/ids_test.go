@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"net/url"
 	"testing"
 	"time"
 
@@ -16,26 +17,31 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
-// keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names.
+// keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names, and a process isn't one of a few rows.
 const keysOfOwn = `
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
-WHERE c.relkind = 'r' AND c.relname <> ALL ('{insurance_plans,account_links,break_glass_grants,legal_holds,patient_invitations,
-	account_codes,account_notes,accounts,api_clients,api_keys,instances,sessions,sign_in_challenges}') ORDER BY 1`
+WHERE c.relkind = 'r' AND c.relname <> ALL ('{insurance_plans,instances}') ORDER BY 1`
 
 // Ids that begin with the time keep new rows together in an index.
 func TestEveryIDThatTheProgramMakesIsOfVersion7(t *testing.T) {
 	pool := pgtest.New(t)
-	a := wire(Frame{Clock: clock.FrozenAt(sample.Dawn), Log: slog.New(slog.DiscardHandler)}, postgres.New(pool, keytest.Of(t, pool)))
-	bookOneOfEverything(t, a)
+	a := wire(Frame{
+		Clock: clock.FrozenAt(sample.Dawn), Log: slog.New(slog.DiscardHandler), LinkKey: make([]byte, 32), PublicURL: &url.URL{Scheme: "https", Host: "api.example.org"},
+	}, postgres.New(pool, keytest.Of(t, pool)))
+	admin := bookOneOfEverything(t, a)
+	letEverybodyIn(t, a, admin)
 	rows, _ := pool.Query(t.Context(), keysOfOwn)
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil || len(tables) == 0 {
@@ -51,12 +57,12 @@ func TestEveryIDThatTheProgramMakesIsOfVersion7(t *testing.T) {
 }
 
 // bookOneOfEverything leaves a row in each table whose rows have ids.
-func bookOneOfEverything(t *testing.T, a *App) {
+func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	t.Helper()
 	ctx := t.Context()
 	organization := must(a.clinic.CreateOrganization(ctx, clinictest.Actor(access.PlatformAdmin, uuid.Nil),
 		clinic.CreateOrganization{Name: "Sample Clinic", Key: "o"}))(t)
-	admin := clinictest.Actor(access.Admin, organization.ID)
+	admin = clinictest.Actor(access.Admin, organization.ID)
 	ref := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: organization.ID, ID: id} }
 	location := ref(must(a.clinic.PutLocation(ctx, admin, clinictest.Location(1)))(t).ID)
 	kind := ref(must(a.clinic.PutVisitKind(ctx, admin, clinictest.VisitKind(1)))(t).ID)
@@ -88,6 +94,30 @@ func bookOneOfEverything(t *testing.T, a *App) {
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
 	}))(t)
 	actInstead(t, a, admin, ref(ann.PatientID))
+	must(a.retention.PlaceHold(ctx, admin, retention.PlaceHold{Patient: ref(ann.PatientID), Reason: "A claim is pending", Key: "l"}))(t)
+	return admin
+}
+
+// letEverybodyIn leaves an account, what it took to have and to use it, and a partner's systems.
+func letEverybodyIn(t *testing.T, a *App, admin access.Actor) {
+	t.Helper()
+	ctx, organization := t.Context(), admin.Organization
+	must(a.people.Create(ctx, admin, identity.Create{Organization: organization, Role: access.FrontDesk, Email: "desk@example.org", Password: password, Locale: "en"}))(t)
+	owing := must(a.people.SignIn(ctx, access.Actor{}, identity.SignIn{Organization: organization, Email: "desk@example.org", Password: password, Client: "app"}))(t)
+	if owing.Challenge == nil {
+		t.Fatal("a password is enough for the front desk")
+	}
+	must(a.mailing.SignUp(ctx, access.Actor{}, identity.SignUp{Organization: organization, Email: "ann@example.org", Locale: "en", Address: "192.0.2.1"}))(t)
+	var mailed inbox
+	if n := must(a.mailing.Deliver(ctx, &mailed, 10))(t); n != 1 {
+		t.Fatalf("%d mails were due", n)
+	}
+	entered := must(a.mailing.Verify(ctx, access.Actor{}, identity.Redeem{Code: mailed.letters[0].Code, Password: password, Client: "app"}))(t)
+	if entered.Tokens == nil {
+		t.Fatal("a patient isn't signed in")
+	}
+	must(a.partner.CreateClient(ctx, admin, partner.CreateClient{Name: "Portal", Scopes: []string{access.AppointmentsRead}, Key: "c"}))(t)
+	must(a.partner.CreateKey(ctx, admin, partner.CreateKey{Name: "Kiosk", Scopes: []string{access.AppointmentsRead}, ExpiresAt: time.Now().UTC().Add(time.Hour), Key: "k"}))(t)
 }
 
 // actInstead leaves an invitation, a link and a grant.

@@ -10,7 +10,8 @@ import (
 
 // A private column that rotation doesn't know of would lose its key.
 func TestEveryPrivateColumnIsSealedAnew(t *testing.T) {
-	var there, known []string
+	of := keyPlace("") // what is the platform's own is sealed anew by itself
+	there, known := []string(nil), []string{of.Table + "." + of.Column}
 	err := pgtest.New(t).QueryRow(t.Context(), `SELECT array_agg(table_name || '.' || column_name) FROM information_schema.columns
 		WHERE domain_name = 'private'`).Scan(&there)
 	if err != nil {

@@ -18,9 +18,23 @@ const (
 SELECT r.generation, r.used_at, (SELECT count(*)::integer FROM session_refreshes n
     WHERE n.organization_id = $1 AND n.session_id = $2 AND n.generation = $4) AS siblings
 FROM session_refreshes r WHERE r.organization_id = $1 AND r.session_id = $2 AND r.digest = $3`
-	useRefresh    = `UPDATE session_refreshes SET used_at = $4 WHERE organization_id = $1 AND session_id = $2 AND digest = $3`
+	useRefresh = `UPDATE session_refreshes SET used_at = $4 WHERE organization_id = $1 AND session_id = $2 AND digest = $3`
+	// What was made for lost answers beside the one that is used.
+	voidSiblings = `
+UPDATE session_refreshes SET void_at = $4 WHERE organization_id = $1 AND session_id = $2 AND generation = $3 AND used_at IS NULL`
+	// Whoever uses one that is forgotten gets nothing, and ends nothing.
+	forgetRefreshes = `
+DELETE FROM session_refreshes WHERE organization_id = $1 AND session_id = $2 AND generation <= (
+    SELECT generation FROM session_refreshes WHERE organization_id = $1 AND session_id = $2 ORDER BY generation DESC OFFSET $3 LIMIT 1)`
 	rotateSession = `UPDATE sessions SET generation = $3, rotated_at = $4, last_used_at = greatest(last_used_at, $4) WHERE organization_id = $1 AND id = $2`
 	endSession    = `UPDATE sessions SET ended_at = $3 WHERE organization_id = $1 AND id = $2`
+)
+
+// A session that is refreshed every ten minutes for as long as used tokens are remembered has half as many. The count is bounded for who
+// refreshes all the time, and is looked at seldom.
+const (
+	mostRefreshes = 10_000
+	forgetEvery   = 50 // generations
 )
 
 // RefreshSession implements identity.SessionStore.
@@ -63,6 +77,10 @@ func follow(ctx context.Context, tx pgx.Tx, of *identity.Session, verdict identi
 		of.Generation++
 		of.RotatedAt = now
 		batch.Queue(useRefresh, organization, id, r.Presented[:], now)
+		batch.Queue(voidSiblings, organization, id, of.Generation-1, now)
+		if of.Generation%forgetEvery == 0 {
+			batch.Queue(forgetRefreshes, organization, id, mostRefreshes)
+		}
 		batch.Queue(insertRefresh, organization, id, r.Next[:], of.Generation, now)
 		batch.Queue(rotateSession, organization, id, of.Generation, now)
 	case identity.Retries:

@@ -1,6 +1,8 @@
 package postgres_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -120,6 +123,39 @@ func TestOneCodeOpensOneSessionHoweverManyAnswersComeAtOnce(t *testing.T) {
 			t.Errorf("%s let %d in", name, in.Load())
 		}
 		r.clock.Advance(20 * time.Minute)
+	}
+}
+
+// Both had asked what they owe before either gave the code: what is read then doesn't say whether it is good still.
+func TestOfTwoWhoGaveOneCodeAtOnceOneIsLetIn(t *testing.T) {
+	r := newReception(t)
+	r.account(r.organization, access.FrontDesk, "desk@example.org", goodPassword)
+	_, codes := r.enrolled("desk@example.org")
+	r.clock.Advance(time.Hour)
+	store := postgres.NewAccounts(r.db)
+	for name, give := range map[string]func(*identity.Answer){
+		"the app's":       func(a *identity.Answer) { a.Step = r.clock.Now().Unix() / 30 },
+		"a recovery code": func(a *identity.Answer) { a.Recovery = codes[0] },
+	} {
+		var owed []identity.Owed
+		for range 2 {
+			ticket, err := base64.RawURLEncoding.DecodeString(r.challenged("desk@example.org", goodPassword).Token.Reveal())
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err := store.Owed(t.Context(), stamp(), identity.Ticket{Organization: r.organization, Digest: sha256.Sum256(ticket)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			owed = append(owed, o)
+		}
+		for i, o := range owed {
+			answer := identity.Answer{Owed: o}
+			give(&answer)
+			if _, ok, err := store.Answer(t.Context(), stamp(), answer); err != nil || ok != (i == 0) {
+				t.Errorf("%s is taken again: %v, %v", name, ok, err)
+			}
+		}
 	}
 }
 

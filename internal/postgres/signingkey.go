@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -47,30 +48,34 @@ SELECT kid, public_key, private_key, created_at, signs_from, signs_until, publis
 WHERE published_until > $1 ORDER BY signs_from, kid`
 
 // SigningKeys implements token.KeyStore.
-func (s *SigningKeys) SigningKeys(ctx context.Context, now time.Time) ([]token.SigningKey, error) {
+func (s *SigningKeys) SigningKeys(ctx context.Context, now time.Time) (token.StoredKeys, error) {
 	rows, err := list[signingKeyRow](ctx, s.db.job(signInRole), selectSigningKeys, now)
 	if err != nil {
-		return nil, err
+		return token.StoredKeys{}, err
 	}
-	cells := make([]cell, len(rows))
-	for i, r := range rows {
-		cells[i] = r.cell()
+	found := token.StoredKeys{Closed: map[string]error{}}
+	for _, r := range rows {
+		found.Newest = r.Kid
+		if key, err := s.open(ctx, r); err != nil {
+			found.Closed[r.Kid] = fmt.Errorf("the signing key %s: %w", r.Kid, err)
+		} else {
+			found.Keys = append(found.Keys, key)
+		}
 	}
-	keys, err := s.db.opener(ctx, cells)
+	return found, ctx.Err() // or what wasn't looked for would look closed
+}
+
+// open opens a row by itself, since that of another may be gone for good.
+func (s *SigningKeys) open(ctx context.Context, r signingKeyRow) (token.SigningKey, error) {
+	keys, err := s.db.opener(ctx, []cell{r.cell()})
 	if err != nil {
-		return nil, err
+		return token.SigningKey{}, err
 	}
-	found := make([]token.SigningKey, len(rows))
-	for i, r := range rows {
-		seed, err := keys.open(cells[i])
-		if err != nil {
-			return nil, err
-		}
-		if found[i], err = r.key(seed); err != nil {
-			return nil, err
-		}
+	seed, err := keys.open(r.cell())
+	if err != nil {
+		return token.SigningKey{}, err
 	}
-	return found, nil
+	return r.key(seed)
 }
 
 func (r signingKeyRow) key(seed *access.Private) (token.SigningKey, error) {

@@ -9,7 +9,7 @@ import (
 
 const (
 	sessionMemory    = 24 * time.Hour
-	refreshMemory    = 30 * 24 * time.Hour // of refresh tokens that were used: whoever uses one again so late gets nothing, and ends nothing
+	refreshMemory    = 30 * 24 * time.Hour // of refresh tokens that were used, or are void: whoever uses one again so late gets nothing, and ends nothing
 	revocationMemory = time.Hour           // every process remembers for half of it, and no token is good for longer than that
 )
 
@@ -37,6 +37,10 @@ var tidyingSignIn = []tidied{
 	{`DELETE FROM session_refreshes WHERE (organization_id, session_id, digest) IN (
 		SELECT organization_id, session_id, digest FROM session_refreshes WHERE used_at <= $1
 		ORDER BY used_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
+		func(now time.Time) time.Time { return now.Add(-refreshMemory) }},
+	{`DELETE FROM session_refreshes WHERE (organization_id, session_id, digest) IN (
+		SELECT organization_id, session_id, digest FROM session_refreshes WHERE void_at <= $1
+		ORDER BY void_at LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-refreshMemory) }},
 	{`DELETE FROM revocations WHERE at <= $1 AND subject IN (SELECT subject FROM revocations WHERE at <= $1 ORDER BY at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-revocationMemory) }},

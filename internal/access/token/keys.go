@@ -1,11 +1,14 @@
 package token
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -25,11 +28,17 @@ type SigningKey struct {
 	PublishedUntil time.Time // after its last token has expired
 }
 
+// StoredKeys are the signing keys that are published at an instant.
+type StoredKeys struct {
+	Keys   []SigningKey     // by when they begin to sign
+	Closed map[string]error // why those can't be opened whose ids these are; they are none of Keys
+	Newest string           // the id of the one that begins to sign last, closed or not; "": there is none
+}
+
 // KeyStore keeps signing keys for all processes. Any method may fail with errs.Busy.
 type KeyStore interface {
-	// SigningKeys lists those that are published at an instant, by when they begin to sign.
-	SigningKeys(ctx context.Context, now time.Time) ([]SigningKey, error)
-	// AddSigningKey keeps a key that follows another, "" for the first. It doesn't if another process has done so: then it is false.
+	SigningKeys(ctx context.Context, now time.Time) (StoredKeys, error)
+	// AddSigningKey keeps a key that follows the newest, "" for the first. It doesn't if another process has done so: then it is false.
 	AddSigningKey(ctx context.Context, k SigningKey, after string, now time.Time) (bool, error)
 }
 
@@ -58,20 +67,26 @@ const (
 	lookAgain = 5 * time.Second
 )
 
-// Refresh reads the keys anew and makes the next one when it is time. It is called once a minute.
+// Refresh reads the keys anew and makes the next one when it is time. It is called once a minute. It fails, too, when some keys can't be
+// opened, though the others are in use then.
 func (k *Keys) Refresh(ctx context.Context) error {
 	k.looking.Lock()
 	defer k.looking.Unlock()
-	return k.refresh(ctx)
+	closed, err := k.refresh(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(slices.Collect(maps.Values(closed))...)
 }
 
-func (k *Keys) refresh(ctx context.Context) error {
+// refresh answers which keys can't be opened.
+func (k *Keys) refresh(ctx context.Context) (closed map[string]error, err error) {
 	now := k.Clock.Now()
-	list, err := k.Store.SigningKeys(ctx, now)
+	stored, err := k.stored(ctx, now)
 	if err == nil {
-		if next, after, wanted := k.next(list, now); wanted {
-			if _, err = k.Store.AddSigningKey(ctx, next, after, now); err == nil {
-				list, err = k.Store.SigningKeys(ctx, now)
+		if next, wanted := k.next(stored.Keys, now); wanted {
+			if _, err = k.Store.AddSigningKey(ctx, next, stored.Newest, now); err == nil {
+				stored, err = k.stored(ctx, now)
 			}
 		}
 	}
@@ -79,20 +94,38 @@ func (k *Keys) refresh(ctx context.Context) error {
 	defer k.mu.Unlock()
 	k.looked, k.failed = now, err
 	if err == nil {
-		k.loaded = list
+		k.loaded = stored.Keys
 	}
-	return err
+	return stored.Closed, err
+}
+
+// stored reads the keys. One that can't be opened now and was opened before is as it was then.
+func (k *Keys) stored(ctx context.Context, now time.Time) (StoredKeys, error) {
+	stored, err := k.Store.SigningKeys(ctx, now)
+	if err != nil {
+		return stored, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, had := range k.loaded {
+		if _, closed := stored.Closed[had.ID]; closed {
+			stored.Keys = append(stored.Keys, had)
+		}
+	}
+	slices.SortStableFunc(stored.Keys, func(a, b SigningKey) int {
+		return cmp.Or(a.SignsFrom.Compare(b.SignsFrom), cmp.Compare(a.ID, b.ID))
+	})
+	return stored, nil
 }
 
 // next is the key that follows those there are, if one has to be made now.
-func (k *Keys) next(list []SigningKey, now time.Time) (next SigningKey, after string, wanted bool) {
+func (k *Keys) next(list []SigningKey, now time.Time) (next SigningKey, wanted bool) {
 	from := now
 	if len(list) > 0 {
 		newest := list[len(list)-1]
 		if now.Before(newest.SignsUntil.Add(-madeBefore)) {
-			return SigningKey{}, "", false
+			return SigningKey{}, false
 		}
-		after = newest.ID
 		if now.Before(newest.SignsUntil) {
 			from = later(now.Add(publishedBefore), newest.SignsUntil)
 		}
@@ -105,7 +138,7 @@ func (k *Keys) next(list []SigningKey, now time.Time) (next SigningKey, after st
 	return SigningKey{
 		ID: Thumbprint(public), Public: public, Private: private, CreatedAt: now,
 		SignsFrom: from, SignsUntil: until, PublishedUntil: until.Add(publishedAfter),
-	}, after, true
+	}, true
 }
 
 func later(a, b time.Time) time.Time {
@@ -201,7 +234,7 @@ func (k *Keys) lookFor(ctx context.Context) error {
 	if err, done := k.lately(); done { // by whoever was here before
 		return err
 	}
-	if err := k.refresh(context.WithoutCancel(ctx)); err != nil { // others get the same answer: who goes away fails it for nobody
+	if _, err := k.refresh(context.WithoutCancel(ctx)); err != nil { // others get the same answer: who goes away fails it for nobody
 		return errs.TryAgain(err)
 	}
 	return nil

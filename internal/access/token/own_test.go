@@ -31,22 +31,22 @@ type chest struct {
 	away  bool
 }
 
-func (c *chest) SigningKeys(ctx context.Context, now time.Time) (list []token.SigningKey, err error) {
+func (c *chest) SigningKeys(ctx context.Context, now time.Time) (stored token.StoredKeys, err error) {
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return stored, ctx.Err()
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reads++
 	if c.away {
-		return nil, errs.TryAgain(errors.New("away"))
+		return stored, errs.TryAgain(errors.New("away"))
 	}
 	for _, k := range c.all {
 		if now.Before(k.PublishedUntil) {
-			list = append(list, k)
+			stored.Keys, stored.Newest = append(stored.Keys, k), k.ID
 		}
 	}
-	return list, nil
+	return stored, nil
 }
 
 func (c *chest) AddSigningKey(_ context.Context, k token.SigningKey, after string, _ time.Time) (bool, error) {
