@@ -23,6 +23,10 @@ func setUpSecondFactor(_ *ids, in model.SetUpSecondFactorInput) identity.SetUp {
 	return identity.SetUp{Current: access.Private(in.CurrentPassword)}
 }
 
+func replaceRecoveryCodes(_ *ids, in model.ReplaceRecoveryCodesInput) identity.ReplaceCodes {
+	return identity.ReplaceCodes{Code: access.Private(in.Code)}
+}
+
 func changePassword(_ *ids, in model.ChangePasswordInput) identity.ChangePassword {
 	return identity.ChangePassword{Current: access.Private(in.CurrentPassword), New: access.Private(in.NewPassword)}
 }

@@ -159,7 +159,7 @@ func TestDevSaysThatTheDataAreOfAnEarlierVersionThatCannotBeTakenOver(t *testing
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
 	found := first.ready(t, dir)
 	pgtest.Execute(t, found.Database, "TRUNCATE patients, audit_events CASCADE")
-	for range 12 { // the steps since the one that seals, and that one
+	for range 13 { // the steps since the one that seals, and that one
 		down := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database}, "migrate", "down")
 		if code := down.wait(t); code != 0 {
 			t.Fatalf("migrate down said %s", down.output)

@@ -144,6 +144,11 @@ type ReplaceAPIClientKeysError interface {
 	IsReplaceAPIClientKeysError()
 }
 
+// Errors of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesError interface {
+	IsReplaceRecoveryCodesError()
+}
+
 // Errors of `requestPasswordReset`.
 type RequestPasswordResetError interface {
 	IsRequestPasswordResetError()
@@ -886,6 +891,8 @@ func (GenericError) IsAnswerSignInChallengeError() {}
 
 func (GenericError) IsSetUpSecondFactorError() {}
 
+func (GenericError) IsReplaceRecoveryCodesError() {}
+
 func (GenericError) IsChangePasswordError() {}
 
 func (GenericError) IsSuspendAccountError() {}
@@ -1550,6 +1557,22 @@ type ReplaceAPIClientKeysPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesInput struct {
+	// Code that the authenticator app shows, not a recovery code. Spaces and hyphens don't matter. It is good for nothing else afterwards.
+	Code string `json:"code"`
+}
+
+// Result of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesPayload struct {
+	// Ten codes, each of which stands in for the second factor once, unless there are errors. They are shown this once.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Expected failures.
+	Errors []ReplaceRecoveryCodesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `requestPasswordReset`.
 type RequestPasswordResetInput struct {
 	// Organisation of the account; left out: the platform, of its administrators.
@@ -2107,6 +2130,8 @@ func (TooManyTriesError) IsSignInError() {}
 func (TooManyTriesError) IsAnswerSignInChallengeError() {}
 
 func (TooManyTriesError) IsSetUpSecondFactorError() {}
+
+func (TooManyTriesError) IsReplaceRecoveryCodesError() {}
 
 func (TooManyTriesError) IsChangePasswordError() {}
 

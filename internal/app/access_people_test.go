@@ -124,7 +124,18 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 			state, code := says.Visit(begun.Text("beginOpenIdSignIn", "authorizationUrl"))
 			return vars{"state": state, "code": code, "issuer": says.URL}
 		}),
-		"setUpSecondFactor": one(func() vars { own(); return vars{"currentPassword": current} }),
+		"setUpSecondFactor": one(func() vars {
+			own()
+			s.Set("UPDATE accounts SET totp_secret = NULL, totp_enrolled_at = NULL WHERE organization_id = $1 AND id = $2", p.actor.ID)
+			return vars{"currentPassword": current}
+		}),
+		"replaceRecoveryCodes": one(func() vars {
+			own()
+			if _, in := p.Handler.(*signedIn); !in {
+				return vars{"code": "000000"}
+			}
+			return vars{"code": r.enrol(t, p, current)}
+		}),
 		"changePassword": one(func() vars {
 			own()
 			input := vars{"currentPassword": current, "newPassword": r.key() + " eight dry badgers"}
@@ -138,6 +149,24 @@ func (r *realm) peopleChanges(t *testing.T, p person) map[string]func() []inputF
 		"resetSecondFactor": other("totp_secret = '\\x00', totp_enrolled_at = created_at", nil),
 		"changeAccountRole": other("suspended_at = NULL", vars{"role": "AUDITOR"}),
 	}
+}
+
+// enrol sets up a second factor for somebody who is signed in, and answers a code that is good.
+func (r *realm) enrol(t *testing.T, p person, password string) string {
+	t.Helper()
+	asked := p.Post(t, document("setUpSecondFactor", "challenge { challenge secret }"), vars{"input": vars{"currentPassword": password}}).OK(t)
+	secret := asked.Text("setUpSecondFactor", "challenge", "secret")
+	code := func(at time.Time) string {
+		made, err := totp.GenerateCode(secret, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made
+	}
+	now := time.Now()
+	answer := vars{"challenge": asked.Text("setUpSecondFactor", "challenge", "challenge"), "code": code(now)}
+	gqltest.Client{Handler: r.Handler}.Post(t, document("answerSignInChallenge", "recoveryCodes"), vars{"input": answer}).OK(t)
+	return code(now.Add(30 * time.Second)) // the step that is next is taken, too
 }
 
 func TestAnAccountIsToldByItsIDToWhoManagesItAlone(t *testing.T) {

@@ -232,3 +232,35 @@ func TestWhoComesInByAProviderMayGuessThePasswordNoMoreThanOthers(t *testing.T) 
 		t.Errorf("after that: %v", err)
 	}
 }
+
+func TestACodeOfTheAppAfterAProvidersWordForgetsNoTriesOfThePassword(t *testing.T) {
+	r, o, w := byWord(t)
+	r.account(r.organization, access.FrontDesk, "desk@corp.example", goodPassword)
+	secret, _ := r.enrolled("desk@corp.example")
+	come := func() {
+		t.Helper()
+		r.clock.Advance(time.Minute)
+		in, err := r.come(o, w, access.Nobody("test"))
+		if err != nil || in.Challenge == nil {
+			t.Fatalf("%+v, %v", in, err)
+		}
+		if in, err = r.answer(in.Challenge, r.code(secret)); err != nil || in.Tokens == nil {
+			t.Fatalf("%+v, %v", in, err)
+		}
+	}
+	for range 6 { // right ones are no tries
+		come()
+	}
+	for range 4 {
+		if _, err := r.signIn("desk@corp.example", "wrong"); !isRefused(err) {
+			t.Fatal(err)
+		}
+	}
+	come()
+	if _, err := r.signIn("desk@corp.example", "wrong"); !isRefused(err) {
+		t.Errorf("the fifth: %v", err)
+	}
+	if _, err := r.signIn("desk@corp.example", goodPassword); !isLocked(err) {
+		t.Errorf("the sixth: %v", err)
+	}
+}
