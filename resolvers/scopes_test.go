@@ -16,7 +16,7 @@ var withoutScope = map[string]string{
 	"refreshSession": "whoever has the refresh token", "signOut": "one's own session", "signOutEverywhere": "one's own, or an administrator's to do",
 	"revokeSession": "one's own, or an administrator's to do",
 	"signIn":        "whoever has the password", "answerSignInChallenge": "whoever has the challenge", "setUpSecondFactor": "one's own account",
-	"changePassword": "one's own account", "beginOpenIdSignIn": "whoever goes to a provider", "completeOpenIdSignIn": "whoever comes back",
+	"replaceRecoveryCodes": "one's own account", "changePassword": "one's own account", "beginOpenIdSignIn": "whoever goes to a provider", "completeOpenIdSignIn": "whoever comes back",
 
 	// By these somebody comes to be known: nothing can be asked of them before.
 	"signUp": "a stranger", "verifyEmail": "whoever has the code", "requestPasswordReset": "a stranger", "resetPassword": "whoever has the code",

@@ -175,6 +175,7 @@ type People interface {
 	SignIn(context.Context, access.Actor, identity.SignIn) (identity.SignedIn, error)
 	Answer(context.Context, access.Actor, identity.AnswerChallenge) (identity.SignedIn, error)
 	SetUp(context.Context, access.Actor, identity.SetUp) (*identity.Challenge, error)
+	ReplaceCodes(context.Context, access.Actor, identity.ReplaceCodes) ([]access.Private, error)
 	ChangePassword(context.Context, access.Actor, identity.ChangePassword) (identity.Account, error)
 	Suspend(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)
 	Reinstate(context.Context, access.Actor, identity.ChangeAccount) (identity.Account, error)

@@ -23,6 +23,10 @@ func setUpSecondFactor(_ *ids, in model.SetUpSecondFactorInput) identity.SetUp {
 	return identity.SetUp{Current: access.Private(in.CurrentPassword)}
 }
 
+func replaceRecoveryCodes(_ *ids, in model.ReplaceRecoveryCodesInput) identity.ReplaceCodes {
+	return identity.ReplaceCodes{Code: access.Private(in.Code)}
+}
+
 func changePassword(_ *ids, in model.ChangePasswordInput) identity.ChangePassword {
 	return identity.ChangePassword{Current: access.Private(in.CurrentPassword), New: access.Private(in.NewPassword)}
 }
@@ -57,7 +61,7 @@ func beginOpenID(read *ids, in model.BeginOpenIDSignInInput) identity.BeginOpenI
 }
 
 func completeOpenID(_ *ids, in model.CompleteOpenIDSignInInput) identity.CompleteOpenID {
-	return identity.CompleteOpenID{State: access.Private(in.State), Code: access.Private(in.Code)}
+	return identity.CompleteOpenID{State: access.Private(in.State), Code: access.Private(in.Code), Issuer: in.Issuer}
 }
 
 func accountFilter(in *model.AccountFilterInput) identity.Filter {

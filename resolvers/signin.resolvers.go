@@ -77,6 +77,16 @@ func (r *mutationResolver) SetUpSecondFactor(ctx context.Context, input model.Se
 	return payload, err
 }
 
+func (r *mutationResolver) ReplaceRecoveryCodes(ctx context.Context, input model.ReplaceRecoveryCodesInput) (*model.ReplaceRecoveryCodesPayload, error) {
+	codes, err := attempt(ctx, input, replaceRecoveryCodes, r.Services.People.ReplaceCodes)
+	failed, err := failures[model.ReplaceRecoveryCodesError](err)
+	payload := &model.ReplaceRecoveryCodesPayload{Errors: failed, Query: &model.Query{}}
+	if codes != nil {
+		payload.RecoveryCodes = revealed(*codes)
+	}
+	return payload, err
+}
+
 func (r *mutationResolver) ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error) {
 	_, err := attempt(ctx, input, changePassword, r.Services.People.ChangePassword)
 	failed, err := failures[model.ChangePasswordError](err)

@@ -63,7 +63,8 @@ func (s *story) signIn(address, password string) {
 	s.does("signed in", change("changePassword", ""), in2(object{"currentPassword": password, "newPassword": s.text("a third password") + " " + uuid.NewString()}))
 	s.does("ADMIN", named("query", "($w: AccountFilterInput!)", "accounts(where: $w) { totalCount edges { node { email } } }"), map[string]any{"w": object{"email": address}})
 	s.ask("nobody", change("answerSignInChallenge", "tokens { expiresAt }"), in2(object{"challenge": word, "code": word}))
+	s.ask("signed in", change("replaceRecoveryCodes", "recoveryCodes"), in2(object{"code": word}))
 	s.ask("nobody", change("refreshSession", "tokens { expiresAt }"), in2(object{"refreshToken": word}))
 	s.ask("nobody", change("signOut", ""), in2(object{"refreshToken": word}))
-	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word}))
+	s.ask("nobody", change("completeOpenIdSignIn", "tokens { expiresAt }"), in2(object{"state": word, "code": word, "issuer": word}))
 }

@@ -35,7 +35,7 @@ var private = []string{
 var rejected = []string{
 	"AcceptPatientInvitationInput.code", "VerifyEmailInput.code", "AcceptAccountInvitationInput.code", "ResetPasswordInput.code",
 	"AnswerSignInChallengeInput.challenge", "AnswerSignInChallengeInput.code", "RefreshSessionInput.refreshToken", "SignOutInput.refreshToken",
-	"CompleteOpenIdSignInInput.state", "CompleteOpenIdSignInInput.code",
+	"CompleteOpenIdSignInInput.state", "CompleteOpenIdSignInInput.code", "CompleteOpenIdSignInInput.issuer", "ReplaceRecoveryCodesInput.code",
 }
 
 // public are the inputs that can't hold a patient's data, by the reason why.

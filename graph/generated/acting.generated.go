@@ -2510,7 +2510,7 @@ func (ec *executionContext) _StaleGrantError(ctx context.Context, sel ast.Select
 	return out
 }
 
-var tooManyTriesErrorImplementors = []string{"TooManyTriesError", "AcceptPatientInvitationError", "UserError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ChangePasswordError"}
+var tooManyTriesErrorImplementors = []string{"TooManyTriesError", "AcceptPatientInvitationError", "UserError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError"}
 
 func (ec *executionContext) _TooManyTriesError(ctx context.Context, sel ast.SelectionSet, obj *model.TooManyTriesError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, tooManyTriesErrorImplementors)

@@ -141,6 +141,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
+			graphql.NewInputUnmarshaler("ReplaceRecoveryCodesInput", ec.unmarshalInputReplaceRecoveryCodesInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
@@ -284,7 +285,8 @@ var sources = []*ast.Source{
   inviteAccount(input: InviteAccountInput!): InviteAccountPayload @requiresScopes(scopes: [["accounts:manage"]]) @cost(weight: 10)
   """
   Make the account that somebody was invited to, by the code of the mail. Patients and caregivers are signed in; everybody else signs in
-  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same.
+  afterwards, with a second factor. Whatever is wrong with the code, the answer is the same; so it is when whoever made the invitation may not
+  make it any more, or an organisation has its first administrator.
   """
   acceptAccountInvitation(input: AcceptAccountInvitationInput!): AcceptAccountInvitationPayload @cost(weight: 10) @single
 }
@@ -2085,12 +2087,12 @@ extend type Mutation {
   createApiClient(input: CreateApiClientInput!): CreateApiClientPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """
   Give a client another secret. The one that it uses stays good for ` + "`" + `overlap` + "`" + `, so that the system can change over. Answered once tokens that were
-  got with a secret that is no longer good are refused everywhere.
+  got with a secret that is no longer good are refused everywhere. ` + "`" + `FORBIDDEN` + "`" + ` if the client has a scope that your own token lacks.
   """
   rotateApiClientSecret(input: RotateApiClientSecretInput!): RotateApiClientSecretPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """
   Give a client that signs other public keys. To change over, send old and new ones first, and the new ones alone later. Answered once tokens that
-  were got with a key that is no longer there are refused everywhere.
+  were got with a key that is no longer there are refused everywhere. ` + "`" + `FORBIDDEN` + "`" + ` if the client has a scope that your own token lacks.
   """
   replaceApiClientKeys(input: ReplaceApiClientKeysInput!): ReplaceApiClientKeysPayload @requiresScopes(scopes: [["clients:manage"]]) @cost(weight: 10)
   """End a client for good. Answered once its tokens are refused everywhere. Repeating it answers as the first time."""
@@ -2187,7 +2189,7 @@ type ApiKey implements Node & Versioned {
 input CreateApiClientInput {
   """What to call it: 1 to 200 characters."""
   name: String!
-  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  """What its tokens may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + ` that your own token has, too."""
   scopes: [String!]!
   """
   JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
@@ -2293,7 +2295,7 @@ union RevokeApiClientError = GenericError | StaleApiClientError
 input CreateApiKeyInput {
   """What to call it: 1 to 200 characters."""
   name: String!
-  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + `."""
+  """What it may be used for: some of the scopes of an ` + "`" + `INTEGRATOR` + "`" + ` that your own token has, too."""
   scopes: [String!]!
   """It is good before this instant, within a year."""
   expiresAt: DateTime!
@@ -3106,13 +3108,13 @@ type Mutation
   """
   signOut(input: SignOutInput!): SignOutPayload @cost(weight: 10)
   """
-  End all sessions of an account, the caller's own or, for an administrator, another's of the organisation. The answer comes once no server
-  accepts any of them.
+  End all sessions of an account, the caller's own or, for an administrator with the scope ` + "`" + `accounts:manage` + "`" + `, another's of the organisation.
+  The answer comes once no server accepts any of them.
   """
   signOutEverywhere(input: SignOutEverywhereInput!): SignOutEverywherePayload @cost(weight: 10)
   """
-  End one session: of the caller's account or, for an administrator, anybody's of the organisation. The answer comes once no server accepts
-  it any more.
+  End one session: of the caller's account or, for an administrator with the scope ` + "`" + `accounts:manage` + "`" + `, anybody's of the organisation. The
+  answer comes once no server accepts it any more.
   """
   revokeSession(input: RevokeSessionInput!): RevokeSessionPayload @cost(weight: 10)
 }
@@ -3259,6 +3261,11 @@ extend type Mutation {
   answerSignInChallenge(input: AnswerSignInChallengeInput!): AnswerSignInChallengePayload @cost(weight: 10) @single
   """Set up a second factor for the caller's own account, which has none yet. It is asked for from then on at each sign-in."""
   setUpSecondFactor(input: SetUpSecondFactorInput!): SetUpSecondFactorPayload @cost(weight: 10) @single
+  """
+  Make the recovery codes of the caller's own account anew, with a code of its second factor: a session alone isn't enough. Those that there
+  were are good no longer. Wrong codes count as tries to sign in.
+  """
+  replaceRecoveryCodes(input: ReplaceRecoveryCodesInput!): ReplaceRecoveryCodesPayload @cost(weight: 10) @single
   """Give the caller's own account another password. All its other sessions end; the answer comes once no server accepts any of them."""
   changePassword(input: ChangePasswordInput!): ChangePasswordPayload @cost(weight: 10) @single
   """Keep somebody from signing in, and end their sessions. Suspending who is suspended changes nothing."""
@@ -3371,6 +3378,25 @@ type SetUpSecondFactorPayload {
 
 """Errors of ` + "`" + `setUpSecondFactor` + "`" + `."""
 union SetUpSecondFactorError = GenericError | TooManyTriesError
+
+"""Input of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+input ReplaceRecoveryCodesInput {
+  """Code that the authenticator app shows, not a recovery code. Spaces and hyphens don't matter. It is good for nothing else afterwards."""
+  code: String!
+}
+
+"""Result of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+type ReplaceRecoveryCodesPayload {
+  """Ten codes, each of which stands in for the second factor once, unless there are errors. They are shown this once."""
+  recoveryCodes: [String!]
+  """Expected failures."""
+  errors: [ReplaceRecoveryCodesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `replaceRecoveryCodes` + "`" + `."""
+union ReplaceRecoveryCodesError = GenericError | TooManyTriesError
 
 """Input of ` + "`" + `changePassword` + "`" + `."""
 input ChangePasswordInput {
@@ -3578,6 +3604,11 @@ input CompleteOpenIdSignInInput {
   state: String!
   """The parameter ` + "`" + `code` + "`" + ` that came back."""
   code: String!
+  """
+  The parameter ` + "`" + `iss` + "`" + ` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+  if that provider says that it always sends it.
+  """
+  issuer: String
 }
 
 """Result of ` + "`" + `completeOpenIdSignIn` + "`" + `."""
@@ -5022,6 +5053,18 @@ func (ec *executionContext) childFields_ReplaceApiClientKeysPayload(ctx context.
 		return ec.fieldContext_ReplaceApiClientKeysPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReplaceApiClientKeysPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplaceRecoveryCodesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "recoveryCodes":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_recoveryCodes(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplaceRecoveryCodesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplaceRecoveryCodesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -79,6 +79,7 @@ type MutationResolver interface {
 	SignIn(ctx context.Context, input model.SignInInput) (*model.SignInPayload, error)
 	AnswerSignInChallenge(ctx context.Context, input model.AnswerSignInChallengeInput) (*model.AnswerSignInChallengePayload, error)
 	SetUpSecondFactor(ctx context.Context, input model.SetUpSecondFactorInput) (*model.SetUpSecondFactorPayload, error)
+	ReplaceRecoveryCodes(ctx context.Context, input model.ReplaceRecoveryCodesInput) (*model.ReplaceRecoveryCodesPayload, error)
 	ChangePassword(ctx context.Context, input model.ChangePasswordInput) (*model.ChangePasswordPayload, error)
 	SuspendAccount(ctx context.Context, input model.SuspendAccountInput) (*model.SuspendAccountPayload, error)
 	ReinstateAccount(ctx context.Context, input model.ReinstateAccountInput) (*model.ReinstateAccountPayload, error)
@@ -566,6 +567,20 @@ func (ec *executionContext) field_Mutation_replaceApiClientKeys_args(ctx context
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.ReplaceAPIClientKeysInput, error) {
 			return ec.unmarshalNReplaceApiClientKeysInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceAPIClientKeysInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_replaceRecoveryCodes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ReplaceRecoveryCodesInput, error) {
+			return ec.unmarshalNReplaceRecoveryCodesInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -3978,6 +3993,50 @@ func (ec *executionContext) fieldContext_Mutation_setUpSecondFactor(ctx context.
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_replaceRecoveryCodes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_replaceRecoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ReplaceRecoveryCodes(ctx, fc.Args["input"].(model.ReplaceRecoveryCodesInput))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ReplaceRecoveryCodesPayload) graphql.Marshaler {
+			return ec.marshalOReplaceRecoveryCodesPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_replaceRecoveryCodes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ReplaceRecoveryCodesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_replaceRecoveryCodes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_changePassword(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -5956,6 +6015,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "setUpSecondFactor":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_setUpSecondFactor(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "replaceRecoveryCodes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_replaceRecoveryCodes(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++

@@ -939,6 +939,81 @@ func (ec *executionContext) fieldContext_ReinstateAccountPayload_query(_ context
 	return fc, nil
 }
 
+func (ec *executionContext) _ReplaceRecoveryCodesPayload_recoveryCodes(ctx context.Context, field graphql.CollectedField, obj *model.ReplaceRecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplaceRecoveryCodesPayload_recoveryCodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RecoveryCodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ReplaceRecoveryCodesPayload_recoveryCodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplaceRecoveryCodesPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _ReplaceRecoveryCodesPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.ReplaceRecoveryCodesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ReplaceRecoveryCodesPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.ReplaceRecoveryCodesError) graphql.Marshaler {
+			return ec.marshalNReplaceRecoveryCodesError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ReplaceRecoveryCodesPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ReplaceRecoveryCodesPayload", field, false, false, "ReplaceRecoveryCodesError")
+}
+
+func (ec *executionContext) _ReplaceRecoveryCodesPayload_query(ctx context.Context, field graphql.CollectedField, obj *model.ReplaceRecoveryCodesPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_ReplaceRecoveryCodesPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &model.Query{}
+	fc.Result = res
+	return ec.marshalOQuery2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_ReplaceRecoveryCodesPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ReplaceRecoveryCodesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ResetSecondFactorPayload_account(ctx context.Context, field graphql.CollectedField, obj *model.ResetSecondFactorPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1841,7 +1916,7 @@ func (ec *executionContext) unmarshalInputCompleteOpenIdSignInInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"state", "code"}
+	fieldsInOrder := [...]string{"state", "code", "issuer"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1862,6 +1937,13 @@ func (ec *executionContext) unmarshalInputCompleteOpenIdSignInInput(ctx context.
 				return it, err
 			}
 			it.Code = data
+		case "issuer":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("issuer"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Issuer = data
 		}
 	}
 	return it, nil
@@ -1925,6 +2007,48 @@ func (ec *executionContext) unmarshalInputReinstateAccountInput(ctx context.Cont
 func UnmarshalReinstateAccountInput(ctx context.Context, raw any) (model.ReinstateAccountInput, error) {
 	var out model.ReinstateAccountInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReinstateAccountInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReplaceRecoveryCodesInput(ctx context.Context, obj any) (model.ReplaceRecoveryCodesInput, error) {
+	var it model.ReplaceRecoveryCodesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"code"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "code":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("code"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Code = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReplaceRecoveryCodesInput unmarshals raw into the ReplaceRecoveryCodesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReplaceRecoveryCodesInput(ctx context.Context, raw any) (model.ReplaceRecoveryCodesInput, error) {
+	var out model.ReplaceRecoveryCodesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReplaceRecoveryCodesInput", raw, &out)
 	return out, err
 }
 
@@ -2279,6 +2403,33 @@ func (ec *executionContext) _ReinstateAccountError(ctx context.Context, sel ast.
 			return typedObj
 		} else {
 			panic(fmt.Errorf("unexpected type %T; non-generated variants of ReinstateAccountError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
+func (ec *executionContext) _ReplaceRecoveryCodesError(ctx context.Context, sel ast.SelectionSet, obj model.ReplaceRecoveryCodesError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.TooManyTriesError:
+		return ec._TooManyTriesError(ctx, sel, &obj)
+	case *model.TooManyTriesError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._TooManyTriesError(ctx, sel, obj)
+	case model.GenericError:
+		return ec._GenericError(ctx, sel, &obj)
+	case *model.GenericError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GenericError(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of ReplaceRecoveryCodesError must implement graphql.Marshaler", obj))
 		}
 	}
 }
@@ -2829,6 +2980,49 @@ func (ec *executionContext) _ReinstateAccountPayload(ctx context.Context, sel as
 	return out
 }
 
+var replaceRecoveryCodesPayloadImplementors = []string{"ReplaceRecoveryCodesPayload"}
+
+func (ec *executionContext) _ReplaceRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ReplaceRecoveryCodesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, replaceRecoveryCodesPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ReplaceRecoveryCodesPayload")
+		case "recoveryCodes":
+			out.Values[i] = ec._ReplaceRecoveryCodesPayload_recoveryCodes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._ReplaceRecoveryCodesPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._ReplaceRecoveryCodesPayload_query(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var resetSecondFactorPayloadImplementors = []string{"ResetSecondFactorPayload"}
 
 func (ec *executionContext) _ResetSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ResetSecondFactorPayload) graphql.Marshaler {
@@ -3290,6 +3484,35 @@ func (ec *executionContext) unmarshalNReinstateAccountInput2githubᚗcomᚋmedic
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNReplaceRecoveryCodesError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesError(ctx context.Context, sel ast.SelectionSet, v model.ReplaceRecoveryCodesError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ReplaceRecoveryCodesError!")
+		return graphql.Null
+	}
+	return ec._ReplaceRecoveryCodesError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNReplaceRecoveryCodesError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.ReplaceRecoveryCodesError) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNReplaceRecoveryCodesError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNReplaceRecoveryCodesInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesInput(ctx context.Context, v any) (model.ReplaceRecoveryCodesInput, error) {
+	res, err := ec.unmarshalInputReplaceRecoveryCodesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNResetSecondFactorError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐResetSecondFactorError(ctx context.Context, sel ast.SelectionSet, v model.ResetSecondFactorError) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ResetSecondFactorError!")
@@ -3503,6 +3726,13 @@ func (ec *executionContext) marshalOReinstateAccountPayload2ᚖgithubᚗcomᚋme
 		return graphql.Null
 	}
 	return ec._ReinstateAccountPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOReplaceRecoveryCodesPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReplaceRecoveryCodesPayload(ctx context.Context, sel ast.SelectionSet, v *model.ReplaceRecoveryCodesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ReplaceRecoveryCodesPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOResetSecondFactorPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐResetSecondFactorPayload(ctx context.Context, sel ast.SelectionSet, v *model.ResetSecondFactorPayload) graphql.Marshaler {

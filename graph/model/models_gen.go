@@ -144,6 +144,11 @@ type ReplaceAPIClientKeysError interface {
 	IsReplaceAPIClientKeysError()
 }
 
+// Errors of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesError interface {
+	IsReplaceRecoveryCodesError()
+}
+
 // Errors of `requestPasswordReset`.
 type RequestPasswordResetError interface {
 	IsRequestPasswordResetError()
@@ -618,6 +623,9 @@ type CompleteOpenIDSignInInput struct {
 	State string `json:"state"`
 	// The parameter `code` that came back.
 	Code string `json:"code"`
+	// The parameter `iss` that came back (RFC 9207), as it came; left out if none did. It must name the provider that the person was sent to, and be there
+	// if that provider says that it always sends it.
+	Issuer *string `json:"issuer,omitempty"`
 }
 
 // Result of `completeOpenIdSignIn`.
@@ -636,7 +644,7 @@ type CompleteOpenIDSignInPayload struct {
 type CreateAPIClientInput struct {
 	// What to call it: 1 to 200 characters.
 	Name string `json:"name"`
-	// What its tokens may be used for: some of the scopes of an `INTEGRATOR`.
+	// What its tokens may be used for: some of the scopes of an `INTEGRATOR` that your own token has, too.
 	Scopes []string `json:"scopes"`
 	// JSON Web Key Set (RFC 7517) of 1 to 5 public keys, as JSON text: Ed25519, P-256, or RSA from 2,048 bits. Left out: the client has a
 	// secret.
@@ -666,7 +674,7 @@ type CreateAPIClientPayload struct {
 type CreateAPIKeyInput struct {
 	// What to call it: 1 to 200 characters.
 	Name string `json:"name"`
-	// What it may be used for: some of the scopes of an `INTEGRATOR`.
+	// What it may be used for: some of the scopes of an `INTEGRATOR` that your own token has, too.
 	Scopes []string `json:"scopes"`
 	// It is good before this instant, within a year.
 	ExpiresAt time.Time `json:"expiresAt"`
@@ -882,6 +890,8 @@ func (GenericError) IsSignInError() {}
 func (GenericError) IsAnswerSignInChallengeError() {}
 
 func (GenericError) IsSetUpSecondFactorError() {}
+
+func (GenericError) IsReplaceRecoveryCodesError() {}
 
 func (GenericError) IsChangePasswordError() {}
 
@@ -1547,6 +1557,22 @@ type ReplaceAPIClientKeysPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesInput struct {
+	// Code that the authenticator app shows, not a recovery code. Spaces and hyphens don't matter. It is good for nothing else afterwards.
+	Code string `json:"code"`
+}
+
+// Result of `replaceRecoveryCodes`.
+type ReplaceRecoveryCodesPayload struct {
+	// Ten codes, each of which stands in for the second factor once, unless there are errors. They are shown this once.
+	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
+	// Expected failures.
+	Errors []ReplaceRecoveryCodesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `requestPasswordReset`.
 type RequestPasswordResetInput struct {
 	// Organisation of the account; left out: the platform, of its administrators.
@@ -2104,6 +2130,8 @@ func (TooManyTriesError) IsSignInError() {}
 func (TooManyTriesError) IsAnswerSignInChallengeError() {}
 
 func (TooManyTriesError) IsSetUpSecondFactorError() {}
+
+func (TooManyTriesError) IsReplaceRecoveryCodesError() {}
 
 func (TooManyTriesError) IsChangePasswordError() {}
 

@@ -40,8 +40,7 @@ func note(ctx context.Context, fault *oidc.Error) {
 // counter takes token requests and hands on those that are well formed. What it refuses it words itself: the library repeats what was sent.
 func (e Endpoints) counter(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store") // RFC 6749, section 5.1
-		w.Header().Set("Pragma", "no-cache")
+		unkept(w.Header())
 		w = challenging{w, r.Header.Get("Authorization") != ""}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)

@@ -44,13 +44,16 @@ type Endpoints struct {
 // Audience is what assertions may be for: the issuer, and the token endpoint (RFC 7523, section 3).
 func Audience(issuer string) []string { return []string{issuer, issuer + TokenPath} }
 
-// Register serves the endpoints on a mux. wrap bounds the time of an answer.
-func (e Endpoints) Register(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
+// Turn answers a request that is turned away before an endpoint sees it.
+type Turn func(w http.ResponseWriter, r *http.Request, status int, err error)
+
+// Register serves the endpoints on a mux. wrap bounds the time of an answer and how often they are asked; whom it turns away it leaves to turn.
+func (e Endpoints) Register(mux *http.ServeMux, wrap func(h http.Handler, turn Turn) http.Handler) {
 	served := server{desk: e.Desk, issuer: e.Issuer, log: e.Log}
 	tokens := op.RegisterServer(served, op.Endpoints{Token: op.NewEndpoint(TokenPath)}, op.WithServerCORSOptions(nil))
-	mux.Handle(TokenPath, wrap(e.counter(tokens)))
+	mux.Handle(TokenPath, e.calm(wrap(e.counter(tokens), turn)))
 	metadata := op.RegisterMetadataServer(served, op.WithServerCORSOptions(nil))
-	mux.Handle("GET "+oidc.AuthorizationServerMetadataEndpoint+e.path(), wrap(metadata))
+	mux.Handle("GET "+oidc.AuthorizationServerMetadataEndpoint+e.path(), e.calm(wrap(metadata, turn)))
 }
 
 // path is the issuer's, which a client puts behind the well-known one (RFC 8414, section 3.1).
@@ -112,19 +115,28 @@ func (s server) ClientCredentialsExchange(ctx context.Context, r *op.ClientReque
 
 // told is what a client is told of a failure (RFC 6749, section 5.2). Whatever is wrong with its proof, it is the same.
 func (s server) told(ctx context.Context, err error) error {
-	fault, status := &oidc.Error{ErrorType: oidc.ServerError, Description: "Something went wrong here."}, http.StatusInternalServerError
+	fault, status := failed()
 	switch {
 	case errors.Is(err, partner.ErrNotProved):
 		fault, status = notProved()
 	case errors.Is(err, partner.ErrNoScope):
 		fault, status = oidc.ErrInvalidScope().WithDescription("The client may have none of these scopes."), http.StatusBadRequest
 	case errs.Of(err) == errs.Busy:
-		fault, status = &oidc.Error{ErrorType: "temporarily_unavailable", Description: "Try again in a moment."}, http.StatusServiceUnavailable
+		fault, status = later("Try again in a moment."), http.StatusServiceUnavailable
 	default:
 		s.log.ErrorContext(ctx, "token request failed", "requestId", requestOf(ctx), "error", err)
 	}
 	note(ctx, fault)
 	return op.NewStatusError(fault, status)
+}
+
+func failed() (*oidc.Error, int) {
+	return &oidc.Error{ErrorType: oidc.ServerError, Description: "Something went wrong here."}, http.StatusInternalServerError
+}
+
+// later is what OAuth has no word for at this endpoint: the word is the one of the authorization endpoint (RFC 6749, section 4.1.2.1).
+func later(why string) *oidc.Error {
+	return &oidc.Error{ErrorType: "temporarily_unavailable", Description: why}
 }
 
 func notProved() (*oidc.Error, int) {

@@ -59,6 +59,9 @@ func (a *App) measure(d *door) {
 			cacheFigures(f, name, counts)
 		}
 	}
+	if len(a.frame.SignIn.OpenIDProviders) > 0 {
+		breakerFigures(f, "openid", a.vouching.Breaker)
+	}
 	f.Counter("passwords_turned_away_total", "Passwords that were not compared, as too many were at once.", nil, func() float64 { return float64(a.hashing.Turned()) })
 	if d.certificate != nil {
 		f.Gauge("certificate_ends_seconds", "When the certificate that is served ends, in seconds since 1970.", nil, func() float64 { return float64(d.certificate.ends().Unix()) })

@@ -169,32 +169,42 @@ func TestRequestsThatAreNoneAreToldSoWithoutAnEcho(t *testing.T) {
 	}
 }
 
-func TestWrongSecretsAreCountedForTheirNetworkAlone(t *testing.T) {
-	o := newOffice(t)
-	c := o.enrol(t, "", access.AppointmentsRead)
+func TestWrongProofsShutOutNeitherTheClientNorItsNetwork(t *testing.T) {
+	o, key := newOffice(t), pairs(t)[0]
+	secret, signs := o.enrol(t, "", access.AppointmentsRead), o.enrol(t, keySet(t, key), access.AppointmentsRead)
 	from := func(address string) func(*http.Request) {
 		return func(r *http.Request) { r.RemoteAddr = address }
 	}
-	wrong := c
+	byGrant, wrong := url.Values{"grant_type": {byCredentials}}, secret
 	wrong.secret += "a"
-	for range 7 {
-		if answer := o.posts(t, url.Values{"grant_type": {byCredentials}}, basic(wrong), from("[2001:db8::1]:1")); answer.Error != "invalid_client" {
-			t.Fatal(answer.Raw)
+	failing := func() {
+		t.Helper()
+		if answer := o.posts(t, byGrant, basic(wrong), from("[2001:db8::1]:1")); answer.Error != "invalid_client" {
+			t.Error(answer.Raw)
+		}
+		late := claimsOf(signs)
+		late.Expiry = jwt.NewNumericDate(time.Now().Add(-time.Minute))
+		if answer := o.posts(t, asserting(signedBy(t, key, late)), from("[2001:db8::1]:1")); answer.Error != "invalid_client" {
+			t.Error(answer.Raw)
 		}
 	}
-	if answer := o.posts(t, url.Values{"grant_type": {byCredentials}}, basic(c), from("[2001:db8::2]:1")); answer.Error != "invalid_client" {
-		t.Errorf("the right one after seven wrong ones, from the same network: %s", answer.Raw)
+	for range partner.MaxTries + 2 {
+		failing()
 	}
-	for _, elsewhere := range []string{"[2001:db8:0:1::1]:1", "192.0.2.7:1"} {
-		if answer := o.posts(t, url.Values{"grant_type": {byCredentials}}, basic(c), from(elsewhere)); answer.Status != http.StatusOK {
-			t.Errorf("from %s: %s", elsewhere, answer.Raw)
+	for _, address := range []string{"[2001:db8::1]:1", "[2001:db8::2]:1", "192.0.2.7:1"} {
+		if answer := o.posts(t, byGrant, basic(secret), from(address)); answer.Status != http.StatusOK {
+			t.Errorf("the right secret from %s: %s", address, answer.Raw)
+		}
+		if answer := o.posts(t, asserting(signedBy(t, key, claimsOf(signs))), from(address)); answer.Status != http.StatusOK {
+			t.Errorf("the right key from %s: %s", address, answer.Raw)
 		}
 	}
+	failing()
 	record := o.admin.Post(t, `{ auditEvents(where: {action: "apiClient.token"}) { edges { node { outcome } } } }`, nil).OK(t)
-	if got := strings.Count(string(record.Raw), "DENIED"); got != 5 {
+	if got := strings.Count(string(record.Raw), "DENIED"); got != 2*partner.MaxTries {
 		t.Errorf("%d refusals are recorded: %s", got, record.Raw)
 	}
-	if got := strings.Count(string(record.Raw), "DONE"); got != 1 { // of two within a minute
+	if got := strings.Count(string(record.Raw), "DONE"); got != 2 { // of all within a minute
 		t.Errorf("%d tokens are recorded: %s", got, record.Raw)
 	}
 }

@@ -15,5 +15,6 @@ func (a *App) greet() {
 	store := postgres.NewAccounts(a.db)
 	a.hashing = a.frame.SignIn.passwords()
 	a.people = identity.NewService(store, opening{a}, a.hashing, clinic.Source{Clock: clock.System{}, NewID: newID}, rand.Reader)
-	a.openID = identity.NewOpenID(a.people, store, openid.New(a.frame.SignIn.OpenIDProviders, clock.System{}))
+	a.vouching = openid.New(a.frame.SignIn.OpenIDProviders, clock.System{})
+	a.openID = identity.NewOpenID(a.people, store, a.vouching)
 }

@@ -36,6 +36,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/live"
+	"github.com/mediconnect/mediconnect/internal/openid"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
@@ -88,6 +89,7 @@ type App struct {
 	verifier     caller.Verifier // of tokens and API keys
 	people       *identity.Service
 	openID       *identity.OpenID
+	vouching     *openid.Providers
 	hashing      *identity.Passwords
 	clinic       *clinic.Service
 	provider     *provider.Service

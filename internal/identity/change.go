@@ -28,8 +28,8 @@ func (s *Service) ChangePassword(ctx context.Context, a access.Actor, in ChangeP
 	if err != nil {
 		return Account{}, err
 	}
-	password := NewPassword(&check, account.Role, account.Email, in.New, "newPassword")
-	if err := check.Err(); err != nil {
+	password, err := s.passwords.Read(ctx, &check, account.Role, account.Email, in.New, "newPassword")
+	if err = orElse(err, check.Err()); err != nil {
 		return Account{}, err
 	}
 	tried, err := s.store.TryAgain(ctx, by, ref)
@@ -106,7 +106,7 @@ func (s *Service) own(ctx context.Context, a access.Actor) (Account, error) {
 	return account, nil
 }
 
-// SetPassword gives an account that somebody has proved to hold another password, which NewPassword has read, and ends all its
+// SetPassword gives an account that somebody has proved to hold another password, which Passwords.Read has read, and ends all its
 // sessions.
 func (s *Service) SetPassword(ctx context.Context, a access.Actor, account Account, password access.Private) (Account, error) {
 	return s.setPassword(ctx, s.source.Stamp(a), account, password, uuid.Nil)

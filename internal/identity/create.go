@@ -27,8 +27,8 @@ func (s *Service) Create(ctx context.Context, a access.Actor, in Create) (Accoun
 		Locale: check.Language(in.Locale, "locale"), CreatedAt: by.At,
 	}
 	check.Keep(fits(account, nil))
-	password := NewPassword(&check, in.Role, in.Email, in.Password, "password")
-	if err := check.Err(); err != nil {
+	password, err := s.passwords.Read(ctx, &check, in.Role, in.Email, in.Password, "password")
+	if err = orElse(err, check.Err()); err != nil {
 		return Account{}, err
 	}
 	hash, err := s.passwords.Hash(ctx, password)

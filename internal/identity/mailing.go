@@ -121,8 +121,12 @@ func (m *Mailing) Invite(ctx context.Context, a access.Actor, in InviteAccount) 
 	if err != nil {
 		return struct{}{}, err
 	}
+	if by, err := holder(a); err == nil {
+		n.InvitedBy = by.ID
+	}
+	n.First = a.Role == access.PlatformAdmin
 	c := Counted{Asker: "account " + a.ID.String(), AskerHour: m.limits.StaffHour, Limits: m.limits}
-	return struct{}{}, m.store.Invite(ctx, m.source.Stamp(a), once, n, c, a.Role == access.PlatformAdmin)
+	return struct{}{}, m.store.Invite(ctx, m.source.Stamp(a), once, n, c)
 }
 
 // mayInvite says whether a role may give another. Nobody is made the platform's administrator by an input, and programs have no

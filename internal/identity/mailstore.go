@@ -38,12 +38,14 @@ type Redeemable struct {
 
 // MailStore keeps notes and codes. A change commits together with its audit row. Any method may fail with errs.Busy.
 type MailStore interface {
+	Standing
+
 	// Note counts a message, and keeps a note: one that is over a limit is dropped at once. Nothing that it does or answers depends on
 	// whether there is an account. It fails with errs.NotFound, at "organizationId" or "providerId".
 	Note(ctx context.Context, by clinic.Stamp, n Note, c Counted) error
 	// Invite is Note for an idempotency key: for one that was used it does nothing. It fails with errs.KeyInUse and errs.KeyReused, too;
-	// and with errs.Forbidden when the first administrator alone may be invited and there is one who may sign in.
-	Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n Note, c Counted, onlyFirst bool) error
+	// and with errs.Forbidden when it is for the first administrator and there is one who may sign in.
+	Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n Note, c Counted) error
 
 	// Due answers notes that wait, of all organisations, the longest first.
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNote, error)
@@ -56,10 +58,11 @@ type MailStore interface {
 	// PutOff has a note wait until then.
 	PutOff(ctx context.Context, n Note, until time.Time) error
 
-	// Redeemable finds a code of a kind that is good at a time; else not ok.
+	// Redeemable finds a code of a kind that is good at a time; else not ok. An invitation is good as long as whoever made it may sign in and
+	// may make it still; one of a first administrator as long as there is none.
 	Redeemable(ctx context.Context, organization uuid.UUID, k NoteKind, code access.Private, now time.Time) (r Redeemable, ok bool, err error)
 	// Found uses a code and makes its account with the hash of a password. Not ok: the code is good no longer, or the address has an
-	// account by now.
+	// account by now. The invitations of other first administrators are over with that.
 	Found(ctx context.Context, by clinic.Stamp, k NoteKind, code access.Private, a Account, hash string) (ok bool, err error)
 	// Reset uses a code and gives its account another password. Not ok: the code is good no longer, or the account may not sign in.
 	Reset(ctx context.Context, by clinic.Stamp, organization uuid.UUID, code access.Private, hash string) (ok bool, err error)

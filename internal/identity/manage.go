@@ -127,6 +127,8 @@ func (s *Service) change(
 	return Account{}, errs.TryAgain(nil)
 }
 
+var errNoScope = errs.Denied("Your token lacks the scope " + access.AccountsManage + ".")
+
 // manages refuses whoever doesn't manage the accounts of an organisation. Administrators of the platform manage each other only.
 func manages(a access.Actor, organization uuid.UUID) error {
 	switch {
@@ -135,7 +137,7 @@ func manages(a access.Actor, organization uuid.UUID) error {
 	case a.Organization != organization:
 		return errs.Missing("account", "accountId")
 	case !a.Has(access.AccountsManage):
-		return errs.Denied("Your token lacks the scope " + access.AccountsManage + ".")
+		return errNoScope
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,12 +28,28 @@ type Note struct {
 	Locale             string      // BCP 47
 	Role               access.Role // of invitations
 	ProviderID         uuid.UUID   // of invitations of a PROVIDER
+	InvitedBy          uuid.UUID   // the account that invites; zero: of nobody who signs in here
+	First              bool        // the platform invites an organisation's first administrator
 	AskedAt            time.Time
 	Attempts           int // to send it, with the one that is made
 }
 
 // Ref names the note.
 func (n Note) Ref() clinic.Ref { return clinic.Ref{Organization: n.OrganizationID, ID: n.ID} }
+
+// Inviter names the account that invites; not ok: it isn't of anybody who signs in here, such as whom an issuer outside knows.
+func (n Note) Inviter() (account clinic.Ref, ok bool) {
+	account = clinic.Ref{Organization: n.OrganizationID, ID: n.InvitedBy}
+	if n.First {
+		account.Organization = uuid.Nil
+	}
+	return account, n.InvitedBy != uuid.Nil
+}
+
+// InvitableBy says whether an invitation is still one that somebody with this role may make.
+func (n Note) InvitableBy(role access.Role) bool {
+	return n.First == (role == access.PlatformAdmin) && mayInvite(role, n.Role) && slices.Contains(access.ScopesOf(role), access.AccountsManage)
+}
 
 // DueNote is a note that waits, and since when.
 type DueNote struct {

@@ -34,9 +34,9 @@ type Providers interface {
 	Find(organization uuid.UUID, name string) (OpenIDProvider, bool)
 	// Authorize is where somebody is sent to. It fails with errs.Busy while the provider can't be reached.
 	Authorize(ctx context.Context, p OpenIDProvider, ask OpenIDAsk) (url string, err error)
-	// Exchange asks who came back with a code, and verifies the answer. It fails with errs.Busy, and with ErrNotProven whatever else
-	// is wrong.
-	Exchange(ctx context.Context, p OpenIDProvider, code access.Private, ask OpenIDAsk) (Proven, error)
+	// Exchange asks who came back with a code, and verifies the answer. A code that came as another issuer's is sent to nobody. It fails
+	// with errs.Busy, and with ErrNotProven whatever else is wrong.
+	Exchange(ctx context.Context, p OpenIDProvider, came CompleteOpenID, ask OpenIDAsk) (Proven, error)
 }
 
 // ErrNotProven is of a code or an ID token that proves nothing.
@@ -108,7 +108,10 @@ type Begun struct {
 }
 
 // CompleteOpenID is what came back.
-type CompleteOpenID struct{ State, Code access.Private }
+type CompleteOpenID struct {
+	State, Code access.Private
+	Issuer      *string // as whose answer it came (RFC 9207); nil: that wasn't said
+}
 
 // AttemptLife is how long somebody may stay with the provider.
 const AttemptLife = 10 * time.Minute
@@ -190,7 +193,7 @@ func (o *OpenID) Complete(ctx context.Context, a access.Actor, in CompleteOpenID
 	}
 	a.Client = attempt.Client
 	by := o.people.source.Stamp(a)
-	proven, err := o.providers.Exchange(ctx, provider, in.Code, attempt.OpenIDAsk)
+	proven, err := o.providers.Exchange(ctx, provider, in, attempt.OpenIDAsk)
 	if errors.Is(err, ErrNotProven) {
 		return SignedIn{}, refused(o.people.store.Refuse(ctx, by, clinic.Ref{Organization: ticket.Organization, ID: attempt.Account}), "code")
 	}

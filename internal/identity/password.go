@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"context"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,24 +43,37 @@ func written(password access.Private) bool {
 	return text != "" && len(text) <= maxPassword*utf8.UTFMax && utf8.ValidString(text)
 }
 
-// NewPassword reads a password that an account shall have, and answers it as it is hashed.
-func NewPassword(check *form.Check, role access.Role, email, password access.Private, path ...string) access.Private {
+// Read reads a password that an account shall have, and answers it as it is hashed. How soon it is guessed takes a turn to find out, as a hash
+// does, and only what is good otherwise gets one: anybody may ask. It fails with errs.Busy.
+func (p *Passwords) Read(ctx context.Context, check *form.Check, role access.Role, email, password access.Private, path ...string) (access.Private, error) {
 	least, hard := minPassword, guessable
 	if NeedsSecondFactor(role) {
 		least, hard = minStaffPassword, staffGuessable
 	}
+	normal := sized(check, least, password, path...)
+	if check.Err() != nil {
+		return normal, nil
+	}
+	leave, err := p.turn(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer leave()
+	score := zxcvbn.PasswordStrength(start(normal.Reveal()), knownOf(email)).Score
+	check.That(score >= hard, "This password is guessed too soon. Take another, such as several words.", path...)
+	return normal, nil
+}
+
+// sized is a password as it is hashed, if it is neither too short nor too long.
+func sized(check *form.Check, least int, password access.Private, path ...string) access.Private {
 	if !written(password) && password != "" {
 		check.Fail("At most "+strconv.Itoa(maxPassword)+" characters, as UTF-8.", path...)
 		return ""
 	}
 	normal := Normal(password)
-	text := normal.Reveal()
-	length := utf8.RuneCountInString(text)
+	length := utf8.RuneCountInString(normal.Reveal())
 	check.That(length >= least, "At least "+strconv.Itoa(least)+" characters.", path...)
 	check.That(length <= maxPassword, "At most "+strconv.Itoa(maxPassword)+" characters.", path...)
-	if check.Err() == nil {
-		check.That(zxcvbn.PasswordStrength(start(text), knownOf(email)).Score >= hard, "This password is guessed too soon. Take another, such as several words.", path...)
-	}
 	return normal
 }
 

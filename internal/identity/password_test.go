@@ -16,6 +16,7 @@ import (
 var cheap = identity.Cost{Memory: 64, Iterations: 1, Parallelism: 1}
 
 func TestANewPasswordIsLongEnoughAndNotGuessedSoon(t *testing.T) {
+	passwords := identity.NewPasswords(cheap, identity.Bulkhead{AtOnce: 1})
 	for _, c := range []struct {
 		role     access.Role
 		password access.Private
@@ -39,8 +40,8 @@ func TestANewPasswordIsLongEnoughAndNotGuessedSoon(t *testing.T) {
 		{access.FrontDesk, "Sunshine2024", false},
 	} {
 		var check form.Check
-		identity.NewPassword(&check, c.role, "ann.smith@example.org", c.password, "password")
-		if good := check.Err() == nil; good != c.good {
+		_, err := passwords.Read(t.Context(), &check, c.role, "ann.smith@example.org", c.password, "password")
+		if good := check.Err() == nil; err != nil || good != c.good {
 			t.Errorf("%s, %d bytes %.30q: %v", c.role, len(c.password), c.password.Reveal(), check.Err())
 		}
 	}
@@ -49,9 +50,9 @@ func TestANewPasswordIsLongEnoughAndNotGuessedSoon(t *testing.T) {
 func TestWhicheverKeyboardWroteAPasswordItIsTheSame(t *testing.T) {
 	passwords := identity.NewPasswords(cheap, identity.Bulkhead{AtOnce: 1, Waiting: 1, Wait: time.Minute})
 	var check form.Check
-	composed := identity.NewPassword(&check, access.PatientRole, "", "Zoé läuft im Café")
-	if check.Err() != nil {
-		t.Fatal(check.Err())
+	composed, err := passwords.Read(t.Context(), &check, access.PatientRole, "", "Zoé läuft im Café")
+	if err != nil || check.Err() != nil {
+		t.Fatal(err, check.Err())
 	}
 	hash, err := passwords.Hash(t.Context(), composed)
 	if err != nil {
@@ -111,6 +112,34 @@ func TestPasswordsAreHashedAFewAtATimeAndTheLineIsBounded(t *testing.T) {
 		}
 		if verify(); <-answers != nil {
 			t.Error("there is room again, and yet it is refused")
+		}
+	})
+}
+
+// Strangers choose passwords, too, and finding out how soon one is guessed fills a core as a hash does.
+func TestHowSoonAPasswordIsGuessedIsFoundOutAFewAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		end := make(chan struct{})
+		passwords := identity.NewPasswords(cheap, identity.Bulkhead{AtOnce: 1}).Counted(func() { <-end })
+		compared := make(chan error)
+		go func() {
+			_, _, err := passwords.Verify(t.Context(), "x", "")
+			compared <- err
+		}()
+		synctest.Wait()
+		var check form.Check
+		if _, err := passwords.Read(t.Context(), &check, access.PatientRole, "", "kX9#mQ2v"); errs.Of(err) != errs.Busy || check.Err() != nil {
+			t.Errorf("while the one core is taken: %v, %v", err, check.Err())
+		}
+		for _, password := range []access.Private{"short", access.Private(strings.Repeat("x", 1<<20))} {
+			var check form.Check
+			if _, err := passwords.Read(t.Context(), &check, access.PatientRole, "", password); err != nil || check.Err() == nil {
+				t.Errorf("%d bytes are refused without a turn: %v, %v", len(password), err, check.Err())
+			}
+		}
+		close(end)
+		if err := <-compared; err != nil {
+			t.Error(err)
 		}
 	})
 }

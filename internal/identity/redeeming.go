@@ -69,7 +69,7 @@ func (m *Mailing) open(ctx context.Context, made Account, client string) Entered
 	if NeedsSecondFactor(made.Role) {
 		return Entered{Account: made}
 	}
-	tokens, err := m.sessions.Open(ctx, Start{Account: made, Client: client})
+	tokens, err := begin(ctx, m.sessions, m.store, made, client)
 	if err != nil {
 		return Entered{Account: made}
 	}
@@ -120,8 +120,8 @@ func (m *Mailing) redeemable(ctx context.Context, k NoteKind, code access.Privat
 
 func (m *Mailing) hash(ctx context.Context, of Account, password access.Private, path string) (string, error) {
 	var check form.Check
-	normal := NewPassword(&check, of.Role, of.Email, password, path)
-	if err := check.Err(); err != nil {
+	normal, err := m.passwords.Read(ctx, &check, of.Role, of.Email, password, path)
+	if err = orElse(err, check.Err()); err != nil {
 		return "", err
 	}
 	return m.passwords.Hash(ctx, normal)

@@ -143,18 +143,11 @@ func (s *Service) challenge(a Account, kind ChallengeKind, address access.Privat
 	return asked, owe, nil
 }
 
-// open begins the session of somebody who has proved who they are. An account that changed while it began gets none: whoever changed
-// it has ended all sessions that they could see.
+// open begins a session.
 func (s *Service) open(ctx context.Context, a Account, client string) (SignedIn, error) {
-	tokens, err := s.opener.Open(ctx, Start{Account: a, Client: client})
+	tokens, err := begin(ctx, s.opener, s.store, a, client)
 	if err != nil {
 		return SignedIn{}, err
-	}
-	switch stands, err := s.store.Stands(ctx, a.Ref(), a.Version); {
-	case err != nil:
-		return SignedIn{}, err
-	case !stands:
-		return SignedIn{}, SignInRefused{}
 	}
 	return SignedIn{Tokens: &tokens}, nil
 }

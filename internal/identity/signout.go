@@ -77,7 +77,8 @@ func (s *Sessions) signOutBy(ctx context.Context, a access.Actor, refresh access
 	return s.end(ctx, of.Organization, Ending{By: s.Stamp(by), Action: "session.signOut", Account: session.AccountID, Session: of.ID})
 }
 
-// SignOutEverywhere ends all sessions of an account: the caller's own, or for an administrator another's of the organisation. nil: their own.
+// SignOutEverywhere ends all sessions of an account: the caller's own, or for an administrator with the scope
+// accounts:manage another's of the organisation. nil: their own.
 func (s *Sessions) SignOutEverywhere(ctx context.Context, a access.Actor, whose *clinic.Ref) (struct{}, error) {
 	own := clinic.Ref{Organization: a.Organization, ID: a.ID}
 	if whose == nil || *whose == own {
@@ -93,13 +94,15 @@ func (s *Sessions) SignOutEverywhere(ctx context.Context, a access.Actor, whose 
 	return struct{}{}, s.end(ctx, whose.Organization, Ending{By: s.Stamp(a), Action: "session.signOutEverywhere", Account: whose.ID})
 }
 
-// RevokeSession ends a session of the caller's account, or for an administrator anybody's of the organisation.
+// RevokeSession ends a session of the caller's account, or for an administrator with the scope accounts:manage
+// anybody's of the organisation.
 func (s *Sessions) RevokeSession(ctx context.Context, a access.Actor, of clinic.Ref) (struct{}, error) {
 	e := Ending{By: s.Stamp(a), Action: "session.revoke", Account: a.ID, Session: of.ID}
-	if a.Role != access.Admin {
-		if _, err := holder(a); err != nil {
-			return struct{}{}, err
+	if _, err := holder(a); err != nil && !endsOthers(a) {
+		if a.Role == access.Admin {
+			err = errNoScope
 		}
+		return struct{}{}, err
 	}
 	missing := errs.Missing("session", "sessionId")
 	if of.Organization != a.Organization {
@@ -109,12 +112,15 @@ func (s *Sessions) RevokeSession(ctx context.Context, a access.Actor, of clinic.
 	switch {
 	case err != nil:
 		return struct{}{}, err
-	case !found, session.AccountID != a.ID && a.Role != access.Admin:
+	case !found, session.AccountID != a.ID && !endsOthers(a):
 		return struct{}{}, missing
 	}
 	e.Account = session.AccountID
 	return struct{}{}, s.end(ctx, of.Organization, e)
 }
+
+// endsOthers says whether the caller may end sessions of others of their organisation.
+func endsOthers(a access.Actor) bool { return a.Role == access.Admin && a.Has(access.AccountsManage) }
 
 // administers says whether the caller may end what isn't their own.
 func administers(a access.Actor, organization uuid.UUID, what string, path ...string) error {
@@ -123,6 +129,8 @@ func administers(a access.Actor, organization uuid.UUID, what string, path ...st
 		return errs.SignIn("Sign in to do this.")
 	case a.Role != access.Admin, organization != a.Organization:
 		return errs.Missing(what, path...)
+	case !endsOthers(a):
+		return errNoScope
 	}
 	return nil
 }

@@ -14,6 +14,8 @@ import (
 // Store keeps accounts and what proves who their holders are. A change commits together with its audit row. Any method may fail
 // with errs.Busy.
 type Store interface {
+	Standing
+
 	// Create keeps a new account with a password's hash (empty: none), unless the organisation has one of this address, or
 	// there is no such organisation.
 	Create(ctx context.Context, by clinic.Stamp, a Account, hash string) (added bool, err error)
@@ -21,6 +23,8 @@ type Store interface {
 	Try(ctx context.Context, by clinic.Stamp, organization uuid.UUID, address access.Private) (Tried, error)
 	// TryAgain counts a try of an account that is known.
 	TryAgain(ctx context.Context, by clinic.Stamp, account clinic.Ref) (Tried, error)
+	// TryCode counts a try of an account that is known, and answers what codes of its second factor are compared with.
+	TryCode(ctx context.Context, by clinic.Stamp, account clinic.Ref) (Tried, Factor, error)
 	// TakeBack makes a counted try none.
 	TakeBack(ctx context.Context, t Tried) error
 	// Refuse keeps that a try failed. The account may be nobody's.
@@ -31,10 +35,12 @@ type Store interface {
 	// Owed counts a try to answer a challenge, of the challenge and of its account. It fails with errs.NotFound when the challenge is
 	// over, and so it is once the account has changed.
 	Owed(ctx context.Context, by clinic.Stamp, t Ticket) (Owed, error)
-	// Answer keeps that a challenge was answered; it and the code are good once. False: somebody was faster, or the code was none.
+	// Answer keeps that a challenge was answered; it and the code are good once, and the try is none; after a right password nor are those
+	// before it. False: somebody was faster, or the code was none.
 	Answer(ctx context.Context, by clinic.Stamp, a Answer) (Account, bool, error)
-	// Stands says whether an account may sign in and is still of a version.
-	Stands(ctx context.Context, account clinic.Ref, version int) (bool, error)
+	// ReplaceCodes puts recovery codes in the place of those that an account has, and the try is none. The step of the app's code is good
+	// once. False: it was used, or the account isn't of the version that was tried any more.
+	ReplaceCodes(ctx context.Context, by clinic.Stamp, t Tried, step int64, codes []access.Private) (bool, error)
 	// SetPassword gives an account of this version another password.
 	SetPassword(ctx context.Context, by clinic.Stamp, a Account, hash string) (bool, error)
 
@@ -84,9 +90,11 @@ type Owe struct {
 // Owed is a challenge that is being answered.
 type Owed struct {
 	Owe
-	Account     Account // without its address
-	LockedUntil time.Time
-	Factor      Factor // what codes are compared with
+	Account     Account   // without its address
+	ByPassword  bool      // it was asked of who gave that; else of whom a provider knows
+	Tried       time.Time // the try that was counted
+	LockedUntil time.Time // zero: it was counted
+	Factor      Factor    // what codes are compared with
 	Client      string
 }
 

@@ -9,13 +9,14 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -38,7 +39,8 @@ const (
 	patience = 5 * time.Second
 	longest  = 1 << 20 // bytes of an answer
 	believed = time.Hour
-	maxName  = 255 // characters of a subject (OpenID Connect Core, section 2)
+	pause    = time.Minute // before one is asked again that didn't answer, while there is what it said before
+	maxName  = 255         // characters of a subject (OpenID Connect Core, section 2)
 )
 
 // algorithms are what an ID token may be signed with: nothing that the secret is the key of, and never nothing.
@@ -60,10 +62,8 @@ type provider struct {
 	Client
 	breaker *resilience.Breaker
 	web     *http.Client
-
-	mu    sync.Mutex
-	party rp.RelyingParty
-	since time.Time
+	flight  singleflight.Group // one question at a time, of what it is
+	said    atomic.Pointer[saying]
 }
 
 var _ identity.Providers = (*Providers)(nil)
@@ -110,12 +110,12 @@ func (p *Providers) Authorize(ctx context.Context, o identity.OpenIDProvider, as
 	if err != nil {
 		return "", err
 	}
-	party, err := found.discovered(ctx, p.clock.Now())
+	said, err := found.discovered(ctx, p.clock)
 	if err != nil {
 		return "", err
 	}
 	challenge := sha256.Sum256([]byte(ask.Verifier.Reveal()))
-	return rp.AuthURL(ask.State.Reveal(), party,
+	return rp.AuthURL(ask.State.Reveal(), said.party,
 		rp.WithCodeChallenge(base64.RawURLEncoding.EncodeToString(challenge[:])),
 		rp.AuthURLOpt(rp.WithURLParam("nonce", ask.Nonce.Reveal())), rp.AuthURLOpt(rp.WithURLParam("redirect_uri", ask.RedirectURI))), nil
 }
@@ -124,33 +124,39 @@ func (p *Providers) Authorize(ctx context.Context, o identity.OpenIDProvider, as
 type nonceOf struct{}
 
 // Exchange is documented at identity.Providers.
-func (p *Providers) Exchange(ctx context.Context, o identity.OpenIDProvider, code access.Private, ask identity.OpenIDAsk) (identity.Proven, error) {
+func (p *Providers) Exchange(ctx context.Context, o identity.OpenIDProvider, came identity.CompleteOpenID, ask identity.OpenIDAsk) (identity.Proven, error) {
 	found, err := p.of(o)
 	if err != nil {
 		return identity.Proven{}, err
 	}
-	party, err := found.discovered(ctx, p.clock.Now())
+	said, err := found.discovered(ctx, p.clock)
 	if err != nil {
 		return identity.Proven{}, err
 	}
-	var tokens *oidc.Tokens[*oidc.IDTokenClaims]
-	var refused error
-	err = found.call(ctx, func(ctx context.Context) (err error) {
-		ctx = context.WithValue(ctx, nonceOf{}, ask.Nonce.Reveal())
-		tokens, err = rp.CodeExchange[*oidc.IDTokenClaims](ctx, code.Reveal(), party, rp.WithCodeVerifier(ask.Verifier.Reveal()),
-			rp.CodeExchangeOpt(rp.WithURLParam("redirect_uri", ask.RedirectURI)))
-		if answered(err) {
-			refused, err = err, nil
-		}
-		return err
-	})
+	if !said.mayBe(came.Issuer) {
+		return identity.Proven{}, identity.ErrNotProven
+	}
+	tokens, err := found.exchange(ctx, said.party, came.Code, ask)
 	switch {
 	case err != nil:
 		return identity.Proven{}, err
-	case refused != nil || tokens == nil || tokens.IDTokenClaims == nil:
+	case tokens == nil || tokens.IDTokenClaims == nil:
 		return identity.Proven{}, identity.ErrNotProven
 	}
 	return found.proven(tokens.IDTokenClaims)
+}
+
+// exchange asks for the tokens of a code; there are none if the provider refuses, or if they don't verify.
+func (p *provider) exchange(ctx context.Context, party rp.RelyingParty, code access.Private, ask identity.OpenIDAsk) (*oidc.Tokens[*oidc.IDTokenClaims], error) {
+	return called(ctx, p, func(ctx context.Context) (*oidc.Tokens[*oidc.IDTokenClaims], error) {
+		ctx = context.WithValue(ctx, nonceOf{}, ask.Nonce.Reveal())
+		tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](ctx, code.Reveal(), party, rp.WithCodeVerifier(ask.Verifier.Reveal()),
+			rp.CodeExchangeOpt(rp.WithURLParam("redirect_uri", ask.RedirectURI)))
+		if answered(err) {
+			return nil, nil
+		}
+		return tokens, err
+	})
 }
 
 // proven reads the claims of a verified ID token.
@@ -163,43 +169,6 @@ func (p *provider) proven(c *oidc.IDTokenClaims) (identity.Proven, error) {
 		SecondFactor: slices.Contains(c.AuthenticationMethodsReferences, "mfa") || // RFC 8176
 			c.AuthenticationContextClassReference != "" && slices.Contains(p.Contexts, c.AuthenticationContextClassReference),
 	}, nil
-}
-
-// discovered is the provider as it says that it is (OpenID Connect Discovery). Who asks at once waits for one answer.
-func (p *provider) discovered(ctx context.Context, now time.Time) (rp.RelyingParty, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.party != nil && now.Before(p.since.Add(believed)) {
-		return p.party, nil
-	}
-	err := p.call(ctx, func(ctx context.Context) error {
-		style := oauth2.AuthStyleInHeader
-		if p.InBody {
-			style = oauth2.AuthStyleInParams
-		}
-		party, err := rp.NewRelyingPartyOIDC(ctx, p.Issuer, p.ID, p.Secret.Reveal(), "", []string{oidc.ScopeOpenID, oidc.ScopeEmail},
-			rp.WithHTTPClient(p.web), rp.WithAuthStyle(style), rp.WithVerifierOpts(
-				rp.WithSupportedSigningAlgorithms(algorithms...),
-				rp.WithNonce(func(ctx context.Context) string { nonce, _ := ctx.Value(nonceOf{}).(string); return nonce })))
-		if err == nil {
-			p.party, p.since = party, now
-		}
-		return err
-	})
-	if err != nil && p.party != nil { // what it said before is better than nothing
-		return p.party, nil
-	}
-	return p.party, err
-}
-
-// call asks the provider something, unless it has failed too often just now. It doesn't end because whoever waits for it has gone.
-func (p *provider) call(ctx context.Context, ask func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
-	defer cancel()
-	if err := p.breaker.Do(func() error { return ask(ctx) }); err != nil {
-		return errs.TryAgain(err)
-	}
-	return nil
 }
 
 // answered says whether a failed exchange is the provider's answer, and not that there was none.

@@ -32,7 +32,7 @@ func ask() identity.OpenIDAsk {
 }
 
 // trip sends somebody to a provider and back.
-func trip(t *testing.T, p *openid.Providers, a *openidtest.Provider, name string) (identity.OpenIDProvider, identity.OpenIDAsk, access.Private) {
+func trip(t *testing.T, p *openid.Providers, a *openidtest.Provider, name string) (identity.OpenIDProvider, identity.OpenIDAsk, identity.CompleteOpenID) {
 	t.Helper()
 	provider, ok := p.Find([16]byte{}, name)
 	if !ok {
@@ -47,7 +47,7 @@ func trip(t *testing.T, p *openid.Providers, a *openidtest.Provider, name string
 	if state != with.State.Reveal() {
 		t.Fatalf("came back with the state %s", state)
 	}
-	return provider, with, access.Private(code)
+	return provider, with, identity.CompleteOpenID{Code: access.Private(code)}
 }
 
 func TestAProviderSaysWhoCameBack(t *testing.T) {
@@ -138,6 +138,30 @@ func TestACodeOfAnotherProviderProvesNothing(t *testing.T) {
 	}
 	if _, ok := p.Find([16]byte{1}, "one"); ok {
 		t.Error("another organisation has the provider")
+	}
+}
+
+func TestACodeThatCameAsAnothersIsSentToNobody(t *testing.T) {
+	for _, named := range []bool{true, false} {
+		a := openidtest.New(t)
+		a.Named = named
+		p := openid.New([]openid.Client{client(a, "corp")}, clock.System{})
+		provider, with, came := trip(t, p, a, "corp")
+		right := a.URL
+		wrong := map[string]*string{"another": new("https://other.example"), "with a slash": new(right + "/"), "nobody": new("")}
+		if named {
+			wrong["left out"] = nil
+		}
+		for name, issuer := range wrong {
+			came.Issuer = issuer
+			if who, err := p.Exchange(t.Context(), provider, came, with); !errors.Is(err, identity.ErrNotProven) {
+				t.Errorf("%s: %+v, %v", name, who, err)
+			}
+		}
+		came.Issuer = &right
+		if _, err := p.Exchange(t.Context(), provider, came, with); err != nil {
+			t.Errorf("the right one, with the code that was sent to nobody: %v", err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -20,8 +21,9 @@ type Desk struct {
 	Audience []string      // that assertions may be for: the issuer, and the token endpoint
 }
 
-// MaxTries failures of a client from one network within TryWindow are told apart from later ones: those are refused unseen. Who fails
-// elsewhere shuts nobody out, and who tries from everywhere finds none of 2^256 secrets.
+// MaxTries failures of a client from one network within TryWindow are counted and recorded; later ones are answered alike and write
+// nothing. A right proof is taken meanwhile: else whoever knows a client_id, which is no secret, would shut out the client, or its neighbours
+// in the network. It gives a guesser nothing, who finds none of 2^256 secrets.
 const (
 	MaxTries  = 5
 	TryWindow = 15 * time.Minute
@@ -64,16 +66,17 @@ func (d Desk) Prove(ctx context.Context, p Proof) (Proved, error) {
 	switch {
 	case err != nil:
 		return Proved{}, err
-	case !found, tries >= MaxTries:
+	case !found:
 		return Proved{}, ErrNotProved
 	}
 	proved, err := d.proved(ctx, c, p, assertion, by.At)
-	if err == nil && proved.credential == uuid.Nil {
-		if err = d.Uses.Refused(ctx, by, ref, source, since); err == nil {
-			err = ErrNotProved
-		}
+	if err != nil || proved.credential != uuid.Nil {
+		return proved, err
 	}
-	return proved, err
+	if tries < MaxTries {
+		err = d.Uses.Refused(ctx, by, ref, source, since)
+	}
+	return proved, cmp.Or(err, error(ErrNotProved))
 }
 
 // read finds out which client the proof is for.

@@ -155,15 +155,27 @@ type StaleKey struct{ Current APIKey }
 
 func (StaleKey) Error() string { return "The key has changed since you read it." }
 
-// grantable reads scopes that a partner shall have: some of an integrator's, in one order.
-func grantable(check *form.Check, asked []string, path ...string) []string {
+// grantable reads scopes that a partner shall have from somebody: some of an integrator's that the giver has too, in one order.
+func grantable(check *form.Check, giver access.Actor, asked []string, path ...string) []string {
 	may := access.ScopesOf(access.Integrator)
 	check.That(len(asked) > 0, "Name at least one scope.", path...)
 	check.That(len(asked) <= maxScopes, "At most "+strconv.Itoa(maxScopes)+" scopes.", path...)
 	for i, scope := range asked[:min(len(asked), maxScopes)] {
-		check.That(slices.Contains(may, scope), "No partner may have this scope.", form.At(path, i)...)
+		known := slices.Contains(may, scope)
+		check.That(known, "No partner may have this scope.", form.At(path, i)...)
+		check.That(!known || giver.Has(scope), "Your token lacks this scope itself.", form.At(path, i)...)
 	}
 	return slices.DeleteFunc(may, func(s string) bool { return !slices.Contains(asked, s) })
+}
+
+// mayArm refuses a new secret or other keys for a client to who has fewer scopes than the client: they would call with them.
+func mayArm(giver access.Actor, c Client) error {
+	for _, scope := range c.Scopes {
+		if !giver.Has(scope) {
+			return errs.Denied("The client has the scope "+scope+", which your token lacks.", "apiClientId")
+		}
+	}
+	return nil
 }
 
 // perMinute reads how many requests a contract allows.

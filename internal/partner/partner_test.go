@@ -13,6 +13,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/form"
 )
 
@@ -131,10 +132,14 @@ func TestNoTwoSecretsAreAlikeAndNoneIsDrawnWithoutRandomness(t *testing.T) {
 	}
 }
 
+func admin(scopes ...string) access.Actor {
+	return access.Actor{Kind: access.Staff, Role: access.Admin, Organization: ref.Organization, Scopes: scopes}
+}
+
 func TestAPartnerHasScopesOfAnIntegratorAndNoOthers(t *testing.T) {
 	for _, scope := range access.ScopesOf(access.Admin) {
 		var check form.Check
-		got := grantable(&check, []string{scope}, "scopes")
+		got := grantable(&check, admin(access.ScopesOf(access.Admin)...), []string{scope}, "scopes")
 		integrator := slices.Contains(access.ScopesOf(access.Integrator), scope)
 		if (check.Err() == nil) != integrator || integrator && !slices.Equal(got, []string{scope}) {
 			t.Errorf("%s: %v, %v", scope, got, check.Err())
@@ -142,7 +147,25 @@ func TestAPartnerHasScopesOfAnIntegratorAndNoOthers(t *testing.T) {
 	}
 	var check form.Check
 	both := []string{access.SchedulesRead, access.AppointmentsRead, access.SchedulesRead}
-	if got := grantable(&check, both); !slices.Equal(got, []string{access.AppointmentsRead, access.SchedulesRead}) || check.Err() != nil {
+	if got := grantable(&check, admin(both...), both); !slices.Equal(got, []string{access.AppointmentsRead, access.SchedulesRead}) || check.Err() != nil {
 		t.Errorf("in another order, and twice: %v, %v", got, check.Err())
+	}
+}
+
+func TestNobodyHandsOnAScopeThatTheirTokenLacks(t *testing.T) {
+	for _, scope := range access.ScopesOf(access.Integrator) {
+		var check form.Check
+		others := slices.DeleteFunc(access.ScopesOf(access.Admin), func(s string) bool { return s == scope })
+		grantable(&check, admin(others...), []string{scope}, "scopes")
+		if err, ok := errors.AsType[*errs.Error](check.Err()); !ok || !slices.Equal(err.Path, []string{"scopes", "0"}) {
+			t.Errorf("%s is handed on: %v", scope, check.Err())
+		}
+		if err := mayArm(admin(others...), Client{Scopes: []string{scope}}); errs.Of(err) != errs.Forbidden {
+			t.Errorf("a client of %s is given a secret: %v", scope, err)
+		}
+	}
+	// A scope that the token carries, and its role doesn't allow, is lacking too.
+	if err := mayArm(access.Actor{Role: access.Auditor, Scopes: access.ScopesOf(access.Admin)}, Client{Scopes: []string{access.PatientsRead}}); err == nil {
+		t.Error("an auditor hands on what auditors don't have")
 	}
 }

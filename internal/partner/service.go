@@ -53,7 +53,7 @@ func (s *Service) CreateClient(ctx context.Context, a access.Actor, in CreateCli
 	c := Client{OrganizationID: organization, ID: s.Source.NewID(), Version: 1, Method: BySecret, CreatedAt: by.At, CreatedBy: a.ID}
 	var check form.Check
 	c.Name = check.Line(in.Name, form.MaxName, "name")
-	c.Scopes = grantable(&check, in.Scopes, "scopes")
+	c.Scopes = grantable(&check, a, in.Scopes, "scopes")
 	c.PerMinute = perMinute(&check, in.PerMinute, "requestsPerMinute")
 	if in.KeySet != nil {
 		c.Method, c.Keys = ByKey, c.keyed(readKeys(&check, *in.KeySet, "jwks"))
@@ -89,7 +89,7 @@ type RotateSecret struct {
 }
 
 // RotateSecret gives a client another secret. It returns once tokens are refused everywhere that were got with a secret that is no longer
-// good. Failures: StaleClient.
+// good. Failures: StaleClient; errs.Forbidden to who has fewer scopes than the client.
 func (s *Service) RotateSecret(ctx context.Context, a access.Actor, in RotateSecret) (MadeClient, error) {
 	if in.Overlap < 0 || in.Overlap > MaxOverlap {
 		return MadeClient{}, errs.Invalid("From 0 to 7 days.", "overlap")
@@ -103,7 +103,7 @@ func (s *Service) RotateSecret(ctx context.Context, a access.Actor, in RotateSec
 		if c.Method != BySecret {
 			return c, errs.Invalid("This client signs and has no secret.", "apiClientId")
 		}
-		return c.rotated(fresh, in.Overlap, by.At), nil
+		return c.rotated(fresh, in.Overlap, by.At), mayArm(a, c)
 	})
 	return MadeClient{Client: c, Secret: &text}, err
 }
@@ -116,7 +116,7 @@ type ReplaceKeys struct {
 }
 
 // ReplaceKeys gives a client that signs other public keys. It returns once tokens are refused everywhere that were got with a key that is
-// no longer among them. Failures: StaleClient.
+// no longer among them. Failures: StaleClient; errs.Forbidden to who has fewer scopes than the client.
 func (s *Service) ReplaceKeys(ctx context.Context, a access.Actor, in ReplaceKeys) (Client, error) {
 	var check form.Check
 	keys := readKeys(&check, in.KeySet, "jwks")
@@ -124,6 +124,9 @@ func (s *Service) ReplaceKeys(ctx context.Context, a access.Actor, in ReplaceKey
 	return s.changeClient(ctx, a, in.Client, in.ExpectedVersion, by, "apiClient.keys", func(c Client) (Client, error) {
 		if c.Method != ByKey {
 			return c, errs.Invalid("This client has a secret and doesn't sign.", "apiClientId")
+		}
+		if err := mayArm(a, c); err != nil {
+			return c, err
 		}
 		return c.rekeyed(keys), check.Err()
 	})

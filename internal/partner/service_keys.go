@@ -43,7 +43,7 @@ func (s *Service) CreateKey(ctx context.Context, a access.Actor, in CreateKey) (
 	k := APIKey{OrganizationID: organization, ID: s.Source.NewID(), Version: 1, CreatedAt: by.At, CreatedBy: a.ID, ExpiresAt: in.ExpiresAt}
 	var check form.Check
 	k.Name = check.Line(in.Name, form.MaxName, "name")
-	k.Scopes = grantable(&check, in.Scopes, "scopes")
+	k.Scopes = grantable(&check, a, in.Scopes, "scopes")
 	k.PerMinute = perMinute(&check, in.PerMinute, "requestsPerMinute")
 	check.That(in.ExpiresAt.After(by.At) && !in.ExpiresAt.After(by.At.Add(MaxKeyLife)), "Within a year from now.", "expiresAt")
 	if err := check.Err(); err != nil {

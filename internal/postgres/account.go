@@ -140,10 +140,16 @@ DELETE FROM sign_in_tries t USING accounts a
 WHERE a.organization_id = $1 AND a.id = $2 AND t.organization_id = a.organization_id AND t.email_token = a.email_token`
 
 // Whoever had got in may have left themselves a way back.
-const unlinkProviders = `DELETE FROM openid_links WHERE organization_id = $1 AND account_id = $2`
+const (
+	unlinkProviders = `DELETE FROM openid_links WHERE organization_id = $1 AND account_id = $2`
+	endResets       = `
+UPDATE account_codes c SET ended_at = $3 FROM accounts a
+WHERE a.organization_id = $1 AND a.id = $2 AND c.organization_id = $1 AND c.kind = 'RESET' AND c.email_token = a.email_token
+    AND c.used_at IS NULL AND c.ended_at IS NULL`
+)
 
-// setPassword gives an account that still is as it was read another password, and unlinks it from all providers. It wants the role that
-// signs in; the account's sessions are the caller's to end.
+// setPassword gives an account that still is as it was read another password, unlinks it from all providers and ends the codes that were
+// mailed for another one. It wants the role that signs in; the account's sessions are the caller's to end.
 func setPassword(ctx context.Context, tx pgx.Tx, account clinic.Ref, version int, hash string, at time.Time) (done bool, err error) {
 	tag, err := tx.Exec(ctx, updatePassword, account.Organization, account.ID, version, hash, at)
 	if err != nil || tag.RowsAffected() == 0 {
@@ -151,6 +157,9 @@ func setPassword(ctx context.Context, tx pgx.Tx, account clinic.Ref, version int
 	}
 	if _, err = tx.Exec(ctx, forgetTries, account.Organization, account.ID); err == nil {
 		_, err = tx.Exec(ctx, unlinkProviders, account.Organization, account.ID)
+	}
+	if err == nil {
+		_, err = tx.Exec(ctx, endResets, account.Organization, account.ID, at)
 	}
 	return err == nil, err
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/identity"
@@ -16,7 +15,7 @@ import (
 
 // A challenge is over with the account that it was asked of.
 const lockChallenge = `
-SELECT c.id, c.account_id, c.account_version, c.kind, c.totp_secret, c.client, c.expires_at FROM sign_in_challenges c
+SELECT c.id, c.account_id, c.account_version, c.kind, c.totp_secret, c.client, c.by_password, c.expires_at FROM sign_in_challenges c
 JOIN accounts a ON a.organization_id = c.organization_id AND a.id = c.account_id AND a.version = c.account_version AND a.suspended_at IS NULL
 WHERE c.organization_id = $1 AND c.digest = $2 AND c.expires_at > $3 AND c.tries < $4 FOR NO KEY UPDATE OF c`
 
@@ -28,6 +27,7 @@ type challengeRow struct {
 	Kind           identity.ChallengeKind
 	TotpSecret     []byte
 	Client         string
+	ByPassword     bool
 	ExpiresAt      time.Time
 }
 
@@ -51,6 +51,7 @@ func (s *Accounts) Owed(ctx context.Context, by clinic.Stamp, t identity.Ticket)
 		if owed, err = s.db.owed(ctx, t, row, who); err != nil {
 			return err
 		}
+		owed.Tried = by.At
 		if owed.LockedUntil, err = countTry(ctx, tx, by, t.Organization, who.EmailToken, row.AccountID); err != nil {
 			return err
 		}
@@ -77,7 +78,7 @@ func (db *DB) owed(ctx context.Context, t identity.Ticket, row challengeRow, who
 	account, err := who.account(nil)
 	owed = identity.Owed{
 		Owe:     identity.Owe{ID: row.ID, Ticket: t, Kind: row.Kind, Secret: or(secret), Expires: row.ExpiresAt.UTC()},
-		Account: account, Factor: identity.Factor{Secret: or(secret), LastStep: last}, Client: row.Client,
+		Account: account, ByPassword: row.ByPassword, Factor: identity.Factor{Secret: or(secret), LastStep: last}, Client: row.Client,
 	}
 	return owed, err
 }
@@ -105,7 +106,12 @@ func (s *Accounts) Answer(ctx context.Context, by clinic.Stamp, a identity.Answe
 		if ok, err = s.db.settleAnswer(ctx, tx, by, a); err != nil || !ok {
 			return err
 		}
-		if err := signedIn(ctx, tx, by, actionOf(a), ref, true); err != nil {
+		if !a.ByPassword { // whoever guesses the password needn't be who is in
+			if err := takeBack(ctx, tx, ref.Organization, row.EmailToken, a.Tried); err != nil {
+				return err
+			}
+		}
+		if err := signedIn(ctx, tx, by, actionOf(a), ref, a.ByPassword); err != nil {
 			return err
 		}
 		list, err := s.db.accounts(ctx, row.accountRow)
@@ -176,14 +182,5 @@ func (db *DB) enroll(ctx context.Context, tx pgx.Tx, by clinic.Stamp, a identity
 	if err != nil || tag.RowsAffected() == 0 {
 		return first(err, errNoCode)
 	}
-	key, err := db.lookUp(ctx, organization)
-	if err != nil {
-		return err
-	}
-	digests := column(a.Codes, func(code access.Private) []byte { return key.digest(identity.RecoveryHandle(account, code)) })
-	if _, err := tx.Exec(ctx, dropRecovery, organization, account); err != nil {
-		return err
-	}
-	_, err = tx.Exec(ctx, addRecovery, organization, account, digests)
-	return err
+	return db.putRecovery(ctx, tx, organization, account, a.Codes)
 }

@@ -131,8 +131,8 @@ WHERE a.organization_id = $1 AND a.id = $2 AND a.version = $3 AND a.suspended_at
 )
 
 const insertChallenge = `
-INSERT INTO sign_in_challenges (organization_id, id, digest, account_id, account_version, kind, totp_secret, client, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
+INSERT INTO sign_in_challenges (organization_id, id, digest, account_id, account_version, kind, totp_secret, client, expires_at, by_password)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // Admit is documented at identity.Store.
 func (s *Accounts) Admit(ctx context.Context, by clinic.Stamp, in identity.Admission) (account identity.Account, ok bool, err error) {
@@ -190,7 +190,8 @@ func (db *DB) challenge(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in iden
 		}
 		secret = pen.seal(pen.in("sign_in_challenges", "totp_secret", owe.ID), owe.Secret)
 	}
-	_, err := tx.Exec(ctx, insertChallenge, organization, owe.ID, owe.Ticket.Digest[:], account, in.Account.Version, owe.Kind, secret, in.Client, owe.Expires)
+	_, err := tx.Exec(ctx, insertChallenge, organization, owe.ID, owe.Ticket.Digest[:], account, in.Account.Version, owe.Kind, secret, in.Client, owe.Expires,
+		!in.Tried.IsZero())
 	if err != nil {
 		return err
 	}
@@ -205,9 +206,18 @@ func (db *DB) challenge(ctx context.Context, tx pgx.Tx, by clinic.Stamp, in iden
 const selectStanding = `
 SELECT id FROM accounts WHERE organization_id = $1 AND id = $2 AND version = $3 AND suspended_at IS NULL`
 
-// Stands is documented at identity.Store.
+// Stands is documented at identity.Standing.
 func (s *Accounts) Stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
-	found, err := list[struct{ ID uuid.UUID }](ctx, s.db.tenant(account.Organization), selectStanding, account.Organization, account.ID, version)
+	return s.db.stands(ctx, account, version)
+}
+
+// Stands is documented at identity.Standing.
+func (s *Notes) Stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
+	return s.db.stands(ctx, account, version)
+}
+
+func (db *DB) stands(ctx context.Context, account clinic.Ref, version int) (bool, error) {
+	found, err := list[struct{ ID uuid.UUID }](ctx, db.tenant(account.Organization), selectStanding, account.Organization, account.ID, version)
 	return len(found) > 0, err
 }
 

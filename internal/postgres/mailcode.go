@@ -19,7 +19,8 @@ const (
 	endCodes = `
 UPDATE account_codes SET ended_at = $4 WHERE organization_id = $1 AND kind = $2 AND email_token = $3 AND used_at IS NULL AND ended_at IS NULL`
 	insertCode = `
-INSERT INTO account_codes (organization_id, id, asked_by, kind, email_token, token, made_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
+INSERT INTO account_codes (organization_id, id, asked_by, kind, email_token, token, made_at, expires_at)
+SELECT $1, $2, n.id, $4, $5, $6, $7, $8 FROM account_notes n WHERE n.organization_id = $1 AND n.id = $3 AND n.dropped_at IS NULL`
 )
 
 // PutCode is documented at identity.MailStore.
@@ -31,6 +32,11 @@ func (s *Notes) PutCode(ctx context.Context, c identity.MailCode) error {
 	}
 	email, token := key.digest(identity.EmailHandle(c.Note.Email)), key.digest(identity.MailCodeHandle(c.Code))
 	return s.db.signIn(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
+		if c.Note.First {
+			if _, err := tx.Exec(ctx, lockFirst, organization); err != nil {
+				return err
+			}
+		}
 		if _, err := tx.Exec(ctx, lockCodes, organization, string(c.Note.Kind), email); err != nil {
 			return err
 		}
@@ -43,7 +49,7 @@ func (s *Notes) PutCode(ctx context.Context, c identity.MailCode) error {
 }
 
 const selectRedeemable = `
-SELECT n.organization_id, n.id, n.kind, n.email, n.email_token, n.locale, coalesce(n.role, '') AS role, n.provider_id, n.asked_at, n.attempts
+SELECT n.organization_id, n.id, n.kind, n.email, n.email_token, n.locale, coalesce(n.role, '') AS role, n.provider_id, n.asked_at, n.attempts, n.invited_by, n.first
 FROM account_codes c JOIN account_notes n ON n.organization_id = c.organization_id AND n.id = c.asked_by
 WHERE c.organization_id = $1 AND c.token = $2 AND c.kind = $3 AND c.used_at IS NULL AND c.ended_at IS NULL AND c.expires_at > $4`
 
@@ -52,7 +58,7 @@ func (s *Notes) Redeemable(
 	ctx context.Context, organization uuid.UUID, k identity.NoteKind, code access.Private, now time.Time,
 ) (r identity.Redeemable, ok bool, err error) {
 	err = s.db.redeem(ctx, organization, code, func(ctx context.Context, tx pgx.Tx, token []byte) error {
-		row, found, err := one[noteRow](ctx, tx, selectRedeemable, organization, token, string(k), now)
+		row, found, err := redeemable(ctx, tx, organization, token, k, now)
 		if err != nil || !found {
 			return err
 		}
@@ -75,7 +81,7 @@ func (db *DB) redeem(ctx context.Context, organization uuid.UUID, code access.Pr
 
 const useCode = `
 UPDATE account_codes SET used_at = $4
-WHERE organization_id = $1 AND token = $2 AND kind = $3 AND used_at IS NULL AND ended_at IS NULL AND expires_at > $4 RETURNING email_token`
+WHERE organization_id = $1 AND token = $2 AND kind = $3 AND used_at IS NULL AND ended_at IS NULL AND expires_at > $4`
 
 // Found is documented at identity.MailStore.
 func (s *Notes) Found(
@@ -83,12 +89,21 @@ func (s *Notes) Found(
 ) (ok bool, err error) {
 	err = s.db.redeem(ctx, a.OrganizationID, code, func(ctx context.Context, tx pgx.Tx, token []byte) error {
 		ok = false
+		row, good, err := redeemable(ctx, tx, a.OrganizationID, token, k, by.At)
+		if err != nil || !good {
+			return err
+		}
 		tag, err := tx.Exec(ctx, useCode, a.OrganizationID, token, string(k), by.At)
 		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
 		if ok, err = s.db.addAccount(ctx, tx, a, hash); err != nil || !ok {
 			return err
+		}
+		if row.First {
+			if err := endFirsts(ctx, tx, a.OrganizationID, by.At); err != nil {
+				return err
+			}
 		}
 		return record(ctx, tx, note(by, a.OrganizationID, actionsOfCodes[k], identity.Kind, a.ID))
 	})
@@ -100,22 +115,24 @@ var actionsOfCodes = map[identity.NoteKind]string{
 	identity.SignUpNote: "account.verify", identity.ResetNote: "account.reset", identity.InviteNote: "account.accept",
 }
 
-const lockAccountByToken = `
-SELECT id, version FROM accounts WHERE organization_id = $1 AND email_token = $2 AND suspended_at IS NULL FOR NO KEY UPDATE`
+// The account comes before its codes, as when its password is changed by who is signed in.
+const lockAccountOfCode = `
+SELECT a.id, a.version FROM account_codes c JOIN accounts a ON a.organization_id = c.organization_id AND a.email_token = c.email_token
+WHERE c.organization_id = $1 AND c.token = $2 AND c.kind = $3 AND a.suspended_at IS NULL FOR NO KEY UPDATE OF a`
 
 // Reset is documented at identity.MailStore.
 func (s *Notes) Reset(ctx context.Context, by clinic.Stamp, organization uuid.UUID, code access.Private, hash string) (ok bool, err error) {
 	err = s.db.redeem(ctx, organization, code, func(ctx context.Context, tx pgx.Tx, token []byte) error {
 		ok = false
-		used, found, err := one[struct{ EmailToken []byte }](ctx, tx, useCode, organization, token, string(identity.ResetNote), by.At)
-		if err != nil || !found {
-			return err
-		}
 		account, found, err := one[struct {
 			ID      uuid.UUID
 			Version int
-		}](ctx, tx, lockAccountByToken, organization, used.EmailToken)
+		}](ctx, tx, lockAccountOfCode, organization, token, string(identity.ResetNote))
 		if err != nil || !found {
+			return err
+		}
+		tag, err := tx.Exec(ctx, useCode, organization, token, string(identity.ResetNote), by.At)
+		if err != nil || tag.RowsAffected() == 0 {
 			return err
 		}
 		if ok, err = setPassword(ctx, tx, clinic.Ref{Organization: organization, ID: account.ID}, account.Version, hash, by.At); err != nil || !ok {

@@ -38,6 +38,7 @@ type mailed struct {
 	letters []identity.Letter
 	refuse  func(identity.Letter) error // nil: mails are taken
 	opened  []identity.Start
+	during  func()      // what happens while one is opened
 	ended   []uuid.UUID // whose sessions were
 }
 
@@ -58,6 +59,9 @@ func newMailed(t *testing.T, limits identity.MailLimits) *mailed {
 }
 
 func (m *mailed) Open(_ context.Context, s identity.Start) (identity.Tokens, error) {
+	if m.during != nil {
+		m.during()
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.opened = append(m.opened, s)

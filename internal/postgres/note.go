@@ -33,11 +33,9 @@ SELECT $1 = '00000000-0000-0000-0000-000000000000'::uuid OR EXISTS (SELECT FROM 
 const callCountMessage = `SELECT coalesce(count_message($1, $2), '')`
 
 const insertNote = `
-INSERT INTO account_notes (organization_id, id, kind, email, email_token, locale, role, provider_id, asked_at, due_at, dropped_at, outcome)
-VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''), $8, $9, $9, CASE WHEN $10 <> '' THEN $9::timestamptz END, NULLIF($10, ''))`
-
-const firstAdministrator = `
-SELECT NOT EXISTS (SELECT FROM accounts WHERE organization_id = $1 AND role = 'ADMIN' AND suspended_at IS NULL)`
+INSERT INTO account_notes (organization_id, id, kind, email, email_token, locale, role, provider_id, asked_at, due_at, dropped_at, outcome,
+    invited_by, first)
+VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''), $8, $9, $9, CASE WHEN $10 <> '' THEN $9::timestamptz END, NULLIF($10, ''), $11, $12)`
 
 // Note is documented at identity.MailStore.
 func (s *Notes) Note(ctx context.Context, by clinic.Stamp, n identity.Note, c identity.Counted) error {
@@ -47,17 +45,17 @@ func (s *Notes) Note(ctx context.Context, by clinic.Stamp, n identity.Note, c id
 }
 
 // Invite is documented at identity.MailStore.
-func (s *Notes) Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n identity.Note, c identity.Counted, onlyFirst bool) error {
+func (s *Notes) Invite(ctx context.Context, by clinic.Stamp, once clinic.Once, n identity.Note, c identity.Counted) error {
 	return broken(s.db.write(ctx, n.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
 		if _, replayed, err := s.db.keyBegin(ctx, tx, n.OrganizationID, by, once); err != nil || replayed {
 			return err
 		}
-		if onlyFirst {
-			var first bool
-			if err := tx.QueryRow(ctx, firstAdministrator, n.OrganizationID).Scan(&first); err != nil {
+		if n.First {
+			vacant, err := withoutAdministrator(ctx, tx, n.OrganizationID)
+			if err != nil {
 				return err
 			}
-			if !first {
+			if !vacant {
 				return errs.Denied("This organisation has an administrator, who invites the others.")
 			}
 		}
@@ -91,7 +89,7 @@ func (db *DB) addNote(ctx context.Context, tx pgx.Tx, by clinic.Stamp, n identit
 	}
 	email := pen.seal(pen.in("account_notes", "email", n.ID), n.Email)
 	if _, err := tx.Exec(ctx, insertNote, n.OrganizationID, n.ID, string(n.Kind), email, key.digest(identity.EmailHandle(n.Email)), n.Locale,
-		string(n.Role), idOf(n.ProviderID), n.AskedAt, over); err != nil {
+		string(n.Role), idOf(n.ProviderID), n.AskedAt, over, idOf(n.InvitedBy), n.First); err != nil {
 		return err
 	}
 	action := actionsOfNotes[n.Kind]
@@ -152,7 +150,7 @@ func (s *Notes) Due(ctx context.Context, now time.Time, limit int) (due []identi
 const takeNote = `
 UPDATE account_notes SET due_at = $4, attempts = attempts + 1
 WHERE organization_id = $1 AND id = $2 AND due_at = $3 AND sent_at IS NULL AND dropped_at IS NULL
-RETURNING organization_id, id, kind, email, email_token, locale, coalesce(role, '') AS role, provider_id, asked_at, attempts`
+RETURNING organization_id, id, kind, email, email_token, locale, coalesce(role, '') AS role, provider_id, asked_at, attempts, invited_by, first`
 
 const nameOfOrganization = `SELECT name FROM organizations WHERE id = $1`
 
@@ -184,6 +182,8 @@ type noteRow struct {
 	ProviderID         *uuid.UUID
 	AskedAt            time.Time
 	Attempts           int
+	InvitedBy          *uuid.UUID
+	First              bool
 }
 
 // asked reads a note and the account of its address, if there is one.
@@ -207,7 +207,7 @@ func (db *DB) asked(ctx context.Context, tx pgx.Tx, r noteRow) (n identity.Note,
 	}
 	n = identity.Note{
 		OrganizationID: r.OrganizationID, ID: r.ID, Kind: r.Kind, Email: or(address), Locale: r.Locale, Role: r.Role, ProviderID: or(r.ProviderID),
-		AskedAt: r.AskedAt.UTC(), Attempts: r.Attempts,
+		AskedAt: r.AskedAt.UTC(), Attempts: r.Attempts, InvitedBy: or(r.InvitedBy), First: r.First,
 	}
 	if !known {
 		return n, nil, nil

@@ -34,7 +34,7 @@ func (w *word) Authorize(_ context.Context, _ identity.OpenIDProvider, ask ident
 	return "https://corp.example/authorize", nil
 }
 
-func (w *word) Exchange(_ context.Context, _ identity.OpenIDProvider, _ access.Private, ask identity.OpenIDAsk) (identity.Proven, error) {
+func (w *word) Exchange(_ context.Context, _ identity.OpenIDProvider, _ identity.CompleteOpenID, ask identity.OpenIDAsk) (identity.Proven, error) {
 	last := w.sent[len(w.sent)-1]
 	if ask.State = last.State; ask != last { // the state isn't kept
 		return identity.Proven{}, errors.New("asked with something else")
@@ -230,5 +230,37 @@ func TestWhoComesInByAProviderMayGuessThePasswordNoMoreThanOthers(t *testing.T) 
 	}
 	if _, err := r.signIn("desk@corp.example", "wrong"); !isLocked(err) {
 		t.Errorf("after that: %v", err)
+	}
+}
+
+func TestACodeOfTheAppAfterAProvidersWordForgetsNoTriesOfThePassword(t *testing.T) {
+	r, o, w := byWord(t)
+	r.account(r.organization, access.FrontDesk, "desk@corp.example", goodPassword)
+	secret, _ := r.enrolled("desk@corp.example")
+	come := func() {
+		t.Helper()
+		r.clock.Advance(time.Minute)
+		in, err := r.come(o, w, access.Nobody("test"))
+		if err != nil || in.Challenge == nil {
+			t.Fatalf("%+v, %v", in, err)
+		}
+		if in, err = r.answer(in.Challenge, r.code(secret)); err != nil || in.Tokens == nil {
+			t.Fatalf("%+v, %v", in, err)
+		}
+	}
+	for range 6 { // right ones are no tries
+		come()
+	}
+	for range 4 {
+		if _, err := r.signIn("desk@corp.example", "wrong"); !isRefused(err) {
+			t.Fatal(err)
+		}
+	}
+	come()
+	if _, err := r.signIn("desk@corp.example", "wrong"); !isRefused(err) {
+		t.Errorf("the fifth: %v", err)
+	}
+	if _, err := r.signIn("desk@corp.example", goodPassword); !isLocked(err) {
+		t.Errorf("the sixth: %v", err)
 	}
 }

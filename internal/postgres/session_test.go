@@ -67,7 +67,7 @@ func (s *signedIn) open(t *testing.T, a identity.Account) identity.Tokens {
 
 func callerOf(a identity.Account, tokens identity.Tokens) access.Actor {
 	kind, _ := access.KindOf(a.Role)
-	return access.Actor{Kind: kind, ID: a.ID, Organization: a.OrganizationID, Role: a.Role, Credential: tokens.SessionID}
+	return access.Actor{Kind: kind, ID: a.ID, Organization: a.OrganizationID, Role: a.Role, Scopes: access.ScopesOf(a.Role), Credential: tokens.SessionID}
 }
 
 func (s *signedIn) refreshes(t *testing.T, token access.Private) identity.Tokens {

@@ -38,6 +38,8 @@ type Provider struct {
 	Away   int                         // status of every answer; 0: it answers
 	asked  int
 	Huge   bool
+	Hang   chan struct{} // no answer before it is closed; nil: at once
+	Named  bool          // it says that answers name it (RFC 9207)
 }
 
 // grant is what somebody came back with.
@@ -54,8 +56,15 @@ func New(t testing.TB) *Provider {
 	a.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		a.mu.Lock()
 		a.asked++
-		away := a.Away
+		away, hang := a.Away, a.Hang
 		a.mu.Unlock()
+		if hang != nil {
+			select {
+			case <-hang:
+			case <-r.Context().Done():
+				return
+			}
+		}
 		if away != 0 {
 			w.WriteHeader(away)
 			return
@@ -70,7 +79,7 @@ func (a *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	a.write(w, map[string]any{
 		"issuer": a.URL, "authorization_endpoint": a.URL + "/authorize", "token_endpoint": a.URL + "/token", "jwks_uri": a.URL + "/keys",
 		"response_types_supported": []string{"code"}, "subject_types_supported": []string{"public"},
-		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"id_token_signing_alg_values_supported": []string{"RS256"}, "authorization_response_iss_parameter_supported": a.Named,
 	})
 }
 
