@@ -19,9 +19,16 @@ type Tries struct {
 	Told bool // the record has it that there were too many
 }
 
-// Another counts one more try; when there are too many already it is none, and until is from when on there may be one.
+// Another counts one more try; when there are too many already it is none, and until is from when on there may be one. Tries that are
+// still to come were made before the clock was set back: they count as if made now, so that they neither go nor stay for as long as the
+// clock was ahead.
 func (t Tries) Another(now time.Time) (after Tries, until time.Time, ok bool) {
 	recent := slices.DeleteFunc(slices.Clone(t.At), func(at time.Time) bool { return !now.Before(at.Add(TriesWithin)) })
+	for i, at := range recent {
+		if at.After(now) {
+			recent[i] = now
+		}
+	}
 	if len(recent) >= MaxTries {
 		return Tries{At: recent, Told: true}, recent[len(recent)-MaxTries].Add(TriesWithin), false
 	}

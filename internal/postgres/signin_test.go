@@ -259,3 +259,21 @@ func TestTriesAreSweptOnceTheyCountNoMore(t *testing.T) {
 
 func isRefused(err error) bool { _, ok := errors.AsType[identity.SignInRefused](err); return ok }
 func isLocked(err error) bool  { _, ok := errors.AsType[identity.LockedOut](err); return ok }
+
+func TestAClockThatIsSetBackAnHourUnlocksNobodyAndLocksNobodyOutForAnHour(t *testing.T) {
+	r := newReception(t)
+	r.account(r.organization, access.PatientRole, "ann@example.org", goodPassword)
+	for range 5 {
+		if _, err := r.signIn("ann@example.org", "wrong"); !isRefused(err) {
+			t.Fatal(err)
+		}
+	}
+	r.clock.Advance(-time.Hour)
+	if _, err := r.signIn("ann@example.org", goodPassword); !isLocked(err) {
+		t.Errorf("an hour before: %v", err)
+	}
+	r.clock.Advance(identity.TriesWithin)
+	if in, err := r.signIn("ann@example.org", goodPassword); err != nil || in.Tokens == nil {
+		t.Errorf("fifteen minutes later: %+v, %v", in, err)
+	}
+}
