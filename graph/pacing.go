@@ -1,12 +1,15 @@
 package graph
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
 	"github.com/mediconnect/mediconnect/graph/caller"
+	"github.com/mediconnect/mediconnect/graph/oauth"
+	"github.com/mediconnect/mediconnect/graph/presenter"
 	"github.com/mediconnect/mediconnect/graph/throttle"
 	"github.com/mediconnect/mediconnect/graph/transport"
 	"github.com/mediconnect/mediconnect/graph/viewer"
@@ -20,6 +23,18 @@ func (d Deps) gate(exec graphql.GraphExecutor) throttle.Gate {
 		r = r.WithContext(viewer.With(r.Context(), nobody.Viewer(accesslog.From(r.Context()).RequestID)))
 		transport.Handler{Exec: exec}.Turn(w, r, status, err)
 	}}
+}
+
+// worded is a gate that turns requests away in the words of OAuth.
+func worded(g throttle.Gate, turn oauth.Turn) throttle.Gate {
+	g.Turn = func(w http.ResponseWriter, r *http.Request, status int, err error) {
+		why := "Not now."
+		if refusal, ok := errors.AsType[*presenter.Refusal](err); ok { // its own sentence, without what the library puts before it
+			why = refusal.Message
+		}
+		turn(w, r, status, why)
+	}
+	return g
 }
 
 // counted is the caller of a request, for whom its first execution has been counted, before anything else is done that costs: without

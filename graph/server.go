@@ -73,11 +73,7 @@ func NewServer(d Deps) http.Handler {
 	mux.Handle("/graphql", d.withoutSecrets(exec, orSocket(gate.Before(d.sockets(exec)), d.crossing(requests))))
 	mux.Handle(calendar.Pattern, gate.Before(d.bounded(d.Links.Handler(d.Calendar, d.Records, d.Log))))
 	if d.OAuth != nil {
-		d.OAuth.Register(mux, func(h http.Handler, turn oauth.Turn) http.Handler {
-			own := gate
-			own.Turn = turn
-			return own.Before(d.bounded(h))
-		})
+		d.OAuth.Register(mux, func(h http.Handler, turn oauth.Turn) http.Handler { return worded(gate, turn).Before(d.bounded(h)) })
 	}
 	if !d.HideSchema && !d.TrustedOnly { // the page couldn't ask for anything
 		page := gate.Before(graphiql.Handler())

@@ -6,6 +6,7 @@ const (
 	tables   = "./internal/postgres"
 	tokens   = "./internal/access/token"
 	partners = "./internal/partner"
+	vouching = "./internal/openid"
 	caches   = "./internal/redis"
 	answers  = "./resolvers"
 )
@@ -149,6 +150,21 @@ var signInFaults = []fault{
 	{"an API key never expires", []edit{
 		{"internal/partner/recognise.go", ` || !now.Before(key.ExpiresAt)`, ``},
 	}, partners, "TestAKeyIsGoodUntilItExpires", "expired: <nil>"},
+	{"scopes are handed on by who lacks them", []edit{
+		{"internal/partner/partner.go", `!known || giver.Has(scope)`, `true`},
+	}, partners, "TestNobodyHandsOnAScope", "is handed on: <nil>"},
+	{"a secret is given to a client that may do more than its giver", []edit{
+		{"internal/partner/service.go", `in.Overlap, by.At), mayArm(a, c)`, `in.Overlap, by.At), nil`},
+	}, server, "TestATokenWithFewerScopesThanItsRole", "a secret of a client that may do more"},
+	{"wrong proofs shut a client out", []edit{
+		{"internal/partner/desk.go", `case !found:`, `case !found, tries >= MaxTries:`},
+	}, server, "TestWrongProofsShutOut", "the right secret from"},
+	{"a code of another issuer's is sent to a provider", []edit{
+		{"internal/openid/discovery.go", `return *issuer == s.party.Issuer()`, `return true`},
+	}, vouching, "TestACodeThatCameAsAnothers", "the right one, with the code that was sent to nobody"},
+	{"who came back may keep the issuer to themself", []edit{
+		{"resolvers/signin.go", `, Issuer: in.Issuer}`, `}`},
+	}, server, changes, "completeOpenIdSignIn"},
 
 	{"each server allows the whole limit while Redis is away", []edit{
 		{"internal/app/limit.go", `min(asked*time.Duration(servers), room)`, `min(asked, room)`},

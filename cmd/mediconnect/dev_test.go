@@ -159,7 +159,7 @@ func TestDevSaysThatTheDataAreOfAnEarlierVersionThatCannotBeTakenOver(t *testing
 	first := start(t, nil, "dev", "--no-demo", "--data", dir)
 	found := first.ready(t, dir)
 	pgtest.Execute(t, found.Database, "TRUNCATE patients, audit_events CASCADE")
-	for range 14 { // the steps since the one that seals, and that one
+	for range stepsSince(t, "00004_protection.sql") {
 		down := start(t, []string{"MEDICONNECT_DATABASE_URL=" + found.Database}, "migrate", "down")
 		if code := down.wait(t); code != 0 {
 			t.Fatalf("migrate down said %s", down.output)
@@ -171,6 +171,18 @@ func TestDevSaysThatTheDataAreOfAnEarlierVersionThatCannotBeTakenOver(t *testing
 
 	afresh := start(t, nil, "dev", "--no-demo", "--data", dir, "--fresh")
 	answered(t, afresh.ready(t, dir).GraphQL)
+}
+
+// stepsSince counts the steps from one on.
+func stepsSince(t *testing.T, first string) (n int) {
+	t.Helper()
+	const folder = "../../migrations"
+	steps, err := filepath.Glob(filepath.Join(folder, "*.sql"))
+	at := slices.Index(steps, filepath.Join(folder, first))
+	if err != nil || at < 0 {
+		t.Fatalf("no %s among %v, %v", first, steps, err)
+	}
+	return len(steps) - at
 }
 
 const plainPatient = `INSERT INTO patients (organization_id, id, identifier_system, identifier_token, identifier, given_name, family_name)

@@ -44,8 +44,8 @@ type Endpoints struct {
 // Audience is what assertions may be for: the issuer, and the token endpoint (RFC 7523, section 3).
 func Audience(issuer string) []string { return []string{issuer, issuer + TokenPath} }
 
-// Turn answers a request that is turned away before an endpoint sees it.
-type Turn func(w http.ResponseWriter, r *http.Request, status int, err error)
+// Turn answers a request that is turned away before an endpoint sees it, with a sentence for a person.
+type Turn func(w http.ResponseWriter, r *http.Request, status int, why string)
 
 // Register serves the endpoints on a mux. wrap bounds the time of an answer and how often they are asked; whom it turns away it leaves to turn.
 func (e Endpoints) Register(mux *http.ServeMux, wrap func(h http.Handler, turn Turn) http.Handler) {

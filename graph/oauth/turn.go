@@ -10,10 +10,10 @@ import (
 
 // turn words why a request isn't served as OAuth does (RFC 6749, section 5.2): a client of it reads no other form. The headers that say how long to
 // wait are there already.
-func turn(w http.ResponseWriter, r *http.Request, status int, err error) {
-	fault := &oidc.Error{ErrorType: oidc.InvalidRequest, Description: err.Error()}
+func turn(w http.ResponseWriter, r *http.Request, status int, why string) {
+	fault := &oidc.Error{ErrorType: oidc.InvalidRequest, Description: why}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
-		fault = later(err.Error())
+		fault = later(why)
 	}
 	unkept(w.Header())
 	refuse(w, r, fault, status)

@@ -33,7 +33,7 @@ func TestEveryRefusalHasTheFormOfOAuth(t *testing.T) {
 		return func(_ http.Handler, turn oauth.Turn) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Header().Set("Retry-After", "7")
-				turn(w, r, status, errors.New("Not now."))
+				turn(w, r, status, "Not now.")
 			})
 		}
 	}
@@ -62,7 +62,7 @@ func TestEveryRefusalHasTheFormOfOAuth(t *testing.T) {
 		w := httptest.NewRecorder()
 		mux.ServeHTTP(w, r)
 		var told map[string]string
-		if err := json.Unmarshal(w.Body.Bytes(), &told); err != nil || w.Code != c.status || told["error"] != c.error || len(told) != 2 ||
+		if err := json.Unmarshal(w.Body.Bytes(), &told); err != nil || w.Code != c.status || told["error"] != c.error || len(told) != 2 || c.again == "7" && told["error_description"] != "Not now." ||
 			w.Header().Get("Retry-After") != c.again || w.Header().Get("Cache-Control") != "no-store" || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %s %v (%v)", name, w.Code, w.Body, w.Header(), err)
 		}

@@ -35,7 +35,7 @@ func TestASystemThatAsksForTokensTooOftenIsToldSoInTheFormOfOAuth(t *testing.T) 
 		t.Errorf("the first: %d %v %v", answer.StatusCode, told, answer.Header)
 	}
 	answer, told := asked()
-	if answer.StatusCode != http.StatusTooManyRequests || told["error"] != "temporarily_unavailable" || answer.Header.Get("Retry-After") != "60" ||
+	if answer.StatusCode != http.StatusTooManyRequests || told["error"] != "temporarily_unavailable" || told["error_description"] != "Too many requests. Wait a little, then go on." || answer.Header.Get("Retry-After") != "60" ||
 		answer.Header.Get("RateLimit-Policy") != `"anonymous";q=1;w=60` || answer.Header.Get("Content-Type") != "application/json" || answer.Header.Get("Pragma") != "no-cache" {
 		t.Errorf("the second: %d %v %v", answer.StatusCode, told, answer.Header)
 	}

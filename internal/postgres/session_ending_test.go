@@ -73,6 +73,29 @@ func TestSigningOutEndsWhatItSaysAndIsRecorded(t *testing.T) {
 	}
 }
 
+func TestAnAdministratorsTokenEndsSessionsOfOthersByItsScope(t *testing.T) {
+	s := newSessions(t)
+	theirs := s.open(t, clerk)
+	outside := access.Actor{Kind: access.Staff, ID: uuid.UUID{15: 9}, Organization: clerk.OrganizationID, Role: access.Admin, Scopes: []string{access.AuditRead}}
+	session, account := clinic.Ref{Organization: clerk.OrganizationID, ID: theirs.SessionID}, clinic.Ref{Organization: clerk.OrganizationID, ID: clerk.ID}
+	never := clinic.Ref{Organization: clerk.OrganizationID, ID: uuid.New()}
+	for why, err := range map[string]error{
+		"a session": errOf(s.RevokeSession(t.Context(), outside, session)), "a session that never was": errOf(s.RevokeSession(t.Context(), outside, never)),
+		"an account": errOf(s.SignOutEverywhere(t.Context(), outside, &account)), "an account that never was": errOf(s.SignOutEverywhere(t.Context(), outside, &never)),
+	} {
+		if errs.Of(err) != errs.Forbidden {
+			t.Errorf("%s, without the scope: %v", why, err)
+		}
+	}
+	s.stands(t, "what nobody might end", callerOf(clerk, theirs), true)
+	outside.Scopes = []string{access.AccountsManage}
+	done(t, errOf(s.RevokeSession(t.Context(), outside, session)))
+	s.stands(t, "revoked", callerOf(clerk, theirs), false)
+	other := s.open(t, clerk)
+	done(t, errOf(s.SignOutEverywhere(t.Context(), outside, &account)))
+	s.stands(t, "signed out", callerOf(clerk, other), false)
+}
+
 func errOf[T any](_ T, err error) error { return err }
 
 func done(t *testing.T, err error) {
@@ -139,27 +162,4 @@ func TestWhatIsOverOfSessionsIsSweptAndNothingElse(t *testing.T) {
 	if got := count(); got != [4]int{0, 0, 0, 1} {
 		t.Errorf("after three months there are %v", got)
 	}
-}
-
-func TestAnAdministratorsTokenEndsSessionsOfOthersByItsScope(t *testing.T) {
-	s := newSessions(t)
-	theirs := s.open(t, clerk)
-	outside := access.Actor{Kind: access.Staff, ID: uuid.UUID{15: 9}, Organization: clerk.OrganizationID, Role: access.Admin, Scopes: []string{access.AuditRead}}
-	session, account := clinic.Ref{Organization: clerk.OrganizationID, ID: theirs.SessionID}, clinic.Ref{Organization: clerk.OrganizationID, ID: clerk.ID}
-	never := clinic.Ref{Organization: clerk.OrganizationID, ID: uuid.New()}
-	for why, err := range map[string]error{
-		"a session": errOf(s.RevokeSession(t.Context(), outside, session)), "a session that never was": errOf(s.RevokeSession(t.Context(), outside, never)),
-		"an account": errOf(s.SignOutEverywhere(t.Context(), outside, &account)), "an account that never was": errOf(s.SignOutEverywhere(t.Context(), outside, &never)),
-	} {
-		if errs.Of(err) != errs.Forbidden {
-			t.Errorf("%s, without the scope: %v", why, err)
-		}
-	}
-	s.stands(t, "what nobody might end", callerOf(clerk, theirs), true)
-	outside.Scopes = []string{access.AccountsManage}
-	done(t, errOf(s.RevokeSession(t.Context(), outside, session)))
-	s.stands(t, "revoked", callerOf(clerk, theirs), false)
-	other := s.open(t, clerk)
-	done(t, errOf(s.SignOutEverywhere(t.Context(), outside, &account)))
-	s.stands(t, "signed out", callerOf(clerk, other), false)
 }
