@@ -30,9 +30,9 @@ var signInFaults = []fault{
 		{refreshes, `		batch.Queue(voidSiblings, organization, id, of.Generation-1, now)
 `, ``},
 	}, tables, "TestWhatALostAnswerBrought", "after a month"},
-	{"a session keeps every token that it ever had", []edit{
-		{refreshes, `of.Generation%forgetEvery == 0`, `false && of.Generation > forgetEvery+mostRefreshes`},
-	}, tables, "TestASessionKeepsTenThousand", "are kept, from generation 1 on"},
+	{"a session is refreshed without an end", []edit{
+		{"internal/identity/session.go", `r.Remembered > mostRemembered`, `false && r.Remembered > mostRemembered`},
+	}, tables, "TestASessionThatIsRefreshedWithoutAnEnd", "who refreshes without an end: <nil>"},
 	{"a session is kept by nothing", []edit{
 		{"internal/identity/session.go", ` && now.Sub(s.LastUsedAt) < l.Of(s.Role).Idle+idleGrace`, ``},
 	}, tables, "TestSessionsEndWhenIdleAndAtTheLatest/staff", "idle for long: stands"},

@@ -79,6 +79,7 @@ type Refresh struct {
 	Generation int
 	UsedAt     time.Time // zero: never
 	Siblings   int       // how many there are of the session's generation now
+	Remembered int       // how many there are of the session, used ones and void ones too; 0: that isn't counted with each
 }
 
 // Verdict is what comes of a refresh token that is presented.
@@ -86,16 +87,20 @@ type Verdict int
 
 // The verdicts.
 const (
-	Fails   Verdict = iota // there is no such token, or the session is over
-	Rotates                // a token of the next generation takes its place, and that of its siblings
-	Retries                // its answer was lost: one more of the present generation is made
-	Reused                 // somebody has used it before, or one in its place: the session ends
-	Crowded                // too many have been made at once
+	Fails     Verdict = iota // there is no such token, or the session is over
+	Rotates                  // a token of the next generation takes its place, and that of its siblings
+	Retries                  // its answer was lost: one more of the present generation is made
+	Reused                   // somebody has used it before, or one in its place: the session ends
+	Crowded                  // too many have been made at once
+	Exhausted                // there are more than are remembered of one session: it ends
 )
 
 const (
 	retryFor     = time.Minute // after the rotation, for an answer that was lost
 	mostSiblings = 100
+	// An app that refreshes every ten minutes, with ten tabs at once, has fewer for as long as used tokens are remembered. Beyond that the
+	// session ends, and none is forgotten: else a thief would refresh until the stolen token tells nothing any more.
+	mostRemembered = 50_000
 )
 
 // Judge says what comes of a token. Each may be used once. One whose answer was lost, or that several parts of an app send at once, may be
@@ -105,6 +110,8 @@ func (s Session) Judge(r *Refresh, now time.Time, l Limits) Verdict {
 	switch {
 	case r == nil || !s.Open(now, l):
 		return Fails
+	case r.Generation == s.Generation && r.Remembered > mostRemembered:
+		return Exhausted
 	case r.Generation == s.Generation:
 		return Rotates
 	case r.Generation != s.Generation-1 || r.UsedAt.IsZero() || now.Sub(s.RotatedAt) > retryFor:

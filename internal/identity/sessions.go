@@ -79,7 +79,7 @@ func (s *Sessions) tokens(ctx context.Context, of Session, refresh access.Privat
 }
 
 // Refresh gives a fresh pair of tokens for a refresh token, whoever presents it: request is the id of theirs. It fails with SessionEnded,
-// the same whatever is wrong. A token that was used before ends its session; that is returned once no process accepts it any more.
+// the same whatever is wrong. A token that was used before ends its session, and so does refreshing without an end; that is returned once no process accepts it any more.
 func (s *Sessions) Refresh(ctx context.Context, presented access.Private, request string) (Tokens, error) {
 	of, digest, ok := readRefresh(presented.Reveal())
 	if !ok {
@@ -99,7 +99,7 @@ func (s *Sessions) Refresh(ctx context.Context, presented access.Private, reques
 		return s.tokens(ctx, session, text)
 	case Crowded:
 		return Tokens{}, errs.TryAgain(nil)
-	case Reused:
+	case Reused, Exhausted:
 		if err := s.Guard.Settle(ctx, of.ID); err != nil {
 			return Tokens{}, err
 		}
