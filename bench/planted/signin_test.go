@@ -102,7 +102,7 @@ var signInFaults = []fault{
 		{"internal/postgres/invited.go", `id = $2 AND suspended_at IS NULL FOR SHARE`, `id = $2 FOR SHARE`},
 	}, tables, "TestAnInvitationIsGoodAsLong", "who invited is suspended"},
 	{"everybody who was invited is the first administrator", []edit{
-		{"internal/postgres/invited.go", `if vacant, err := withoutAdministrator(ctx, tx, organization); err != nil || !vacant {`, `if _, err := withoutAdministrator(ctx, tx, organization); err != nil {`},
+		{"internal/postgres/invited.go", `if vacant, err := firstIsWanted(ctx, tx, organization); err != nil || !vacant {`, `if _, err := firstIsWanted(ctx, tx, organization); err != nil {`},
 	}, tables, "TestTheFirstAdministratorIsInvited", "there is an administrator"},
 	{"a provider's word forgets the tries of a password", []edit{
 		{secondFactors, `actionOf(a), ref, a.ByPassword)`, `actionOf(a), ref, true)`},

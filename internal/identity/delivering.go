@@ -59,20 +59,24 @@ func (m *Mailing) deliver(ctx context.Context, post Post, d DueNote) error {
 		l.Locale = t.Account.Locale
 	}
 	if coded {
-		if l.Code, err = m.code(ctx, t.Note); err != nil {
+		switch l.Code, ok, err = m.code(ctx, t.Note); {
+		case err != nil:
 			return err
+		case !ok:
+			return m.settle(ctx, t.Note, NobodyThere, false)
 		}
 	}
 	return m.posted(ctx, t.Note, Outcome(kind), post.Send(ctx, l))
 }
 
-func (m *Mailing) code(ctx context.Context, n Note) (access.Private, error) {
-	code, err := drawMailCode(m.random, n.OrganizationID)
-	if err != nil {
-		return "", errs.Bug("draw a code", err)
+// code is a code for a note; not ok: it shall have none any more.
+func (m *Mailing) code(ctx context.Context, n Note) (code access.Private, ok bool, err error) {
+	if code, err = drawMailCode(m.random, n.OrganizationID); err != nil {
+		return "", false, errs.Bug("draw a code", err)
 	}
 	now := m.source.Clock.Now()
-	return code, m.store.PutCode(ctx, MailCode{ID: m.source.NewID(), Note: n, Code: code, MadeAt: now, Expires: now.Add(n.Kind.life())})
+	ok, err = m.store.PutCode(ctx, MailCode{ID: m.source.NewID(), Note: n, Code: code, MadeAt: now, Expires: now.Add(n.Kind.life())})
+	return code, ok, err
 }
 
 // posted keeps what came of sending. A mail that may have been taken is sent once more, since one that was not would be missed.

@@ -51,8 +51,9 @@ type MailStore interface {
 	Due(ctx context.Context, now time.Time, limit int) ([]DueNote, error)
 	// Take gives a note to one worker until then, unless somebody else has taken it; then not ok.
 	Take(ctx context.Context, d DueNote, until time.Time) (t Taken, ok bool, err error)
-	// PutCode keeps a code's digest and ends the codes of the same kind and address before it.
-	PutCode(ctx context.Context, c MailCode) error
+	// PutCode keeps a code's digest and ends the codes of the same kind and address before it. Not ok, and then there is no code: the note
+	// was dropped meanwhile, or invites a first administrator to an organisation that has one.
+	PutCode(ctx context.Context, c MailCode) (ok bool, err error)
 	// Settle keeps what a note came to.
 	Settle(ctx context.Context, by clinic.Stamp, n Note, o Outcome, sent bool) error
 	// PutOff has a note wait until then.

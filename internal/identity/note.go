@@ -70,7 +70,7 @@ type Outcome string
 
 // Why there is no mail.
 const (
-	NobodyThere Outcome = "NOBODY" // no account that may sign in, and nothing to tell its holder
+	NobodyThere Outcome = "NOBODY" // no account that may sign in, and nothing to tell its holder; or an invitation that is over
 	TooLate     Outcome = "LATE"   // what was asked for so long ago would surprise
 	GivenUp     Outcome = "GIVEN_UP"
 	Returned    Outcome = "REFUSED" // by the mail server, for good

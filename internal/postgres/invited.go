@@ -22,17 +22,23 @@ func withoutAdministrator(ctx context.Context, tx pgx.Tx, organization uuid.UUID
 // Of several who are invited as the first administrator one is; and whoever is mailed a code meanwhile stands in line, too.
 const lockFirst = `SELECT pg_advisory_xact_lock(hashtextextended(concat_ws(':', 'first administrator', $1::uuid), 0))`
 
-// redeemable finds the note of a code that is good, and keeps it so until the transaction is over.
+// firstIsWanted says whether an organisation wants its first administrator still, and keeps it so until the transaction is over.
+func firstIsWanted(ctx context.Context, tx pgx.Tx, organization uuid.UUID) (bool, error) {
+	if _, err := tx.Exec(ctx, lockFirst, organization); err != nil {
+		return false, err
+	}
+	return withoutAdministrator(ctx, tx, organization)
+}
+
+// redeemable finds the note of a code that is good. That whoever made an invitation may make it stays so until the transaction is over; that
+// the code is good doesn't: whoever uses it looks once more.
 func redeemable(ctx context.Context, tx pgx.Tx, organization uuid.UUID, token []byte, k identity.NoteKind, now time.Time) (noteRow, bool, error) {
 	row, found, err := one[noteRow](ctx, tx, selectRedeemable, organization, token, string(k), now)
 	if err != nil || !found || k != identity.InviteNote {
 		return row, found, err
 	}
 	if row.First {
-		if _, err := tx.Exec(ctx, lockFirst, organization); err != nil {
-			return row, false, err
-		}
-		if vacant, err := withoutAdministrator(ctx, tx, organization); err != nil || !vacant {
+		if vacant, err := firstIsWanted(ctx, tx, organization); err != nil || !vacant {
 			return row, false, err
 		}
 	}

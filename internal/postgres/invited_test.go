@@ -1,14 +1,19 @@
 package postgres_test
 
 import (
+	"context"
+	"crypto/rand"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -86,6 +91,44 @@ func TestOfThoseInvitedAsAFirstAdministratorOneIs(t *testing.T) {
 	noCode(t, "the other, once the first is suspended", err)
 	if n := m.asks(`SELECT count(*) FROM accounts WHERE role = 'ADMIN'`); n != 1 {
 		t.Errorf("%d administrators", n)
+	}
+}
+
+// taking is a store in which something happens between a worker's taking a note and its mail.
+type taking struct {
+	identity.MailStore
+	then func()
+}
+
+func (s taking) Take(ctx context.Context, d identity.DueNote, until time.Time) (identity.Taken, bool, error) {
+	t, ok, err := s.MailStore.Take(ctx, d, until)
+	s.then()
+	return t, ok, err
+}
+
+func TestAnInvitationThatIsOverWhileItIsSentIsntSent(t *testing.T) {
+	for what, then := range map[string]func(m *mailed, other access.Private){
+		"another accepted": func(m *mailed, other access.Private) {
+			if _, err := m.AcceptInvitation(t.Context(), nobody(), good(other)); err != nil {
+				t.Error(err)
+			}
+		},
+		"the operator made an administrator": func(m *mailed, _ access.Private) { m.account(access.Admin, "boss@example.org") },
+	} {
+		m := newMailed(t, identity.UsualMailLimits())
+		platform := clinictest.Actor(access.PlatformAdmin, uuid.Nil)
+		other := m.invited(platform, "one@example.org", access.Admin)
+		if err := m.invite(platform, identity.InviteAccount{Email: "other@example.org", Role: access.Admin}); err != nil {
+			t.Fatal(err)
+		}
+		store := taking{postgres.NewNotes(m.db), func() { then(m, other) }}
+		worker := identity.NewMailing(store, clinic.Source{Clock: m.clock, NewID: sample.NewID}, rand.Reader, nil, m, identity.UsualMailLimits())
+		if n, err := worker.Deliver(t.Context(), m, 10); n != 1 || err != nil || len(m.letters) != 0 {
+			t.Errorf("%s: of %d notes is sent %+v, %v", what, n, m.letters, err)
+		}
+		if n := m.asks(`SELECT count(*) FROM account_notes WHERE dropped_at IS NOT NULL`); n != 1 {
+			t.Errorf("%s: %d notes are dropped", what, n)
+		}
 	}
 }
 

@@ -24,16 +24,17 @@ SELECT $1, $2, n.id, $4, $5, $6, $7, $8 FROM account_notes n WHERE n.organizatio
 )
 
 // PutCode is documented at identity.MailStore.
-func (s *Notes) PutCode(ctx context.Context, c identity.MailCode) error {
+func (s *Notes) PutCode(ctx context.Context, c identity.MailCode) (ok bool, err error) {
 	organization := c.Note.OrganizationID
 	key, err := s.db.lookUp(ctx, organization)
 	if err != nil {
-		return err
+		return false, err
 	}
 	email, token := key.digest(identity.EmailHandle(c.Note.Email)), key.digest(identity.MailCodeHandle(c.Code))
-	return s.db.signIn(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
+	err = s.db.signIn(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
+		ok = false
 		if c.Note.First {
-			if _, err := tx.Exec(ctx, lockFirst, organization); err != nil {
+			if vacant, err := firstIsWanted(ctx, tx, organization); err != nil || !vacant {
 				return err
 			}
 		}
@@ -43,9 +44,11 @@ func (s *Notes) PutCode(ctx context.Context, c identity.MailCode) error {
 		if _, err := tx.Exec(ctx, endCodes, organization, string(c.Note.Kind), email, c.MadeAt); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, insertCode, organization, c.ID, c.Note.ID, string(c.Note.Kind), email, token, c.MadeAt, c.Expires)
+		tag, err := tx.Exec(ctx, insertCode, organization, c.ID, c.Note.ID, string(c.Note.Kind), email, token, c.MadeAt, c.Expires)
+		ok = err == nil && tag.RowsAffected() > 0
 		return err
 	})
+	return ok && err == nil, err
 }
 
 const selectRedeemable = `

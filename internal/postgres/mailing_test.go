@@ -29,6 +29,7 @@ type mailed struct {
 	*identity.Mailing
 	t        *testing.T
 	pool     *pgxpool.Pool
+	db       *postgres.DB
 	accounts *postgres.Accounts
 	sweeping *postgres.AppointmentStore
 	clock    *clock.Frozen
@@ -50,7 +51,7 @@ func newMailed(t *testing.T, limits identity.MailLimits) *mailed {
 	db := postgres.New(pool, keytest.Of(t, pool))
 	t.Cleanup(db.Close)
 	m := &mailed{
-		t: t, pool: pool, accounts: postgres.NewAccounts(db), sweeping: postgres.NewAppointmentStore(db), clock: clock.FrozenAt(sample.Dawn),
+		t: t, pool: pool, db: db, accounts: postgres.NewAccounts(db), sweeping: postgres.NewAppointmentStore(db), clock: clock.FrozenAt(sample.Dawn),
 		here: sample.NewClinic(t, pool).Organization,
 	}
 	quick := identity.NewPasswords(identity.Cost{Memory: 8, Iterations: 1, Parallelism: 1}, identity.Bulkhead{AtOnce: 4, Waiting: 100, Wait: time.Minute})
