@@ -127,20 +127,26 @@ func awaited[T any](ctx context.Context, answers <-chan singleflight.Result) (no
 	}
 }
 
-// ask asks the provider within its time, unless it has failed too often just now. It fails with errs.Busy.
+// ask asks the provider within its time, unless it has failed too often just now. It fails with errs.Busy, but where the fault is the
+// program's own: that is to be logged, and no wait mends it.
 func ask[T any](p *provider, question func(context.Context) (T, error)) (answer T, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	var fault error
 	err = p.breaker.Do(func() (err error) {
 		defer func() {
 			if cause := recover(); cause != nil { // or it would end the process
-				err = errs.Bug("ask "+p.Name, errors.New(errs.Panicked(cause)))
+				fault = errs.Bug("ask "+p.Name, errors.New(errs.Panicked(cause)))
+				err = fault
 			}
 		}()
 		answer, err = question(ctx)
 		return err
 	})
-	if err != nil {
+	switch {
+	case fault != nil:
+		return answer, fault
+	case err != nil:
 		return answer, errs.TryAgain(err)
 	}
 	return answer, nil
