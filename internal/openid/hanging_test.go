@@ -33,8 +33,8 @@ func TestAThousandWhoWaitForAProviderThatHangsLeaveWhenTheirOwnTimeIsUp(t *testi
 		})
 	}
 	all.Wait()
-	if took := time.Since(began); took > soon || a.Asked() != 1 {
-		t.Errorf("the last left after %s; the provider was asked %d times", took, a.Asked())
+	if took := time.Since(began); took > soon {
+		t.Errorf("the last left after %s", took)
 	}
 	later := make(chan error, 1)
 	go func() {
@@ -42,8 +42,8 @@ func TestAThousandWhoWaitForAProviderThatHangsLeaveWhenTheirOwnTimeIsUp(t *testi
 		later <- err
 	}()
 	close(a.Hang)
-	if err := <-later; err != nil {
-		t.Errorf("who waits longer: %v", err)
+	if err := <-later; err != nil || a.Asked() != 2 { // what it is takes two requests: all shared them
+		t.Errorf("who waits longer: %v; the provider was asked %d times", err, a.Asked())
 	}
 }
 
