@@ -48,7 +48,7 @@ type Filter struct {
 type Uses interface {
 	// Client answers a client, and how often somebody failed to prove to be it from a source since an instant.
 	Client(ctx context.Context, ref clinic.Ref, source Digest, since time.Time) (c Client, tries int, found bool, err error)
-	// Refused counts a failure, and writes an audit row.
+	// Refused counts a failure, and writes an audit row, unless there are MaxTries already.
 	Refused(ctx context.Context, by clinic.Stamp, c clinic.Ref, source Digest, since time.Time) error
 	// Spend notes that a client has used an assertion that is good until an instant, and answers false if it had before.
 	Spend(ctx context.Context, c clinic.Ref, assertion Digest, now, until time.Time) (bool, error)

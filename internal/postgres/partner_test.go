@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
@@ -23,6 +25,7 @@ type enrolment struct {
 	partners partner.Service
 	clinictest.World
 	store *postgres.Partners
+	pool  *pgxpool.Pool
 }
 
 func newEnrolment(t *testing.T) *enrolment {
@@ -30,7 +33,7 @@ func newEnrolment(t *testing.T) *enrolment {
 	pool := pgtest.New(t)
 	db := postgres.New(pool, keytest.Of(t, pool))
 	w := clinictest.NewWorld(t, db.Directory())
-	o := &enrolment{World: w, store: postgres.NewPartners(db)}
+	o := &enrolment{World: w, store: postgres.NewPartners(db), pool: pool}
 	o.partners = partner.Service{Store: o.store, Source: w.Source, Random: rand.Reader, Revocations: settled{}}
 	return o
 }
@@ -95,6 +98,29 @@ func TestAnAssertionIsSpentOnceHoweverOftenItComesAtOnce(t *testing.T) {
 	}
 	if !spend(now.Add(time.Minute)) { // nobody accepts it any more: it is kept for nothing
 		t.Error("it is kept after its end")
+	}
+}
+
+func TestOfManyFailedProofsAtOnceFiveAreRecorded(t *testing.T) {
+	o := newEnrolment(t)
+	client, err := o.enrol(t, "key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 12 { // each of which had seen that there were none before
+		by := o.Source.Stamp(o.Admin)
+		all.Go(func() {
+			if err := o.store.Refused(t.Context(), by, client, partner.Digest{7}, by.At.Add(-partner.TryWindow)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	var recorded, tries int
+	if err := o.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM audit_events WHERE action = 'apiClient.token'), (SELECT sum(tries) FROM client_tries)`).Scan(&recorded, &tries); err != nil ||
+		recorded != partner.MaxTries || tries != partner.MaxTries {
+		t.Errorf("%d are recorded, %d counted, %v", recorded, tries, err)
 	}
 }
 

@@ -34,7 +34,7 @@ const (
 	dropTries    = `DELETE FROM client_tries WHERE organization_id = $1 AND client_id = $2 AND since <= $3`
 	countRefusal = `
 INSERT INTO client_tries (organization_id, client_id, source, since, tries) VALUES ($1, $2, $3, $4, 1)
-ON CONFLICT (organization_id, client_id, source) DO UPDATE SET tries = client_tries.tries + 1`
+ON CONFLICT (organization_id, client_id, source) DO UPDATE SET tries = client_tries.tries + 1 WHERE client_tries.tries < $5`
 )
 
 // Refused implements partner.Uses.
@@ -43,10 +43,11 @@ func (p *Partners) Refused(ctx context.Context, by clinic.Stamp, c clinic.Ref, s
 		if _, err := tx.Exec(ctx, dropTries, c.Organization, c.ID, since); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, countRefusal, c.Organization, c.ID, source[:], by.At); err != nil {
+		tag, err := tx.Exec(ctx, countRefusal, c.Organization, c.ID, source[:], by.At, partner.MaxTries)
+		if err != nil || tag.RowsAffected() == 0 { // many came at once
 			return err
 		}
-		_, err := tx.Exec(ctx, insertAudits, auditColumns(c.Organization, []audit.Event{tokenRefused(by, c)})...)
+		_, err = tx.Exec(ctx, insertAudits, auditColumns(c.Organization, []audit.Event{tokenRefused(by, c)})...)
 		return err
 	})
 }
