@@ -61,6 +61,7 @@ func (s *Notes) Redeemable(
 	ctx context.Context, organization uuid.UUID, k identity.NoteKind, code access.Private, now time.Time,
 ) (r identity.Redeemable, ok bool, err error) {
 	err = s.db.redeem(ctx, organization, code, func(ctx context.Context, tx pgx.Tx, token []byte) error {
+		r, ok = identity.Redeemable{}, false
 		row, found, err := redeemable(ctx, tx, organization, token, k, now)
 		if err != nil || !found {
 			return err

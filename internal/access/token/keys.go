@@ -76,7 +76,11 @@ func (k *Keys) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(slices.Collect(maps.Values(closed))...)
+	var faults []error
+	for _, id := range slices.Sorted(maps.Keys(closed)) {
+		faults = append(faults, closed[id])
+	}
+	return errors.Join(faults...)
 }
 
 // refresh answers which keys can't be opened.
