@@ -51,7 +51,7 @@ func (LockedOut) Error() string { return "There were too many wrong tries. Try a
 // SignInRefused reports that somebody hasn't proved who they are. It never says why.
 type SignInRefused struct{ Path []string }
 
-func (SignInRefused) Error() string { return "This doesn't match any account that may sign in." }
+func (SignInRefused) Error() string { return "This doesn't prove who you are." }
 
 // errGone is of a challenge that is unknown, over or answered.
 var errGone = errs.Missing("challenge", "challenge")
