@@ -21,7 +21,7 @@ func TestASystemThatAsksForTokensTooOftenIsToldSoInTheFormOfOAuth(t *testing.T) 
 			t.Fatal(err)
 		}
 		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
+		text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<16))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -41,7 +42,7 @@ func (a *api) newPipe(t *testing.T) *pipe {
 				return
 			}
 			network, address := pgconn.NetworkAddress(config.ConnConfig.Host, config.ConnConfig.Port)
-			out, err := net.Dial(network, address)
+			out, err := net.DialTimeout(network, address, 10*time.Second)
 			if err != nil {
 				_ = in.Close()
 				continue

@@ -59,6 +59,12 @@ func start(t testing.TB, options devstack.RedisOptions) *devstack.Redis {
 	}
 	t.Cleanup(folder.Remove)
 	options.Dir, options.Volatile = folder.Join("redis"), true
+	return run(t, options)
+}
+
+// run has a server run for as long as the test does.
+func run(t testing.TB, options devstack.RedisOptions) *devstack.Redis {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	server, err := devstack.StartRedis(ctx, options)

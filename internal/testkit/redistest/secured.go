@@ -1,7 +1,6 @@
 package redistest
 
 import (
-	"context"
 	"net"
 	"net/url"
 	"os"
@@ -54,17 +53,7 @@ func (s *Secured) start(t testing.TB, options devstack.RedisOptions, settings []
 		t.Fatal(err)
 	}
 	options.Password, options.Settings = s.Password, append([]string{"tls-port " + text}, settings...)
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	server, err := devstack.StartRedis(ctx, options)
-	if err != nil {
-		t.Fatalf("Redis for tests: %v", err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		server.Stop(ctx)
-	})
+	run(t, options)
 	port, err := strconv.Atoi(text)
 	if err != nil {
 		t.Fatal(err)
