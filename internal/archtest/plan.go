@@ -36,7 +36,7 @@ var (
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/audit", "internal/identity", "internal/partner"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/appointment", "internal/reminder", "internal/audit", "internal/identity", "internal/partner"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -55,6 +55,7 @@ var plan = []floor{
 	room("retention", "clinic", "patient"),
 	room("availability", "clinic", "provider"),
 	room("appointment", "clinic", "availability"),
+	room("reminder", "clinic", "patient", "availability", "appointment"),
 	room("audit", "clinic"),
 	room("identity", "clinic", "provider", "patient"),
 	room("partner", "clinic", "identity"),
@@ -77,6 +78,10 @@ var plan = []floor{
 	{at: "internal/resilience", may: foundations[:3], uses: []string{"github.com/failsafe-go/failsafe-go"}},
 	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls", "github.com/go-redis/redis_rate/v10"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
+	{at: "internal/queue", may: join(foundations, []string{"internal/clinic", "internal/reminder"}), uses: join(redis, web, []string{"github.com/hibiken/asynq", "github.com/hibiken/asynqmon", "crypto/tls"}),
+		tests: []string{"internal/devstack"}},
+	{at: "internal/channel/...", may: join(foundations, []string{"internal/clinic", "internal/reminder", "internal/resilience"}), uses: []string{"net/http", "net/http/httptrace", "net", "crypto/tls"},
+		tests: []string{"internal/vendors"}},
 	{at: "internal/telemetry", uses: join(web[:1], metrics)},
 	{at: "internal/anchor", may: []string{"internal/errs", "internal/access", "internal/clinic", "internal/audit"}, uses: []string{"os", "syscall"}},
 	{at: "internal/openid", may: []string{"internal/errs", "internal/access", "internal/clock", "internal/identity", "internal/resilience"},
@@ -99,6 +104,7 @@ var plan = []floor{
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
+	{at: "internal/vendors", uses: join(web, []string{"net"})},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
