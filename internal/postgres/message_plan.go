@@ -1,0 +1,128 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/reminder"
+)
+
+const selectDueNotices = `
+SELECT n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.tries, n.request_id FROM message_notices n
+WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2`
+
+// DueNotices is documented at reminder.Planner.
+func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]reminder.Notice, error) {
+	type row struct {
+		OrganizationID, AppointmentID uuid.UUID
+		Version                       int
+		Kind                          reminder.NoticeKind
+		At                            time.Time
+		Tries                         int
+		RequestID                     string
+	}
+	rows, err := list[row](ctx, s.db.job(courierRole), selectDueNotices, now, limit)
+	notices := make([]reminder.Notice, len(rows))
+	for i, r := range rows {
+		notices[i] = reminder.Notice{
+			Appointment: clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}, Version: r.Version, Kind: r.Kind, At: r.At.UTC(), Tries: r.Tries,
+			Trace: traceOf(r.RequestID),
+		}
+	}
+	return notices, err
+}
+
+const selectVisit = `
+SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone
+FROM appointments WHERE organization_id = $1 AND id = $2`
+
+type toldVisitRow struct {
+	OrganizationID, ID                             uuid.UUID
+	Version                                        int
+	Status                                         string
+	ProviderID, LocationID, VisitKindID, PatientID uuid.UUID
+	Modality                                       clinic.Modality
+	StartsAt                                       time.Time
+	TimeZone                                       string
+}
+
+func (r toldVisitRow) visit() reminder.Visit {
+	return reminder.Visit{
+		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
+		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality,
+	}
+}
+
+// Situation is documented at reminder.Planner.
+func (s *Messages) Situation(ctx context.Context, n reminder.Notice) (about reminder.Situation, ok bool, err error) {
+	err = s.db.tenant(n.Appointment.Organization).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		var row toldVisitRow
+		if row, ok, err = one[toldVisitRow](ctx, tx, selectVisit, n.Appointment.Organization, n.Appointment.ID); err != nil || !ok {
+			return err
+		}
+		about.Visit = row.visit()
+		if about.Contact, err = s.db.contact(ctx, tx, clinic.Ref{Organization: row.OrganizationID, ID: row.PatientID}); err != nil {
+			return err
+		}
+		about.Rules, err = reminderRules(ctx, tx, row.OrganizationID)
+		return err
+	})
+	return about, ok && err == nil, err
+}
+
+const (
+	dropNotice  = `DELETE FROM message_notices WHERE organization_id = $1 AND appointment_id = $2 AND version = $3`
+	lockVersion = `SELECT version FROM appointments WHERE organization_id = $1 AND id = $2 FOR SHARE`
+)
+
+// A message that was withdrawn, and never sent, comes back when its visit does.
+const saveMessage = `
+INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, both, scheduled_for, expires_at, due_at, state,
+    cause, reference, trace, planned_at, ended_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULLIF($15, ''), $16, $17, $18, CASE WHEN $14 = 'SUPPRESSED' THEN $18::timestamptz END)
+ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET
+    version = EXCLUDED.version, place = EXCLUDED.place, both = EXCLUDED.both, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at, state = EXCLUDED.state,
+    cause = EXCLUDED.cause, generation = m.generation + 1, attempts = 0, overtaken_at = NULL, planned_at = EXCLUDED.planned_at, ended_at = EXCLUDED.ended_at, queued_at = NULL
+WHERE m.state IN ('CANCELLED', 'SUPPRESSED') AND m.sent_at IS NULL`
+
+// Save is documented at reminder.Planner.
+func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, messages []reminder.Message) (done bool, err error) {
+	organization := n.Appointment.Organization
+	err = s.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, dropNotice, organization, n.Appointment.ID, n.Version)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err // somebody else has planned it
+		}
+		now, _, err := one[struct{ Version int }](ctx, tx, lockVersion, organization, n.Appointment.ID)
+		if err != nil {
+			return err
+		}
+		if len(messages) > 0 && now.Version != messages[0].Version {
+			return errAgain
+		}
+		batch := &pgx.Batch{}
+		for _, m := range messages {
+			batch.Queue(saveMessage, organization, m.ID, n.Appointment.ID, m.PatientID, m.Version, string(m.Kind), m.Rule, string(m.Channel), m.Place, m.Both,
+				m.Scheduled, m.Expires, m.Due, string(m.State), string(m.Cause), m.Reference, m.Trace, at)
+		}
+		return tx.SendBatch(ctx, batch).Close()
+	})
+	if errors.Is(err, errAgain) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+const putOffNotice = `
+UPDATE message_notices SET due_at = $4, tries = tries + 1 WHERE organization_id = $1 AND appointment_id = $2 AND version = $3 RETURNING version`
+
+// PutOff is documented at reminder.Planner.
+func (s *Messages) PutOff(ctx context.Context, n reminder.Notice, until time.Time) error {
+	_, err := courier[struct{ Version int }](ctx, s.db, putOffNotice, n.Appointment.Organization, n.Appointment.ID, n.Version, until)
+	return err
+}

@@ -1,0 +1,134 @@
+package reminder
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// Verdict is what becomes of a task.
+type Verdict struct {
+	What  What
+	After time.Duration // of Again and NotNow
+	Cause Cause         // of Never
+}
+
+// What becomes of a task.
+type What int
+
+// Done says that the task is over: its message was sent, or is nobody's to send. Again: an attempt failed. NotNow: none was made. Never: it
+// is given up.
+const (
+	Done What = iota
+	Again
+	NotNow
+	Never
+)
+
+// Send makes one attempt at a task's message, if it still waits to be sent. A failure is the house's own: nothing is known to have happened.
+func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
+	d, ok, err := s.store.Draft(ctx, t)
+	if err != nil || !ok {
+		return Verdict{}, err
+	}
+	channel, letter, why := s.compose(d)
+	if why != "" {
+		return Verdict{}, s.store.Suppress(ctx, t, why, s.now())
+	}
+	exit, err := channel.Enter(ctx)
+	if err != nil {
+		return s.held(ctx, t, d.Message, err)
+	}
+	defer exit()
+	now := s.now()
+	m, ok, err := s.store.Claim(ctx, Claim{
+		Message: t.Message, Generation: t.Generation, Patient: clinic.Ref{Organization: t.Message.Organization, ID: d.Message.PatientID},
+		Channel: t.Channel, To: d.To, At: now, Until: now.Add(s.how.Claim),
+	})
+	if err != nil || !ok {
+		return Verdict{}, err
+	}
+	r, err := channel.Send(ctx, letter, func(ctx context.Context) (func(), error) { return s.store.Leave(ctx, m) })
+	if err != nil {
+		return s.concluded(ctx, m, s.how.failed(m, err, s.now()))
+	}
+	return s.concluded(ctx, m, s.how.sent(r, m, s.now()))
+}
+
+// compose writes a letter, or says why there is none.
+func (s *Service) compose(d Draft) (Channel, Letter, Cause) {
+	channel, ok := s.channels[d.Message.Channel]
+	switch {
+	case !ok:
+		return nil, Letter{}, ChannelUnavailable
+	case d.Blocked != "":
+		return nil, Letter{}, d.Blocked
+	case d.To == "" && d.Message.Channel != Push:
+		return nil, Letter{}, NoAddress
+	}
+	subject, text, html, err := s.writer.Write(d.Message.Channel, d.Message.Kind, d.Facts)
+	if err != nil {
+		if e, ok := errors.AsType[Unwritable](err); ok {
+			return nil, Letter{}, e.Cause
+		}
+		return nil, Letter{}, MissingValue
+	}
+	return channel, Letter{
+		Message: d.Message.Ref(), Kind: d.Message.Kind, To: d.To, Language: d.Facts.Language, Subject: subject, Text: text, HTML: html,
+		Reference: d.Message.Reference, Trace: d.Message.Trace, Expires: d.Message.Expires,
+	}, ""
+}
+
+// held is the verdict on a task whose vendor isn't asked just now. After a while the next channel has its turn.
+func (s *Service) held(ctx context.Context, t Task, m Message, err error) (Verdict, error) {
+	e, ok := errors.AsType[NotAsked](err)
+	if !ok {
+		return Verdict{}, err
+	}
+	now := s.now()
+	if m.Due != nil && now.Sub(*m.Due) >= s.how.HandOver && !m.Both {
+		if done, err := s.store.PassOn(ctx, t, VendorUnavailable, now, s.how.pause(m.Episode+1)); err != nil || done {
+			return Verdict{}, err
+		}
+	}
+	return Verdict{What: NotNow, After: e.After}, nil
+}
+
+// How often, and after how long, it is tried again to keep what came of a letter: as long as the claim lasts, about.
+const (
+	keepTries = 6
+	keepPause = 500 * time.Millisecond
+)
+
+// concluded keeps what came of a claim, whoever has gone meanwhile. If that fails for long, the claim runs out, and it is found out anew.
+func (s *Service) concluded(ctx context.Context, m Message, c Conclusion) (Verdict, error) {
+	ctx = context.WithoutCancel(ctx)
+	var done bool
+	var err error
+	for i := range keepTries {
+		if done, err = s.store.Conclude(ctx, m, c); err == nil || s.rest(ctx, keepPause<<i) != nil {
+			break
+		}
+	}
+	if err != nil || !done {
+		return Verdict{}, err
+	}
+	if c.State == Unknown || c.State == Failed {
+		s.warn(m, c.State, c.Cause)
+	}
+	return verdict(c), nil
+}
+
+func verdict(c Conclusion) Verdict {
+	switch {
+	case c.Dead:
+		return Verdict{What: Never, Cause: c.Cause}
+	case c.State == Queued && c.Outcome == AttemptNotMade:
+		return Verdict{What: NotNow, After: c.Due.Sub(c.At)}
+	case c.State == Queued:
+		return Verdict{What: Again, After: c.Due.Sub(c.At)}
+	}
+	return Verdict{}
+}

@@ -1,0 +1,71 @@
+package reminder
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Plan turns notices that wait into messages, at most limit of them, and answers how many it looked at.
+func (s *Service) Plan(ctx context.Context, limit int) (int, error) {
+	due, err := s.store.DueNotices(ctx, s.now(), limit)
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, n := range due {
+		if ctx.Err() != nil {
+			break
+		}
+		if err := s.plan(ctx, n); err != nil {
+			failed = append(failed, err, s.store.PutOff(ctx, n, s.now().Add(postponed(n))))
+		}
+	}
+	return len(due), errors.Join(failed...)
+}
+
+// replans bounds how often a notice is planned again since its visit changes all the time.
+const replans = 3
+
+func (s *Service) plan(ctx context.Context, n Notice) error {
+	for range replans {
+		about, ok, err := s.store.Situation(ctx, n)
+		if err != nil {
+			return err
+		}
+		var messages []Message
+		if ok && about.Visit.Version == n.Version {
+			messages = Plan(n, about.Visit, about.Contact, about.Rules, s.now())
+		}
+		for i := range messages {
+			messages[i].ID = s.source.NewID()
+			messages[i].Reference = reference(messages[i].ID)
+			messages[i].Trace = n.Trace
+		}
+		if done, err := s.store.Save(ctx, n, s.now(), messages); err != nil || done {
+			return err
+		}
+	}
+	return nil // a later notice of the visit says what it is now
+}
+
+// postponed is how long a notice waits whose planning failed.
+func postponed(n Notice) time.Duration {
+	return min(time.Second<<min(n.Tries, 8), 5*time.Minute)
+}
+
+// alphabet of references: digits and letters that nobody takes for another (Crockford's base 32, without its look-alikes).
+const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+// reference is 8 characters of an id's random part: 40 bits tell a day's messages to one number apart.
+func reference(id [16]byte) string {
+	var bits uint64
+	for _, b := range id[11:] {
+		bits = bits<<8 | uint64(b)
+	}
+	text := make([]byte, 8)
+	for i := range text {
+		text[i] = alphabet[bits>>(5*i)&31]
+	}
+	return string(text)
+}

@@ -1,0 +1,69 @@
+package reminder
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+)
+
+// Settle finds out what became of messages that may have been sent, at most limit of them, and answers how many it looked at: whoever had
+// them is gone, or has no answer. The vendor is asked; one that can't be asked reports by itself, or nobody knows.
+func (s *Service) Settle(ctx context.Context, limit int) (int, error) {
+	lost, err := s.store.Lost(ctx, s.now(), limit)
+	if err != nil {
+		return 0, err
+	}
+	var failed []error
+	for _, m := range lost {
+		if ctx.Err() != nil {
+			break
+		}
+		failed = append(failed, s.settle(ctx, m))
+	}
+	return len(lost), errors.Join(failed...)
+}
+
+func (s *Service) settle(ctx context.Context, lost Message) error {
+	m, to, ok, err := s.store.Reclaim(ctx, lost, s.now().Add(s.how.Claim))
+	if err != nil || !ok {
+		return err
+	}
+	c, found := s.find(ctx, m, to)
+	if found != nil {
+		if _, err := s.Report(ctx, *found); err != nil {
+			return err
+		}
+		return nil
+	}
+	_, err = s.concluded(ctx, m, c)
+	return err
+}
+
+// find asks the vendor. It answers the vendor's report, or a conclusion.
+func (s *Service) find(ctx context.Context, m Message, to access.Private) (Conclusion, *Report) {
+	channel, ok := s.channels[m.Channel]
+	if !ok {
+		return s.how.mute(m, s.now()), nil
+	}
+	f, err := channel.Find(ctx, Sought{Message: m.Ref(), To: to, Reference: m.Reference, Since: since(m)})
+	switch {
+	case err != nil:
+		return s.how.mute(m, s.now()), nil
+	case !f.Found:
+		return s.how.absent(m, s.now()), nil
+	}
+	return Conclusion{}, &f.Report
+}
+
+// Report keeps what a vendor tells of a message, and says whether that was news.
+func (s *Service) Report(ctx context.Context, r Report) (bool, error) {
+	if r.At.IsZero() {
+		r.At = s.now()
+	}
+	m, changed, err := s.store.Tell(ctx, r, s.how.pause(1))
+	if err == nil && changed && m.State == Failed {
+		s.warn(m, Failed, m.Cause)
+	}
+	return changed, err
+}
