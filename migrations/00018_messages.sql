@@ -48,7 +48,7 @@ CREATE TABLE messages (
     rule            text NOT NULL DEFAULT '',
     channel         text NOT NULL CHECK (channel IN ('EMAIL', 'PUSH', 'SMS', 'VOICE')),
     place           smallint NOT NULL DEFAULT 0, -- in the patient's order of channels
-    both            boolean NOT NULL DEFAULT false,
+    every_channel   boolean NOT NULL DEFAULT false,
     scheduled_for   timestamptz NOT NULL,
     expires_at      timestamptz NOT NULL,
     due_at          timestamptz, -- null: not before another channel has failed, or never
@@ -207,7 +207,7 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 GRANT SELECT, UPDATE (due_at, tries) ON message_notices TO mediconnect_courier;
-GRANT SELECT (organization_id, id, appointment_id, version, kind, rule, channel, place, both, scheduled_for, expires_at, due_at, state, cause, generation,
+GRANT SELECT (organization_id, id, appointment_id, version, kind, rule, channel, place, every_channel, scheduled_for, expires_at, due_at, state, cause, generation,
         episode, attempts, tries, claims, claimed_until, left_at, overtaken_at, reference, vendor_id, trace, planned_at, queued_at, sending_at, sent_at,
         delivered_at, ended_at),
     UPDATE (due_at, state, cause, generation, episode, attempts, tries, claims, claimed_until, left_at, overtaken_at, recipient, recipient_token, vendor_id, queued_at,

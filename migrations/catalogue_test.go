@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
 var named = pgx.NamedArgs{
 	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
-	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "goose_db_version"},
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "opt_outs", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
 		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
@@ -29,7 +29,7 @@ var named = pgx.NamedArgs{
 	"private": []string{
 		"appointments.reason", "appointments.cancel_note", "appointment_identifiers.value", "schedule_exceptions.reason", "legal_holds.reason",
 		"break_glass_grants.reason", "break_glass_grants.note",
-		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret", "signing_keys.private_key",
+		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret", "signing_keys.private_key", "messages.recipient",
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
@@ -50,6 +50,8 @@ var named = pgx.NamedArgs{
 		"window_counts.public_reading", "sign_in_tries.sweeping", "sign_in_challenges.sweeping", "openid_attempts.sweeping",
 		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
 		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
+		"message_notices.delivering", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
+		"message_notices.sweeping", "messages.sweeping", "message_attempts.sweeping", "dead_letters.sweeping",
 	},
 	// What may read the clock, since no decision follows from it.
 	"idle": []string{"goose_db_version.tstamp by default"},

@@ -35,6 +35,12 @@ WHERE organization_id = $1 AND patient_id = $2 AND num_nonnulls(reason, cancel_n
 	eraseIdentifiers = `
 DELETE FROM appointment_identifiers i USING appointments a
 WHERE a.organization_id = $1 AND a.patient_id = $2 AND i.organization_id = $1 AND i.appointment_id = a.id`
+	eraseMessages = `
+UPDATE messages SET recipient = NULL, recipient_token = NULL,
+    state = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'SUPPRESSED' ELSE state END, due_at = NULL,
+    cause = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'PATIENT_ERASED' ELSE cause END,
+    ended_at = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN $3 ELSE ended_at END
+WHERE organization_id = $1 AND patient_id = $2`
 	endLinks               = `UPDATE account_links SET ended_at = $3, ended_by = $4 WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL`
 	withdrawAllInvitations = `
 UPDATE patient_invitations SET withdrawn_at = $3
@@ -102,6 +108,7 @@ func empty(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p clinic.Ref) error 
 	batch.Queue(dropTokens, p.Organization, p.ID)
 	batch.Queue(eraseWords, p.Organization, p.ID)
 	batch.Queue(eraseIdentifiers, p.Organization, p.ID)
+	batch.Queue(eraseMessages, p.Organization, p.ID, by.At)
 	batch.Queue(endLinks, p.Organization, p.ID, by.At, by.Actor.ID)
 	batch.Queue(withdrawAllInvitations, p.Organization, p.ID, by.At)
 	return tx.SendBatch(ctx, batch).Close()

@@ -115,7 +115,7 @@ func (s *Messages) Suppress(ctx context.Context, t reminder.Task, why reminder.C
 }
 
 // What passes its turn on waits for it to come back.
-var passMessageOn = waiting + `, next AS (` + passOn(5, 6) + ` AND NOT seen.both RETURNING t.id
+var passMessageOn = waiting + `, next AS (` + passOn(5, 6) + ` AND NOT seen.every_channel RETURNING t.id
 ), done AS (
     UPDATE messages m SET state = 'SCHEDULED', cause = $4, due_at = NULL, episode = m.episode + 1, attempts = 0, generation = m.generation + 1
     FROM seen, next WHERE m.organization_id = seen.organization_id AND m.id = seen.id RETURNING m.id

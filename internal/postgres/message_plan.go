@@ -82,11 +82,11 @@ const (
 
 // A message that was withdrawn, and never sent, comes back when its visit does.
 const saveMessage = `
-INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, both, scheduled_for, expires_at, due_at, state,
+INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, every_channel, scheduled_for, expires_at, due_at, state,
     cause, reference, trace, planned_at, ended_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULLIF($15, ''), $16, $17, $18, CASE WHEN $14 = 'SUPPRESSED' THEN $18::timestamptz END)
 ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET
-    version = EXCLUDED.version, place = EXCLUDED.place, both = EXCLUDED.both, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at, state = EXCLUDED.state,
+    version = EXCLUDED.version, place = EXCLUDED.place, every_channel = EXCLUDED.every_channel, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at, state = EXCLUDED.state,
     cause = EXCLUDED.cause, generation = m.generation + 1, attempts = 0, overtaken_at = NULL, planned_at = EXCLUDED.planned_at, ended_at = EXCLUDED.ended_at, queued_at = NULL
 WHERE m.state IN ('CANCELLED', 'SUPPRESSED') AND m.sent_at IS NULL`
 

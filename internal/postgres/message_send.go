@@ -124,7 +124,7 @@ SELECT id FROM done`
 
 // siblings are what tells the same by other channels, unless each is to be used.
 const siblings = `o.organization_id = seen.organization_id AND o.appointment_id = seen.appointment_id AND o.kind = seen.kind AND o.rule = seen.rule
-    AND o.scheduled_for = seen.scheduled_for AND o.id <> seen.id AND NOT o.both`
+    AND o.scheduled_for = seen.scheduled_for AND o.id <> seen.id AND NOT o.every_channel`
 
 // passOn gives the next channel its turn: the one after this one, else the first one that waits. One that has failed before rests first, for a
 // time. The parameters are of the present time and of that one.

@@ -31,6 +31,7 @@ type Notice struct {
 	WasCancelled bool // of RESTORED: the patient may have been told that it is off
 	At           time.Time
 	Trace        string // W3C traceparent; empty: none
+	Tries        int    // to plan it, that failed
 }
 
 // Visit is a visit as it stands when a notice is dealt with.
