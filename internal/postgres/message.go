@@ -64,6 +64,11 @@ const messageColumns = `m.organization_id, m.id, m.appointment_id, m.version, m.
     m.due_at, m.state, coalesce(m.cause, '') AS cause, m.generation, m.episode, m.attempts, m.tries, m.claims, m.reference,
     coalesce(m.vendor_id, '') AS vendor_id, m.trace, m.queued_at, m.sending_at, m.sent_at, m.delivered_at, m.ended_at`
 
+// seenByCourier are the columns that the courier may read.
+const seenByCourier = `m.organization_id, m.id, m.appointment_id, m.version, m.kind, m.rule, m.channel, m.place, m.every_channel, m.scheduled_for, m.expires_at,
+    m.due_at, m.state, m.cause, m.generation, m.episode, m.attempts, m.tries, m.claims, m.overtaken_at, m.reference, m.vendor_id, m.trace, m.queued_at, m.sending_at,
+    m.sent_at, m.delivered_at, m.ended_at`
+
 func (r messageRow) message() reminder.Message {
 	return reminder.Message{
 		ID: r.ID, OrganizationID: r.OrganizationID, AppointmentID: r.AppointmentID, Version: r.Version, Kind: r.Kind, Rule: r.Rule, Channel: r.Channel,

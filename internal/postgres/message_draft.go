@@ -98,7 +98,7 @@ func (db *DB) drafted(ctx context.Context, r draftRow) (reminder.Draft, error) {
 // waiting is a message that a task is about.
 const waiting = `
 WITH seen AS (
-    SELECT m.* FROM messages m WHERE m.organization_id = $1 AND m.id = $2 AND m.generation = $3 AND m.state IN ('SCHEDULED', 'QUEUED')
+    SELECT ` + seenByCourier + ` FROM messages m WHERE m.organization_id = $1 AND m.id = $2 AND m.generation = $3 AND m.state IN ('SCHEDULED', 'QUEUED')
         AND m.due_at IS NOT NULL FOR UPDATE
 )`
 

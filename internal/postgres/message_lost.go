@@ -55,7 +55,7 @@ func (s *Messages) Reclaim(ctx context.Context, m reminder.Message, until time.T
 // A letter that its vendor has taken, or delivered, is not sent again, whatever was thought of it meanwhile.
 var tellMessage = `
 WITH seen AS (
-    SELECT m.*, CASE
+    SELECT ` + seenByCourier + `, CASE
         WHEN $3 = 'ARRIVED' AND m.state <> 'DELIVERED' THEN 'DELIVERED'
         WHEN $3 = 'TAKEN' AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING', 'UNKNOWN') THEN 'SENT'
         WHEN $3 = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') THEN 'FAILED' END AS becomes
@@ -65,7 +65,7 @@ WITH seen AS (
         claimed_until = NULL, due_at = NULL, sent_at = coalesce(m.sent_at, $7), delivered_at = CASE WHEN seen.becomes = 'DELIVERED' THEN $7 ELSE m.delivered_at END,
         ended_at = CASE WHEN seen.becomes = 'FAILED' THEN $7 END
     FROM seen WHERE seen.becomes IS NOT NULL AND m.organization_id = seen.organization_id AND m.id = seen.id
-    RETURNING m.*
+    RETURNING ` + seenByCourier + `
 ), attempt AS (
     UPDATE message_attempts a SET ended_at = $7, outcome = CASE WHEN done.state = 'FAILED' THEN 'REFUSED' ELSE 'SENT' END,
         cause = CASE WHEN done.state = 'FAILED' THEN $4 END, code = NULLIF($5, '')

@@ -12,9 +12,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-const selectDueNotices = `
-SELECT n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.tries, n.request_id FROM message_notices n
-WHERE n.due_at <= $1 ORDER BY n.due_at LIMIT $2`
+// Whoever takes notices has them for a while, so that several processes plan side by side.
+const takeDueNotices = `
+UPDATE message_notices n SET due_at = $1::timestamptz + interval '10 seconds' FROM (
+    SELECT d.organization_id, d.appointment_id, d.version FROM message_notices d WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR UPDATE SKIP LOCKED) taken
+WHERE n.organization_id = taken.organization_id AND n.appointment_id = taken.appointment_id AND n.version = taken.version
+RETURNING n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.tries, n.request_id`
 
 // DueNotices is documented at reminder.Planner.
 func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]reminder.Notice, error) {
@@ -26,7 +29,7 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 		Tries                         int
 		RequestID                     string
 	}
-	rows, err := list[row](ctx, s.db.job(courierRole), selectDueNotices, now, limit)
+	rows, err := courier[row](ctx, s.db, takeDueNotices, now, limit)
 	notices := make([]reminder.Notice, len(rows))
 	for i, r := range rows {
 		notices[i] = reminder.Notice{

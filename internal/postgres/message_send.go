@@ -17,9 +17,9 @@ const claimMessage = `
 WITH taken AS (
     UPDATE messages m SET state = 'SENDING', claims = m.claims + 1, attempts = m.attempts + 1, tries = m.tries + 1, sending_at = $4, claimed_until = $5,
         due_at = NULL, left_at = NULL, recipient = $6, recipient_token = $7, cause = NULL
-    WHERE m.organization_id = $1 AND m.id = $2 AND m.generation = $3 AND m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at <= $4 + interval '2 seconds'
+    WHERE m.organization_id = $1 AND m.id = $2 AND m.generation = $3 AND m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at <= $4::timestamptz + interval '2 seconds'
         AND m.expires_at > $4
-    RETURNING m.*
+    RETURNING ` + seenByCourier + `
 ), attempt AS (
     INSERT INTO message_attempts (organization_id, message_id, try, began_at) SELECT organization_id, id, tries, $4 FROM taken
 )
@@ -92,7 +92,7 @@ func (s *Messages) Leave(ctx context.Context, m reminder.Message) (func(), error
 // concludeMessage: who has the message no longer changes nothing. What was overtaken is not tried again.
 var concludeMessage = `
 WITH seen AS (
-    SELECT m.*, m.overtaken_at IS NOT NULL AND $4 IN ('SCHEDULED', 'QUEUED') AS void FROM messages m
+    SELECT ` + seenByCourier + `, m.overtaken_at IS NOT NULL AND $4 IN ('SCHEDULED', 'QUEUED') AS void FROM messages m
     WHERE m.organization_id = $1 AND m.id = $2 AND m.claims = $3 AND m.state = 'SENDING' FOR UPDATE
 ), alone AS (
     SELECT NOT EXISTS (SELECT FROM messages o, seen WHERE ` + siblings + ` AND o.state = 'SCHEDULED' AND o.due_at IS NULL) AS last FROM seen
@@ -106,7 +106,7 @@ WITH seen AS (
         sent_at = CASE WHEN $4 = 'SENT' THEN $7 ELSE m.sent_at END,
         ended_at = CASE WHEN seen.void OR $4 IN ('FAILED', 'UNKNOWN', 'CANCELLED', 'SUPPRESSED', 'EXPIRED') THEN $7 ELSE m.ended_at END
     FROM seen, alone WHERE m.organization_id = seen.organization_id AND m.id = seen.id
-    RETURNING m.*, seen.void, seen.generation AS task
+    RETURNING ` + seenByCourier + `, seen.void, seen.generation AS task
 ), attempt AS (
     UPDATE message_attempts a SET ended_at = $7, outcome = $14, cause = NULLIF($5, ''), code = NULLIF($16, '')
     FROM done WHERE $14 <> '' AND a.organization_id = done.organization_id AND a.message_id = done.id AND a.try = done.tries
@@ -132,7 +132,7 @@ func passOn(now, rest int) string { return fmt.Sprintf(passOnTo, now, rest) }
 
 const passOnTo = `
     UPDATE messages t SET state = 'SCHEDULED', cause = NULL, ended_at = NULL,
-        due_at = $%[1]d + CASE WHEN t.episode = 0 THEN interval '0' ELSE $%[2]d::interval END
+        due_at = $%[1]d::timestamptz + CASE WHEN t.episode = 0 THEN interval '0' ELSE $%[2]d::interval END
     FROM seen WHERE t.organization_id = seen.organization_id AND t.id = (
         SELECT o.id FROM messages o WHERE ` + siblings + ` AND o.expires_at > $%[1]d
             AND (o.state = 'SCHEDULED' AND o.due_at IS NULL OR o.state = 'SUPPRESSED' AND o.cause = 'REACHED_OTHERWISE')

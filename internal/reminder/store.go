@@ -79,7 +79,7 @@ type Store interface {
 
 // Planner is what becomes of notices.
 type Planner interface {
-	// DueNotices lists notices that wait, of all organisations, the longest first.
+	// DueNotices takes notices that wait, of all organisations, the longest first, for 10 seconds.
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// Situation reads what a notice is about, in one snapshot. Not ok: the visit is gone.
 	Situation(ctx context.Context, n Notice) (s Situation, ok bool, err error)

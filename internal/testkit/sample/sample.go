@@ -88,6 +88,18 @@ func (c *Clinic) Patient() access.Actor {
 	}
 }
 
+// Reachable gives a patient a number and an e-mail address; an empty one is none.
+func (c *Clinic) Reachable(patient uuid.UUID, phone, email access.Private) {
+	c.t.Helper()
+	for column, text := range map[string]access.Private{"phone": phone, "email": email} {
+		var value []byte
+		if text != "" {
+			value = c.seal(patient, column, text)
+		}
+		c.Set(`UPDATE patients SET `+column+` = $3 WHERE organization_id = $1 AND id = $2`, patient, value)
+	}
+}
+
 // seal makes the value of a patient's column.
 func (c *Clinic) seal(patient uuid.UUID, column string, text access.Private) []byte {
 	c.t.Helper()

@@ -1,0 +1,115 @@
+package workers
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/reminder"
+)
+
+// Messenger is what the reminder room offers to have patients told.
+type Messenger interface {
+	// Plan turns notices of changed visits into messages.
+	Plan(ctx context.Context, limit int) (int, error)
+	// Dispatch hands messages that are due soon to the queue.
+	Dispatch(ctx context.Context, q reminder.Queue, limit int) (int, error)
+	// Reconcile finds messages that the queue has lost, or doesn't hand out.
+	Reconcile(ctx context.Context, q reminder.Queue, limit int) (int, error)
+	// Settle finds out what became of messages that may have been sent.
+	Settle(ctx context.Context, limit int) (int, error)
+	// Expire ends messages that make no sense any more.
+	Expire(ctx context.Context, limit int) (int, error)
+	// Waiting lists messages of a channel that are due.
+	Waiting(ctx context.Context, c reminder.ChannelKind, limit int) ([]reminder.Task, error)
+	// Send makes one attempt at a message.
+	Send(ctx context.Context, t reminder.Task) (reminder.Verdict, error)
+}
+
+const (
+	planEvery      = 250 * time.Millisecond
+	planLimit      = 100
+	dispatchEvery  = 250 * time.Millisecond
+	dispatchLimit  = 1_000
+	reconcileEvery = 15 * time.Second
+	reconcileLimit = 1_000
+	settleEvery    = 2 * time.Second
+	settleLimit    = 50
+	expireEvery    = 5 * time.Second
+	expireLimit    = 500
+)
+
+// Prepare plans messages, finds out what became of lost ones and ends old ones, until ctx ends. Several processes may do so at once.
+func Prepare(ctx context.Context, m Messenger, log *slog.Logger) {
+	var wg sync.WaitGroup
+	wg.Go(func() { repeat(ctx, planEvery, planLimit, m.Plan, log.With("job", "plan messages")) })
+	wg.Go(func() { repeat(ctx, settleEvery, settleLimit, m.Settle, log.With("job", "settle messages")) })
+	wg.Go(func() { repeat(ctx, expireEvery, expireLimit, m.Expire, log.With("job", "expire messages")) })
+	wg.Wait()
+}
+
+// Relay hands messages to the queue, and looks after those that it has, until ctx ends. One process of all does so at a time; two at once, as
+// there may be for a moment, do no harm.
+func Relay(ctx context.Context, m Messenger, q reminder.Queue, log *slog.Logger) {
+	over := func(job func(context.Context, reminder.Queue, int) (int, error)) func(context.Context, int) (int, error) {
+		return func(ctx context.Context, limit int) (int, error) { return job(ctx, q, limit) }
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { repeat(ctx, dispatchEvery, dispatchLimit, over(m.Dispatch), log.With("job", "queue messages")) })
+	wg.Go(func() { repeat(ctx, reconcileEvery, reconcileLimit, over(m.Reconcile), log.With("job", "reconcile messages")) })
+	wg.Wait()
+}
+
+// Direct is how messages are sent without the queue: as often, as many of each channel, and as many of them at once.
+const (
+	directEvery = 500 * time.Millisecond
+	directLimit = 50
+	directly    = 10
+)
+
+// Direct sends messages straight from the database while away says that the queue has been unreachable for long, until ctx ends.
+func Direct(ctx context.Context, m Messenger, away func() bool, log *slog.Logger) {
+	var wg sync.WaitGroup
+	for _, channel := range reminder.SentBy {
+		wg.Go(func() {
+			repeat(ctx, directEvery, directLimit, func(ctx context.Context, limit int) (int, error) {
+				if !away() {
+					return 0, nil
+				}
+				return 0, direct(ctx, m, channel, limit)
+			}, log.With("job", "send messages without the queue", "channel", string(channel)))
+		})
+	}
+	wg.Wait()
+}
+
+func direct(ctx context.Context, m Messenger, channel reminder.ChannelKind, limit int) error {
+	tasks, err := m.Waiting(ctx, channel, limit)
+	if err != nil {
+		return err
+	}
+	line := make(chan reminder.Task)
+	failed := make([]error, directly)
+	var wg sync.WaitGroup
+	for i := range directly {
+		wg.Go(func() {
+			for t := range line {
+				if _, err := m.Send(ctx, t); err != nil {
+					failed[i] = err // one of many alike
+				}
+			}
+		})
+	}
+	for _, t := range tasks {
+		line <- t
+	}
+	close(line)
+	wg.Wait()
+	for _, err := range failed {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
