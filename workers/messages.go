@@ -36,8 +36,8 @@ const (
 	reconcileLimit = 1_000
 	settleEvery    = 2 * time.Second
 	settleLimit    = 50
-	expireEvery    = 5 * time.Second
-	expireLimit    = 500
+	endEvery       = 5 * time.Second
+	endLimit       = 500
 )
 
 // Prepare plans messages, finds out what became of lost ones and ends old ones, until ctx ends. Several processes may do so at once.
@@ -45,7 +45,7 @@ func Prepare(ctx context.Context, m Messenger, log *slog.Logger) {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, planEvery, planLimit, m.Plan, log.With("job", "plan messages")) })
 	wg.Go(func() { repeat(ctx, settleEvery, settleLimit, m.Settle, log.With("job", "settle messages")) })
-	wg.Go(func() { repeat(ctx, expireEvery, expireLimit, m.Expire, log.With("job", "expire messages")) })
+	wg.Go(func() { repeat(ctx, endEvery, endLimit, m.Expire, log.With("job", "expire messages")) })
 	wg.Wait()
 }
 
@@ -57,7 +57,9 @@ func Relay(ctx context.Context, m Messenger, q reminder.Queue, log *slog.Logger)
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, dispatchEvery, dispatchLimit, over(m.Dispatch), log.With("job", "queue messages")) })
-	wg.Go(func() { repeat(ctx, reconcileEvery, reconcileLimit, over(m.Reconcile), log.With("job", "reconcile messages")) })
+	wg.Go(func() {
+		repeat(ctx, reconcileEvery, reconcileLimit, over(m.Reconcile), log.With("job", "reconcile messages"))
+	})
 	wg.Wait()
 }
 
