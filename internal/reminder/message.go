@@ -111,6 +111,9 @@ type Message struct {
 // Ref names the message.
 func (m Message) Ref() clinic.Ref { return clinic.Ref{Organization: m.OrganizationID, ID: m.ID} }
 
+// Patient names whom it is for.
+func (m Message) Patient() clinic.Ref { return clinic.Ref{Organization: m.OrganizationID, ID: m.PatientID} }
+
 // Response is a patient's answer.
 type Response string
 
