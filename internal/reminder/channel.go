@@ -79,7 +79,9 @@ type Inbound struct {
 	From access.Private // an E.164 number
 	To   string
 	Body string
-	At   time.Time
+	// OptOut is what the vendor took it for by itself: STOP, START or HELP; empty: nothing.
+	OptOut string
+	At     time.Time
 }
 
 // NotAsked reports that a vendor wasn't asked: it fails too often just now, or too many wait for it.

@@ -133,4 +133,7 @@ type Letter struct {
 	HTML      string         // of e-mails
 	Reference string         // is part of the text
 	Trace     string         // W3C traceparent; empty: none
+	Expires   time.Time      // when it makes no sense any more, so that the vendor drops it too; zero: it keeps
+	// Unsubscribe is a link of e-mails that ends them with one request (RFC 8058); empty: none.
+	Unsubscribe string
 }

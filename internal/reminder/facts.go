@@ -1,0 +1,26 @@
+package reminder
+
+import (
+	"cloud.google.com/go/civil"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// Facts are all that a message may tell: when and where a visit is, and how to answer. Whose it is, whom it is with and what it is for
+// are not among them, as nobody knows who reads a screen.
+type Facts struct {
+	Organization string
+	Location     string // its name; needed of visits in person
+	Phone        string // the location's, E.164; empty: it has none
+	Local        civil.DateTime
+	TimeZone     string          // IANA name, of Local; needed of visits by video or phone
+	Former       *civil.DateTime // of moves: when it was before; nil: not told
+	Modality     clinic.Modality
+	ByClinic     bool // of cancellations: it was the clinic's, not the patient's
+	Reference    string
+	Links        Links
+	Language     string // BCP 47, as the patient prefers it; empty: not known
+}
+
+// Links are absolute URLs. Empty ones are not offered.
+type Links struct{ Confirm, Move, Cancel, Unsubscribe string }
