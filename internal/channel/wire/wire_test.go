@@ -279,7 +279,9 @@ func TestAnAnswerIsReadWithinBounds(t *testing.T) {
 
 func TestEachStatusHasItsMeaning(t *testing.T) {
 	now := time.Date(2026, 3, 3, 10, 0, 0, 0, time.UTC)
-	later := func(cause reminder.Cause, code string, after time.Duration) error { return reminder.Later{Cause: cause, Code: code, After: after} }
+	later := func(cause reminder.Cause, code string, after time.Duration) error {
+		return reminder.Later{Cause: cause, Code: code, After: after}
+	}
 	for status, want := range map[int]error{
 		429: later(reminder.VendorBusy, "429", 7*time.Second), 408: later(reminder.VendorBusy, "408", 7*time.Second), 425: later(reminder.VendorBusy, "425", 7*time.Second),
 		503: later(reminder.VendorUnavailable, "503", 7*time.Second), 500: later(reminder.VendorUnavailable, "500", 7*time.Second), 501: later(reminder.VendorUnavailable, "501", 7*time.Second),
