@@ -31,9 +31,31 @@ type Messaging struct {
 func (a *App) reminders(source clinic.Source) *reminder.Service {
 	config := reminder.Config{Store: postgres.NewMessages(a.db), Source: source, Timing: reminder.UsualTiming(), Law: lawful, Alert: a.alarm, Rest: rest}
 	if m := a.frame.Messaging; m != nil {
+		for _, g := range m.Guards {
+			a.watch(g)
+		}
+		if m.Queue != nil {
+			a.parts.add(queuePart, a.queueStands)
+		}
 		config.Channels, config.Writer, config.Timing = append(m.Channels, reminder.InApp{}), wording{}, m.Timing
 	}
 	return reminder.NewService(config)
+}
+
+// queuePart is the queue's name in /health/.
+const queuePart = "queue"
+
+// queueStands is how the queue is, and what it holds.
+func (a *App) queueStands(ctx context.Context) part {
+	q := a.frame.Messaging.Queue
+	if _, ok := q.Reachable(); !ok {
+		return part{Status: "unreachable"}
+	}
+	depths, err := q.Depths(ctx)
+	if err != nil {
+		return part{Status: "unreachable"}
+	}
+	return part{Status: well, Detail: depths}
 }
 
 // wording writes messages.
