@@ -243,7 +243,7 @@ func TestTasksInHandAreFinishedOrPutBackWhenAProcessStops(t *testing.T) {
 	quick, slow, deaf := task(reminder.SMS), task(reminder.SMS), task(reminder.Email)
 	var inHand sync.WaitGroup
 	inHand.Add(3)
-	finish, deafened := make(chan struct{}), make(chan struct{})
+	finish, gaveUp, deafened := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	defer close(deafened)
 	stop := serve(t, first, func(ctx context.Context, tk reminder.Task, _ queue.Attempt) error {
 		inHand.Done()
@@ -256,12 +256,18 @@ func TestTasksInHandAreFinishedOrPutBackWhenAProcessStops(t *testing.T) {
 			return nil
 		}
 		<-ctx.Done()
+		close(gaveUp)
 		return ctx.Err()
 	})
 	put(t, first, quick, slow, deaf)
 	inHand.Wait()
 	time.AfterFunc(100*time.Millisecond, func() { close(finish) })
 	stop()
+	select {
+	case <-gaveUp:
+	default:
+		t.Error("a handler wasn't told to give up")
+	}
 	awaitState(t, first, quick, "")
 	got := make(chan string, 10)
 	serve(t, open(t, queue.Options{Redis: address}), func(_ context.Context, tk reminder.Task, a queue.Attempt) error {
