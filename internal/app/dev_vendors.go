@@ -2,32 +2,28 @@ package app
 
 import (
 	"context"
-	netmail "net/mail"
 	"net/url"
 	"strings"
 
-	"github.com/mediconnect/mediconnect/internal/channel/email"
 	"github.com/mediconnect/mediconnect/internal/channel/sms"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
-	"github.com/mediconnect/mediconnect/internal/queue"
-	"github.com/mediconnect/mediconnect/internal/reminder"
-	"github.com/mediconnect/mediconnect/internal/resilience"
 	"github.com/mediconnect/mediconnect/internal/vendors"
 )
 
-// What `dev` is called by its own vendors. Nobody else's is reached by it.
+// Accounts of `dev` with its own vendors. Nobody else's is reached by it.
 var devAccount = sms.Account{SID: "AC" + strings.Repeat("0", 32), Token: "dev"}
 
 const (
-	devNumber = "+15005550006"
-	devMailer = "dev"
+	devNumber  = "+15005550006"
+	devMailKey = "dev"
+	devMailer  = "MediConnect <no-reply@localhost>"
 )
 
 // startVendors starts servers that stand in for Twilio and SendGrid. What they have taken is gone when they stop.
 func (d *dev) startVendors(context.Context) (err error) {
 	d.vendors, err = vendors.Start(vendors.Options{
-		Address: loopback(0), Clock: clock.System{}, AccountSID: devAccount.SID, AuthToken: devAccount.Token, Numbers: []string{devNumber}, APIKey: devMailer,
+		Address: loopback(0), Clock: clock.System{}, AccountSID: devAccount.SID, AuthToken: devAccount.Token, Numbers: []string{devNumber}, APIKey: devMailKey,
 	})
 	if err != nil {
 		return devstack.PortProblem(0, "the servers that stand in for Twilio and SendGrid", err)
@@ -39,25 +35,25 @@ func (d *dev) startVendors(context.Context) (err error) {
 	return nil
 }
 
+// channels are those of `dev`.
+func (d *dev) channels() (ChannelSettings, error) {
+	at, err := url.Parse(d.vendors.URL())
+	return ChannelSettings{
+		TwilioAccount: devAccount.SID, TwilioToken: Secret(devAccount.Token), TwilioFrom: devNumber, TwilioURL: WebURL{at},
+		SendGridKey: devMailKey, SendGridFrom: devMailer, SendGridURL: WebURL{at}, SendGridReports: d.vendors.EventKey(),
+		Callbacks: WebURL{&url.URL{Scheme: "http", Host: d.listener.Addr().String()}},
+	}, err
+}
+
 // messaging tells patients by those.
 func (d *dev) messaging() (*Messaging, error) {
-	at, err := url.Parse(d.vendors.URL())
+	settings, err := d.channels()
 	if err != nil {
 		return nil, err
 	}
-	q, err := queue.Open(queue.Options{Redis: queue.Address{URL: d.redis.URL()}, Clock: clock.System{}, Log: d.log})
-	if err != nil {
-		return nil, err
+	m, err := settings.messaging(RedisSettings{URL: Secret(d.redis.URL())}, d.log)
+	if err == nil {
+		d.atStop(m.Close)
 	}
-	d.atStop(q.Close)
-	texts, mails := resilience.GuardOf(resilience.Twilio), resilience.GuardOf(resilience.SendGrid)
-	return &Messaging{
-		Channels: []reminder.Channel{
-			sms.New(sms.Config{
-				URL: at, Account: devAccount, From: devNumber, Callbacks: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Guard: texts, Clock: clock.System{},
-			}),
-			email.New(email.Config{URL: at, Key: devMailer, From: netmail.Address{Name: "MediConnect", Address: "no-reply@localhost"}, Guard: mails, Clock: clock.System{}}),
-		},
-		Guards: []*resilience.Guard{texts, mails}, Queue: q, Timing: reminder.UsualTiming(),
-	}, nil
+	return m, err
 }

@@ -27,6 +27,21 @@ type Messaging struct {
 	Timing   reminder.Timing
 }
 
+// messaging opens what patients are told by. Nothing is connected to yet.
+func (s *ChannelSettings) messaging(redis RedisSettings, log *slog.Logger) (m *Messaging, err error) {
+	m = &Messaging{Timing: reminder.UsualTiming()}
+	m.Channels, m.Guards = s.open(clock.System{})
+	m.Queue, err = redis.queue(log)
+	return m, err
+}
+
+// Close ends all connections.
+func (m *Messaging) Close() {
+	if m.Queue != nil {
+		m.Queue.Close()
+	}
+}
+
 // reminders wires the room. A process that doesn't send has no channels, and notes what vendors and patients say.
 func (a *App) reminders(source clinic.Source) *reminder.Service {
 	config := reminder.Config{Store: postgres.NewMessages(a.db), Source: source, Timing: reminder.UsualTiming(), Law: lawful, Alert: a.alarm, Rest: rest}
