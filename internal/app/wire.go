@@ -104,6 +104,7 @@ type App struct {
 	appointments *appointment.Service
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
+	monitor      http.Handler // of the queue; nil: there is none
 	alarms       alarms
 	audit        *audit.Service
 	recorder     *audit.Recorder
@@ -192,6 +193,9 @@ func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 
 // besideAPI is what is served beside the API.
 func (a *App) besideAPI(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
+	if a.monitor != nil {
+		mux.Handle(monitorPath+"/", wrap(administrators{a.monitor, a.verifier, a.sessions}))
+	}
 	if a.issuer.Keys != nil {
 		mux.Handle("GET /.well-known/jwks.json", wrap(http.HandlerFunc(a.published)))
 	}
