@@ -202,6 +202,35 @@ func TestALeaveThatTakesTooLongIsNotUsed(t *testing.T) {
 	})
 }
 
+func TestWhatTheConnectionDoesNotTakeHasNotLeft(t *testing.T) {
+	both(t, func(t *testing.T, secure bool) {
+		asked, closed := make(chan struct{}), make(chan struct{})
+		line, _ := serve(t, secure, func(conn net.Conn) seen {
+			raw := conn
+			if s, ok := conn.(*tls.Conn); ok {
+				raw = s.NetConn()
+				if err := s.HandshakeContext(t.Context()); err != nil {
+					return seen{err: err}
+				}
+			}
+			<-asked
+			_ = raw.(*net.TCPConn).SetLinger(0)
+			_ = raw.Close()
+			close(closed)
+			return seen{}
+		})
+		left := 0
+		_, err := line.Ask(t.Context(), letter(t), func(context.Context) (func(), error) {
+			close(asked)
+			<-closed
+			return func() { left++ }, nil
+		})
+		if !errors.Is(err, reminder.Later{Cause: reminder.VendorUnavailable, Code: "send"}) || left != 1 {
+			t.Errorf("left %d: %v", left, err)
+		}
+	})
+}
+
 func TestWhatLeftWithoutAnAnswerIsUnclear(t *testing.T) {
 	for name, answer := range map[string]func(net.Conn) seen{
 		"hangs up":      readRequest,
