@@ -128,9 +128,9 @@ func (g *Guard) Call(ctx context.Context, fault func(error) bool, call func(cont
 	}()
 	bounded, cancel := context.WithTimeout(ctx, g.policy.Call)
 	defer cancel()
-	began := g.now()
-	err = call(bounded)
-	late := g.policy.Slow > 0 && g.now()-began > g.policy.Slow
+	began, others := g.now(), &spent{now: g.now}
+	err = call(context.WithValue(bounded, spentOf{}, others))
+	late := g.policy.Slow > 0 && g.now()-began-time.Duration(others.time.Load()) > g.policy.Slow
 	switch blamed := err != nil && (fault(err) || bounded.Err() != nil); {
 	case blamed && ctx.Err() != nil && !late:
 		came = abandoned
@@ -142,6 +142,24 @@ func (g *Guard) Call(ctx context.Context, fault func(error) bool, call func(cont
 		came = succeeded
 	}
 	return err
+}
+
+// spent is the time of a call that was not the dependency's.
+type spent struct {
+	now  func() time.Duration
+	time atomic.Int64
+}
+
+type spentOf struct{} // the key of a call's *spent
+
+// Apart does, within a call, what the dependency has no part in, such as asking one's own database: the time that it takes isn't held
+// against the dependency as slow. The call's limit stays as it is.
+func Apart(ctx context.Context, do func()) {
+	if others, within := ctx.Value(spentOf{}).(*spent); within {
+		began := others.now()
+		defer func() { others.time.Add(int64(others.now() - began)) }()
+	}
+	do()
 }
 
 // Again is how long it takes, at the least, until it may be of use to try again, for who got ErrOpen or ErrFull: the rest of the pause,

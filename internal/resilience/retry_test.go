@@ -99,6 +99,18 @@ func TestRetriesAreATenthOfTheCalls(t *testing.T) {
 		if again > 600 || again < 500 {
 			t.Errorf("6,000 calls and %d retries", again)
 		}
+		for again = 0; again < 1000; again++ { // what was an hour ago counts no more
+			b.Called()
+		}
+		<-time.After(time.Hour)
+		for again = 0; again < 1000; again++ {
+			if _, ok := b.Take(); !ok {
+				break
+			}
+		}
+		if again != budgetFloor {
+			t.Errorf("%d retries at once after a quiet hour", again)
+		}
 		<-time.After(time.Hour)
 		again = 0
 		for range 600 { // nothing else is called any more
