@@ -102,6 +102,7 @@ func empty(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p clinic.Ref) error 
 	batch.Queue(dropTokens, p.Organization, p.ID)
 	batch.Queue(eraseWords, p.Organization, p.ID)
 	batch.Queue(eraseIdentifiers, p.Organization, p.ID)
+	batch.Queue(dropPreferences, p.Organization, p.ID)
 	batch.Queue(endLinks, p.Organization, p.ID, by.At, by.Actor.ID)
 	batch.Queue(withdrawAllInvitations, p.Organization, p.ID, by.At)
 	return tx.SendBatch(ctx, batch).Close()
