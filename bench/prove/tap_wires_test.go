@@ -86,7 +86,7 @@ func (s *session) up() error {
 			continue
 		}
 		x := s.exchange(request, statements)
-		if !s.before(x) {
+		if x.name != "" && !s.before(x) {
 			return errStruck
 		}
 		s.line.push(x)
@@ -107,18 +107,25 @@ func (s *session) exchange(request []byte, statements []string) *exchange {
 		case name == "begin":
 			s.within = &transaction{}
 			x.within = s.within
-			x.name = name
 		case name == "commit" || name == "rollback":
-			if x.name = name; s.within != nil && s.within.first != "" {
-				x.name = name + " of what began with: " + s.within.first
+			if first := s.firstOf(s.within); first != "" {
+				x.name, x.effect = name+" of what began with: "+first, name == "commit"
 			}
-			x.effect = name == "commit"
 			s.within = nil
 		default:
 			x.name, x.effect = name, effect
 		}
 	}
 	return x
+}
+
+func (p *tap) firstOf(w *transaction) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if w == nil {
+		return ""
+	}
+	return w.first
 }
 
 func (s *session) down() error {

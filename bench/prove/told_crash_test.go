@@ -16,6 +16,8 @@ import (
 
 var everyPoint = flag.Int("points", 1, "of the points at which a worker is killed, every so many")
 
+var onlyWay = flag.Int("way", -1, "of the ways of a message, only this one, from 0")
+
 // way is how a message may go, from what becomes of its visit until the queue knows that it is over.
 type way struct {
 	name  string
@@ -65,7 +67,10 @@ func TestPatientsAreToldOnceWhereverAWorkerIsKilled(t *testing.T) {
 	c := &crashes{post: p}
 	c.tap, c.through = newTap(t, p.url, p.redis.URL(), p.vendors.URL())
 	began := time.Now()
-	for _, w := range ways {
+	for i, w := range ways {
+		if *onlyWay >= 0 && i != *onlyWay {
+			continue
+		}
 		points := c.points(w)
 		for _, u := range upsets {
 			for i := range points {
