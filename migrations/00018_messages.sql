@@ -165,12 +165,18 @@ END $$;
 -- +goose StatementBegin
 CREATE FUNCTION withdraw_messages(org uuid, now_ timestamptz, appointment uuid) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    -- Whoever concludes a message has that one first, and then those that wait for what comes of it.
+    PERFORM FROM messages m WHERE m.organization_id = org AND m.appointment_id = appointment AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING')
+    ORDER BY m.state <> 'SENDING' AND m.due_at IS NULL, m.id FOR UPDATE;
     UPDATE messages m SET
         state = CASE WHEN m.state = 'SENDING' THEN m.state ELSE 'CANCELLED' END,
         cause = CASE WHEN m.state = 'SENDING' THEN m.cause ELSE 'VISIT_CHANGED' END,
         ended_at = CASE WHEN m.state = 'SENDING' THEN m.ended_at ELSE now_ END,
         overtaken_at = now_, due_at = NULL
     WHERE m.organization_id = org AND m.appointment_id = appointment AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING');
+    -- Nor is there a turn for these, when what had been told instead of them turns out not to have arrived.
+    UPDATE messages m SET overtaken_at = now_
+    WHERE m.organization_id = org AND m.appointment_id = appointment AND m.state = 'SUPPRESSED' AND m.cause = 'REACHED_OTHERWISE';
 END $$;
 -- +goose StatementEnd
 

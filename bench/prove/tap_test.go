@@ -44,7 +44,7 @@ type step struct {
 	name   string
 	nth    int  // of the same name, from 1
 	asked  bool // the request itself named the visit, so that it can be ended before it
-	effect bool
+	effect bool // it changes something, or holds others up
 }
 
 // point is where a process is ended: before a step's request is handed on, or after it was answered and before the answer is handed on.
@@ -77,8 +77,8 @@ type exchange struct {
 
 // transaction is one of PostgreSQL's. Its end is about the visit if anything in it was.
 type transaction struct {
-	about bool
-	first string
+	about, wrote bool
+	first        string
 }
 
 func newTap(t *testing.T, database, redis, vendor string) (p *tap, environ []string) {

@@ -109,11 +109,13 @@ func (s *session) exchange(request []byte, statements []string) *exchange {
 			x.within = s.within
 		case name == "commit" || name == "rollback":
 			if first := s.firstOf(s.within); first != "" {
-				x.name, x.effect = name+" of what began with: "+first, name == "commit"
+				x.name, x.effect = name+" of what began with: "+first, s.within.wrote
 			}
 			s.within = nil
 		default:
-			x.name, x.effect = name, effect
+			if x.name, x.effect = name, effect; s.within != nil {
+				s.within.wrote = s.within.wrote || effect
+			}
 		}
 	}
 	return x

@@ -102,7 +102,7 @@ func (c *crashes) points(w way) (points []point) {
 	steps := c.tap.steps()
 	begun := w.from == ""
 	for _, s := range steps {
-		if begun = begun || s.name == w.from; !begun {
+		if begun = begun || s.name == w.from; !begun || !s.effect {
 			continue
 		}
 		if s.asked {
@@ -231,25 +231,29 @@ func (c *crashes) judge() {
 	}
 }
 
+// judgeOne: what is to be told is told once. Where nobody can say whether one channel did, another does as well, if it can; and of what was
+// changed meanwhile nothing needs to be told.
 func (c *crashes) judgeOne(k *ending, list []news, told map[string]int) {
-	sure := true
-	for _, m := range list {
-		sure = sure && m.State != "UNKNOWN"
-	}
-	if k.tell != "" {
-		if told[k.tell] != 1 {
-			c.wrong(k, list, fmt.Sprintf("the %s was told %d times", k.tell, told[k.tell]))
+	for _, kind := range []string{"CONFIRMATION", k.tell} {
+		if kind == "" {
+			continue
 		}
-		if told["CONFIRMATION"] > 1 {
-			c.wrong(k, list, "the confirmation was told more than once")
+		least, most, done := 1, 1, false
+		if kind == "CONFIRMATION" && k.tell != "" {
+			least = 0
 		}
-		return
-	}
-	switch n := told["CONFIRMATION"]; {
-	case n == 1:
-	case n == 2 && !sure:
-	default:
-		c.wrong(k, list, fmt.Sprintf("the patient was told %d times", n))
+		for _, m := range list {
+			if m.Kind == kind && m.State == "UNKNOWN" {
+				most = 2
+			}
+			done = done || m.Kind == kind && (m.State == "SENT" || m.State == "DELIVERED")
+		}
+		if most == 2 && !done && k.fault != nil { // the other one is refused
+			least = 0
+		}
+		if n := told[kind]; n < least || n > most || least == 1 && most == 2 && !done {
+			c.wrong(k, list, fmt.Sprintf("the %s was told %d times", kind, n))
+		}
 	}
 }
 

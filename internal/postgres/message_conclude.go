@@ -61,7 +61,7 @@ const passTurn = `
         due_at = %[1]s::timestamptz + CASE WHEN t.episode = 0 THEN interval '0' ELSE %[2]s::interval END
     FROM seen WHERE t.organization_id = seen.organization_id AND t.id = (
         SELECT o.id FROM messages o WHERE ` + siblings + ` AND o.expires_at > %[1]s
-            AND (o.state = 'SCHEDULED' AND o.due_at IS NULL OR o.state = 'SUPPRESSED' AND o.cause = 'REACHED_OTHERWISE')
+            AND (o.state = 'SCHEDULED' AND o.due_at IS NULL OR o.state = 'SUPPRESSED' AND o.cause = 'REACHED_OTHERWISE' AND o.overtaken_at IS NULL)
         ORDER BY o.place > seen.place DESC, o.place LIMIT 1)`
 
 // concluding is what is to be kept of a claim.

@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
@@ -442,4 +445,61 @@ func TestWhatMakesNoSenseAnyMoreExpiresWithAnAlert(t *testing.T) {
 	if len(p.sms.letters)+len(p.email.letters) != 0 || len(p.alerts) == 0 || p.alerts[0].State != reminder.Expired {
 		t.Fatalf("%v %v %v", p.sms.told(), p.states(), p.alerts)
 	}
+}
+
+func TestWhatComesBackAfterACancellationIsNotToldByAnotherChannel(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	p.carry()
+	p.cancel(a)
+	p.carry()
+	var text struct{ ID uuid.UUID }
+	if err := p.pool.QueryRow(context.Background(), `SELECT id FROM messages WHERE organization_id = $1 AND kind = 'CONFIRMATION' AND channel = 'SMS'`, p.Organization).Scan(&text.ID); err != nil {
+		t.Fatal(err)
+	}
+	back := reminder.Report{Message: clinic.Ref{Organization: p.Organization, ID: text.ID}, Fate: reminder.Undelivered, Cause: reminder.NotDelivered}
+	if changed, err := p.Service.Report(context.Background(), back); err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	p.carry()
+	if len(p.email.letters) != 0 {
+		t.Fatalf("a cancelled visit was confirmed: %+v", p.email.told())
+	}
+}
+
+// Who concludes a message goes on to those of the other channels.
+func TestACancellationThatWaitsForWhatIsLeavingHoldsNoOtherMessage(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	ctx := context.Background()
+	if _, err := p.Service.Plan(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := p.Waiting(ctx, reminder.SMS, 1)
+	if err != nil || len(tasks) != 1 {
+		t.Fatal(tasks, err)
+	}
+	d, _, err := p.store.Draft(ctx, tasks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	left, err := p.store.Leave(ctx, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		p.cancel(a)
+	}()
+	p.awaitBlocked()
+	if n := p.number(`WITH free AS (SELECT FROM messages WHERE organization_id = $1 AND channel = 'EMAIL' FOR UPDATE SKIP LOCKED) SELECT count(*) FROM free`); n == 0 {
+		t.Error("it holds the e-mails")
+	}
+	left()
+	<-answered
 }

@@ -25,7 +25,7 @@ func (s *Service) Settle(ctx context.Context, limit int) (int, error) {
 }
 
 func (s *Service) settle(ctx context.Context, lost Message) error {
-	m, to, ok, err := s.store.Reclaim(ctx, lost, s.now().Add(s.how.Claim))
+	m, to, ok, err := s.store.Reclaim(ctx, lost, s.now().Add(s.how.Ask)) // whoever asks may be gone, too, and asking twice does no harm
 	if err != nil || !ok {
 		return err
 	}
