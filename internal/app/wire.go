@@ -113,6 +113,7 @@ type App struct {
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
 	figures      *telemetry.Figures // of this process, for its operators
+	parts        *parts             // what it depends on, likewise
 	crowd        *crowd.Crowd       // who is connected to the handler
 	servers      servers            // that share limits
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
@@ -138,7 +139,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), parts: partsOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
 	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)

@@ -73,9 +73,9 @@ var plan = []floor{
 		tests: []string{"internal/intake/demo", "internal/live", "internal/postgres", "github.com/jackc/pgx/v5"}},
 
 	{at: "internal/keyring", may: join(foundations, []string{"internal/seal"}), uses: process},
-	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/access/token", "internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/seal"}),
+	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/access/token", "internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/resilience", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
-	{at: "internal/resilience", may: foundations[:3], uses: []string{"github.com/failsafe-go/failsafe-go"}},
+	{at: "internal/resilience", may: []string{"internal/clock"}, uses: []string{"github.com/failsafe-go/failsafe-go"}},
 	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls", "github.com/go-redis/redis_rate/v10"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/queue", may: join(foundations, []string{"internal/clinic", "internal/reminder"}), uses: join(redis, web, []string{"github.com/hibiken/asynq", "github.com/hibiken/asynqmon", "crypto/tls"}),
@@ -104,7 +104,7 @@ var plan = []floor{
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
-	{at: "internal/vendors", uses: join(web, []string{"net"})},
+	{at: "internal/vendors", may: []string{"internal/clock"}, uses: join(web, []string{"net"})},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
