@@ -110,12 +110,12 @@ func (s *Messages) told(ctx context.Context, refs []clinic.Ref) ([]reminder.Told
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range rows {
-			d, err := s.db.drafted(ctx, r.draftRow)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, r.told(d))
+		drafts, err := s.db.openDrafts(ctx, column(rows, func(r toldRow) draftRow { return r.draftRow }))
+		if err != nil {
+			return nil, err
+		}
+		for i, r := range rows {
+			all = append(all, r.told(drafts[i]))
 		}
 	}
 	return all, nil
