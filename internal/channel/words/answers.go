@@ -1,7 +1,6 @@
 package words
 
 import (
-	"strings"
 
 	"golang.org/x/text/language"
 
