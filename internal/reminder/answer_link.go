@@ -29,6 +29,7 @@ func (a *Answers) See(ctx context.Context, message clinic.Ref, request string) (
 		return seen, err
 	}
 	seen.By = t.onBehalf(byLink, request)
+	seen.By.Trail.Saw(access.Sight{Organization: t.Visit.Organization, Kind: "Appointment", ID: t.Visit.ID, Patient: t.Patient.ID})
 	if !t.Ahead(a.Source.Clock.Now()) {
 		return seen, nil
 	}
@@ -69,10 +70,9 @@ func (a *Answers) Press(ctx context.Context, p Pressed) (Answered, error) {
 	default:
 		answered.Effect = AskedMoving
 	}
-	if err != nil {
+	if answered.Response = responses[answered.Effect]; err != nil || answered.Response == "" {
 		return answered, err
 	}
-	answered.Response = responses[answered.Effect]
 	return answered, a.Store.Keep(ctx, answered)
 }
 

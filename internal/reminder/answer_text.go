@@ -47,7 +47,11 @@ func (a *Answers) act(ctx context.Context, t Told, w Wish, by access.Actor) (Eff
 	case WishConfirm:
 		return a.confirm(ctx, t, by)
 	case WishCancel:
-		return a.cancel(ctx, t, by, nil)
+		e, err := a.cancel(ctx, t, by, nil)
+		if e == FeeNotAccepted {
+			e = AskedCancelling // a text has no room for what it costs and a yes to it
+		}
+		return e, err
 	}
 	return AskedMoving, nil
 }

@@ -20,6 +20,7 @@ const (
 	AskedMoving      Effect = "ASKED_TO_RESCHEDULE"
 	CancelledByReply Effect = "CANCELLED"
 	ConfirmedByReply Effect = "CONFIRMED"
+	FeeNotAccepted   Effect = "FEE_NOT_ACCEPTED" // of a link, whose page asks
 	HelpGiven        Effect = "HELP"
 	NotConfirmed     Effect = "NOT_CONFIRMED" // the visit's state doesn't allow it
 	NotUnderstood    Effect = "NOT_UNDERSTOOD"
@@ -128,8 +129,11 @@ func effect(err error, done, refused Effect) (Effect, error) {
 		return VisitMoved, nil
 	}
 	_, state := errors.AsType[appointment.InvalidTransition](err)
-	_, policy := errors.AsType[appointment.PolicyBroken](err)
-	if state || policy {
+	broken, policy := errors.AsType[appointment.PolicyBroken](err)
+	switch {
+	case policy && broken.Fee != nil:
+		return FeeNotAccepted, nil
+	case state, policy:
 		return refused, nil
 	}
 	if k := errs.Of(err); k == errs.NotFound || k == errs.Forbidden {

@@ -1,7 +1,6 @@
 package words
 
 import (
-
 	"golang.org/x/text/language"
 
 	"github.com/mediconnect/mediconnect/internal/reminder"
