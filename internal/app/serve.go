@@ -57,9 +57,14 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	messaging, err := settings.Channels.messaging(settings.Redis, log)
+	if err != nil {
+		return err
+	}
+	defer messaging.Close()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
-		Events: settings.Events, Post: post,
+		Events: settings.Events, Post: post, Messaging: messaging,
 	})
 	if err != nil {
 		return err

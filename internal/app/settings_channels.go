@@ -91,21 +91,22 @@ func (s *ChannelSettings) sendgrid() []rule {
 	return rules
 }
 
-// open makes the channels that are set up.
-func (s *ChannelSettings) open(now clock.Clock) (channels []reminder.Channel) {
+// open makes the channels that are set up, and their guards.
+func (s *ChannelSettings) open(now clock.Clock) (channels []reminder.Channel, guards []*resilience.Guard) {
 	if s.TwilioAccount != "" {
-		channels = append(channels, sms.New(sms.Config{
-			URL: s.TwilioURL.url, Account: s.account(), From: s.TwilioFrom, Service: s.TwilioService, Callbacks: s.Callbacks.url,
-			Guard: resilience.GuardOf(resilience.Twilio), Clock: now,
+		guard := resilience.GuardOf(resilience.Twilio)
+		guards, channels = append(guards, guard), append(channels, sms.New(sms.Config{
+			URL: s.TwilioURL.url, Account: s.account(), From: s.TwilioFrom, Service: s.TwilioService, Callbacks: s.Callbacks.url, Guard: guard, Clock: now,
 		}))
 	}
 	if s.SendGridKey != "" {
+		guard := resilience.GuardOf(resilience.SendGrid)
 		from, _ := netmail.ParseAddress(s.SendGridFrom) // it was checked
-		channels = append(channels, email.New(email.Config{
-			URL: s.SendGridURL.url, Key: s.SendGridKey.Reveal(), From: *from, Guard: resilience.GuardOf(resilience.SendGrid), Clock: now,
+		guards, channels = append(guards, guard), append(channels, email.New(email.Config{
+			URL: s.SendGridURL.url, Key: s.SendGridKey.Reveal(), From: *from, Guard: guard, Clock: now,
 		}))
 	}
-	return channels
+	return channels, guards
 }
 
 // readers read what vendors report. Those of vendors that aren't set up are nil.

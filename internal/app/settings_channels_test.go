@@ -61,7 +61,8 @@ func TestTheChannelsThatAreSetUpAreOpened(t *testing.T) {
 			continue
 		}
 		var kinds []reminder.ChannelKind
-		for _, channel := range settings.Channels.open(clock.System{}) {
+		channels, _ := settings.Channels.open(clock.System{})
+		for _, channel := range channels {
 			kinds = append(kinds, channel.Kind())
 		}
 		texts, mails := settings.Channels.readers(clock.System{})

@@ -3,12 +3,16 @@ package app
 import (
 	"crypto/x509"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"time"
 
 	driver "github.com/redis/go-redis/v9"
 
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/queue"
 	"github.com/mediconnect/mediconnect/internal/redis"
 )
 
@@ -54,6 +58,20 @@ func (s RedisSettings) open() (*redis.Client, error) {
 		SentinelUser: s.SentinelUser, SentinelPassword: s.SentinelPassword.Reveal(), TLS: s.TLS, CA: s.CA.pool,
 	})
 }
+
+// queue makes what carries messages; nil: there is no Redis.
+func (s RedisSettings) queue(log *slog.Logger) (*queue.Queue, error) {
+	if s.URL == "" && len(s.Sentinels) == 0 {
+		return nil, nil
+	}
+	return queue.Open(queue.Options{Clock: clock.System{}, Log: log, Look: queueLook, Redis: queue.Address{
+		URL: s.URL.Reveal(), Sentinels: s.Sentinels, Master: s.Master, User: s.User, Password: s.Password.Reveal(),
+		SentinelUser: s.SentinelUser, SentinelPassword: s.SentinelPassword.Reveal(), TLS: s.TLS, CA: s.CA.pool,
+	}})
+}
+
+// queueLook is how often workers look for tasks that are due.
+const queueLook = 250 * time.Millisecond
 
 // Addresses are those of servers.
 type Addresses []string

@@ -109,6 +109,7 @@ var plan = []floor{
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
 	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
+	{at: "internal/testkit/posttest", may: join(foundations, []string{"internal/keyring", "internal/reminder", "internal/seal"}), uses: sql, support: true},
 	{at: "internal/testkit/certtest", uses: join(process, []string{"testing"}), support: true},
 	{at: "internal/testkit/openidtest", uses: []string{"net/http", "github.com/go-jose/go-jose/v4", "testing"}, support: true},
 	{at: "internal/testkit/gqltest", uses: web, support: true},

@@ -372,7 +372,7 @@ func TestNewsOfALetterCountsInWhateverOrderItComes(t *testing.T) {
 		}
 		return changed
 	}
-	if tell(reminder.Taken) || !tell(reminder.Arrived) || tell(reminder.Taken) || tell(reminder.Arrived) || tell(reminder.Undeliver) {
+	if tell(reminder.Taken) || !tell(reminder.Arrived) || tell(reminder.Taken) || tell(reminder.Arrived) || tell(reminder.Undelivered) {
 		t.Fatal("late or repeated news changed something, or the first did not")
 	}
 	if p.states()["SMS DELIVERED"] != 1 {
@@ -384,7 +384,7 @@ func TestALetterThatCouldNotBeDeliveredGoesByMail(t *testing.T) {
 	p := newPost(t)
 	p.booked()
 	p.carry()
-	if _, err := p.Report(context.Background(), reminder.Report{Message: p.sms.letters[0].Message, Fate: reminder.Undeliver, Cause: reminder.Landline, Code: "30006"}); err != nil {
+	if _, err := p.Report(context.Background(), reminder.Report{Message: p.sms.letters[0].Message, Fate: reminder.Undelivered, Cause: reminder.Landline, Code: "30006"}); err != nil {
 		t.Fatal(err)
 	}
 	p.carry()

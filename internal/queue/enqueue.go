@@ -66,8 +66,13 @@ func (q *Queue) put(ctx context.Context, t reminder.Task, away *atomic.Bool) err
 	if err != nil {
 		return fmt.Errorf("queue: write a task: %w", err)
 	}
-	_, err = q.client.EnqueueContext(ctx, task, asynq.Queue(place), asynq.TaskID(t.Name()), asynq.MaxRetry(spared),
-		asynq.Timeout(q.o.Attempt+overtime), asynq.Retention(0), asynq.ProcessAt(wholeSecond(t.At)))
+	options := []asynq.Option{
+		asynq.Queue(place), asynq.TaskID(t.Name()), asynq.MaxRetry(spared), asynq.Timeout(q.o.Attempt + overtime), asynq.Retention(0),
+	}
+	if t.At.After(q.o.Clock.Now()) { // else it goes to who does it without a wait for the next look
+		options = append(options, asynq.ProcessAt(wholeSecond(t.At)))
+	}
+	_, err = q.client.EnqueueContext(ctx, task, options...)
 	switch {
 	case err == nil:
 		c.enqueued.Add(1)

@@ -150,6 +150,32 @@ func TestTasksFollowThePrimaryToTheNext(t *testing.T) {
 	await(t, "it is reachable", func() bool { _, ok := q.Reachable(); return ok })
 }
 
+func TestAProcessStopsWhileItsRedisHangsOrWasNeverThere(t *testing.T) {
+	t.Parallel()
+	server := redistest.Start(t)
+	grace := 500 * time.Millisecond
+	hanging := open(t, queue.Options{Redis: queue.Address{URL: server.URL()}, Grace: grace})
+	never := open(t, queue.Options{Redis: queue.Address{URL: "redis://127.0.0.1:1/0"}, Grace: grace})
+	inHand := make(chan struct{})
+	stopHanging := serve(t, hanging, func(ctx context.Context, _ reminder.Task, _ queue.Attempt) error {
+		close(inHand)
+		<-ctx.Done()
+		return ctx.Err()
+	})
+	stopNever := serve(t, never, func(context.Context, reminder.Task, queue.Attempt) error { return nil })
+	put(t, hanging, task(reminder.SMS))
+	receive(t, "the task", inHand)
+	if err := syscall.Kill(server.PID(), syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(server.PID(), syscall.SIGCONT) }()
+	began := time.Now()
+	stopNever()
+	t.Logf("without Redis it stopped after %v", time.Since(began).Round(100*time.Millisecond))
+	stopHanging()
+	t.Logf("with a Redis that hangs after %v", time.Since(began).Round(100*time.Millisecond))
+}
+
 // A password that was changed has Redis refuse whoever comes. asynq asks again at once after each refusal.
 func TestARedisThatRefusesIsNotAskedAsFastAsCanBe(t *testing.T) {
 	t.Parallel()

@@ -20,7 +20,6 @@ import (
 type Monitor struct {
 	pages  *asynqmon.HTTPHandler
 	policy string
-	change bool
 }
 
 const mostShown = 100 // tasks of a page
@@ -34,7 +33,7 @@ func (q *Queue) Monitor(prefix string, change bool) (*Monitor, error) {
 	if _, err := q.o.Redis.client(brisk); err != nil {
 		return nil, err
 	}
-	m := &Monitor{change: change, pages: asynqmon.New(asynqmon.Options{
+	m := &Monitor{pages: asynqmon.New(asynqmon.Options{
 		RootPath: prefix, RedisConnOpt: q.o.Redis, ReadOnly: !change,
 		PayloadFormatter: asynqmon.PayloadFormatterFunc(shown),
 		ResultFormatter:  asynqmon.ResultFormatterFunc(func(_ string, result []byte) string { return fmt.Sprintf("%d bytes", len(result)) }),
@@ -65,10 +64,6 @@ func shown(kind string, body []byte) string {
 
 // ServeHTTP answers below the path.
 func (m *Monitor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !m.change && r.Method != http.MethodGet && r.Method != http.MethodHead {
-		http.Error(w, "this page only shows", http.StatusMethodNotAllowed)
-		return
-	}
 	if size := r.URL.Query().Get("size"); size != "" {
 		if n, err := strconv.Atoi(size); err != nil || n < 1 || n > mostShown {
 			http.Error(w, "size must be from 1 to "+strconv.Itoa(mostShown), http.StatusBadRequest)

@@ -1,8 +1,11 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +71,18 @@ func TestOutcomes(t *testing.T) {
 	}
 	if judge(nil, last, true) != nil || !failed(asynq.ErrLeaseExpired) || !errors.Is(exhausted(), asynq.SkipRetry) {
 		t.Error("what is done, lost or at its end isn't told so")
+	}
+}
+
+func TestAsynqSaysNoMoreThanALogCanTake(t *testing.T) {
+	var said bytes.Buffer
+	w := newWords(slog.New(slog.NewTextHandler(&said, nil)))
+	for range 1000 {
+		w.Info("I go on")
+		w.Error("Dequeue error: ", strings.Repeat("x", 10_000))
+		w.Fatal("it goes on")
+	}
+	if lines := strings.Count(said.String(), "\n"); lines < 1 || lines > wordsAtOnce+5 || said.Len() > 2*mostWords*lines || w.dropped.Load() < 1900 {
+		t.Errorf("%d lines of %d bytes, %d unsaid", lines, said.Len(), w.dropped.Load())
 	}
 }

@@ -234,15 +234,15 @@ func TestAnAttemptEndsInTimeWithTheHandlersWord(t *testing.T) {
 	}
 }
 
-// Of three tasks that are in hand when a process stops, one is done within the grace, one gives up when its context ends, and one
-// heeds nothing.
+// Of the tasks that are in hand when a process stops, one is done within the grace, one gives up when its context ends, one has its say
+// then, and one heeds nothing.
 func TestTasksInHandAreFinishedOrPutBackWhenAProcessStops(t *testing.T) {
 	t.Parallel()
 	address := queue.Address{URL: redistest.NewURL(t)}
 	first := open(t, queue.Options{Redis: address, Grace: 500 * time.Millisecond})
-	quick, slow, deaf := task(reminder.SMS), task(reminder.SMS), task(reminder.Email)
+	quick, slow, frank, deaf := task(reminder.SMS), task(reminder.SMS), task(reminder.SMS), task(reminder.Email)
 	var inHand sync.WaitGroup
-	inHand.Add(3)
+	inHand.Add(4)
 	finish, deafened := make(chan struct{}), make(chan struct{})
 	defer close(deafened)
 	stop := serve(t, first, func(ctx context.Context, tk reminder.Task, _ queue.Attempt) error {
@@ -256,13 +256,17 @@ func TestTasksInHandAreFinishedOrPutBackWhenAProcessStops(t *testing.T) {
 			return nil
 		}
 		<-ctx.Done()
+		if tk.Name() == frank.Name() {
+			return queue.Never{Cause: "TOO_LATE"}
+		}
 		return ctx.Err()
 	})
-	put(t, first, quick, slow, deaf)
+	put(t, first, quick, slow, frank, deaf)
 	inHand.Wait()
 	time.AfterFunc(100*time.Millisecond, func() { close(finish) })
 	stop()
 	awaitState(t, first, quick, "")
+	awaitState(t, first, frank, "archived")
 	got := make(chan string, 10)
 	serve(t, open(t, queue.Options{Redis: address}), func(_ context.Context, tk reminder.Task, a queue.Attempt) error {
 		if a.N != 1 {

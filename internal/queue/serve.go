@@ -42,6 +42,8 @@ func (q *Queue) Serve(ctx context.Context, h Handler) error {
 	defer stop()
 	var others sync.WaitGroup
 	defer others.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	others.Go(func() { q.Watch(ctx) })
 	words := newWords(q.log)
 	var servers []*asynq.Server

@@ -41,7 +41,7 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 	if why != "" {
 		return Verdict{}, s.store.Suppress(ctx, t, why, s.now())
 	}
-	exit, err := channel.Enter(ctx)
+	exit, err := enter(ctx, channel, d.Message)
 	if err != nil {
 		return s.held(ctx, t, d.Message, err)
 	}
@@ -53,6 +53,15 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 		return Verdict{}, err
 	}
 	return s.concluded(ctx, m, c)
+}
+
+func enter(ctx context.Context, channel Channel, m Message) (exit func(), err error) {
+	if m.Attempts > 0 {
+		if err := channel.MayRetry(); err != nil {
+			return nil, err
+		}
+	}
+	return channel.Enter(ctx)
 }
 
 // attempt claims a message and sends it. No state: it wasn't to be had.

@@ -48,7 +48,7 @@ func FuzzReadReply(f *testing.F) {
 
 func TestAReferenceIsReadAsItIsWritten(t *testing.T) {
 	for i := range 100 {
-		want := reference([16]byte{11: byte(i), 13: byte(i * 7), 15: byte(i * 31)})
+		want := Reference([16]byte{11: byte(i), 13: byte(i * 7), 15: byte(i * 31)})
 		if got := ReadReply("1 "+want, ""); got != (Reply{WishConfirm, want}) {
 			t.Errorf("%s is read as %+v", want, got)
 		}

@@ -63,7 +63,7 @@ func start(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{Vendors: v, t: t, client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}, arrived: make(chan told, 1000)}
+	r := &rig{Vendors: v, t: t, client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{}}, arrived: make(chan told, 10_000)}
 	r.hooks = httptest.NewServer(http.HandlerFunc(r.hear))
 	v.SendEventsTo(r.hooks.URL + "/events")
 	v.SendRepliesTo(r.hooks.URL + "/replies?a=1")

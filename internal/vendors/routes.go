@@ -21,6 +21,10 @@ func (v *Vendors) routes() http.Handler {
 	mux.HandleFunc("GET /ledger", v.showLedger)
 	mux.HandleFunc("DELETE /ledger", v.deleteLedger)
 	mux.HandleFunc("PUT /hooks", v.putHooks)
+	mux.HandleFunc("GET /{$}", v.showPage)
+	mux.HandleFunc("POST /switch", v.flip)
+	mux.HandleFunc("POST /calm", v.calm)
+	mux.HandleFunc("POST /reply", v.sayBack)
 	return mux
 }
 

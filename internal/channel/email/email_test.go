@@ -210,7 +210,7 @@ func TestWhatSendGridTellsOfMailsIsRead(t *testing.T) {
 	v.SendEventsTo(s.URL + EventsPath)
 	taken, arrived := reminder.Report{Fate: reminder.Taken}, reminder.Report{Fate: reminder.Arrived}
 	undelivered := func(cause reminder.Cause) reminder.Report {
-		return reminder.Report{Fate: reminder.Undeliver, Cause: cause}
+		return reminder.Report{Fate: reminder.Undelivered, Cause: cause}
 	}
 	for to, want := range map[access.Private][]reminder.Report{
 		"ada@example.org": {taken, arrived}, "bounce@example.org": {taken, undelivered(reminder.BadAddress)}, "block@example.org": {taken, undelivered(reminder.NotDelivered)},
@@ -227,7 +227,7 @@ func TestWhatSendGridTellsOfMailsIsRead(t *testing.T) {
 		for _, w := range want {
 			got := <-reports
 			w.ID, w.Message, w.VendorID, w.Code, w.At = got.ID, ref, receipt.VendorID, got.Code, got.At
-			if got != w || got.ID == "" || got.At.IsZero() || (got.Code == "") != (got.Fate != reminder.Undeliver) {
+			if got != w || got.ID == "" || got.At.IsZero() || (got.Code == "") != (got.Fate != reminder.Undelivered) {
 				t.Errorf("%s: %+v, not %+v", to.Reveal(), got, w)
 			}
 			ids[got.ID] = true
@@ -325,7 +325,7 @@ func TestEventsAreReadWithinBoundsAndOthersArePassedOver(t *testing.T) {
 		`, "event": "dropped", "reason": "Spam Content"`:                                            {"NOT_DELIVERED", "dropped"},
 	} {
 		got, err := read("[" + event(more) + "]")
-		if err != nil || len(got) != 1 || got[0].Fate != reminder.Undeliver || string(got[0].Cause) != want.cause || got[0].Code != want.code {
+		if err != nil || len(got) != 1 || got[0].Fate != reminder.Undelivered || string(got[0].Cause) != want.cause || got[0].Code != want.code {
 			t.Errorf("%s: %+v %v", more, got, err)
 		}
 	}

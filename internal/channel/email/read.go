@@ -120,7 +120,7 @@ func (r *Reader) verify(body []byte, signature, timestamp string, now time.Time)
 var fates = map[string]reminder.Fate{
 	"processed": reminder.Taken,
 	"delivered": reminder.Arrived,
-	"bounce":    reminder.Undeliver, "blocked": reminder.Undeliver, "dropped": reminder.Undeliver,
+	"bounce":    reminder.Undelivered, "blocked": reminder.Undelivered, "dropped": reminder.Undelivered,
 	"unsubscribe": reminder.Unsubscribed, "group_unsubscribe": reminder.Unsubscribed, "spamreport": reminder.Unsubscribed,
 }
 
@@ -131,7 +131,7 @@ func (e event) report() (reminder.Report, bool) {
 		return reminder.Report{}, false
 	}
 	r := reminder.Report{ID: e.ID, Message: of, VendorID: e.vendorID(), Fate: fate, At: time.Unix(e.At, 0).UTC()}
-	if fate == reminder.Undeliver {
+	if fate == reminder.Undelivered {
 		r.Cause, r.Code = e.cause(), e.code()
 	}
 	return r, true

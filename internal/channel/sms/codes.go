@@ -32,5 +32,5 @@ var fates = map[string]reminder.Fate{
 	"accepted": reminder.Taken, "scheduled": reminder.Taken, "queued": reminder.Taken, "sending": reminder.Taken, "sent": reminder.Taken,
 	"partially_delivered": reminder.Taken,
 	"delivered":           reminder.Arrived, "read": reminder.Arrived,
-	"undelivered": reminder.Undeliver, "failed": reminder.Undeliver, "canceled": reminder.Undeliver,
+	"undelivered": reminder.Undelivered, "failed": reminder.Undelivered, "canceled": reminder.Undelivered,
 }

@@ -173,7 +173,7 @@ func reported(sid, status string, code int) reminder.Report {
 	if fate, known := fates[status]; known {
 		r.Fate = fate
 	}
-	if r.Fate == reminder.Undeliver {
+	if r.Fate == reminder.Undelivered {
 		r.Cause = causeOf(code, reminder.NotDelivered)
 		if code > 0 {
 			r.Code = strconv.Itoa(code)

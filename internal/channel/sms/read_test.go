@@ -56,7 +56,7 @@ func TestWhatTwilioTellsOfATextIsRead(t *testing.T) {
 	}))
 	for to, want := range map[string][]reminder.Report{
 		"+15551230001": {{Fate: reminder.Taken}, {Fate: reminder.Taken}, {Fate: reminder.Arrived}},
-		"+15005553006": {{Fate: reminder.Taken}, {Fate: reminder.Taken}, {Fate: reminder.Undeliver, Cause: reminder.Landline, Code: "30006"}},
+		"+15005553006": {{Fate: reminder.Taken}, {Fate: reminder.Taken}, {Fate: reminder.Undelivered, Cause: reminder.Landline, Code: "30006"}},
 	} {
 		l := letter()
 		l.To = access.Private(to)

@@ -326,9 +326,9 @@ func TestEachStatusIsAFate(t *testing.T) {
 	const sid = "SM00000000000000000000000000000001"
 	for status, want := range map[string]reminder.Fate{
 		"accepted": reminder.Taken, "queued": reminder.Taken, "sending": reminder.Taken, "sent": reminder.Taken, "of the future": reminder.Taken,
-		"delivered": reminder.Arrived, "undelivered": reminder.Undeliver, "failed": reminder.Undeliver, "canceled": reminder.Undeliver,
+		"delivered": reminder.Arrived, "undelivered": reminder.Undelivered, "failed": reminder.Undelivered, "canceled": reminder.Undelivered,
 	} {
-		if r := reported(sid, status, 0); r.Fate != want || (r.Cause == reminder.NotDelivered) != (want == reminder.Undeliver) || r.ID != sid+":"+status {
+		if r := reported(sid, status, 0); r.Fate != want || (r.Cause == reminder.NotDelivered) != (want == reminder.Undelivered) || r.ID != sid+":"+status {
 			t.Errorf("%s: %+v", status, r)
 		}
 	}

@@ -23,6 +23,14 @@ func (g Guarded) Enter(ctx context.Context) (exit func(), err error) {
 	return exit, g.told(err)
 }
 
+// MayRetry is documented at reminder.Channel.
+func (g Guarded) MayRetry() error {
+	if after, ok := g.Guard.Retry(); !ok {
+		return reminder.NotAsked{Why: "budget", After: after}
+	}
+	return nil
+}
+
 // Call calls within the guard's time, for who has entered. What the vendor couldn't help is no fault of its: letters that it refuses, and
 // whatever leave failed with.
 func (g Guarded) Call(ctx context.Context, call func(context.Context) error) error {
