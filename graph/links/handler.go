@@ -152,12 +152,14 @@ func (p Pages) pressed(v visit, asks reminder.Pressed) error {
 	}
 	words := speaking(done.Facts.Language)
 	switch done.Effect {
+	case reminder.NoVisit:
+		return p.show(v, http.StatusGone, page{words: words, Said: words.Over})
 	case reminder.VisitMoved: // while the page was open
 		return p.showVisit(v, http.StatusConflict, words.Changed)
 	case reminder.FeeNotAccepted:
 		return p.showVisit(v, http.StatusUnprocessableEntity, words.Accept)
 	}
-	result := page{words: words, Said: p.Said(done), Back: done.Effect != reminder.CancelledByReply && done.Effect != reminder.NoVisit, Token: v.r.PathValue("token")}
+	result := page{words: words, Said: p.Said(done), Back: done.Effect != reminder.CancelledByReply, Token: v.r.PathValue("token")}
 	if done.Effect == reminder.AskedMoving {
 		result.App = p.App
 	}

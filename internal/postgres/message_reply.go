@@ -81,7 +81,7 @@ func (s *Messages) ToldBy(ctx context.Context, message clinic.Ref) (t reminder.T
 const selectTold = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
     a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, p.phone, p.email, p.language, p.erased_at,
-    a.version AS visit_version, a.starts_at, a.confirmed_at, a.status IN ('PENDING', 'BOOKED') AS stands,
+    a.version AS visit_version, a.starts_at, a.confirmed_at, a.status IN ('PENDING', 'BOOKED') AS stands, a.status = 'CANCELLED' AS cancelled,
     EXISTS (SELECT FROM message_notices n WHERE n.organization_id = m.organization_id AND n.appointment_id = m.appointment_id AND n.version > m.version
             AND n.kind IN ('CHANGED', 'MOVED'))
         OR EXISTS (SELECT FROM messages c WHERE c.organization_id = m.organization_id AND c.appointment_id = m.appointment_id AND c.version > m.version
@@ -95,10 +95,11 @@ WHERE m.organization_id = ANY ($1) AND m.id = ANY ($2) AND p.erased_at IS NULL`
 
 type toldRow struct {
 	draftRow
-	VisitVersion            int
-	StartsAt                time.Time
-	ConfirmedAt             *time.Time
-	Stands, Moved, OptedOut bool
+	VisitVersion      int
+	StartsAt          time.Time
+	ConfirmedAt       *time.Time
+	Stands, Cancelled bool
+	Moved, OptedOut   bool
 }
 
 // told reads messages with their visits.
@@ -129,7 +130,7 @@ func (r toldRow) told(d reminder.Draft) reminder.Told {
 	in := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: r.OrganizationID, ID: id} }
 	return reminder.Told{
 		Message: in(r.ID), Visit: in(r.AppointmentID), Patient: in(r.PatientID), Channel: r.Channel, At: or(at).UTC(),
-		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut, Facts: d.Facts,
+		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Cancelled: r.Cancelled, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut, Facts: d.Facts,
 	}
 }
 

@@ -61,10 +61,10 @@ func (a *Answers) Press(ctx context.Context, p Pressed) (Answered, error) {
 	t.Version = p.Version
 	by := t.onBehalf(byLink, p.Request)
 	switch {
-	case p.Wish == WishCancel:
-		answered.Effect, err = a.cancel(ctx, t, by, p.Fee) // of a cancelled visit the same as before
-	case !t.Ahead(answered.At):
+	case !t.Ahead(answered.At) && !(t.Cancelled && p.Wish == WishCancel): // cancelling again answers as before
 		answered.Effect = NoVisit
+	case p.Wish == WishCancel:
+		answered.Effect, err = a.cancel(ctx, t, by, p.Fee)
 	case p.Wish == WishConfirm:
 		answered.Effect, err = a.confirm(ctx, t, by)
 	default:

@@ -39,7 +39,7 @@ type Told struct {
 	Start                   time.Time // of the visit
 	Version                 int       // of the visit, as it stands
 	Stands                  bool      // it may still take place, unless it has begun
-	Confirmed               bool
+	Cancelled, Confirmed    bool
 	Moved                   bool // since the message was planned
 	OptedOut                bool // whoever it was for wants no more by its channel
 	Facts                   Facts
