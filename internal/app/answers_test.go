@@ -158,14 +158,14 @@ func TestStatusesTwiceOrInAnotherOrderChangeNothing(t *testing.T) {
 	}
 }
 
-func TestWhileTheDatabaseIsAwayVendorsAreAskedToComeAgain(t *testing.T) {
+func TestATextThatCanNotBeKeptIsNotTaken(t *testing.T) {
 	l := newExchange(t)
 	_, visit := l.told(10)
 	if _, err := l.pool.Exec(t.Context(), `ALTER TABLE messages RENAME TO hidden`); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := l.Reply(t.Context(), patientNumber, "1"); err == nil {
-		t.Error("a text is taken that nobody can keep")
+		t.Error("a text is taken that cannot be kept")
 	}
 	if _, err := l.pool.Exec(t.Context(), `ALTER TABLE hidden RENAME TO messages`); err != nil {
 		t.Fatal(err)
