@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,17 +14,16 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/mediconnect/mediconnect/bench/rig"
 	"github.com/mediconnect/mediconnect/internal/channel/words"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/queue"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/resilience"
-	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
-	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/posttest"
-	"github.com/mediconnect/mediconnect/internal/testkit/redistest"
 	"github.com/mediconnect/mediconnect/workers"
 )
 
@@ -95,14 +95,33 @@ type postOffice struct {
 
 func newPostOffice(t testing.TB) *postOffice {
 	t.Helper()
-	pool := pgtest.New(t)
-	keys := keytest.Of(t, pool)
-	town, err := posttest.New(t.Context(), pool, keys, 1000)
-	if err != nil {
-		t.Fatal(err)
+	ctx := context.Background()
+	check := func(err error) {
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+	r, err := rig.Start(ctx, false)
+	check(err)
+	t.Cleanup(r.Close)
+	url, err := r.NewDatabase(ctx)
+	check(err)
+	pool, err := r.Open(ctx, url, 2)
+	check(err)
+	t.Cleanup(pool.Close)
+	keys, err := keyring.Open(r.Keys)
+	check(err)
+	town, err := posttest.New(ctx, pool, keys, 1000)
+	check(err)
+	redis, err := r.StartRedis(ctx)
+	check(err)
+	t.Cleanup(func() { _ = redis.Kill() })
+	config := postgres.Defaults(url)
+	config.Keys = keys
+	db, err := postgres.Open(ctx, config)
+	check(err)
+	t.Cleanup(db.Close)
 	p := &postOffice{t: t, pool: pool, town: town, sent: &tally{}, handled: &tally{}}
-	db := postgres.New(pool, keys)
 	p.service = reminder.NewService(reminder.Config{
 		Store: postgres.NewMessages(db), Source: clinic.Source{Clock: clock.System{}, NewID: func() uuid.UUID { return uuid.Must(uuid.NewV7()) }},
 		Channels: []reminder.Channel{
@@ -111,12 +130,9 @@ func newPostOffice(t testing.TB) *postOffice {
 		Writer: worded{}, Timing: reminder.UsualTiming(), Law: func(int, time.Duration) time.Duration { return time.Second },
 		Alert: func(a reminder.Alert) { t.Errorf("%+v", a) }, Rest: func(context.Context, time.Duration) error { return nil },
 	})
-	url := redistest.NewURL(t)
 	open := func(database int) *queue.Queue {
-		q, err := queue.Open(queue.Options{Redis: queue.Address{URL: fmt.Sprintf("%s%d", url[:len(url)-1], database)}, Clock: clock.System{}, Look: 250 * time.Millisecond})
-		if err != nil {
-			t.Fatal(err)
-		}
+		q, err := queue.Open(queue.Options{Redis: queue.Address{URL: fmt.Sprintf("%s%d", strings.TrimSuffix(redis.URL(), "0"), database)}, Clock: clock.System{}, Look: 250 * time.Millisecond})
+		check(err)
 		t.Cleanup(q.Close)
 		return q
 	}

@@ -33,7 +33,7 @@ func (x *exchange) suffer(on, to string) bool {
 	case Stall:
 		return x.wait(x.fault.For, x.r.Context().Done()) && x.r.Context().Err() == nil
 	case Late:
-		return x.fault.For == 0 || x.wait(x.fault.For, nil)
+		return x.wait(x.fault.For, nil)
 	default:
 		return true
 	}

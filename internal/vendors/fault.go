@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -53,7 +54,7 @@ type Fault struct {
 	Code       int           // Twilio's error, of Refuse and of Become
 	Body       string        // of Refuse and Fail; empty: the vendor's own for the status
 	RetryAfter int           // seconds, of Refuse; 0: the header is left out
-	For        time.Duration // 0: until the faults are set anew; of Late and Delay, at once
+	For        time.Duration // 0: until the faults are set anew; of Delay, at once
 	Outcome    string        // of Become: see Outcomes
 	To         string        // strikes this recipient alone; empty: all
 	Every      int           // strikes every nth only; 0: each
@@ -120,21 +121,20 @@ type BadFault struct{ Field string }
 func (b BadFault) Error() string { return "vendors: a fault's " + b.Field + " makes no sense" }
 
 func (f Fault) check(vendor Vendor) error {
-	request, callback := slices.Contains(requestActions, f.Do), slices.Contains(callbackActions, f.Do)
 	for _, rule := range []struct {
 		field string
 		holds bool
 	}{
 		{"name", len(f.Name) <= 100},
-		{"do", request || callback},
-		{"on", f.On == "" || f.On == OnSend || f.On == OnFind && request || f.On == OnReply && f.Do == Forge},
-		{"status", f.Status == 0 || f.Status >= 200 && f.Status <= 599},
+		{"do", slices.Contains(requestActions, f.Do) || slices.Contains(callbackActions, f.Do)},
+		{"on", f.placed()},
+		{"status", f.Status == 0 || within(f.Status, 200, 599)},
 		{"body", len(f.Body) <= 64<<10},
-		{"retryAfter", f.RetryAfter >= 0},
-		{"for", f.For >= 0 && f.For <= 24*time.Hour},
+		{"retryAfter", within(f.RetryAfter, 0, 86_400)},
+		{"for", within(f.For, 0, 24*time.Hour)},
 		{"outcome", f.Do != Become || slices.Contains(Outcomes(vendor), f.Outcome)},
 		{"every", f.Every >= 0},
-		{"share", f.Share >= 0 && f.Share <= 1},
+		{"share", within(f.Share, 0, 1)},
 		{"times", f.Times >= 0},
 	} {
 		if !rule.holds {
@@ -143,6 +143,21 @@ func (f Fault) check(vendor Vendor) error {
 	}
 	return nil
 }
+
+// placed says whether the action makes sense where it strikes.
+func (f Fault) placed() bool {
+	switch f.On {
+	case "", OnSend:
+		return true
+	case OnFind:
+		return slices.Contains(requestActions, f.Do)
+	case OnReply:
+		return f.Do == Forge
+	}
+	return false
+}
+
+func within[T cmp.Ordered](value, least, most T) bool { return value >= least && value <= most }
 
 // maxFaults are as many as a vendor has at once.
 const maxFaults = 1000

@@ -42,6 +42,7 @@ type ledger struct {
 	keep    int
 	changed *signal
 	last    int64
+	sent    int // of those kept: what was handed to the vendors
 	bytes   int
 	entries []*Message
 	byID    map[string]*Message
@@ -56,7 +57,7 @@ func newLedger(keep int, changed *signal) *ledger {
 }
 
 func (l *ledger) clear() {
-	l.entries, l.bytes = nil, 0
+	l.entries, l.bytes, l.sent = nil, 0, 0
 	l.byID, l.byTo, l.counts = map[string]*Message{}, map[string][]*Message{}, map[string]int{}
 }
 
@@ -69,6 +70,9 @@ func (l *ledger) add(m Message) *Message {
 	l.entries = append(l.entries, kept)
 	l.byID[m.ID], l.byTo[m.To] = kept, append(l.byTo[m.To], kept)
 	l.bytes += m.size()
+	if outgoing(kept) {
+		l.sent++
+	}
 	if m.Key != "" {
 		l.counts[m.Key]++
 	}
@@ -84,6 +88,9 @@ func (l *ledger) drop() {
 	old := l.entries[0]
 	l.entries[0], l.entries = nil, l.entries[1:]
 	l.bytes -= old.size()
+	if outgoing(old) {
+		l.sent--
+	}
 	if l.byID[old.ID] == old {
 		delete(l.byID, old.ID)
 	}
@@ -159,6 +166,13 @@ func (v *Vendors) Distinct() int {
 	v.ledger.mu.Lock()
 	defer v.ledger.mu.Unlock()
 	return len(v.ledger.counts)
+}
+
+// Accepted is how many of the messages kept were handed to the vendors.
+func (v *Vendors) Accepted() int {
+	v.ledger.mu.Lock()
+	defer v.ledger.mu.Unlock()
+	return v.ledger.sent
 }
 
 // Duplicates are the keys that more than one message has, with how many.

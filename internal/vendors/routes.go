@@ -115,7 +115,7 @@ func (v *Vendors) showLedger(w http.ResponseWriter, r *http.Request) {
 	key := r.URL.Query().Get("key")
 	fits := func(m *Message) bool { return outgoing(m) && (key == "" || m.Key == key) }
 	write(w, Ledger{
-		Distinct: v.Distinct(), Accepted: len(v.ledger.newest("", v.options.Keep, outgoing)), Duplicates: v.Duplicates(),
+		Distinct: v.Distinct(), Accepted: v.Accepted(), Duplicates: v.Duplicates(),
 		Vendors: map[Vendor]Stats{Twilio: v.Stats(Twilio), SendGrid: v.Stats(SendGrid)}, Callbacks: v.Carried(),
 		Messages: append([]Message{}, v.ledger.newest("", limit, fits)...),
 	})

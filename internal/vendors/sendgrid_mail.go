@@ -90,11 +90,7 @@ func (m sendgridMail) wrongPeople() (wrong []sendgridError) {
 		if len(p.To) == 0 {
 			wrong = append(wrong, wrongIn(at+".to", "The to array must have at least one address"))
 		}
-		for j, to := range p.To {
-			if !to.valid() {
-				wrong = append(wrong, wrongIn(fmt.Sprintf("%s.to.%d.email", at, j), "Does not contain a valid address"))
-			}
-		}
+		wrong = append(wrong, p.wrongAddresses(at)...)
 		if argsSize(m.CustomArgs)+argsSize(p.CustomArgs) > maxArgs {
 			wrong = append(wrong, wrongIn(at+".custom_args", "The custom_args are larger than 10,000 bytes"))
 		}
@@ -105,6 +101,15 @@ func (m sendgridMail) wrongPeople() (wrong []sendgridError) {
 	}
 	if people > maxPeople {
 		wrong = append(wrong, wrongIn("personalizations", "A mail has at most 1,000 recipients"))
+	}
+	return wrong
+}
+
+func (p personalization) wrongAddresses(at string) (wrong []sendgridError) {
+	for j, to := range p.To {
+		if !to.valid() {
+			wrong = append(wrong, wrongIn(fmt.Sprintf("%s.to.%d.email", at, j), "Does not contain a valid address"))
+		}
 	}
 	return wrong
 }

@@ -2,6 +2,7 @@ package vendors
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -92,7 +93,7 @@ func (s *service) strike(on, to string) (request *Fault, callbacks []Fault, gone
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.rules {
-		callback := !r.aboutRequests()
+		callback := slices.Contains(callbackActions, r.Do)
 		if or(r.On, OnSend) != on || request != nil && !callback || !r.strikes(to) {
 			continue
 		}
@@ -104,15 +105,6 @@ func (s *service) strike(on, to string) (request *Fault, callbacks []Fault, gone
 		}
 	}
 	return request, callbacks, s.gone
-}
-
-func (r *rule) aboutRequests() bool {
-	for _, a := range requestActions {
-		if r.Do == a {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *rule) strikes(to string) bool {

@@ -57,35 +57,58 @@ func pageOf(q url.Values) (size, page int, ok bool) {
 	return min(size, 1000), page, errSize == nil && errPage == nil && size > 0 && page >= 0 && (page == 0 || q.Get("PageToken") != "")
 }
 
-// fitting reads what messages are asked for. A token is the number of the last message of the page before.
-func fitting(q url.Values) (fits func(*Message) bool, ok bool) {
-	on, after, before := q.Get("DateSent"), q.Get("DateSent>"), q.Get("DateSent<")
-	onFrom, onTo, ok1 := span(on)
-	from, _, ok2 := span(after)
-	_, to, ok3 := span(before)
-	last, ok4 := int64(0), true
-	if token, has := strings.CutPrefix(q.Get("PageToken"), "PASM"); has {
-		n, err := strconv.ParseInt(token, 16, 64)
-		last, ok4 = n, err == nil
-	} else if q.Get("PageToken") != "" {
-		ok4 = false
+// wanted is what messages are asked for.
+type wanted struct {
+	sender   string
+	from, to time.Time // when they were sent, in [from, to); zero: no bound
+	below    int64     // of this number and later ones they are not; 0: of none
+}
+
+func (l wanted) fits(m *Message) bool {
+	at := m.Accepted
+	if m.SentAt != nil {
+		at = *m.SentAt
 	}
-	sender := q.Get("From")
-	return func(m *Message) bool {
-		at := m.Accepted
-		if m.SentAt != nil {
-			at = *m.SentAt
+	return m.Vendor == Twilio && (l.sender == "" || m.From == l.sender) && (l.below == 0 || m.Number < l.below) &&
+		!at.Before(l.from) && (l.to.IsZero() || at.Before(l.to))
+}
+
+// fitting reads what messages are asked for. Where bounds are set twice, the narrower ones count.
+func fitting(q url.Values) (fits func(*Message) bool, ok bool) {
+	l := wanted{sender: q.Get("From")}
+	if l.below, ok = tokenOf(q.Get("PageToken")); !ok {
+		return nil, false
+	}
+	for _, name := range []string{"DateSent", "DateSent>", "DateSent<"} {
+		if q.Get(name) == "" {
+			continue
 		}
-		return m.Vendor == Twilio && (sender == "" || m.From == sender) && (last == 0 || m.Number < last) &&
-			(on == "" || !at.Before(onFrom) && at.Before(onTo)) && (after == "" || !at.Before(from)) && (before == "" || at.Before(to))
-	}, ok1 && ok2 && ok3 && ok4
+		start, end, ok := span(q.Get(name))
+		if !ok {
+			return nil, false
+		}
+		if name != "DateSent<" && start.After(l.from) {
+			l.from = start
+		}
+		if name != "DateSent>" && (l.to.IsZero() || end.Before(l.to)) {
+			l.to = end
+		}
+	}
+	return l.fits, true
+}
+
+// tokenOf reads a page token: the number of the last message of the page before.
+func tokenOf(text string) (last int64, ok bool) {
+	if text == "" {
+		return 0, true
+	}
+	digits, ok := strings.CutPrefix(text, "PASM")
+	last, err := strconv.ParseInt(digits, 16, 64)
+	return last, ok && err == nil
 }
 
 // span is a day in UTC, or the second of an instant, from its start to its end.
 func span(text string) (start, end time.Time, ok bool) {
-	if text == "" {
-		return start, end, true
-	}
 	if day, err := time.Parse(time.DateOnly, text); err == nil {
 		return day, day.Add(24 * time.Hour), true
 	}

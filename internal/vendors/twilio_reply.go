@@ -1,6 +1,7 @@
 package vendors
 
 import (
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -130,8 +131,9 @@ type twiML struct {
 	} `xml:"Message"`
 }
 
+// ask posts a text that came in, and reads what the answer says.
 func (c *courier) ask(ctx context.Context, p *parcel) ([]string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, strings.NewReader(string(p.body)))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(p.body))
 	if err != nil {
 		return nil, err
 	}
@@ -144,20 +146,26 @@ func (c *courier) ask(ctx context.Context, p *parcel) ([]string, error) {
 	}
 	defer func() { _ = answer.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 64<<10))
-	var t twiML
-	switch {
-	case err != nil || answer.StatusCode < 200 || answer.StatusCode > 299:
-		return nil, ReplyFailed{answer.StatusCode}
-	case answer.StatusCode == http.StatusNoContent || len(text) == 0:
-		return nil, nil
-	case xml.Unmarshal(text, &t) != nil:
+	if err != nil || answer.StatusCode/100 != 2 {
 		return nil, ReplyFailed{answer.StatusCode}
 	}
-	var said []string
+	said, err := read(text)
+	if err != nil {
+		return nil, ReplyFailed{answer.StatusCode}
+	}
+	return said, nil
+}
+
+// read takes the texts out of TwiML. No bytes at all are as good as an empty <Response/>.
+func read(text []byte) (said []string, err error) {
+	var t twiML
+	if len(text) > 0 {
+		err = xml.Unmarshal(text, &t)
+	}
 	for _, m := range t.Messages {
 		if s := strings.TrimSpace(m.Text + m.Body); s != "" {
 			said = append(said, s)
 		}
 	}
-	return said, nil
+	return said, err
 }

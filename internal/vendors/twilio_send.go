@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -66,27 +65,24 @@ func (x *exchange) inFlight() (end func()) {
 
 // twilioDislikes is the code of what is wrong with a request, or 0.
 func (v *Vendors) twilioDislikes(t twilioText) int {
-	switch {
-	case t.to == "":
-		return 21604
-	case t.from == "" && t.service == "":
-		return 21603
-	case t.body == "":
-		return 21602
-	case utf8.RuneCountInString(t.body) > 1600:
-		return 21617
-	case !e164.MatchString(t.to):
-		return 21211
-	case t.from != "" && t.service == "" && !slices.Contains(v.options.Numbers, t.from):
-		return 21606
-	case t.callback != "" && !absolute(t.callback):
-		return 21609
-	case t.validity != "" && !within(t.validity, 1, 36_000):
-		return 20001
-	case twilioMagic[t.to] != 0:
-		return twilioMagic[t.to]
-	case t.service == "" && v.optOuts.has(t.to): // a messaging service finds out later
-		return 21610
+	for _, rule := range []struct {
+		code int
+		bad  bool
+	}{
+		{21604, t.to == ""},
+		{21603, t.from+t.service == ""},
+		{21602, t.body == ""},
+		{21617, utf8.RuneCountInString(t.body) > 1600},
+		{21211, !e164.MatchString(t.to)},
+		{21606, t.service == "" && !slices.Contains(v.options.Numbers, t.from)},
+		{21609, t.callback != "" && !absolute(t.callback)},
+		{20001, t.validity != "" && !seconds(t.validity, 36_000)},
+		{twilioMagic[t.to], twilioMagic[t.to] != 0},
+		{21610, t.service == "" && v.optOuts.has(t.to)}, // a messaging service finds out later
+	} {
+		if rule.bad {
+			return rule.code
+		}
 	}
 	return 0
 }
@@ -97,9 +93,9 @@ func absolute(text string) bool {
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != ""
 }
 
-func within(text string, least, most int) bool {
+func seconds(text string, most int) bool {
 	n, err := strconv.Atoi(text)
-	return err == nil && n >= least && n <= most
+	return err == nil && within(n, 1, most)
 }
 
 func (x *exchange) twilioTakes(t twilioText) (Message, *Message) {
@@ -150,10 +146,4 @@ func parts(places, one, many int) int {
 		return 1
 	}
 	return (places + many - 1) / many
-}
-
-// deadline of a text that stays queued: its ValidityPeriod, as far as it has one.
-func (m Message) deadline() (time.Time, bool) {
-	seconds, err := strconv.Atoi(m.Validity)
-	return m.Accepted.Add(time.Duration(seconds) * time.Second), err == nil
 }

@@ -35,21 +35,7 @@ type fate struct {
 
 // twilioBecomes goes through the statuses of a text: "Outbound Message Status in Status Callbacks" in Twilio's docs.
 func (v *Vendors) twilioBecomes(kept *Message, m Message, faults []Fault) {
-	end := fate{status: "delivered"}
-	if code := undelivered[m.To]; code != 0 {
-		end = fate{"undelivered", code}
-	}
-	for _, f := range faults {
-		if f.Do == Become {
-			end = fate{f.Outcome, f.Code}
-		}
-	}
-	if m.Service != "" && v.optOuts.has(m.To) {
-		end = fate{"failed", 21610}
-	}
-	if (end.status == "undelivered" || end.status == "failed") && end.code == 0 {
-		end.code = 30008
-	}
+	end := v.twilioFate(m, faults)
 	path := []fate{{status: "queued"}, {status: "sent"}, end}
 	switch end.status {
 	case "queued":
@@ -64,6 +50,26 @@ func (v *Vendors) twilioBecomes(kept *Message, m Message, faults []Fault) {
 		steps[i] = v.twilioStep(kept, m, f, suffers(faults, Forge))
 	}
 	v.planned(steps, faults)
+}
+
+// twilioFate is how a text ends.
+func (v *Vendors) twilioFate(m Message, faults []Fault) fate {
+	end := fate{status: "delivered"}
+	if code := undelivered[m.To]; code != 0 {
+		end = fate{"undelivered", code}
+	}
+	for _, f := range faults {
+		if f.Do == Become {
+			end = fate{f.Outcome, f.Code}
+		}
+	}
+	if m.Service != "" && v.optOuts.has(m.To) {
+		return fate{"failed", 21610}
+	}
+	if end.status == "undelivered" || end.status == "failed" {
+		end.code = or(end.code, 30008)
+	}
+	return end
 }
 
 func (v *Vendors) twilioStep(kept *Message, m Message, f fate, forged bool) step {
@@ -116,8 +122,8 @@ func (v *Vendors) twilioParcel(address string, form url.Values, forged bool) *pa
 			}
 		},
 		again: func(status int) bool {
-			return slices.Contains(policy, "all") || status == 0 && (slices.Contains(policy, "ct") || slices.Contains(policy, "rt")) ||
-				status >= 500 && slices.Contains(policy, "5xx") || status >= 400 && status < 500 && slices.Contains(policy, "4xx")
+			kinds := map[int][]string{0: {"all", "ct", "rt"}, 4: {"all", "4xx"}, 5: {"all", "5xx"}}[status/100]
+			return slices.ContainsFunc(policy, func(p string) bool { return slices.Contains(kinds, p) })
 		},
 	}
 }
