@@ -24,6 +24,11 @@ var statementNames = []struct {
 	{"UPDATE messages m SET claims = m.claims + 1, claimed_until", "take what was lost", true},
 	{"WHEN $3 = 'ARRIVED'", "store what the vendor says", true},
 	{"UPDATE messages m SET generation = m.generation + 1, queued_at", "renew the task", true},
+	{"SELECT d.organization_id, d.id, d.message_id", "list the letters", false},
+	{"SELECT d.id FROM dead_letters d WHERE d.organization_id", "lock the letters", true},
+	{"SELECT FROM appointments a", "lock their visits", true},
+	{"SELECT FROM messages m WHERE m.organization_id = $1 AND m.id IN", "lock their messages", true},
+	{"WITH seen_each AS", "make them due again", true},
 }
 
 // others are in statements that say who asks, and in those of a worker's other work: the audit record, and what is swept.

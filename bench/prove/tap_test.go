@@ -176,6 +176,13 @@ func (p *tap) watch(about []string, at point, victim *rig.Server, meant func()) 
 	return p.struck
 }
 
+// hit says whether the point was come to.
+func (p *tap) hit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.at == point{}
+}
+
 // steps are those seen so far.
 func (p *tap) steps() []step {
 	p.mu.Lock()

@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/mediconnect/mediconnect/internal/access"
-
 	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
 )
 
 const changePreferences = `mutation($in: ChangeContactPreferencesInput!) { done: changeContactPreferences(input: $in) { ` + plain

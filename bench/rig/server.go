@@ -86,6 +86,19 @@ func (r *Rig) Work(ctx context.Context, database string) (*Server, error) {
 	return s, s.Start(ctx)
 }
 
+// Begin starts the program on a database with the rig's keys and other words, as Run does, and doesn't wait for it.
+func (r *Rig) Begin(ctx context.Context, database string, words ...string) (*Server, error) {
+	s := &Server{binary: r.binary, arguments: words, said: &log{ear: r.Ear}}
+	s.environ = append(append(os.Environ(), "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_URL="+database), r.Environ...)
+	return s, s.Start(ctx)
+}
+
+// Ended is closed once it has ended, and Said is the last of what it said.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
+// Said is documented at Ended.
+func (s *Server) Said() string { return s.said.String() }
+
 // Start starts it, at the same address as before, and returns when it is ready.
 func (s *Server) Start(ctx context.Context) error {
 	s.cmd, s.ended = exec.Command(s.binary, s.arguments...), make(chan struct{})
