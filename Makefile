@@ -3,7 +3,7 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; who is told once, wherever a worker is killed, while RACES visits change, and DEAD messages are given up and replayed; random worlds (CHECKS); planted faults
 # make prove-access    take each check behind the table of rights away in turn: half an hour
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)
@@ -17,6 +17,8 @@ GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 CLIENTS ?= 1000
+RACES ?= 10000
+DEAD ?= 25000
 CHECKS ?= 5000
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
 RANDOM_CHECKS := ./internal/availability ./internal/clock ./internal/reminder
@@ -67,7 +69,7 @@ bench: servers
 	$(GO) test -timeout 120m -run '^$$' -bench . ./...
 
 prove: servers
-	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
+	$(GO) test -count=1 -timeout 90m -v ./bench/prove -clients $(CLIENTS) -points 1 -races $(RACES) -dead $(DEAD)
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))

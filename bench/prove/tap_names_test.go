@@ -7,6 +7,9 @@ var statementNames = []struct {
 	part, name string
 	effect     bool
 }{
+	{"SELECT book($1)", "book the visit", true},
+	{"SELECT cancel_appointment($1)", "cancel the visit", true},
+	{"SELECT move_appointment($1)", "move the visit", true},
 	{"UPDATE message_notices n SET due_at", "take the notice", true},
 	{"DELETE FROM message_notices WHERE organization_id = $1", "delete the notice", true},
 	{"SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id", "read the visit", false},

@@ -18,7 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/vendors"
 )
 
-var dead = flag.Int("dead", 400, "how many messages are given up and replayed")
+var dead = flag.Int("dead", 100, "how many messages are given up and replayed")
 
 // What was given up since our credentials were wrong is listed, and replayed: by a command that is killed at each step, and half-way, and run
 // again, and twice at once. Everybody is told once.
