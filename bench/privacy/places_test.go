@@ -23,7 +23,7 @@ func (w *world) places(ctx context.Context) map[string][]byte {
 	w.database(ctx, found)
 	w.folder(found, "PostgreSQL's files", filepath.Join(filepath.Dir(w.rig.Log()), "data")) // with what was replaced, indexes, statistics, the write-ahead log
 	w.inRedis(ctx, found)
-	for _, page := range []string{"/health", "/health/ready", "/metrics", "/debug/vars", "/debug/pprof/cmdline"} {
+	for _, page := range []string{"/health", "/health/ready", "/health/database", "/health/redis", "/metrics", "/debug/vars", "/debug/pprof/cmdline"} {
 		w.page(ctx, found, w.server.URL+page)
 	}
 	for _, address := range w.figures {

@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/devstack"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/vendors"
 )
 
 // DevOptions are the flags of `mediconnect dev`.
@@ -47,6 +48,7 @@ type dev struct {
 	listener net.Listener
 	postgres *devstack.Postgres
 	redis    *devstack.Redis
+	vendors  *vendors.Vendors
 	app      *App
 	door     *door
 	key      ed25519.PrivateKey // that tokens are signed with
@@ -60,7 +62,7 @@ func Dev(ctx context.Context, opts DevOptions) error {
 	d := &dev{opts: opts, say: newTeller(opts.Out)}
 	d.log = slog.New(slog.NewTextHandler(opts.Logs, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	defer d.stop()
-	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.migrate, d.makeKeys, d.open, d.tidy, d.seed, d.mint, d.run)
+	return d.climb(ctx, d.listen, d.takePlace, d.install, d.settle, d.startServers, d.startVendors, d.migrate, d.makeKeys, d.open, d.tidy, d.seed, d.mint, d.run)
 }
 
 // climb takes the steps one after the other, and tells what the reader can do where one fails.
@@ -140,7 +142,12 @@ func (d *dev) open(ctx context.Context) (err error) {
 		return err
 	}
 	d.facts = newFacts(d.listener.Addr().String(), d.postgres, d.redis.URL(), d.place)
+	d.facts.Messages = d.vendors.URL() + "/"
 	post, err := d.post()
+	if err != nil {
+		return err
+	}
+	messaging, err := d.messaging()
 	if err != nil {
 		return err
 	}
@@ -148,7 +155,7 @@ func (d *dev) open(ctx context.Context) (err error) {
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
 		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log, TestKeys: true,
 		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
-		Post:  post,
+		Post:  post, Messaging: messaging,
 	})
 	if err != nil {
 		return err

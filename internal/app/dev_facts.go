@@ -25,6 +25,7 @@ type devFacts struct {
 	Keys     string    `json:"keys"`         // the folder of keys
 	Anchors  string    `json:"auditAnchors"` // the file of anchors
 	Mails    string    `json:"mails"`        // the folder of mails that were sent
+	Messages string    `json:"messages"`     // the page of messages to patients that were sent
 	Tokens   devTokens `json:"tokens"`
 }
 
@@ -81,6 +82,7 @@ func (f devFacts) tell(out io.Writer, place *devstack.Place, elapsed time.Durati
 		{"Keys", f.Keys},
 		{"Anchors", f.Anchors},
 		{"Mails", f.Mails},
+		{"Messages", f.Messages},
 		{"For scripts", place.Path(factsFile)},
 	} {
 		fmt.Fprintf(&text, "  %-12s %s\n", line[0], line[1])

@@ -42,6 +42,7 @@ func newDoor(api http.Handler, h *health, c *crowd.Crowd, settings HTTPSettings,
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /health", h.live)
 	mux.HandleFunc("GET /health/ready", h.ready)
+	mux.HandleFunc("GET /health/{name}", h.parts.answer)
 	mux.Handle("/", api)
 	d := &door{
 		server: &http.Server{

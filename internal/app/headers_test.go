@@ -89,7 +89,7 @@ func armoured(t *testing.T, what string, r *http.Response) {
 func TestEveryRouteAnswersWithTheHeaders(t *testing.T) {
 	h, _ := fortress(t, HTTPSettings{}, func(*graph.Deps) {})
 	all := patterns(t)
-	for _, known := range []string{"GET /health", "GET /health/ready", "/graphql", "GET /graphiql", "/"} {
+	for _, known := range []string{"GET /health", "GET /health/ready", "GET /health/{name}", "/graphql", "GET /graphiql", "/"} {
 		if !all[known] {
 			t.Errorf("the route %s isn't found in the code: %v", known, all)
 		}

@@ -36,6 +36,7 @@ type health struct {
 	clock    clock.Clock        // the machine's
 	now      clock.Clock        // the product's
 	draining atomic.Bool
+	parts    *parts // what /health/<name> tells; nil: nothing
 
 	mu   sync.Mutex
 	last readiness
@@ -108,9 +109,9 @@ func (h *health) probe(ctx context.Context) readiness {
 }
 
 func (h *health) look(ctx context.Context) readiness {
-	found := readiness{Status: "ready", Database: "ok", Schema: "unknown", Redis: "notConfigured", EventLog: size{-1, -1, -1}}
+	found := readiness{Status: "ready", Redis: "notConfigured", EventLog: size{-1, -1, -1}}
 	if h.redis != nil {
-		found.Redis = "ok"
+		found.Redis = well
 		if h.redis(ctx) != nil {
 			found.Redis, found.Status = "unreachable", "degraded"
 		}
@@ -123,23 +124,28 @@ func (h *health) look(ctx context.Context) readiness {
 		count := h.crowd()
 		found.Crowd = crowded{count.Inside, count.Refused}
 	}
-	state, err := h.database(ctx)
-	switch {
-	case errors.Is(err, postgres.ErrReadOnly):
-		found.Database, found.Status = "readOnly", "unready"
-	case err != nil:
-		found.Database, found.Status = "unreachable", "unready"
-	case state.Schema < migrate.Latest():
-		found.Schema, found.Status = "older", "unready"
-	case state.Schema > migrate.Latest():
-		found.Schema = "newer"
-	default:
-		found.Schema = "ok"
-	}
-	if err == nil && state.Schema >= migrate.Latest() {
+	if found.Database, found.Schema = databaseStands(h.database(ctx)); found.Database != well || found.Schema == "older" {
+		found.Status = "unready"
+	} else {
 		found.EventLog = h.measure(ctx)
 	}
 	return found
+}
+
+// databaseStands is how the database and its schema are called.
+func databaseStands(state postgres.Health, err error) (database, schema string) {
+	switch {
+	case errors.Is(err, postgres.ErrReadOnly):
+		return "readOnly", "unknown"
+	case err != nil:
+		return "unreachable", "unknown"
+	case state.Schema < migrate.Latest():
+		return well, "older"
+	case state.Schema > migrate.Latest():
+		return well, "newer"
+	default:
+		return well, "ok"
+	}
 }
 
 const behind = "behind"

@@ -78,9 +78,9 @@ func one(yes bool) float64 {
 // profileTimeout is longer than the longest profile that anybody takes.
 const profileTimeout = 5 * time.Minute
 
-// tell serves figures and profiles on an address of their own until the function that it answers is called. Without an address it
+// tell serves pages for operators, such as figures and profiles, on an address of their own until the function that it answers is called. Without an address it
 // serves none. A fault of it is logged: the process does its work all the same.
-func tell(settings TelemetrySettings, f *telemetry.Figures, log *slog.Logger) (stop func(), err error) {
+func tell(settings TelemetrySettings, pages http.Handler, log *slog.Logger) (stop func(), err error) {
 	if settings.Listen == "" {
 		return func() {}, nil
 	}
@@ -89,7 +89,7 @@ func tell(settings TelemetrySettings, f *telemetry.Figures, log *slog.Logger) (s
 		return nil, err
 	}
 	server := &http.Server{
-		Handler: shielded(http.MaxBytesHandler(f.Pages(), longestBody), false), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
+		Handler: shielded(http.MaxBytesHandler(pages, longestBody), false), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout,
 		WriteTimeout: profileTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: longestHeader, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	ended := make(chan struct{})
@@ -106,9 +106,17 @@ func tell(settings TelemetrySettings, f *telemetry.Figures, log *slog.Logger) (s
 	}, nil
 }
 
+// pages are those for operators: figures, profiles, and how each thing that the process depends on stands.
+func (a *App) pages() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", a.figures.Pages())
+	mux.HandleFunc("GET /health/{name}", a.parts.answer)
+	return mux
+}
+
 // told is tell for a process that runs until ctx ends.
 func (a *App) told(ctx context.Context, settings TelemetrySettings, run func(context.Context) error) error {
-	stop, err := tell(settings, a.figures, a.frame.Log)
+	stop, err := tell(settings, a.pages(), a.frame.Log)
 	if err != nil {
 		return err
 	}

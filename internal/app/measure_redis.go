@@ -6,6 +6,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/telemetry"
 )
 
+const breakerCalls = "Calls that were made, by outcome."
+
 // breakerFigures are those of the breaker before a dependency.
 func breakerFigures(f *telemetry.Figures, of string, read func() resilience.State) {
 	labels := telemetry.Labels{"of": of}
@@ -15,7 +17,7 @@ func breakerFigures(f *telemetry.Figures, of string, read func() resilience.Stat
 	for outcome, of := range map[string]func(resilience.State) int64{
 		"succeeded": func(s resilience.State) int64 { return s.Succeeded }, "failed": func(s resilience.State) int64 { return s.Failed },
 	} {
-		f.Counter("breaker_calls_total", "Calls that were made, by outcome.", telemetry.Labels{"of": labels["of"], "outcome": outcome}, func() float64 { return float64(of(read())) })
+		f.Counter("breaker_calls_total", breakerCalls, telemetry.Labels{"of": labels["of"], "outcome": outcome}, func() float64 { return float64(of(read())) })
 	}
 }
 

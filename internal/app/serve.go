@@ -78,10 +78,11 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	limit := a.limits(settings.Rate)
 	api := accesslog.Observed(a.figures, a.handler(settings, limit))
 	h := &health{database: a.db.Probe, stream: a.feed.State, relays: a.relay.Elected, size: postgres.NewLog(a.db).Size,
-		clock: clock.System{}, now: a.frame.Clock}
+		clock: clock.System{}, now: a.frame.Clock, parts: a.parts}
 	if a.redis != nil {
 		h.redis, h.breaker = a.redis.Ping, a.redis.Breaker
 	}
+	h.tellsOf(a.parts)
 	h.crowd = a.crowd.Count
 	d := newDoor(api, h, a.crowd, settings, log)
 	a.measure(d)

@@ -58,6 +58,7 @@ type ServeSettings struct {
 	Booking   BookingSettings
 	Sessions  SessionSettings
 	Messages  MessageSettings
+	Channels  ChannelSettings
 	SignIn    SignInSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
@@ -102,7 +103,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.Messages.check(), s.SignIn.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.Messages.check(), s.Channels.check(), s.SignIn.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

@@ -26,6 +26,7 @@ type WorkerSettings struct {
 	Keep      RetentionSettings
 	Events    EventSettings
 	Mail      MailSettings
+	Channels  ChannelSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 	Keys      KeySettings
@@ -41,5 +42,5 @@ func (s *AuditSettings) check() (faults []fault) {
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 func (s *WorkerSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check())
+	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check(), s.Channels.check())
 }

@@ -42,6 +42,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/redis"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/telemetry"
 	"github.com/mediconnect/mediconnect/resolvers"
@@ -66,6 +67,7 @@ type Frame struct {
 	KeepYears int // patients after their last visit; 0: for ever
 	Events    EventSettings
 	Post      identity.Post // that mails about accounts are sent by; nil: they are not sent here
+	Messaging *Messaging    // by which patients are told of their visits; nil: they are not told here
 
 	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
@@ -101,6 +103,8 @@ type App struct {
 	finder       *availability.Finder
 	appointments *appointment.Service
 	mailing      *identity.Mailing
+	reminder     *reminder.Service
+	alarms       alarms
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
@@ -113,6 +117,7 @@ type App struct {
 	feed         *live.Feed         // nil: nothing follows the log
 	relay        *live.Relay        // nil: there is no Redis
 	figures      *telemetry.Figures // of this process, for its operators
+	parts        *parts             // what it depends on, likewise
 	crowd        *crowd.Crowd       // who is connected to the handler
 	servers      servers            // that share limits
 	stop         context.CancelFunc // ends what runs beside the handler; nil: nothing does
@@ -138,7 +143,7 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), parts: partsOf(db), clinic: clinic.NewService(db.Directory(), source)}
 	a.recognise()
 	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
@@ -155,6 +160,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	a.mailing = a.mails(source)
+	a.reminder = a.reminders(source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -247,6 +253,9 @@ func (a *App) Work(ctx context.Context) error {
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.frame.Post != nil {
 		all.Go(func() { workers.Mail(ctx, a.mailing, a.frame.Post, a.frame.Log) })
+	}
+	if a.frame.Messaging != nil {
+		all.Go(func() { a.deliver(ctx) })
 	}
 	if a.sealer != nil {
 		how := workers.Sealing{AnchorEvery: a.frame.Audit.AnchorEvery, Keep: a.frame.Audit.keep()}

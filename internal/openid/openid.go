@@ -36,7 +36,7 @@ type Client struct {
 
 // How long a provider may take, how much it may say, and how long what it has said of itself is believed.
 const (
-	patience = 5 * time.Second
+	patience = resilience.OpenIDCall
 	longest  = 1 << 20 // bytes of an answer
 	believed = time.Hour
 	pause    = time.Minute // before one is asked again that didn't answer, while there is what it said before

@@ -16,17 +16,35 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-// Messages is the store of the reminder room.
-type Messages struct{ db *DB }
+// Messages is the store of the reminder room. What many workers of a process do at the same time goes to the database at once.
+type Messages struct {
+	db         *DB
+	drafts     gathering[reminder.Task, drafted]
+	claims     gathering[reminder.Claim, claimed]
+	leaves     gathering[reminder.Message, leaving]
+	conclusion gathering[concluding, bool]
+}
 
 var _ reminder.Store = (*Messages)(nil)
 
+// mostAtOnce bounds what goes to the database together.
+const mostAtOnce = 100
+
 // NewMessages is the store over a database.
-func NewMessages(db *DB) *Messages { return &Messages{db} }
+func NewMessages(db *DB) *Messages {
+	s := &Messages{db: db}
+	s.drafts.most, s.drafts.do = mostAtOnce, s.draftAll
+	s.claims.most, s.claims.do = mostAtOnce, s.claimAll
+	s.leaves.most, s.leaves.do = mostAtOnce, s.leaveAll
+	s.conclusion.most, s.conclusion.do = mostAtOnce, s.concludeAll
+	return s
+}
 
 const courierRole = "mediconnect_courier"
 
-const setRole = `SELECT set_config('role', $1, true)`
+// Statements of the courier name what they look for, and a plan that was made while the table was small shall look it up by its key, too.
+const setRole = `
+SELECT set_config('role', $1, true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
 
 // courier runs one statement for all tenants, and answers its rows. It goes to the server together with the role's name: without a BEGIN,
 // what is sent at once is one transaction.

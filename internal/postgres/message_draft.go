@@ -1,7 +1,9 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -12,14 +14,15 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-const selectDraft = `
+const selectDrafts = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
     a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, p.phone, p.email, p.language, p.erased_at
-FROM messages m JOIN appointments a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
+FROM unnest($1::uuid[], $2::int[]) w(id, generation) JOIN messages m ON m.organization_id = $3 AND m.id = w.id AND m.generation = w.generation
+JOIN appointments a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
 JOIN patients p ON p.organization_id = m.organization_id AND p.id = m.patient_id
 JOIN locations l ON l.organization_id = a.organization_id AND l.id = a.location_id
 JOIN organizations o ON o.id = m.organization_id
-WHERE m.organization_id = $1 AND m.id = $2 AND m.generation = $3 AND m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at IS NOT NULL`
+WHERE m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at IS NOT NULL`
 
 type draftRow struct {
 	messageRow
@@ -34,37 +37,102 @@ type draftRow struct {
 	ErasedAt               *time.Time
 }
 
-const optedOut = `SELECT EXISTS (SELECT FROM opt_outs WHERE channel = $1 AND token = $2) AS opted_out`
+const selectOptedOut = `SELECT o.channel, o.token FROM unnest($1::text[], $2::bytea[]) w(channel, token) JOIN opt_outs o ON o.channel = w.channel AND o.token = w.token`
 
-// Draft is documented at reminder.Courier.
-func (s *Messages) Draft(ctx context.Context, t reminder.Task) (d reminder.Draft, ok bool, err error) {
-	in := s.db.tenant(t.Message.Organization)
-	rows, err := list[draftRow](ctx, in, selectDraft, t.Message.Organization, t.Message.ID, t.Generation)
-	if err != nil || len(rows) == 0 {
-		return d, false, err
-	}
-	r := rows[0]
-	if d, err = s.db.drafted(ctx, r); err != nil || d.To == "" || d.Blocked != "" {
-		return d, err == nil, err
-	}
-	token, err := s.db.recipient(ctx, r.Channel, d.To)
-	if err != nil {
-		return d, false, err
-	}
-	out, err := list[struct{ OptedOut bool }](ctx, in, optedOut, string(r.Channel), token)
-	if err == nil && out[0].OptedOut {
-		d.Blocked = reminder.OptedOut
-	}
-	return d, err == nil, err
+type drafted struct {
+	draft reminder.Draft
+	ok    bool
 }
 
-// drafted opens what is private of a row.
-func (db *DB) drafted(ctx context.Context, r draftRow) (reminder.Draft, error) {
-	cells := []cell{
+// Draft is documented at reminder.Courier.
+func (s *Messages) Draft(ctx context.Context, t reminder.Task) (reminder.Draft, bool, error) {
+	d, err := s.drafts.ask(ctx, t)
+	return d.draft, d.ok, err
+}
+
+func (s *Messages) draftAll(ctx context.Context, tasks []reminder.Task) ([]drafted, error) {
+	parts := map[uuid.UUID][]reminder.Task{}
+	for _, t := range tasks {
+		parts[t.Message.Organization] = append(parts[t.Message.Organization], t)
+	}
+	found := make(map[clinic.Ref]reminder.Draft, len(tasks))
+	for organization, own := range parts {
+		if err := s.draftsOf(ctx, organization, own, found); err != nil {
+			return nil, err
+		}
+	}
+	answers := make([]drafted, len(tasks))
+	for i, t := range tasks {
+		d, ok := found[t.Message]
+		answers[i] = drafted{d, ok && d.Message.Generation == t.Generation}
+	}
+	return answers, nil
+}
+
+// draftsOf adds one organisation's drafts to found.
+func (s *Messages) draftsOf(ctx context.Context, organization uuid.UUID, tasks []reminder.Task, found map[clinic.Ref]reminder.Draft) error {
+	_, ids, generations := unzip(tasks)
+	in := s.db.tenant(organization)
+	rows, err := list[draftRow](ctx, in, selectDrafts, ids, generations, organization)
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	drafts, err := s.db.openDrafts(ctx, rows)
+	if err != nil {
+		return err
+	}
+	channels, tokens := make([]string, len(drafts)), make([][]byte, len(drafts))
+	for i, d := range drafts {
+		channels[i] = string(d.Message.Channel)
+		if tokens[i], err = s.db.recipient(ctx, d.Message.Channel, d.To); err != nil {
+			return err
+		}
+	}
+	type optOut struct {
+		Channel string
+		Token   []byte
+	}
+	out, err := list[optOut](ctx, in, selectOptedOut, channels, tokens)
+	if err != nil {
+		return err
+	}
+	for i, d := range drafts {
+		if slices.ContainsFunc(out, func(o optOut) bool { return o.Channel == channels[i] && bytes.Equal(o.Token, tokens[i]) }) {
+			d.Blocked = reminder.OptedOut
+		}
+		found[d.Message.Ref()] = d
+	}
+	return nil
+}
+
+// openDrafts opens what is private of rows, with one look for all their keys.
+func (db *DB) openDrafts(ctx context.Context, rows []draftRow) ([]reminder.Draft, error) {
+	var cells []cell
+	for _, r := range rows {
+		cells = append(cells, r.cells()...)
+	}
+	keys, err := db.opener(ctx, cells)
+	if err != nil {
+		return nil, err
+	}
+	list := make([]reminder.Draft, len(rows))
+	for i, r := range rows {
+		if list[i], err = r.draft(keys); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (r draftRow) cells() []cell {
+	return []cell{
 		cellOf("patients", "phone", r.OrganizationID, r.PatientID, r.PatientID, r.Phone),
 		cellOf("patients", "email", r.OrganizationID, r.PatientID, r.PatientID, r.Email),
 		cellOf("patients", "language", r.OrganizationID, r.PatientID, r.PatientID, r.Language),
 	}
+}
+
+func (r draftRow) draft(keys opener) (reminder.Draft, error) {
 	m := r.message()
 	m.PatientID = r.PatientID
 	d := reminder.Draft{Message: m, Facts: reminder.Facts{
@@ -75,12 +143,10 @@ func (db *DB) drafted(ctx context.Context, r draftRow) (reminder.Draft, error) {
 		d.Blocked = reminder.PatientErased
 		return d, nil
 	}
-	keys, err := db.opener(ctx, cells)
-	if err != nil {
-		return d, err
-	}
+	cells := r.cells()
 	texts := make([]*access.Private, len(cells))
 	for i, c := range cells {
+		var err error
 		if texts[i], err = keys.open(c); err != nil {
 			return d, err
 		}
@@ -105,7 +171,7 @@ WITH seen AS (
 var suppressMessage = waiting + `, done AS (
     UPDATE messages m SET state = 'SUPPRESSED', cause = $4, due_at = NULL, ended_at = $5
     FROM seen WHERE m.organization_id = seen.organization_id AND m.id = seen.id RETURNING m.id
-), next AS (` + passOn(5, 6) + `)
+), next AS (` + passOn("$5", "$6") + `)
 SELECT id FROM done`
 
 // Suppress is documented at reminder.Courier.
@@ -115,7 +181,7 @@ func (s *Messages) Suppress(ctx context.Context, t reminder.Task, why reminder.C
 }
 
 // What passes its turn on waits for it to come back.
-var passMessageOn = waiting + `, next AS (` + passOn(5, 6) + ` AND NOT seen.every_channel RETURNING t.id
+var passMessageOn = waiting + `, next AS (` + passOn("$5", "$6") + ` AND NOT seen.every_channel RETURNING t.id
 ), done AS (
     UPDATE messages m SET state = 'SCHEDULED', cause = $4, due_at = NULL, episode = m.episode + 1, attempts = 0, generation = m.generation + 1
     FROM seen, next WHERE m.organization_id = seen.organization_id AND m.id = seen.id RETURNING m.id

@@ -75,7 +75,7 @@ WITH seen AS (
     SELECT organization_id, id, generation, channel, kind, $7, $4, $5, tries, trace FROM done WHERE state = 'FAILED'
     ON CONFLICT DO NOTHING
 ), next AS (
-    ` + passOn(7, 8) + ` AND seen.becomes = 'FAILED'
+    ` + passOn("$7", "$8") + ` AND seen.becomes = 'FAILED'
 ), spared AS (
     UPDATE messages o SET state = 'SUPPRESSED', cause = 'REACHED_OTHERWISE', due_at = NULL, ended_at = $7
     FROM done seen WHERE seen.state <> 'FAILED' AND ` + siblings + ` AND o.state IN ('SCHEDULED', 'QUEUED')

@@ -30,6 +30,8 @@ func (v *vendor) Kind() reminder.ChannelKind { return v.kind }
 
 func (v *vendor) Enter(context.Context) (func(), error) { return func() {}, v.held }
 
+func (v *vendor) MayRetry() error { return nil }
+
 func (v *vendor) Send(ctx context.Context, l reminder.Letter, leave reminder.Leave) (reminder.Receipt, error) {
 	if v.before != nil {
 		v.before()

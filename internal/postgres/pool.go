@@ -17,6 +17,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 	"github.com/mediconnect/mediconnect/internal/seal"
 )
 
@@ -34,8 +35,8 @@ type Config struct {
 // Defaults are the bounds of docs/consistency.md.
 func Defaults(url string) Config {
 	return Config{
-		URL: url, MaxConns: 20, AcquireTimeout: 5 * time.Second,
-		Statement: 5 * time.Second, Lock: 2 * time.Second, Idle: 5 * time.Second,
+		URL: url, MaxConns: 20, AcquireTimeout: resilience.DatabaseAcquire,
+		Statement: resilience.DatabaseCall, Lock: resilience.DatabaseLock, Idle: resilience.DatabaseIdle,
 	}
 }
 
@@ -73,7 +74,7 @@ func Open(ctx context.Context, c Config) (*DB, error) {
 	cfg.MaxConnLifetimeJitter = 5 * time.Minute
 	cfg.MaxConnIdleTime = 5 * time.Minute
 	cfg.HealthCheckPeriod = 15 * time.Second
-	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.ConnectTimeout = resilience.DatabaseConnect
 	set := cfg.ConnConfig.RuntimeParams
 	set["application_name"] = "mediconnect"
 	set["timezone"] = "UTC"
@@ -121,7 +122,7 @@ func greet(ctx context.Context, conn *pgx.Conn) error {
 
 // New makes a DB that signs in as a pool does, with the keys of its private columns.
 func New(pool *pgxpool.Pool, keys seal.Keys) *DB {
-	db := &DB{acquire: 5 * time.Second, keys: keys}
+	db := &DB{acquire: resilience.DatabaseAcquire, keys: keys}
 	if err := db.open(context.Background(), pool.Config()); err != nil {
 		panic(err) // the pool's own settings were good
 	}
@@ -139,11 +140,9 @@ func (db *DB) Close() {
 
 func millis(d time.Duration) string { return fmt.Sprint(d.Milliseconds()) }
 
-// WriteBound ends a writing transaction that takes longer, retries included. Readers of the log wait for whoever writes it.
-const WriteBound = 5 * time.Second
-
-// readBound ends a reading one.
-const readBound = 5 * time.Second
+// WriteBound ends a writing transaction that takes longer, retries included. Readers of the log wait for whoever writes it. readBound
+// ends a reading one.
+const WriteBound, readBound = resilience.DatabaseCall, resilience.DatabaseCall
 
 const writeAttempts = 4
 

@@ -23,8 +23,8 @@ func (quiet) Printf(context.Context, string, ...any) {}
 
 // The bounds of a call, and of the connections that calls share.
 const (
-	dialWithin  = 500 * time.Millisecond
-	callWithin  = time.Second
+	dialWithin  = resilience.RedisConnect
+	callWithin  = resilience.RedisCall
 	poolSize    = 30
 	poolWait    = time.Second
 	idleFor     = 5 * time.Minute

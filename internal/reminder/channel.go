@@ -18,6 +18,8 @@ type Channel interface {
 	// Enter waits for a place among the letters that are in flight. It fails with NotAsked when too many wait, or the vendor isn't asked
 	// just now. Exit gives the place back.
 	Enter(ctx context.Context) (exit func(), err error)
+	// MayRetry says whether an attempt may follow one that failed, or fails with NotAsked while too many of those are made.
+	MayRetry() error
 	// Send hands a letter to the vendor, within the vendor's time, for who has entered. It asks leave once, when nothing but the letter's bytes is left to be
 	// sent; while leave is refused nothing leaves. It fails with
 	//   NotAsked  before anything left: it is no attempt
@@ -69,7 +71,7 @@ type Fate string
 const (
 	Taken        Fate = "TAKEN"
 	Arrived      Fate = "ARRIVED"
-	Undeliver    Fate = "NOT_DELIVERED"
+	Undelivered  Fate = "NOT_DELIVERED"
 	Unsubscribed Fate = "UNSUBSCRIBED" // and wants no more
 )
 

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 // Verdict is what becomes of a task.
 type Verdict struct {
 	What  What
 	After time.Duration // of Again and NotNow
-	Cause Cause         // of Never
+	Cause Cause         // of all but Done
 }
 
 // What becomes of a task.
@@ -27,34 +25,71 @@ const (
 	Never
 )
 
+// early is how much too soon a task may come: clocks of processes differ a little.
+const early = 2 * time.Second
+
 // Send makes one attempt at a task's message, if it still waits to be sent. A failure is the house's own: nothing is known to have happened.
 func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 	d, ok, err := s.store.Draft(ctx, t)
 	if err != nil || !ok {
 		return Verdict{}, err
 	}
+	if wait := d.Message.Due.Sub(s.now()); wait > early {
+		return Verdict{What: NotNow, After: wait, Cause: NotDue}, nil
+	}
 	channel, letter, why := s.compose(d)
 	if why != "" {
 		return Verdict{}, s.store.Suppress(ctx, t, why, s.now())
 	}
-	exit, err := channel.Enter(ctx)
+	exit, err := enter(ctx, channel, d.Message)
 	if err != nil {
 		return s.held(ctx, t, d.Message, err)
 	}
-	defer exit()
-	now := s.now()
-	m, ok, err := s.store.Claim(ctx, Claim{
-		Message: t.Message, Generation: t.Generation, Patient: clinic.Ref{Organization: t.Message.Organization, ID: d.Message.PatientID},
-		Channel: t.Channel, To: d.To, At: now, Until: now.Add(s.how.Claim),
-	})
-	if err != nil || !ok {
+	c, m, err := func() (Conclusion, Message, error) {
+		defer exit()
+		return s.attempt(ctx, d, channel, letter)
+	}()
+	if err != nil || c.State == "" {
 		return Verdict{}, err
 	}
-	r, err := channel.Send(ctx, letter, func(ctx context.Context) (func(), error) { return s.store.Leave(ctx, m) })
-	if err != nil {
-		return s.concluded(ctx, m, s.how.failed(m, err, s.now()))
+	return s.concluded(ctx, m, c)
+}
+
+func enter(ctx context.Context, channel Channel, m Message) (exit func(), err error) {
+	if m.Attempts > 0 {
+		if err := channel.MayRetry(); err != nil {
+			return nil, err
+		}
 	}
-	return s.concluded(ctx, m, s.how.sent(r, m, s.now()))
+	return channel.Enter(ctx)
+}
+
+// attempt claims a message and sends it. No state: it wasn't to be had.
+func (s *Service) attempt(ctx context.Context, d Draft, channel Channel, letter Letter) (Conclusion, Message, error) {
+	now := s.now()
+	m, ok, err := s.store.Claim(context.WithoutCancel(ctx), Claim{ // whoever claims must know
+		Message: d.Message.Ref(), Generation: d.Message.Generation, Patient: d.Message.Patient(), Channel: d.Message.Channel, To: d.To,
+		At: now, Until: now.Add(s.how.Claim),
+	})
+	if err != nil || !ok {
+		return Conclusion{}, m, err
+	}
+	r, err := channel.Send(ctx, letter, s.leave(m))
+	if err != nil {
+		return s.how.failed(m, err, s.now()), m, nil
+	}
+	return s.how.sent(r, m, s.now()), m, nil
+}
+
+// leave is a message's permission to leave. Where it can't be had, nothing leaves.
+func (s *Service) leave(m Message) Leave {
+	return func(ctx context.Context) (func(), error) {
+		left, err := s.store.Leave(ctx, m)
+		if err != nil && !errors.Is(err, ErrOvertaken) {
+			return nil, NotAsked{Why: "leave", After: time.Second}
+		}
+		return left, err
+	}
 }
 
 // compose writes a letter, or says why there is none.
@@ -93,7 +128,7 @@ func (s *Service) held(ctx context.Context, t Task, m Message, err error) (Verdi
 			return Verdict{}, err
 		}
 	}
-	return Verdict{What: NotNow, After: e.After}, nil
+	return Verdict{What: NotNow, After: e.After, Cause: VendorUnavailable}, nil
 }
 
 // How often, and after how long, it is tried again to keep what came of a letter: as long as the claim lasts, about.
@@ -126,9 +161,9 @@ func verdict(c Conclusion) Verdict {
 	case c.Dead:
 		return Verdict{What: Never, Cause: c.Cause}
 	case c.State == Queued && c.Outcome == AttemptNotMade:
-		return Verdict{What: NotNow, After: c.Due.Sub(c.At)}
+		return Verdict{What: NotNow, After: c.Due.Sub(c.At), Cause: c.Cause}
 	case c.State == Queued:
-		return Verdict{What: Again, After: c.Due.Sub(c.At)}
+		return Verdict{What: Again, After: c.Due.Sub(c.At), Cause: c.Cause}
 	}
 	return Verdict{}
 }

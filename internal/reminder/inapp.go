@@ -11,6 +11,9 @@ func (InApp) Kind() ChannelKind { return Push }
 // Enter is documented at Channel.
 func (InApp) Enter(context.Context) (func(), error) { return func() {}, nil }
 
+// MayRetry is documented at Channel.
+func (InApp) MayRetry() error { return nil }
+
 // Send is documented at Channel.
 func (InApp) Send(ctx context.Context, _ Letter, leave Leave) (Receipt, error) {
 	left, err := leave(ctx)

@@ -75,6 +75,7 @@ const (
 	AnswerLost         Cause = "ANSWER_LOST"         // it left, and no answer came
 	NotDelivered       Cause = "NOT_DELIVERED"       // the vendor took it and couldn't deliver it
 	LimitReached       Cause = "LIMIT_REACHED"       // too many messages to one address, or of one organisation
+	NotDue             Cause = "NOT_DUE"             // it came too soon
 	ChannelUnavailable Cause = "CHANNEL_NOT_SET_UP"  // this installation has no such channel
 )
 
@@ -119,6 +120,11 @@ func (m Message) Visit() clinic.Ref {
 // Unsent says whether a message has ended without being sent.
 func (m Message) Unsent() bool {
 	return m.State == Suppressed || m.State == Cancelled || m.State == Expired || m.State == Failed
+}
+
+// Patient names whom it is for.
+func (m Message) Patient() clinic.Ref {
+	return clinic.Ref{Organization: m.OrganizationID, ID: m.PatientID}
 }
 
 // Response is a patient's answer.

@@ -39,7 +39,7 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 		}
 		for i := range messages {
 			messages[i].ID = s.source.NewID()
-			messages[i].Reference = reference(messages[i].ID)
+			messages[i].Reference = Reference(messages[i].ID)
 			messages[i].Trace = n.Trace
 		}
 		if done, err := s.store.Save(ctx, n, s.now(), messages); err != nil || done {
@@ -57,8 +57,8 @@ func postponed(n Notice) time.Duration {
 // alphabet of references: digits and letters that nobody takes for another (Crockford's base 32, without its look-alikes).
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// reference is 8 characters of an id's random part: 40 bits tell a day's messages to one number apart.
-func reference(id [16]byte) string {
+// Reference is 8 characters of an id's random part: 40 bits tell a day's messages to one number apart.
+func Reference(id [16]byte) string {
 	var bits uint64
 	for _, b := range id[11:] {
 		bits = bits<<8 | uint64(b)

@@ -1,36 +1,13 @@
 // Package resilience is part of the cellar: how long it takes to give up on what the process depends on, and to come back to it. What
-// holds for each dependency stands in one table.
+// holds for each dependency stands in one table (table.go); the law by which a failed call is made again is in retry.go.
 package resilience
 
 import (
 	"errors"
 	"sync/atomic"
-	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
 )
-
-// Dependency is what a process asks of another one, and can do without for a while.
-type Dependency string
-
-// The dependencies.
-const (
-	Redis  Dependency = "redis"
-	OpenID Dependency = "openid" // a provider that people sign in by; each has a breaker of its own
-)
-
-// policy says when a breaker opens and closes.
-type policy struct {
-	failures uint          // of the last calls, that open it
-	window   uint          // those last calls
-	pause    time.Duration // until one call is let through to see
-}
-
-// table has the policies. Half of the last ten calls is also five in a row; what is back is found out within a second or so.
-var table = map[Dependency]policy{
-	Redis:  {failures: 5, window: 10, pause: time.Second},
-	OpenID: {failures: 3, window: 6, pause: 5 * time.Second},
-}
 
 // ErrOpen is why a dependency wasn't asked: it has failed too often just now.
 var ErrOpen = errors.New("resilience: it has failed too often to be asked")
@@ -43,19 +20,19 @@ type Breaker struct {
 
 // For makes the breaker of a dependency. A process has one for each.
 func For(d Dependency) *Breaker {
-	p, known := table[d]
-	if !known {
-		panic("resilience: no policy for " + string(d))
+	p := PolicyOf(d)
+	if p.Breaker == (Breaking{}) {
+		panic("resilience: no breaker for " + string(d))
 	}
-	return p.breaker()
+	return p.Breaker.breaker()
 }
 
-func (p policy) breaker() *Breaker {
+func (p Breaking) breaker() *Breaker {
 	b := &Breaker{}
 	b.breaker = circuitbreaker.NewBuilder[any]().
-		WithFailureThresholdRatio(p.failures, p.window).
-		WithSuccessThreshold(1). // and with it one probe at a time
-		WithDelay(p.pause).
+		WithFailureThresholdRatio(p.Bad, p.Last).
+		WithSuccessThreshold(p.Probes). // and with it as many probes at a time
+		WithDelay(p.Pause).
 		OnOpen(func(circuitbreaker.StateChangedEvent) { b.counts.opened.Add(1) }).
 		Build()
 	return b

@@ -60,13 +60,13 @@ func TestABreakerOpensWhenHalfOfTheCallsFail(t *testing.T) {
 }
 
 func TestOneCallAtATimeFindsOutThatADependencyIsBack(t *testing.T) {
-	p := table[Redis]
-	p.pause = 50 * time.Millisecond
+	p := table[Redis].Breaker
+	p.Pause = 50 * time.Millisecond
 	b := p.breaker()
-	for range p.failures {
+	for range p.Bad {
 		_ = b.Do(fail)
 	}
-	<-time.After(2 * p.pause)
+	<-time.After(2 * p.Pause)
 	inside, out := make(chan struct{}), make(chan struct{})
 	var probe sync.WaitGroup
 	probe.Go(func() {
@@ -85,7 +85,7 @@ func TestOneCallAtATimeFindsOutThatADependencyIsBack(t *testing.T) {
 	if err := b.Do(succeed); !errors.Is(err, ErrOpen) {
 		t.Errorf("after a look that failed, a call is answered %v", err)
 	}
-	<-time.After(2 * p.pause)
+	<-time.After(2 * p.Pause)
 	for range 3 {
 		if err := b.Do(succeed); err != nil {
 			t.Errorf("once it is back, a call is answered %v", err)
@@ -97,25 +97,25 @@ func TestOneCallAtATimeFindsOutThatADependencyIsBack(t *testing.T) {
 }
 
 func TestAPanicInALookDoesNotKeepEverybodyOutForGood(t *testing.T) {
-	p := table[Redis]
-	p.pause = 20 * time.Millisecond
+	p := table[Redis].Breaker
+	p.Pause = 20 * time.Millisecond
 	b := p.breaker()
-	for range p.failures {
+	for range p.Bad {
 		_ = b.Do(fail)
 	}
-	<-time.After(2 * p.pause)
+	<-time.After(2 * p.Pause)
 	func() {
 		defer func() { _ = recover() }()
 		_ = b.Do(func() error { panic("a bug") })
 	}()
-	<-time.After(2 * p.pause)
+	<-time.After(2 * p.Pause)
 	if err := b.Do(succeed); err != nil {
 		t.Errorf("the next look is answered %v", err)
 	}
 }
 
 func TestThePoliciesAreAsTheyArePromised(t *testing.T) {
-	if p := table[Redis]; p.failures > 5 || 2*p.failures > p.window || p.pause > time.Second {
+	if p := table[Redis].Breaker; p.Bad > 5 || 2*p.Bad > p.Last || p.Pause > time.Second {
 		t.Errorf("Redis: %+v", p)
 	}
 }

@@ -1,0 +1,196 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	telling "github.com/mediconnect/mediconnect/internal/channel/words"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/queue"
+	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/resilience"
+	"github.com/mediconnect/mediconnect/workers"
+)
+
+// Messaging is how a process tells patients of their visits.
+type Messaging struct {
+	Channels []reminder.Channel
+	Guards   []*resilience.Guard // that they have
+	Queue    *queue.Queue        // nil: there is no Redis, and messages are sent straight from the database
+	Timing   reminder.Timing
+}
+
+// reminders wires the room. A process that doesn't send has no channels, and notes what vendors and patients say.
+func (a *App) reminders(source clinic.Source) *reminder.Service {
+	config := reminder.Config{Store: postgres.NewMessages(a.db), Source: source, Timing: reminder.UsualTiming(), Law: lawful, Alert: a.alarm, Rest: rest}
+	if m := a.frame.Messaging; m != nil {
+		for _, g := range m.Guards {
+			a.watch(g)
+		}
+		if m.Queue != nil {
+			a.parts.add(queuePart, a.queueStands)
+		}
+		config.Channels, config.Writer, config.Timing = append(m.Channels, reminder.InApp{}), wording{}, m.Timing
+	}
+	return reminder.NewService(config)
+}
+
+// queuePart is the queue's name in /health/.
+const queuePart = "queue"
+
+// queueStands is how the queue is, and what it holds.
+func (a *App) queueStands(ctx context.Context) part {
+	q := a.frame.Messaging.Queue
+	if _, ok := q.Reachable(); !ok {
+		return part{Status: "unreachable"}
+	}
+	depths, err := q.Depths(ctx)
+	if err != nil {
+		return part{Status: "unreachable"}
+	}
+	return part{Status: well, Detail: depths}
+}
+
+// wording writes messages.
+type wording struct{}
+
+// Write is documented at reminder.Writer.
+func (wording) Write(c reminder.ChannelKind, k reminder.Kind, f reminder.Facts) (subject, text, html string, err error) {
+	subject, text, html, err = telling.Write(c, k, f)
+	if fault, ok := errors.AsType[telling.Fault](err); ok {
+		err = reminder.Unwritable{Cause: fault.Cause}
+	}
+	return subject, text, html, err
+}
+
+// lawful is the retry law. The first attempt failed with attempt 1, which is the law's n = 0.
+func lawful(attempt int, after time.Duration) time.Duration {
+	return max(resilience.Delay(attempt-1, rand.Float64()), after)
+}
+
+// alarms counts messages that nobody may have got.
+type alarms struct{ unknown, expired, failed atomic.Int64 }
+
+// alarm tells people who run the system of a message that nobody may have got. It names no patient.
+func (a *App) alarm(of reminder.Alert) {
+	level, count := slog.LevelError, &a.alarms.unknown
+	switch of.State {
+	case reminder.Expired:
+		count = &a.alarms.expired
+	case reminder.Failed:
+		level, count = slog.LevelWarn, &a.alarms.failed // another channel may do
+	}
+	count.Add(1)
+	a.frame.Log.Log(context.Background(), level, "a message may not have reached its patient", "alert", "message", "state", string(of.State), "cause", string(of.Cause),
+		"channel", string(of.Channel), "organization", of.Message.Organization, "message", of.Message.ID, "trace", of.Trace)
+}
+
+func rest(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// courierOffice is whose office it is to hand messages to the queue.
+const courierOffice = "courier"
+
+// queueAway is how long the queue must be unreachable before messages are sent without it.
+const queueAway = time.Minute
+
+// deliver plans and sends messages until ctx ends.
+func (a *App) deliver(ctx context.Context) {
+	m := a.frame.Messaging
+	log := a.frame.Log
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { workers.Prepare(ctx, a.reminder, log) })
+	if m.Queue == nil {
+		workers.Direct(ctx, a.reminder, func() bool { return true }, log)
+		return
+	}
+	carried := carrier{m.Queue, a.frame.Clock}
+	all.Go(func() { a.relayMessages(ctx, carried) })
+	all.Go(func() {
+		workers.Direct(ctx, a.reminder, func() bool { return queueAwayFor(m.Queue, queueAway) }, log)
+	})
+	for ctx.Err() == nil {
+		if err := m.Queue.Serve(ctx, a.handle); err != nil {
+			log.Error("the queue isn't served", "error", err)
+		}
+		_ = rest(ctx, time.Second)
+	}
+}
+
+func queueAwayFor(q *queue.Queue, long time.Duration) bool {
+	since, ok := q.Reachable()
+	return !ok && clock.System{}.Now().Sub(since) >= long
+}
+
+// relayMessages hands messages to the queue whenever this process is the one to do so.
+func (a *App) relayMessages(ctx context.Context, q carrier) {
+	office := postgres.NewOffice(a.db, courierOffice)
+	defer office.Close()
+	for ctx.Err() == nil {
+		_, _ = office.Hold(ctx, func(ctx context.Context) {
+			workers.Relay(ctx, a.reminder, q, a.frame.Log)
+		})
+		_ = rest(ctx, time.Second)
+	}
+}
+
+// handle does a task of the queue.
+func (a *App) handle(ctx context.Context, t reminder.Task, _ queue.Attempt) error {
+	v, err := a.reminder.Send(ctx, t)
+	switch {
+	case err != nil:
+		return err
+	case v.What == reminder.Again:
+		return queue.Again{After: v.After, Cause: string(v.Cause)}
+	case v.What == reminder.NotNow:
+		return queue.NotNow{After: v.After, Why: string(v.Cause)}
+	case v.What == reminder.Never:
+		return queue.Never{Cause: string(v.Cause)}
+	}
+	return nil
+}
+
+// carrier is the queue as the room knows it. Messages are due by the product's clock, and tasks by the machine's.
+type carrier struct {
+	queue *queue.Queue
+	clock clock.Clock
+}
+
+// Enqueue is documented at reminder.Queue.
+func (c carrier) Enqueue(ctx context.Context, tasks []reminder.Task) []error {
+	ahead := clock.System{}.Now().Sub(c.clock.Now())
+	timed := make([]reminder.Task, len(tasks))
+	for i, t := range tasks {
+		t.At = t.At.Add(ahead)
+		timed[i] = t
+	}
+	answers := c.queue.Enqueue(ctx, timed)
+	for i, err := range answers {
+		if errors.Is(err, queue.ErrQueuedAlready) {
+			answers[i] = reminder.ErrQueued
+		}
+	}
+	return answers
+}
+
+// Stuck is documented at reminder.Queue. A task that runs for longer than it may is one whose worker and lease are gone.
+func (c carrier) Stuck(ctx context.Context, t reminder.Task) (bool, error) {
+	state, ok, err := c.queue.Holds(ctx, t)
+	return ok && (state == "active" || state == "archived" || state == "completed"), err
+}

@@ -1,0 +1,164 @@
+// Package words is part of the cellar: what messages say on each channel, in the languages that patients read. They tell when and where a
+// visit is, and nothing else of it.
+package words
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/language"
+
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/reminder"
+)
+
+// Fault is why there are no words for a message: a fact that they need is missing, the text is too long, or nothing is worded for a channel.
+type Fault struct {
+	Cause reminder.Cause
+	What  string // the fact, or the channel
+}
+
+func (f Fault) Error() string { return fmt.Sprintf("no words: %s (%s)", f.Cause, f.What) }
+
+// Write words a message. An SMS has a text alone, of two segments if its names aren't long; an e-mail has everything; of a push
+// message the subject is the title. It fails with Fault, and never leaves a gap.
+func Write(channel reminder.ChannelKind, kind reminder.Kind, f reminder.Facts) (subject, text, html string, err error) {
+	switch channel {
+	case reminder.SMS:
+		text, err = short(kind, f)
+		return "", text, "", err
+	case reminder.Email:
+		return long(kind, f)
+	case reminder.Push:
+		return push(kind, f)
+	}
+	return "", "", "", Fault{reminder.ChannelUnavailable, string(channel)}
+}
+
+// Language is the language that a message is worded in for who prefers one: a BCP 47 tag without a region. It is English for whoever
+// understands none of ours.
+func Language(preferred string) string {
+	v, _ := speaking(preferred)
+	return v.tag.String()
+}
+
+// vocabulary is a language. Words in braces stand for facts; no other fact can be told. Sentences go after a name and a colon, too.
+type vocabulary struct {
+	tag         language.Tag
+	brief, full names
+	when        func(moment, manner) string
+	zone        string // after the time of a call
+	places      map[clinic.Modality]string
+	sentences   map[sentence]string
+	subjects    map[reminder.Kind]string
+	replies     map[reminder.Kind]string // what a text may be answered with; the numbers are the same in all languages
+	again       string                   // how to book again
+	questions   string
+	reference   string
+	stop        string // what ends texts: Twilio understands the word in all languages
+	links       labels
+}
+
+// names of days, Sunday first, and of months.
+type names struct {
+	days   [7]string
+	months [12]string
+}
+
+type labels struct{ confirm, move, cancel, unsubscribe string }
+
+// sentence is one that tells a kind of message.
+type sentence string
+
+// The sentences. A move is told with and without where the visit was before; a cancellation says whose it was.
+const (
+	booked      sentence = "booked"
+	changed     sentence = "changed"
+	moved       sentence = "moved"
+	ourCancel   sentence = "cancelled by the clinic"
+	theirCancel sentence = "cancelled by the patient"
+	reminding   sentence = "reminding"
+)
+
+// telling picks the sentence; empty: there is no such kind.
+func telling(kind reminder.Kind, f reminder.Facts) sentence {
+	switch kind {
+	case reminder.Confirmation:
+		return booked
+	case reminder.Change:
+		if f.Former != nil {
+			return moved
+		}
+		return changed
+	case reminder.Cancellation:
+		if f.ByClinic {
+			return ourCancel
+		}
+		return theirCancel
+	case reminder.Remind:
+		return reminding
+	}
+	return ""
+}
+
+// languages that messages are written in. The first is for whoever understands none of the others.
+var languages = []*vocabulary{english, german, spanish, french}
+
+var matcher = language.NewMatcher(tags())
+
+func tags() []language.Tag {
+	list := make([]language.Tag, len(languages))
+	for i, l := range languages {
+		list[i] = l.tag
+	}
+	return list
+}
+
+// speaking finds the words, and the manners, for who prefers a language.
+func speaking(preferred string) (*vocabulary, manner) {
+	wanted, err := language.Parse(preferred)
+	if err != nil {
+		wanted = language.English
+	}
+	_, i, _ := matcher.Match(wanted)
+	return languages[i], mannerOf(languages[i].tag, wanted)
+}
+
+// capital begins a sentence that follows nothing.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:]
+}
+
+// facts are what words in braces stand for.
+type facts map[string]string
+
+// fill puts facts in the place of the words in braces. What a fact says is not looked at again.
+func (f facts) fill(text string) string {
+	pairs := make([]string, 0, 2*len(f))
+	for _, name := range slices.Sorted(maps.Keys(f)) {
+		pairs = append(pairs, "{"+name+"}", f[name])
+	}
+	return strings.NewReplacer(pairs...).Replace(text)
+}
+
+// factsOf words the facts.
+func (v *vocabulary) factsOf(f reminder.Facts, m manner, n names) facts {
+	when, former, place := v.when(momentOf(f.Local, n), m), "", ""
+	if f.Former != nil {
+		former = v.when(momentOf(*f.Former, n), m)
+	}
+	if !f.Modality.OnSite() {
+		when += facts{"city": city(f.TimeZone)}.fill(v.zone)
+	}
+	if f.Modality != clinic.InPerson || f.Location != "" {
+		place = ", " + facts{"location": f.Location}.fill(v.places[f.Modality])
+	}
+	return facts{
+		"when": when, "former": former, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
+	}
+}

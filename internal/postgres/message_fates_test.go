@@ -1,0 +1,439 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/reminder"
+)
+
+// told lists the kinds of letters that a vendor took.
+func (v *vendor) told() (kinds []reminder.Kind) {
+	for _, l := range v.letters {
+		kinds = append(kinds, l.Kind)
+	}
+	return kinds
+}
+
+// states counts the messages of the clinic by channel and state.
+func (p *post) states() map[string]int {
+	p.t.Helper()
+	rows, err := p.pool.Query(context.Background(), `SELECT channel || ' ' || state || coalesce(' ' || cause, '') FROM messages WHERE organization_id = $1`, p.Organization)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer rows.Close()
+	found := map[string]int{}
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			p.t.Fatal(err)
+		}
+		found[text]++
+	}
+	return found
+}
+
+func (p *post) number(query string) (n int) {
+	p.t.Helper()
+	if err := p.pool.QueryRow(context.Background(), query, p.Organization).Scan(&n); err != nil {
+		p.t.Fatal(err)
+	}
+	return n
+}
+
+// booked books a visit at 10:00 whose confirmation waits.
+func (p *post) booked() appointment.Appointment {
+	p.t.Helper()
+	b, err := p.book(p.patient(), p.Slot(p.Provider(1), 10, 0))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return b.Appointment
+}
+
+func (p *post) cancel(a appointment.Appointment) {
+	p.t.Helper()
+	if _, err := p.Cancel(context.Background(), p.FrontDesk(), appointment.CancelVisit{Appointment: a.Ref(), Reason: appointment.ClinicRequest}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func alike[T comparable](a []T, b ...T) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func (p *post) settle() {
+	p.t.Helper()
+	if _, err := p.Settle(context.Background(), 100); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func TestWhoseVisitIsCancelledIsToldAndNotReminded(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	p.carry()
+	p.cancel(a)
+	p.carry()
+	p.clock.Set(a.Start.Add(-2 * time.Hour))
+	p.carry()
+	if !alike(p.sms.told(), reminder.Confirmation, reminder.Cancellation) {
+		t.Fatalf("told %v", p.sms.told())
+	}
+}
+
+func TestWhoseVisitIsMovedIsRemindedOfTheNewTime(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	p.carry()
+	later := availability.SlotID{Organization: a.OrganizationID, Provider: a.ProviderID, Location: a.LocationID, VisitKind: a.VisitKindID, Modality: a.Modality, Start: a.Start.Add(3 * time.Hour)}
+	if _, err := p.Move(context.Background(), p.FrontDesk(), appointment.MoveVisit{Appointment: a.Ref(), Target: appointment.Target{Slot: &later}, Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	p.carry()
+	p.clock.Set(a.Start.Add(-2 * time.Hour))
+	p.carry()
+	if !alike(p.sms.told(), reminder.Confirmation, reminder.Change) {
+		t.Fatalf("two hours before the old time, told %v", p.sms.told())
+	}
+	p.clock.Set(later.Start.Add(-2 * time.Hour))
+	p.carry()
+	if !alike(p.sms.told(), reminder.Confirmation, reminder.Change, reminder.Remind) {
+		t.Fatalf("two hours before the new time, told %v", p.sms.told())
+	}
+}
+
+func TestNothingLeavesOnceACancellationIsAnswered(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	p.sms.before = func() {
+		p.sms.before = nil
+		p.cancel(a) // answered while the worker has the message
+	}
+	p.carry()
+	if len(p.sms.letters) != 0 {
+		t.Fatalf("it left: %+v", p.sms.letters)
+	}
+	p.carry()
+	if !alike(p.sms.told(), reminder.Cancellation) {
+		t.Fatalf("told %v", p.sms.told())
+	}
+}
+
+func TestACancellationWaitsForWhatIsLeaving(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	ctx := context.Background()
+	if _, err := p.Service.Plan(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := p.Waiting(ctx, reminder.SMS, 1)
+	if err != nil || len(tasks) != 1 {
+		t.Fatal(tasks, err)
+	}
+	d, _, err := p.store.Draft(ctx, tasks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	left, err := p.store.Leave(ctx, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		p.cancel(a)
+	}()
+	p.awaitBlocked()
+	select {
+	case <-answered:
+		t.Fatal("it was answered while a letter was leaving")
+	default:
+	}
+	left()
+	<-answered
+	if _, err := p.store.Leave(ctx, m); !errors.Is(err, reminder.ErrOvertaken) {
+		t.Fatalf("leave after the answer: %v", err)
+	}
+}
+
+func (p *post) claim(task reminder.Task, d reminder.Draft) reminder.Claim {
+	return reminder.Claim{
+		Message: task.Message, Generation: task.Generation, Patient: d.Message.Patient(), Channel: task.Channel, To: d.To, At: p.clock.Now(),
+		Until: p.clock.Now().Add(time.Minute),
+	}
+}
+
+// awaitBlocked waits until a session of the database waits for another one's lock.
+func (p *post) awaitBlocked() {
+	p.t.Helper()
+	for p.t.Context().Err() == nil {
+		if p.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0 AND $1::uuid IS NOT NULL`) > 0 {
+			return
+		}
+	}
+}
+
+func TestFiveFailedAttemptsEndAnEpisodeAndTheNextChannelIsUsed(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	for range 9 {
+		p.sms.answers = append(p.sms.answers, reminder.Later{Cause: reminder.VendorUnavailable, Code: "503"})
+	}
+	var waits []time.Duration
+	for range 5 {
+		for _, v := range p.carry() {
+			if v.What == reminder.Again {
+				waits = append(waits, v.After)
+				p.clock.Advance(v.After)
+			}
+		}
+	}
+	if !alike(waits, 2*time.Second, 4*time.Second, 8*time.Second, 16*time.Second) || len(p.sms.answers) != 4 {
+		t.Fatalf("waits %v, and %d answers left", waits, len(p.sms.answers))
+	}
+	p.carry()
+	if !alike(p.email.told(), reminder.Confirmation) || p.number(`SELECT count(*) FROM dead_letters WHERE organization_id = $1`) != 1 {
+		t.Fatalf("by mail: %v; %v", p.email.told(), p.states())
+	}
+	p.sms.answers = nil
+	p.clock.Advance(30 * time.Minute)
+	p.carry()
+	if len(p.sms.letters) != 0 || p.states()["SMS SUPPRESSED REACHED_OTHERWISE"] != 1 {
+		t.Fatalf("told twice: %v %v", p.sms.told(), p.states())
+	}
+}
+
+func TestBothVendorsDownForLongAndBack(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	down := reminder.Later{Cause: reminder.VendorUnavailable, Code: "503"}
+	p.clock.Set(a.Start.Add(-4 * time.Hour)) // 6 hours have room
+	until := p.clock.Now().Add(time.Hour)
+	attempts := 0
+	for p.clock.Now().Before(until) {
+		p.sms.answers, p.email.answers = []error{down}, []error{down}
+		attempts += len(p.carry())
+		p.clock.Advance(10 * time.Second)
+	}
+	if len(p.sms.letters)+len(p.email.letters) != 0 || attempts < 20 || attempts > 60 {
+		t.Fatalf("%d attempts; sent %v %v", attempts, p.sms.told(), p.email.told())
+	}
+	p.sms.answers, p.email.answers = nil, nil
+	for range 400 {
+		p.clock.Advance(10 * time.Second)
+		p.carry()
+	}
+	confirmations := 0
+	for _, k := range append(p.sms.told(), p.email.told()...) {
+		if k == reminder.Confirmation {
+			confirmations++
+		}
+	}
+	if confirmations != 1 {
+		t.Fatalf("once both were back, told %v %v: %v", p.sms.told(), p.email.told(), p.states())
+	}
+}
+
+func TestANumberThatIsRefusedIsFailedAtOnceAndMailIsUsed(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.sms.answers = []error{reminder.Refused{Cause: reminder.Landline, Code: "21614"}}
+	p.carry()
+	p.carry()
+	if len(p.sms.letters) != 0 || !alike(p.email.told(), reminder.Confirmation) || p.states()["SMS FAILED LANDLINE"] != 1 {
+		t.Fatalf("%v %v %v", p.sms.told(), p.email.told(), p.states())
+	}
+}
+
+func TestALostAnswerIsAskedFor(t *testing.T) {
+	for name, c := range map[string]struct {
+		taken, mute    bool
+		after          time.Duration
+		letters, mails int
+		state          string
+		alerts         int
+	}{
+		"it had been taken":      {taken: true, after: 20 * time.Second, letters: 1, state: "SMS SENT"},
+		"it had not been taken":  {after: 3 * time.Minute, letters: 1, state: "SMS SENT"},
+		"not known for sure yet": {after: time.Minute, state: "SMS SENDING ANSWER_LOST"},
+		"nobody can say":         {taken: true, mute: true, after: 5 * time.Minute, letters: 1, mails: 1, state: "SMS UNKNOWN ANSWER_LOST", alerts: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPost(t)
+			p.booked()
+			p.sms.answers, p.sms.mute = []error{reminder.Unclear{Code: "reset"}}, c.mute
+			p.sms.before = func() {
+				if c.taken {
+					for r := range p.references() {
+						p.sms.has[r] = true
+					}
+				}
+			}
+			p.carry()
+			p.sms.before = nil
+			for range int(c.after / (20 * time.Second)) {
+				p.clock.Advance(20 * time.Second)
+				p.settle()
+				p.carry()
+			}
+			if len(p.sms.letters) != c.letters || len(p.email.letters) != c.mails || p.states()[c.state] != 1 || len(p.alerts) != c.alerts {
+				t.Fatalf("%d by SMS, %d by mail, %v, alerts %v", len(p.sms.letters), len(p.email.letters), p.states(), p.alerts)
+			}
+		})
+	}
+}
+
+// references are those of the clinic's messages.
+func (p *post) references() map[string]bool {
+	rows, err := p.pool.Query(context.Background(), `SELECT reference FROM messages WHERE organization_id = $1`, p.Organization)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer rows.Close()
+	found := map[string]bool{}
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			p.t.Fatal(err)
+		}
+		found[text] = true
+	}
+	return found
+}
+
+func TestWhoDiesWithAMessageLeavesItToOthers(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	ctx := context.Background()
+	if _, err := p.Service.Plan(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	tasks, _ := p.Waiting(ctx, reminder.SMS, 1)
+	d, _, err := p.store.Draft(ctx, tasks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d)); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if _, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d)); err != nil || ok {
+		t.Fatalf("two had it at once: %v %v", ok, err)
+	}
+	for range 10 {
+		p.clock.Advance(20 * time.Second)
+		p.settle()
+		p.carry()
+	}
+	if !alike(p.sms.told(), reminder.Confirmation) {
+		t.Fatalf("told %v; %v", p.sms.told(), p.states())
+	}
+}
+
+func TestWhileAVendorIsNotAskedTheOtherChannelIsUsedAfterAWhile(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.sms.held = reminder.NotAsked{Why: "open", After: 30 * time.Second}
+	for range 5 {
+		p.carry()
+		p.clock.Advance(30 * time.Second)
+	}
+	if !alike(p.email.told(), reminder.Confirmation) || p.number(`SELECT coalesce(sum(tries), 0) FROM messages WHERE organization_id = $1 AND channel = 'SMS'`) != 0 {
+		t.Fatalf("%v %v", p.email.told(), p.states())
+	}
+}
+
+func TestNewsOfALetterCountsInWhateverOrderItComes(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.carry()
+	m := p.sms.letters[0].Message
+	tell := func(f reminder.Fate) bool {
+		changed, err := p.Report(context.Background(), reminder.Report{ID: string(f), Message: m, Fate: f, Cause: reminder.NotDelivered})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changed
+	}
+	if tell(reminder.Taken) || !tell(reminder.Arrived) || tell(reminder.Taken) || tell(reminder.Arrived) || tell(reminder.Undelivered) {
+		t.Fatal("late or repeated news changed something, or the first did not")
+	}
+	if p.states()["SMS DELIVERED"] != 1 {
+		t.Fatal(p.states())
+	}
+}
+
+func TestALetterThatCouldNotBeDeliveredGoesByMail(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.carry()
+	if _, err := p.Report(context.Background(), reminder.Report{Message: p.sms.letters[0].Message, Fate: reminder.Undelivered, Cause: reminder.Landline, Code: "30006"}); err != nil {
+		t.Fatal(err)
+	}
+	p.carry()
+	if !alike(p.email.told(), reminder.Confirmation) || p.states()["SMS FAILED LANDLINE"] != 1 {
+		t.Fatalf("%v %v", p.email.told(), p.states())
+	}
+}
+
+func TestAStuckTaskGoesOnAsTheNextGeneration(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	ctx := context.Background()
+	q := &inMemory{}
+	if _, err := p.Service.Plan(ctx, 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Dispatch(ctx, q, 100); err != nil {
+		t.Fatal(err)
+	}
+	first := q.tasks[0]
+	p.clock.Advance(2 * time.Minute)
+	q.tasks = nil // lost
+	if _, err := p.Reconcile(ctx, q, 100); err != nil || len(q.tasks) != 1 || q.tasks[0].Name() != first.Name() {
+		t.Fatalf("what the queue lost came back as %+v, %v", q.tasks, err)
+	}
+	p.clock.Advance(6 * time.Minute)
+	if _, err := p.Reconcile(ctx, q, 100); err != nil || len(q.tasks) != 2 || q.tasks[1].Generation != 1 {
+		t.Fatalf("what was stuck came back as %+v, %v", q.tasks, err)
+	}
+	if v, err := p.Service.Send(ctx, q.tasks[0]); err != nil || v.What != reminder.Done || len(p.sms.letters) != 0 {
+		t.Fatalf("the old task did something: %+v %v", v, err)
+	}
+	if _, err := p.Service.Send(ctx, q.tasks[1]); err != nil || len(p.sms.letters) != 1 {
+		t.Fatalf("the next one didn't: %v", err)
+	}
+}
+
+func TestWhatMakesNoSenseAnyMoreExpiresWithAnAlert(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	if _, err := p.Service.Plan(context.Background(), 10); err != nil {
+		t.Fatal(err)
+	}
+	p.clock.Set(a.Start.Add(time.Second))
+	if n, err := p.Expire(context.Background(), 100); err != nil || n == 0 {
+		t.Fatal(n, err)
+	}
+	p.carry()
+	if len(p.sms.letters)+len(p.email.letters) != 0 || len(p.alerts) == 0 || p.alerts[0].State != reminder.Expired {
+		t.Fatalf("%v %v %v", p.sms.told(), p.states(), p.alerts)
+	}
+}
