@@ -26,10 +26,14 @@ SELECT FROM messages m WHERE m.organization_id = $1 AND m.id IN (
 )
 
 // judged says of letters that wait what comes of replaying them now, at $3. A message is sent anew only if it ended, or rests after an episode
-// of attempts, if nobody can have got it, and if it still tells what its visit is: confirming a visit changes nothing of that.
+// of attempts, if nobody can have got it, and if it still tells what its visit is: confirming a visit changes nothing of that. Of channels that
+// tell the same, one is behind the other: it waits for that one to fail.
 const judged = `
-WITH judged AS (
-    SELECT d.id AS letter, seen.id AS message, seen.patient_id AS patient, a.starts_at, CASE
+WITH seen_each AS (
+    SELECT d.id AS letter, d.generation AS task, seen.id AS message, seen.patient_id AS patient, seen.appointment_id, seen.kind, seen.rule, seen.scheduled_for,
+        seen.place, seen.every_channel, a.starts_at,
+        EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND (o.state IN ('QUEUED', 'SENDING') OR o.state = 'SCHEDULED' AND o.due_at <= $3)) AS follows,
+        CASE
         WHEN seen.state IN ('DELIVERED', 'SENT') THEN 'ALREADY_SENT'
         WHEN seen.state = 'UNKNOWN' THEN 'MAYBE_SENT'
         WHEN seen.state IN ('QUEUED', 'SENDING') OR seen.state = 'SCHEDULED' AND seen.due_at <= $3 THEN 'UNDER_WAY'
@@ -39,21 +43,27 @@ WITH judged AS (
             OR a.status <> CASE WHEN seen.kind = 'CANCELLATION' THEN 'CANCELLED' ELSE 'BOOKED' END THEN 'VISIT_CHANGED'
         WHEN a.starts_at <= $3 THEN 'TOO_LATE'
         WHEN EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND o.state IN ('DELIVERED', 'SENT')) THEN 'REACHED_OTHERWISE'
-        WHEN EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND (o.state IN ('QUEUED', 'SENDING') OR o.state = 'SCHEDULED' AND o.due_at <= $3))
-            THEN 'UNDER_WAY'
-        WHEN d.id <> first_value(d.id) OVER (PARTITION BY d.message_id ORDER BY d.generation DESC) THEN 'SUPERSEDED'
-        ELSE 'REPLAYED' END AS outcome
+        ELSE 'REPLAYED' END AS fate
     FROM dead_letters d JOIN messages seen ON seen.organization_id = d.organization_id AND seen.id = d.message_id
     JOIN appointments a ON a.organization_id = seen.organization_id AND a.id = seen.appointment_id
     WHERE d.organization_id = $1 AND d.id = ANY ($2) AND d.replayed_at IS NULL
+), ranked AS (
+    SELECT s.*, letter = first_value(letter) OVER (PARTITION BY message ORDER BY task DESC) AS latest,
+        NOT every_channel AND (follows OR message <> first_value(message)
+            OVER (PARTITION BY fate, appointment_id, kind, rule, scheduled_for ORDER BY place, message)) AS behind
+    FROM seen_each s
+), judged AS (
+    SELECT letter, message, patient, starts_at, behind, fate = 'REPLAYED' AND latest AS anew,
+        CASE WHEN fate <> 'REPLAYED' THEN fate WHEN NOT latest THEN 'SUPERSEDED' WHEN behind THEN 'UNDER_WAY' ELSE fate END AS outcome
+    FROM ranked
 )`
 
 const (
 	foreseeReplay = judged + `SELECT letter, message, patient, outcome FROM judged ORDER BY letter`
 	replayLetters = judged + `, due AS (
-    UPDATE messages m SET state = 'SCHEDULED', cause = NULL, due_at = $3, generation = m.generation + 1, episode = m.episode + 1, attempts = 0, ended_at = NULL,
+    UPDATE messages m SET state = 'SCHEDULED', cause = NULL, due_at = CASE WHEN judged.behind THEN NULL ELSE $3::timestamptz END, generation = m.generation + 1, episode = m.episode + 1, attempts = 0, ended_at = NULL,
         expires_at = least($3::timestamptz + $6::interval, judged.starts_at)
-    FROM judged WHERE judged.outcome = 'REPLAYED' AND m.organization_id = $1 AND m.id = judged.message
+    FROM judged WHERE judged.anew AND m.organization_id = $1 AND m.id = judged.message
 ), marked AS (
     UPDATE dead_letters d SET replayed_at = $3, replayed_by = $4, replay_id = $5, outcome = judged.outcome FROM judged
     WHERE d.organization_id = $1 AND d.id = judged.letter
