@@ -60,7 +60,7 @@ func letterFilter(in *model.DeadLetterFilterInput) (f reminder.DeadLetterFilter)
 }
 
 func replayLetters(read *ids, in model.ReplayDeadLettersInput) reminder.ReplayLetters {
-	asked := reminder.ReplayLetters{Letters: read.list(globalid.DeadLetter, in.Ids, "ids"), DryRun: in.DryRun, Key: in.IdempotencyKey}
+	asked := reminder.ReplayLetters{Letters: read.list(globalid.DeadLetter, in.DeadLetterIds, "deadLetterIds"), DryRun: in.DryRun, Key: in.IdempotencyKey}
 	if in.Filter != nil {
 		f := letterFilter(in.Filter)
 		asked.Filter = &f

@@ -716,20 +716,20 @@ func (ec *executionContext) unmarshalInputReplayDeadLettersInput(ctx context.Con
 		asMap["dryRun"] = false
 	}
 
-	fieldsInOrder := [...]string{"ids", "filter", "dryRun", "idempotencyKey"}
+	fieldsInOrder := [...]string{"deadLetterIds", "filter", "dryRun", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
 			continue
 		}
 		switch k {
-		case "ids":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("ids"))
+		case "deadLetterIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deadLetterIds"))
 			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
 			if err != nil {
 				return it, err
 			}
-			it.Ids = data
+			it.DeadLetterIds = data
 		case "filter":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
 			data, err := ec.unmarshalODeadLetterFilterInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐDeadLetterFilterInput(ctx, v)

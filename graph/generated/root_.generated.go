@@ -1929,10 +1929,10 @@ type DeadLetterEdge {
   node: DeadLetter
 }
 
-"""Input of ` + "`" + `replayDeadLetters` + "`" + `: either ` + "`" + `ids` + "`" + ` or ` + "`" + `filter` + "`" + `."""
+"""Input of ` + "`" + `replayDeadLetters` + "`" + `: either ` + "`" + `deadLetterIds` + "`" + ` or ` + "`" + `filter` + "`" + `."""
 input ReplayDeadLettersInput {
-  """These, at most 500."""
-  ids: [ID!]
+  """These, at most 500. Those that aren't there, or wait no more, are passed over."""
+  deadLetterIds: [ID!]
   """Those that it finds and that wait, at most 500 of them."""
   filter: DeadLetterFilterInput
   """Say what would come of it, and do nothing."""

@@ -1615,10 +1615,10 @@ type ReplaceRecoveryCodesPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
-// Input of `replayDeadLetters`: either `ids` or `filter`.
+// Input of `replayDeadLetters`: either `deadLetterIds` or `filter`.
 type ReplayDeadLettersInput struct {
-	// These, at most 500.
-	Ids []string `json:"ids,omitempty"`
+	// These, at most 500. Those that aren't there, or wait no more, are passed over.
+	DeadLetterIds []string `json:"deadLetterIds,omitempty"`
 	// Those that it finds and that wait, at most 500 of them.
 	Filter *DeadLetterFilterInput `json:"filter,omitempty"`
 	// Say what would come of it, and do nothing.

@@ -17,8 +17,9 @@ var kinds = map[string][]string{
 	"SlotHold":          {"SlotHold"},
 	"BreakGlassGrant":   {"BreakGlassGrant"},
 	"LegalHold":         {"LegalHold"},
+	"Reminder":          {"Reminder"},
 	"PatientConnection": {"PatientSearch"},
-	"Node":              {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "SlotHold"},
+	"Node":              {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold"},
 	"Versioned":         {"Appointment", "BreakGlassGrant"},
 	"AuditEvent":        {audit.TrailKind},
 }

@@ -76,15 +76,14 @@ func (d *DeadLetters) Replay(ctx context.Context, a access.Actor, in ReplayLette
 func (d *DeadLetters) asked(ctx context.Context, a access.Actor, in ReplayLetters) (letters []uuid.UUID, more bool, err error) {
 	switch {
 	case (in.Filter == nil) == (len(in.Letters) == 0):
-		return nil, false, errs.Invalid("Give either ids or a filter.", "ids")
+		return nil, false, errs.Invalid("Give either deadLetterIds or a filter.", "deadLetterIds")
 	case len(in.Letters) > MaxReplay:
-		return nil, false, errs.Invalid("At most 500 letters are replayed at once.", "ids")
+		return nil, false, errs.Invalid("At most 500 letters are replayed at once.", "deadLetterIds")
 	}
 	for _, ref := range in.Letters {
-		if ref.Organization != a.Organization {
-			return nil, false, errs.Missing("dead letter", "ids")
+		if ref.Organization == a.Organization {
+			letters = append(letters, ref.ID)
 		}
-		letters = append(letters, ref.ID)
 	}
 	if in.Filter == nil {
 		return letters, false, nil
