@@ -41,7 +41,9 @@ type RuleTime struct {
 }
 
 // KeyOfOffset tells one rule from another, and is the same for the same rule.
-func KeyOfOffset(before time.Duration) string { return fmt.Sprintf("%d-min-before", int(before.Minutes())) }
+func KeyOfOffset(before time.Duration) string {
+	return fmt.Sprintf("%d-min-before", int(before.Minutes()))
+}
 
 // KeyOfDay is KeyOfOffset for a local time.
 func KeyOfDay(days int, at civil.Time) string {
