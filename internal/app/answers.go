@@ -46,7 +46,7 @@ func textOf(u *url.URL) string {
 
 // hear wires what patients answer. Its time is the product's: so are the visits' and the messages'.
 func (a *App) hear(source clinic.Source) *reminder.Answers {
-	return &reminder.Answers{Store: postgres.NewMessages(a.db), Visits: a.appointments, Source: source, Heard: a.heard}
+	return &reminder.Answers{Store: postgres.NewMessages(a.db), Visits: a.appointments, Wishes: a.choices, Source: source, Heard: a.heard}
 }
 
 // heard logs that somebody wants no more, or wants it again; not who.

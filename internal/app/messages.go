@@ -132,7 +132,7 @@ func (a *App) deliver(ctx context.Context) {
 	defer all.Wait()
 	all.Go(func() { workers.Prepare(ctx, a.reminder, log) })
 	if m.Queue == nil {
-		workers.Direct(ctx, a.reminder, func() bool { return true }, log)
+		a.counting(ctx, func(ctx context.Context) { workers.Direct(ctx, a.reminder, func() bool { return true }, log) })
 		return
 	}
 	carried := carrier{m.Queue, a.frame.Clock}
@@ -159,7 +159,7 @@ func (a *App) relayMessages(ctx context.Context, q carrier) {
 	defer office.Close()
 	for ctx.Err() == nil {
 		_, _ = office.Hold(ctx, func(ctx context.Context) {
-			workers.Relay(ctx, a.reminder, q, a.frame.Log)
+			a.counting(ctx, func(ctx context.Context) { workers.Relay(ctx, a.reminder, q, a.frame.Log) })
 		})
 		_ = rest(ctx, time.Second)
 	}

@@ -8,7 +8,9 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -24,7 +26,8 @@ func newExchange(t *testing.T) *exchange {
 	x := &exchange{post: newPost(t)}
 	x.Answers = &reminder.Answers{
 		Store: x.store, Visits: x.desk.Service, Source: clinic.Source{Clock: x.clock, NewID: sample.NewID},
-		Heard: func(_ context.Context, _ reminder.ChannelKind, e reminder.Effect) { x.heard = append(x.heard, e) },
+		Wishes: reminder.NewChoices(postgres.New(x.pool, keytest.Of(t, x.pool)).Directory(), clinic.Source{Clock: x.clock, NewID: sample.NewID}),
+		Heard:  func(_ context.Context, _ reminder.ChannelKind, e reminder.Effect) { x.heard = append(x.heard, e) },
 	}
 	return x
 }

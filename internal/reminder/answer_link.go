@@ -78,6 +78,13 @@ func (a *Answers) Press(ctx context.Context, p Pressed) (Answered, error) {
 
 // Unsubscribe has the address that a mail went to get no more mails like it, from anybody: the vendor reports it, or a link says so.
 func (a *Answers) Unsubscribe(ctx context.Context, message clinic.Ref) error {
+	t, ok, err := a.Store.ToldBy(ctx, message)
+	if err == nil && ok {
+		err = a.noted(ctx, t.Patient, Email, Stopped)
+	}
+	if err != nil {
+		return err
+	}
 	changed, err := a.Store.Unsubscribe(ctx, message, a.Source.Clock.Now())
 	if err == nil && changed {
 		a.Heard(ctx, Email, Stopped)

@@ -2,9 +2,12 @@ package reminder
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // Text acts on a text that somebody sent back, and answers what came of it. The request's id goes into the records of what it changes. It
@@ -30,7 +33,7 @@ func (a *Answers) Text(ctx context.Context, in Inbound, request string) (Answere
 		answered.Message, answered.Facts = meant.Message, meant.Facts
 	}
 	if effect == Stopped || effect == Resumed {
-		return a.turned(ctx, answered, effect, in.From)
+		return a.turned(ctx, answered, effect, in.From, told)
 	}
 	if effect == "" {
 		effect, err = a.act(ctx, *meant, reply.Wish, meant.onBehalf(byText, request))
@@ -40,6 +43,29 @@ func (a *Answers) Text(ctx context.Context, in Inbound, request string) (Answere
 	}
 	answered.Effect, answered.Response = effect, responses[effect]
 	return answered, a.Store.Keep(ctx, answered)
+}
+
+// noted has a patient's preferences say what a reply said.
+func (a *Answers) noted(ctx context.Context, patient clinic.Ref, c ChannelKind, e Effect) (err error) {
+	if e == Resumed {
+		err = a.Wishes.Resume(ctx, patient, c)
+	} else {
+		err = a.Wishes.Refuse(ctx, patient, c)
+	}
+	if errs.Of(err) == errs.NotFound {
+		return nil
+	}
+	return err
+}
+
+// patientsOf are those whom the messages were for, each once: several may share a phone.
+func patientsOf(told []Told) (patients []clinic.Ref) {
+	for _, t := range told {
+		if !slices.Contains(patients, t.Patient) {
+			patients = append(patients, t.Patient)
+		}
+	}
+	return patients
 }
 
 func (a *Answers) act(ctx context.Context, t Told, w Wish, by access.Actor) (Effect, error) {
@@ -57,8 +83,13 @@ func (a *Answers) act(ctx context.Context, t Told, w Wish, by access.Actor) (Eff
 }
 
 // turned has a number get no more texts, or get them again.
-func (a *Answers) turned(ctx context.Context, answered Answered, e Effect, number access.Private) (Answered, error) {
+func (a *Answers) turned(ctx context.Context, answered Answered, e Effect, number access.Private, told []Told) (Answered, error) {
 	answered.Effect, answered.Response = e, responses[e]
+	for _, patient := range patientsOf(told) {
+		if err := a.noted(ctx, patient, SMS, e); err != nil {
+			return answered, err
+		}
+	}
 	changed, err := a.Store.OptOut(ctx, answered, number)
 	if err == nil && changed {
 		a.Heard(ctx, SMS, e)

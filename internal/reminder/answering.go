@@ -82,10 +82,17 @@ type Visits interface {
 	Cancel(ctx context.Context, a access.Actor, in appointment.CancelVisit) (appointment.Cancellable, error)
 }
 
+// Wishes is by which channels patients want to be told, as they are shown and as clinics see it. Both fail with errs.NotFound for whoever is gone.
+type Wishes interface {
+	Refuse(ctx context.Context, patient clinic.Ref, channel ChannelKind) error
+	Resume(ctx context.Context, patient clinic.Ref, channel ChannelKind) error
+}
+
 // Answers acts on what patients answer. Whatever is answered twice is done once.
 type Answers struct {
 	Store  AnswerStore
 	Visits Visits
+	Wishes Wishes
 	Source clinic.Source
 	// Heard is told of each number and address that wants no more, or wants them again; not of whose it is.
 	Heard func(ctx context.Context, c ChannelKind, e Effect)

@@ -128,6 +128,19 @@ func (p Preferences) refuse(k ChannelKind, by choice) (Preferences, []string, er
 	return to, differing(p, to), nil
 }
 
+// allowAgain gives back a channel that a reply took away, and no other.
+func (p Preferences) allowAgain(k ChannelKind, by choice) (Preferences, []string, error) {
+	to := p
+	to.Channels = slices.Clone(p.Channels)
+	for i, c := range to.Channels {
+		if c.Channel == k && !c.Allowed && c.By != nil && *c.By == ByReply {
+			to.Channels[i] = ChannelChoice{Channel: k, Allowed: true, Since: &by.at, By: &by.by}
+			to.Version = p.Version + 1
+		}
+	}
+	return to, differing(p, to), nil
+}
+
 // differing names the fields in which two readings differ, as the contract names them.
 func differing(a, b Preferences) (fields []string) {
 	same := func(x, y ChannelChoice) bool {
