@@ -29,6 +29,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
@@ -43,6 +44,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	providers, people := provider.NewService(directory, clinics, source), patient.NewService(directory, source)
 	invitations, glass := patient.NewInvitations(directory, source, rand.Reader), breakglass.NewService(directory, source)
 	finder, account, keeping := availability.NewFinder(openings, clinics, source.Clock), audit.NewService(trail), retention.NewService(directory, source)
+	choices := reminder.NewChoices(directory, source)
 	if records == nil {
 		records = audit.NewRecorder(trail, source)
 	}
@@ -55,11 +57,11 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{Services: resolvers.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
-			Availability: slots, Search: finder, Appointment: visits, Audit: account,
+			Availability: slots, Search: finder, Appointment: visits, Audit: account, Choices: choices,
 		}, Links: links, Unshown: presenter.Presenter{Log: quiet}}),
 		Loaders: loader.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
-			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source}, People: &identity.Service{},
+			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source}, People: &identity.Service{}, Choices: choices,
 		},
 		Calendar: visits, Links: links, Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}}, source.Clock),
 		Bonds: bonds{directory, glass}, Records: records, Limits: limits.Default(), Log: quiet, NewID: source.NewID,

@@ -62,6 +62,9 @@ func members(err error, slotPath []string) []any {
 	if found := peopleMembers(err); found != nil {
 		return found
 	}
+	if found := choiceMembers(err); found != nil {
+		return found
+	}
 	if found := keyMembers(err); found != nil {
 		return found
 	}

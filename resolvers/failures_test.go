@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 )
@@ -71,6 +72,9 @@ func (a *api) mutations() map[string]vars {
 		"revokeApiClient":         {"apiClientId": a.clientID()},
 		"createApiKey":            {"name": "Kiosk", "scopes": []string{"appointments:read"}, "expiresAt": "2030-05-06T09:00:00Z", "idempotencyKey": key},
 		"revokeApiKey":            {"apiKeyId": a.apiKeyID()},
+
+		"changeContactPreferences": {"patientId": a.patientID(), "reminders": false},
+		"setReminderRules":         {"rules": []vars{}},
 	}
 }
 
@@ -146,6 +150,9 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{breakglass.StaleVersion{}, "reviewBreakGlass", "StaleGrantError", "STALE_VERSION", "input expectedVersion", false},
 		{partner.StaleClient{}, "rotateApiClientSecret", "StaleApiClientError", "STALE_VERSION", "input expectedVersion", false},
 		{partner.StaleKey{}, "revokeApiKey", "StaleApiKeyError", "STALE_VERSION", "input expectedVersion", false},
+		{reminder.StaleVersion{}, "changeContactPreferences", "StaleContactPreferencesError", "STALE_VERSION", "input expectedVersion", false},
+		{errs.Invalid("Whole minutes only.", "quietHours", "from"), "changeContactPreferences", "InvalidInputError", "INVALID_INPUT", "input quietHours from", false},
+		{errs.Missing("visit kind", "visitKindId"), "setReminderRules", "GenericError", "NOT_FOUND", "input visitKindId", false},
 		{retention.Kept{HeldUntil: &start}, "erasePatient", "PatientKeptError", "PATIENT_KEPT", "input patientId", false},
 		{errs.TryAgain(nil), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},
 		{fmt.Errorf("book: %w", context.DeadlineExceeded), "bookAppointment", "GenericError", "SERVICE_BUSY", "input", true},

@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
@@ -41,6 +42,7 @@ type Services struct {
 	People       People
 	OpenID       OpenID
 	Sessions     Sessions
+	Choices      Choices
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -199,6 +201,13 @@ type Sessions interface {
 	RevokeSession(ctx context.Context, actor access.Actor, session clinic.Ref) (struct{}, error)
 	Current(context.Context, access.Actor) (*identity.Session, error)
 	List(context.Context, access.Actor) ([]identity.Session, error)
+}
+
+// Choices is the room of messages, for what patients and clinics choose of them.
+type Choices interface {
+	Change(context.Context, access.Actor, reminder.ChangePreferences) (reminder.Preferences, error)
+	Rules(ctx context.Context, actor access.Actor, organization uuid.UUID) ([]reminder.RuleSet, error)
+	SetRules(context.Context, access.Actor, reminder.SetRules) ([]reminder.RuleSet, error)
 }
 
 // Audit is the room of the record of who did what.

@@ -583,6 +583,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._StaleGrantError(ctx, sel, obj)
+	case model.StaleContactPreferencesError:
+		return ec._StaleContactPreferencesError(ctx, sel, &obj)
+	case *model.StaleContactPreferencesError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleContactPreferencesError(ctx, sel, obj)
 	case model.StaleAPIKeyError:
 		return ec._StaleApiKeyError(ctx, sel, &obj)
 	case *model.StaleAPIKeyError:
@@ -701,7 +708,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -802,7 +809,7 @@ func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.Selec
 	return out
 }
 
-var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError", "SetupError"}
+var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError", "SetupError", "ChangeContactPreferencesError"}
 
 func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.SelectionSet, obj *model.InvalidInputError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputErrorImplementors)

@@ -34,6 +34,7 @@ type PatientResolver interface {
 
 	LegalHolds(ctx context.Context, obj *patient.Patient) ([]*retention.LegalHold, error)
 	Appointments(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error)
+	ContactPreferences(ctx context.Context, obj *patient.Patient) (*model.ContactPreferences, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -448,6 +449,38 @@ func (ec *executionContext) fieldContext_Patient_appointments(ctx context.Contex
 	if fc.Args, err = ec.field_Patient_appointments_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Patient_contactPreferences(ctx context.Context, field graphql.CollectedField, obj *patient.Patient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Patient_contactPreferences(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Patient().ContactPreferences(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ContactPreferences) graphql.Marshaler {
+			return ec.marshalOContactPreferences2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐContactPreferences(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Patient_contactPreferences(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Patient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ContactPreferences(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -958,6 +991,13 @@ func (ec *executionContext) _Patient(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_appointments(ctx, field, obj)
+				})
+
+		case "contactPreferences":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Patient_contactPreferences(ctx, field, obj)
 				})
 
 		default:

@@ -44,6 +44,7 @@ type ResolverRoot interface {
 	Provider() ProviderResolver
 	Query() QueryResolver
 	ReleaseHoldPayload() ReleaseHoldPayloadResolver
+	ReminderRuleSet() ReminderRuleSetResolver
 	RescheduleAppointmentPayload() RescheduleAppointmentPayloadResolver
 	RoleGrant() RoleGrantResolver
 	ScheduleException() ScheduleExceptionResolver
@@ -106,10 +107,12 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("BreakGlassTargetInput", ec.unmarshalInputBreakGlassTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
 			graphql.NewInputUnmarshaler("ChangeAccountRoleInput", ec.unmarshalInputChangeAccountRoleInput),
+			graphql.NewInputUnmarshaler("ChangeContactPreferencesInput", ec.unmarshalInputChangeContactPreferencesInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
 			graphql.NewInputUnmarshaler("CompleteOpenIdSignInInput", ec.unmarshalInputCompleteOpenIdSignInInput),
+			graphql.NewInputUnmarshaler("ContactChannelInput", ec.unmarshalInputContactChannelInput),
 			graphql.NewInputUnmarshaler("CreateApiClientInput", ec.unmarshalInputCreateApiClientInput),
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
@@ -134,11 +137,14 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
 			graphql.NewInputUnmarshaler("PutProviderInput", ec.unmarshalInputPutProviderInput),
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
+			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
+			graphql.NewInputUnmarshaler("ReminderLocalTimeInput", ec.unmarshalInputReminderLocalTimeInput),
+			graphql.NewInputUnmarshaler("ReminderRuleInput", ec.unmarshalInputReminderRuleInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
 			graphql.NewInputUnmarshaler("ReplaceRecoveryCodesInput", ec.unmarshalInputReplaceRecoveryCodesInput),
@@ -153,6 +159,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
+			graphql.NewInputUnmarshaler("SetReminderRulesInput", ec.unmarshalInputSetReminderRulesInput),
 			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
@@ -2058,6 +2065,204 @@ type HoldExpiredError implements UserError {
   expiredAt: DateTime!
   """Nearest openings that can be booked for the same patient (at most 10); empty when they can't be read now."""
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
+}
+`, BuiltIn: false},
+	{Name: "../../schema/messaging.graphqls", Input: `extend type Query {
+  """
+  When an organisation's patients are reminded of visits, for its administrators: of all kinds of visit first, then of those that have
+  rules of their own.
+  """
+  reminderRules(
+    """Organisation; default: the caller's own.""" organizationId: ID
+  ): [ReminderRuleSet!] @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
+}
+
+extend type Mutation {
+  """
+  Say how a patient wants to be told of visits: the patient, whoever acts for them, or staff whom they told. What is left out stays as it
+  is. Reminders that are still ahead follow. Repeating it changes nothing.
+  """
+  changeContactPreferences(input: ChangeContactPreferencesInput!): ChangeContactPreferencesPayload @requiresScopes(scopes: [["appointments:write"], ["patients:write"]]) @cost(weight: 10)
+  """
+  Say when patients are reminded of a kind of visit, or of all that have no rules of their own. Reminders that are still ahead follow.
+  Repeating it changes nothing.
+  """
+  setReminderRules(input: SetReminderRulesInput!): SetReminderRulesPayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
+}
+
+extend type Patient {
+  """How the patient wants to be told of visits; null once they are erased."""
+  contactPreferences: ContactPreferences
+}
+
+"""A channel by which patients are told of visits."""
+enum ReminderChannel {
+  EMAIL
+  """Shown by an app, for an account that acts for the patient."""
+  PUSH
+  SMS
+  VOICE
+}
+
+"""How a patient wants to be told of visits."""
+type ContactPreferences implements Versioned {
+  """Rises with every change; 0 while nobody has said anything."""
+  version: Int!
+  """The channels, in the patient's order: the first that is allowed and has an address is used, the next when it fails."""
+  channels: [ContactChannel!]!
+  """Whether the patient wants to be reminded. Bookings, changes and cancellations are told either way."""
+  reminders: Boolean!
+  """How long before a visit to remind; empty: as the clinic's rules say."""
+  remindBefore: [Duration!]!
+  """When not to remind. A reminder that falls there comes as they begin."""
+  quietHours: QuietHours!
+}
+
+"""Whether a patient may be reached by a channel."""
+type ContactChannel {
+  """Channel."""
+  channel: ReminderChannel!
+  """Whether it may be used."""
+  allowed: Boolean!
+  """Since when; null while nobody has said anything about it."""
+  since: DateTime
+  """Who said so; null likewise."""
+  by: ContactChooser
+}
+
+"""Who allowed or refused a channel."""
+enum ContactChooser {
+  """The clinic's staff, told by the patient."""
+  CLINIC
+  """The patient, or whoever acts for them."""
+  PATIENT
+  """A reply, such as STOP, or an unsubscribing."""
+  REPLY
+}
+
+"""When not to remind, by the patient's own clock: over midnight where they begin later than they end. Both the same: never quiet."""
+type QuietHours {
+  """Begin."""
+  from: LocalTime!
+  """End."""
+  until: LocalTime!
+}
+
+"""When patients are reminded of a kind of visit."""
+type ReminderRuleSet {
+  """The kind; null: every kind that has no rules of its own."""
+  visitKind: VisitKind
+  """True while the organisation has set nothing for them: these are everybody's."""
+  byDefault: Boolean!
+  """Rules; empty: patients aren't reminded."""
+  rules: [ReminderRule!]!
+}
+
+"""When to remind of a visit: so long before it, or so many days before at a local time."""
+type ReminderRule {
+  """Tells it from the others."""
+  key: String!
+  """So long before the start."""
+  before: Duration
+  """So many days before."""
+  daysBefore: Int
+  """At this time there, by the clock of the visit's place."""
+  at: LocalTime
+}
+
+"""Input of ` + "`" + `changeContactPreferences` + "`" + `."""
+input ChangeContactPreferencesInput {
+  """Patient."""
+  patientId: ID!
+  """Channels to allow or refuse, in the patient's order. Those that aren't named follow as they are. There is no ` + "`" + `VOICE` + "`" + ` yet."""
+  channels: [ContactChannelInput!]
+  """Whether the patient wants to be reminded."""
+  reminders: Boolean
+  """How long before a visit to remind: at most 5, each 15 minutes to 60 days; empty: as the clinic's rules say."""
+  remindBefore: [Duration!]
+  """When not to remind: at most 20 hours. Both the same: never quiet."""
+  quietHours: QuietHoursInput
+  """Version last seen; null to skip the check."""
+  expectedVersion: Int
+}
+
+"""Allows or refuses a channel."""
+input ContactChannelInput {
+  """Channel."""
+  channel: ReminderChannel!
+  """Whether it may be used."""
+  allowed: Boolean!
+}
+
+"""When not to remind, by the patient's own clock, in whole minutes."""
+input QuietHoursInput {
+  """Begin."""
+  from: LocalTime!
+  """End."""
+  until: LocalTime!
+}
+
+"""Result of ` + "`" + `changeContactPreferences` + "`" + `."""
+type ChangeContactPreferencesPayload {
+  """The preferences, unless there are errors."""
+  contactPreferences: ContactPreferences
+  """Expected failures."""
+  errors: [ChangeContactPreferencesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `changeContactPreferences` + "`" + `."""
+union ChangeContactPreferencesError = GenericError | InvalidInputError | StaleContactPreferencesError
+
+"""The preferences changed since ` + "`" + `expectedVersion` + "`" + `."""
+type StaleContactPreferencesError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The preferences as they are now."""
+  current: ContactPreferences
+}
+
+"""Input of ` + "`" + `setReminderRules` + "`" + `."""
+input SetReminderRulesInput {
+  """Organisation; default: the caller's own."""
+  organizationId: ID
+  """Kind of visit; default: every kind that has no rules of its own."""
+  visitKindId: ID
+  """At most 5. Empty: patients aren't reminded. Null: as if nothing had been set."""
+  rules: [ReminderRuleInput!]
+}
+
+"""Exactly one way of saying when to remind."""
+input ReminderRuleInput @oneOf {
+  """So long before the start: 15 minutes to 60 days."""
+  before: Duration
+  """So many days before, at a local time."""
+  localTime: ReminderLocalTimeInput
+}
+
+"""So many days before a visit, at a time that the clock of its place shows."""
+input ReminderLocalTimeInput {
+  """0 to 60."""
+  daysBefore: Int!
+  """In whole minutes."""
+  at: LocalTime!
+}
+
+"""Result of ` + "`" + `setReminderRules` + "`" + `."""
+type SetReminderRulesPayload {
+  """All rules of the organisation, unless there are errors."""
+  reminderRules: [ReminderRuleSet!]
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
 }
 `, BuiltIn: false},
 	{Name: "../../schema/partner.graphqls", Input: `extend type Query {
@@ -4427,6 +4632,18 @@ func (ec *executionContext) childFields_ChangeAccountRolePayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ChangeAccountRolePayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ChangeContactPreferencesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "contactPreferences":
+		return ec.fieldContext_ChangeContactPreferencesPayload_contactPreferences(ctx, field)
+	case "errors":
+		return ec.fieldContext_ChangeContactPreferencesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ChangeContactPreferencesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ChangeContactPreferencesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "errors":
@@ -4461,6 +4678,36 @@ func (ec *executionContext) childFields_CompleteOpenIdSignInPayload(ctx context.
 		return ec.fieldContext_CompleteOpenIdSignInPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CompleteOpenIdSignInPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "channel":
+		return ec.fieldContext_ContactChannel_channel(ctx, field)
+	case "allowed":
+		return ec.fieldContext_ContactChannel_allowed(ctx, field)
+	case "since":
+		return ec.fieldContext_ContactChannel_since(ctx, field)
+	case "by":
+		return ec.fieldContext_ContactChannel_by(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactChannel", field.Name)
+}
+
+func (ec *executionContext) childFields_ContactPreferences(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "version":
+		return ec.fieldContext_ContactPreferences_version(ctx, field)
+	case "channels":
+		return ec.fieldContext_ContactPreferences_channels(ctx, field)
+	case "reminders":
+		return ec.fieldContext_ContactPreferences_reminders(ctx, field)
+	case "remindBefore":
+		return ec.fieldContext_ContactPreferences_remindBefore(ctx, field)
+	case "quietHours":
+		return ec.fieldContext_ContactPreferences_quietHours(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ContactPreferences", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateApiClientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -4801,6 +5048,8 @@ func (ec *executionContext) childFields_Patient(ctx context.Context, field graph
 		return ec.fieldContext_Patient_legalHolds(ctx, field)
 	case "appointments":
 		return ec.fieldContext_Patient_appointments(ctx, field)
+	case "contactPreferences":
+		return ec.fieldContext_Patient_contactPreferences(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Patient", field.Name)
 }
@@ -4949,6 +5198,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "reminderRules":
+		return ec.fieldContext_Query_reminderRules(ctx, field)
 	case "apiClients":
 		return ec.fieldContext_Query_apiClients(ctx, field)
 	case "apiKeys":
@@ -4969,6 +5220,16 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query___type(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Query", field.Name)
+}
+
+func (ec *executionContext) childFields_QuietHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_QuietHours_from(ctx, field)
+	case "until":
+		return ec.fieldContext_QuietHours_until(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5029,6 +5290,32 @@ func (ec *executionContext) childFields_ReleaseLegalHoldPayload(ctx context.Cont
 		return ec.fieldContext_ReleaseLegalHoldPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseLegalHoldPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_ReminderRule_key(ctx, field)
+	case "before":
+		return ec.fieldContext_ReminderRule_before(ctx, field)
+	case "daysBefore":
+		return ec.fieldContext_ReminderRule_daysBefore(ctx, field)
+	case "at":
+		return ec.fieldContext_ReminderRule_at(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderRule", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderRuleSet(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visitKind":
+		return ec.fieldContext_ReminderRuleSet_visitKind(ctx, field)
+	case "byDefault":
+		return ec.fieldContext_ReminderRuleSet_byDefault(ctx, field)
+	case "rules":
+		return ec.fieldContext_ReminderRuleSet_rules(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderRuleSet", field.Name)
 }
 
 func (ec *executionContext) childFields_RemoveScheduleExceptionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5301,6 +5588,18 @@ func (ec *executionContext) childFields_SetProviderSchedulePayload(ctx context.C
 		return ec.fieldContext_SetProviderSchedulePayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SetProviderSchedulePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SetReminderRulesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "reminderRules":
+		return ec.fieldContext_SetReminderRulesPayload_reminderRules(ctx, field)
+	case "errors":
+		return ec.fieldContext_SetReminderRulesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SetReminderRulesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetReminderRulesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_SetUpSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

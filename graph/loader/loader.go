@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
@@ -65,6 +66,9 @@ type Services struct {
 		Clients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.Client, error)
 		Keys(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.APIKey, error)
 	}
+	Choices interface {
+		Of(ctx context.Context, actor access.Actor, patients []clinic.Ref) (map[clinic.Ref]reminder.Preferences, error)
+	}
 	People interface {
 		Accounts(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]identity.Account, error)
 	}
@@ -82,6 +86,7 @@ type Loaders struct {
 	Specialties    *Loader[provider.SpecialtyRef, clinic.Coding]
 	Patients       *Loader[clinic.Ref, patient.Patient]
 	LinkedAccounts *Loader[clinic.Ref, []patient.LinkedAccount]
+	Preferences    *Loader[clinic.Ref, reminder.Preferences] // by patient
 	Grants         *Loader[clinic.Ref, breakglass.Grant]
 	LegalHolds     *Loader[clinic.Ref, retention.LegalHold]
 	LegalHoldsOf   *Loader[clinic.Ref, []retention.LegalHold] // by patient
@@ -112,6 +117,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		Specialties:    batch(s.Provider.Specialties),
 		Patients:       batch(as(&a, s.Patient.Patients)),
 		LinkedAccounts: batch(as(&a, s.Invitations.LinkedAccounts)),
+		Preferences:    batch(as(&a, s.Choices.Of)),
 		Grants:         batch(as(&a, s.BreakGlass.Grants)),
 		LegalHolds:     batch(as(&a, s.Retention.LegalHolds)),
 		LegalHoldsOf:   batch(as(&a, s.Retention.LegalHoldsOf)),

@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 )
 
@@ -62,6 +63,11 @@ type CancelAppointmentError interface {
 // Errors of `changeAccountRole`.
 type ChangeAccountRoleError interface {
 	IsChangeAccountRoleError()
+}
+
+// Errors of `changeContactPreferences`.
+type ChangeContactPreferencesError interface {
+	IsChangeContactPreferencesError()
 }
 
 // Errors of `changePassword`.
@@ -581,6 +587,32 @@ type ChangeAccountRolePayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `changeContactPreferences`.
+type ChangeContactPreferencesInput struct {
+	// Patient.
+	PatientID string `json:"patientId"`
+	// Channels to allow or refuse, in the patient's order. Those that aren't named follow as they are. There is no `VOICE` yet.
+	Channels []*ContactChannelInput `json:"channels,omitempty"`
+	// Whether the patient wants to be reminded.
+	Reminders *bool `json:"reminders,omitempty"`
+	// How long before a visit to remind: at most 5, each 15 minutes to 60 days; empty: as the clinic's rules say.
+	RemindBefore []time.Duration `json:"remindBefore,omitempty"`
+	// When not to remind: at most 20 hours. Both the same: never quiet.
+	QuietHours *QuietHoursInput `json:"quietHours,omitempty"`
+	// Version last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+}
+
+// Result of `changeContactPreferences`.
+type ChangeContactPreferencesPayload struct {
+	// The preferences, unless there are errors.
+	ContactPreferences *ContactPreferences `json:"contactPreferences,omitempty"`
+	// Expected failures.
+	Errors []ChangeContactPreferencesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `changePassword`.
 type ChangePasswordInput struct {
 	// The password that the account has.
@@ -639,6 +671,42 @@ type CompleteOpenIDSignInPayload struct {
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
+
+// Whether a patient may be reached by a channel.
+type ContactChannel struct {
+	// Channel.
+	Channel reminder.ChannelKind `json:"channel"`
+	// Whether it may be used.
+	Allowed bool `json:"allowed"`
+	// Since when; null while nobody has said anything about it.
+	Since *time.Time `json:"since,omitempty"`
+	// Who said so; null likewise.
+	By *reminder.Chooser `json:"by,omitempty"`
+}
+
+// Allows or refuses a channel.
+type ContactChannelInput struct {
+	// Channel.
+	Channel reminder.ChannelKind `json:"channel"`
+	// Whether it may be used.
+	Allowed bool `json:"allowed"`
+}
+
+// How a patient wants to be told of visits.
+type ContactPreferences struct {
+	// Rises with every change; 0 while nobody has said anything.
+	Version int `json:"version"`
+	// The channels, in the patient's order: the first that is allowed and has an address is used, the next when it fails.
+	Channels []*ContactChannel `json:"channels"`
+	// Whether the patient wants to be reminded. Bookings, changes and cancellations are told either way.
+	Reminders bool `json:"reminders"`
+	// How long before a visit to remind; empty: as the clinic's rules say.
+	RemindBefore []time.Duration `json:"remindBefore"`
+	// When not to remind. A reminder that falls there comes as they begin.
+	QuietHours *QuietHours `json:"quietHours"`
+}
+
+func (ContactPreferences) IsVersioned() {}
 
 // Input of `createApiClient`.
 type CreateAPIClientInput struct {
@@ -859,6 +927,8 @@ func (GenericError) IsHoldSlotError() {}
 
 func (GenericError) IsReleaseHoldError() {}
 
+func (GenericError) IsChangeContactPreferencesError() {}
+
 func (GenericError) IsCreateAPIClientError() {}
 
 func (GenericError) IsRotateAPIClientSecretError() {}
@@ -1026,6 +1096,8 @@ type InvalidInputError struct {
 func (InvalidInputError) IsUserError() {}
 
 func (InvalidInputError) IsSetupError() {}
+
+func (InvalidInputError) IsChangeContactPreferencesError() {}
 
 // The action does not follow from the present state.
 type InvalidTransitionError struct {
@@ -1424,6 +1496,22 @@ type PutVisitKindPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// When not to remind, by the patient's own clock: over midnight where they begin later than they end. Both the same: never quiet.
+type QuietHours struct {
+	// Begin.
+	From provider.TimeOfDay `json:"from"`
+	// End.
+	Until provider.TimeOfDay `json:"until"`
+}
+
+// When not to remind, by the patient's own clock, in whole minutes.
+type QuietHoursInput struct {
+	// Begin.
+	From provider.TimeOfDay `json:"from"`
+	// End.
+	Until provider.TimeOfDay `json:"until"`
+}
+
 // Input of `refreshSession`.
 type RefreshSessionInput struct {
 	// The refresh token that came last.
@@ -1519,6 +1607,43 @@ type ReleaseLegalHoldPayload struct {
 	Errors []ReleaseLegalHoldError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
+}
+
+// So many days before a visit, at a time that the clock of its place shows.
+type ReminderLocalTimeInput struct {
+	// 0 to 60.
+	DaysBefore int `json:"daysBefore"`
+	// In whole minutes.
+	At provider.TimeOfDay `json:"at"`
+}
+
+// When to remind of a visit: so long before it, or so many days before at a local time.
+type ReminderRule struct {
+	// Tells it from the others.
+	Key string `json:"key"`
+	// So long before the start.
+	Before *time.Duration `json:"before,omitempty"`
+	// So many days before.
+	DaysBefore *int `json:"daysBefore,omitempty"`
+	// At this time there, by the clock of the visit's place.
+	At *provider.TimeOfDay `json:"at,omitempty"`
+}
+
+// Exactly one way of saying when to remind.
+type ReminderRuleInput struct {
+	// So long before the start: 15 minutes to 60 days.
+	Before *time.Duration `json:"before,omitempty"`
+	// So many days before, at a local time.
+	LocalTime *ReminderLocalTimeInput `json:"localTime,omitempty"`
+}
+
+// When patients are reminded of a kind of visit.
+type ReminderRuleSet struct {
+	// True while the organisation has set nothing for them: these are everybody's.
+	ByDefault bool `json:"byDefault"`
+	// Rules; empty: patients aren't reminded.
+	Rules        []*ReminderRule `json:"rules"`
+	VisitKindRef *clinic.Ref     `json:"-"`
 }
 
 // Input of `removeScheduleException`.
@@ -1843,6 +1968,26 @@ type SetProviderSchedulePayload struct {
 	Clash appointment.Clash `json:"-"`
 }
 
+// Input of `setReminderRules`.
+type SetReminderRulesInput struct {
+	// Organisation; default: the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// Kind of visit; default: every kind that has no rules of its own.
+	VisitKindID *string `json:"visitKindId,omitempty"`
+	// At most 5. Empty: patients aren't reminded. Null: as if nothing had been set.
+	Rules []*ReminderRuleInput `json:"rules,omitempty"`
+}
+
+// Result of `setReminderRules`.
+type SetReminderRulesPayload struct {
+	// All rules of the organisation, unless there are errors.
+	ReminderRules []*ReminderRuleSet `json:"reminderRules,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `setUpSecondFactor`.
 type SetUpSecondFactorInput struct {
 	// The account's password.
@@ -2040,6 +2185,24 @@ type StaleAPIKeyError struct {
 func (StaleAPIKeyError) IsRevokeAPIKeyError() {}
 
 func (StaleAPIKeyError) IsUserError() {}
+
+// The preferences changed since `expectedVersion`.
+type StaleContactPreferencesError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The preferences as they are now.
+	Current *ContactPreferences `json:"current,omitempty"`
+}
+
+func (StaleContactPreferencesError) IsChangeContactPreferencesError() {}
+
+func (StaleContactPreferencesError) IsUserError() {}
 
 // The grant changed since `expectedVersion`.
 type StaleGrantError struct {

@@ -12,15 +12,16 @@ import (
 
 // kinds are the contract's types that show patients' data, and what things of these types are in the record.
 var kinds = map[string][]string{
-	"Appointment":       {"Appointment"},
-	"Patient":           {"Patient"},
-	"SlotHold":          {"SlotHold"},
-	"BreakGlassGrant":   {"BreakGlassGrant"},
-	"LegalHold":         {"LegalHold"},
-	"PatientConnection": {"PatientSearch"},
-	"Node":              {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "SlotHold"},
-	"Versioned":         {"Appointment", "BreakGlassGrant"},
-	"AuditEvent":        {audit.TrailKind},
+	"Appointment":        {"Appointment"},
+	"Patient":            {"Patient"},
+	"ContactPreferences": {"Patient"},
+	"SlotHold":           {"SlotHold"},
+	"BreakGlassGrant":    {"BreakGlassGrant"},
+	"LegalHold":          {"LegalHold"},
+	"PatientConnection":  {"PatientSearch"},
+	"Node":               {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "SlotHold"},
+	"Versioned":          {"Appointment", "BreakGlassGrant"},
+	"AuditEvent":         {audit.TrailKind},
 }
 
 // Fields are the names of the fields that an operation asks for of each kind of thing, each once and in order. A field that a

@@ -169,6 +169,7 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Provider.nextAvailable":      {fmt.Sprintf(`(visitKindId: %q)`, kind)},
 		"Provider.weeklyHours":        {fmt.Sprintf(`(locationId: %q)`, location)},
 		"Provider.scheduleExceptions": {`(` + day + `, first: 50)`},
+		"Query.reminderRules":         {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
 		"Query.patients":              {`(where: {name: "Quillon"}, first: 50)`},
 		"Query.searchAvailability":    {`(` + near + `, first: 2)`},
 		"Query.availabilityCalendar":  {`(` + near + `, from: "2026-06-08", days: 3)`, `(` + near + `, from: "2026-06-01", days: 3)`},

@@ -79,6 +79,10 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	if err := a.useRedis(redis); err != nil {
 		return nil, nil, err
 	}
+	stopMonitor, err := a.watchQueue(redis, log)
+	if err != nil {
+		return nil, nil, err
+	}
 	overhear(log)
 	limit := a.limits(settings.Rate)
 	api := accesslog.Observed(a.figures, a.handler(settings, limit))
@@ -93,7 +97,7 @@ func (a *App) door(settings HTTPSettings, redis RedisSettings, log *slog.Logger)
 	a.measure(d)
 	a.measureLimits(limit)
 	stopCounts, stopBeats := a.keepCounts(), a.servers.begin(postgres.NewInstances(a.db, newID()))
-	return d, func() { stopBeats(); stopCounts() }, nil
+	return d, func() { stopBeats(); stopCounts(); stopMonitor() }, nil
 }
 
 // limits makes the limiter of the API's callers. It comes after useRedis.

@@ -99,11 +99,13 @@ type App struct {
 	invitations  *patient.Invitations
 	breakGlass   *breakglass.Service
 	retention    *retention.Service
+	choices      *reminder.Choices
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
+	monitor      http.Handler // of the queue; nil: there is none
 	alarms       alarms
 	audit        *audit.Service
 	recorder     *audit.Recorder
@@ -151,6 +153,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.invitations = patient.NewInvitations(db.Directory(), source, rand.Reader)
 	a.breakGlass = breakglass.NewService(db.Directory(), source)
 	a.retention = retention.NewService(db.Directory(), source)
+	a.choices = reminder.NewChoices(db.Directory(), source)
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.boards = live.NewBoards(openings, a.hub)
@@ -192,6 +195,9 @@ func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 
 // besideAPI is what is served beside the API.
 func (a *App) besideAPI(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
+	if a.monitor != nil {
+		mux.Handle(monitorPath+"/", wrap(administrators{a.monitor, a.verifier, a.sessions}))
+	}
 	if a.issuer.Keys != nil {
 		mux.Handle("GET /.well-known/jwks.json", wrap(http.HandlerFunc(a.published)))
 	}
@@ -208,13 +214,13 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID,
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices,
 			},
 			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner, People: a.people,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices,
 		},
 		Calendar: a.appointments, Links: links,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,

@@ -20,6 +20,9 @@ var constraints = map[string]error{
 	"break_glass_grants_organization_id_patient_id_fkey":  errs.Missing("patient", "target"),
 	"account_links_organization_id_patient_id_fkey":       errs.Missing("invitation for this birth date", "code"),
 
+	"contact_preferences_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
+	"reminder_rules_organization_id_fkey":                 errs.Missing("organization", "organizationId"),
+
 	"account_notes_organization_id_provider_id_fkey": errs.Missing("provider", "providerId"),
 	"accounts_organization_id_provider_id_fkey":      errs.Missing("provider", "providerId"),
 

@@ -109,6 +109,7 @@ func empty(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p clinic.Ref) error 
 	batch.Queue(eraseWords, p.Organization, p.ID)
 	batch.Queue(eraseIdentifiers, p.Organization, p.ID)
 	batch.Queue(eraseMessages, p.Organization, p.ID, by.At)
+	batch.Queue(dropPreferences, p.Organization, p.ID)
 	batch.Queue(endLinks, p.Organization, p.ID, by.At, by.Actor.ID)
 	batch.Queue(withdrawAllInvitations, p.Organization, p.ID, by.At)
 	return tx.SendBatch(ctx, batch).Close()

@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/seal"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
@@ -91,6 +92,11 @@ func TestAnErasedPatientIsGoneButForBareFacts(t *testing.T) {
 		t.Fatal(err)
 	}
 
+	choices := reminder.NewChoices(f.directory(), f.source())
+	if _, err := choices.Change(t.Context(), f.front, reminder.ChangePreferences{Patient: f.patient, RemindBefore: []time.Duration{time.Hour}}); err != nil {
+		t.Fatal(err)
+	}
+
 	left, err := f.erase()
 	if err != nil || !left.Erased || !left.ErasedAt.Equal(f.clock.Now()) {
 		t.Fatalf("%+v, %v", left, err)
@@ -104,6 +110,7 @@ func TestAnErasedPatientIsGoneButForBareFacts(t *testing.T) {
 	}
 	for what, query := range map[string]string{
 		"look-up digests":      `SELECT count(*) FROM patient_tokens WHERE patient_id = $1`,
+		"preferences":          `SELECT count(*) FROM contact_preferences WHERE patient_id = $1`,
 		"links":                `SELECT count(*) FROM account_links WHERE patient_id = $1 AND ended_at IS NULL`,
 		"open invitations":     `SELECT count(*) FROM patient_invitations WHERE patient_id = $1 AND accepted_at IS NULL AND withdrawn_at IS NULL`,
 		"an identifier digest": `SELECT count(*) FROM patients WHERE id = $1 AND identifier_token IS NOT NULL`,

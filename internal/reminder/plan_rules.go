@@ -1,7 +1,6 @@
 package reminder
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 
 // Rule is when patients are reminded of visits: so long before the start or, with At, so many days before it at a local time.
 type Rule struct {
-	Key        string     // unique in its organisation
+	Key        string     // KeyOf or KeyOfDay; the patient's own are told from them
 	VisitKind  *uuid.UUID // nil: of every kind that has no rules of its own
 	Before     time.Duration
 	DaysBefore int
@@ -23,9 +22,10 @@ type Rule struct {
 
 // DefaultRules are those of an organisation that has set none: the day before at 10:00, and two hours before.
 func DefaultRules() []Rule {
+	ten := civil.Time{Hour: 10}
 	return []Rule{
-		{Key: "day-before", DaysBefore: 1, At: &civil.Time{Hour: 10}},
-		{Key: "two-hours-before", Before: 2 * time.Hour},
+		{Key: KeyOfDay(1, ten), DaysBefore: 1, At: &ten},
+		{Key: KeyOf(2 * time.Hour), Before: 2 * time.Hour},
 	}
 }
 
@@ -87,7 +87,7 @@ func (p plan) apply(rules []Rule) []Rule {
 func (w Wants) rules() []Rule {
 	var list []Rule
 	for _, before := range w.Before {
-		list = append(list, Rule{Key: fmt.Sprintf("own-%d-min", int(before.Minutes())), Before: before})
+		list = append(list, Rule{Key: "own-" + KeyOf(before), Before: before})
 	}
 	return list
 }

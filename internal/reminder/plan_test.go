@@ -147,8 +147,8 @@ func TestABookingIsConfirmedAtOnceAndRemindedOfTwice(t *testing.T) {
 	q := ask()
 	want(t, "by default", q,
 		"CONFIRMATION  SMS 0 due 16 16:00:00", "CONFIRMATION  EMAIL 1 16 16:00:00", "CONFIRMATION  PUSH 2 16 16:00:00",
-		"REMINDER day-before SMS 0 due 25 14:00:00", "REMINDER day-before EMAIL 1 25 14:00:00", "REMINDER day-before PUSH 2 25 14:00:00",
-		"REMINDER two-hours-before SMS 0 due 26 14:00:00", "REMINDER two-hours-before EMAIL 1 26 14:00:00", "REMINDER two-hours-before PUSH 2 26 14:00:00")
+		"REMINDER 1-days-before-at-10:00 SMS 0 due 25 14:00:00", "REMINDER 1-days-before-at-10:00 EMAIL 1 25 14:00:00", "REMINDER 1-days-before-at-10:00 PUSH 2 25 14:00:00",
+		"REMINDER 120-min-before SMS 0 due 26 14:00:00", "REMINDER 120-min-before EMAIL 1 26 14:00:00", "REMINDER 120-min-before PUSH 2 26 14:00:00")
 	for _, m := range q.plan() {
 		if m.ID != uuid.Nil || m.Reference != "" || m.Ref().Organization != organization || m.AppointmentID != appointment || m.PatientID != ann ||
 			m.Version != 3 || m.Trace != "00-trace" || m.State != reminder.Scheduled || m.EndedAt != nil {
@@ -161,7 +161,7 @@ func TestABookingIsConfirmedAtOnceAndRemindedOfTwice(t *testing.T) {
 }
 
 func TestWhatIsToldOfEachNotice(t *testing.T) {
-	const reminders = "REMINDER day-before SMS 0 due 25 14:00:00\nREMINDER two-hours-before SMS 0 due 26 14:00:00"
+	const reminders = "REMINDER 1-days-before-at-10:00 SMS 0 due 25 14:00:00\nREMINDER 120-min-before SMS 0 due 26 14:00:00"
 	gone := func(q *question) { q.visit.Stands = false }
 	undone := func(q *question) { q.notice.WasCancelled = true }
 	for _, c := range []struct {
@@ -191,7 +191,7 @@ func TestWhatIsToldOfEachNotice(t *testing.T) {
 
 func TestNewsIsToldForSixHoursAndACancellationUntilTheStart(t *testing.T) {
 	gone := func(q *question) { q.visit.Stands = false }
-	reminders := "REMINDER two-hours-before SMS 0 due 26 14:00:00"
+	reminders := "REMINDER 120-min-before SMS 0 due 26 14:00:00"
 	last := "CONFIRMATION  SMS 0 due 25 16:00:00"
 	day := noticed(24 * hour)
 	want(t, "just before six hours", ask(only(reminder.SMS), day, delayed(6*hour-tick)), last, reminders)
@@ -248,7 +248,7 @@ func TestChannelsThatCanBeUsed(t *testing.T) {
 	want(t, "none is allowed", ask(none, only()), "CONFIRMATION  SMS 0 NO_CONSENT"+at)
 	want(t, "none but calls is allowed", ask(none, only(reminder.Voice)), "CONFIRMATION  SMS 0 NO_CONSENT"+at)
 	want(t, "reminders aren't wanted", ask(only(reminder.Email), func(q *question) { q.contact.Wants.NoReminders = true }),
-		"CONFIRMATION  EMAIL 0 due"+at, "REMINDER day-before EMAIL 0 NO_CONSENT 25 14:00:00", "REMINDER two-hours-before EMAIL 0 NO_CONSENT 26 14:00:00")
+		"CONFIRMATION  EMAIL 0 due"+at, "REMINDER 1-days-before-at-10:00 EMAIL 0 NO_CONSENT 25 14:00:00", "REMINDER 120-min-before EMAIL 0 NO_CONSENT 26 14:00:00")
 	for _, m := range ask(none, only()).plan() {
 		if m.State != reminder.Suppressed || m.Due != nil || m.EndedAt == nil || !m.EndedAt.Equal(ask().now) {
 			t.Errorf("what isn't sent on purpose is %+v", m)
@@ -269,11 +269,11 @@ func TestWhichRulesApply(t *testing.T) {
 	}{
 		{"the kind's", []func(*question){rules(house...)}, []string{"flu-too 12:00", "flu 13:00"}},
 		{"the house's", []func(*question){rules(house...), other}, []string{"house 11:00"}},
-		{"the default", []func(*question){rules(house[1:]...), other}, []string{"day-before 14:00", "two-hours-before 14:00"}},
+		{"the default", []func(*question){rules(house[1:]...), other}, []string{"1-days-before-at-10:00 14:00", "120-min-before 14:00"}},
 		{"none for the kind", []func(*question){rules(house[0], off)}, nil},
 		{"none in the house", []func(*question){rules(reminder.Rule{Key: "off", Off: true})}, nil},
 		{"one is off", []func(*question){rules(off, house[1])}, []string{"flu 13:00"}},
-		{"the patient's own", []func(*question){rules(house...), own(100 * minute)}, []string{"own-100-min 14:20"}},
+		{"the patient's own", []func(*question){rules(house...), own(100 * minute)}, []string{"own-100-min-before 14:20"}},
 		{"no own where there are none", []func(*question){rules(house[0], off), own(100 * minute)}, nil},
 	} {
 		var got []string

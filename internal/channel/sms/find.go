@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
@@ -130,21 +129,9 @@ func (m message) is(s reminder.Sought) bool {
 	return m.To == s.To.Reveal() && !strings.HasPrefix(m.Direction, "inbound") && named(m.SID) && hasWord(m.Body, s.Reference)
 }
 
-// hasWord says that a text has a word in it that is no part of a longer one.
+// hasWord says that a text has a word of letters and digits that is no part of a longer one.
 func hasWord(text, word string) bool {
-	for word != "" {
-		before, after, found := strings.Cut(text, word)
-		if !found {
-			return false
-		}
-		last, _ := utf8.DecodeLastRuneInString(before)
-		first, _ := utf8.DecodeRuneInString(after)
-		if !slices.ContainsFunc([]rune{last, first}, alphanumeric) {
-			return true
-		}
-		text = after
-	}
-	return false
+	return slices.Contains(strings.FieldsFunc(text, func(r rune) bool { return !alphanumeric(r) }), word)
 }
 
 func alphanumeric(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }

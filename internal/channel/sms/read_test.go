@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,6 +144,9 @@ func TestTheSignatureIsThatOfTwiliosExample(t *testing.T) {
 	once := url.Values{"A": {"1", "2"}}
 	if string(r.sign("u", twice)) != string(r.sign("u", once)) {
 		t.Error("a value that comes twice counts twice")
+	}
+	if !slices.Equal(twice["A"], []string{"2", "1", "2"}) {
+		t.Errorf("the form has become %v", twice)
 	}
 }
 

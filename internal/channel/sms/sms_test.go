@@ -282,7 +282,7 @@ func TestASearchThatFailsIsNoAnswer(t *testing.T) {
 
 // A vendor whose pages lead elsewhere would be given our password there.
 func TestASearchFollowsNoPageToAnotherPlace(t *testing.T) {
-	asked := make(chan string, 10)
+	asked := make(chan string, 100)
 	var next string
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked <- r.Host + r.URL.Path
@@ -295,13 +295,13 @@ func TestASearchFollowsNoPageToAnotherPlace(t *testing.T) {
 			t.Errorf("%+v %v", f, err)
 		}
 	}
-	for range 6 {
+	if len(asked) != 6 {
+		t.Errorf("it asked %d times", len(asked))
+	}
+	for range len(asked) {
 		if at := <-asked; at != parsed(t, s.URL).Host+c.path() {
 			t.Errorf("it went to %s", at)
 		}
-	}
-	if len(asked) != 0 {
-		t.Errorf("it went to %d places more", len(asked))
 	}
 }
 
@@ -319,6 +319,23 @@ func TestATextThatTwilioHasNotHandedOnYetIsFound(t *testing.T) {
 	f, err := channel(t, s.URL, clock.System{}).Find(t.Context(), reminder.Sought{Message: ref, To: "+15551230001", Reference: "K7Q2M9", Since: noon})
 	if err != nil || !f.Found || f.Report.Fate != reminder.Taken || !f.Report.At.Equal(noon.Add(time.Second)) {
 		t.Errorf("%+v %v", f, err)
+	}
+}
+
+func TestATextOfOrToSomebodyElseIsNotTheOneSought(t *testing.T) {
+	for name, fields := range map[string]string{
+		"to another number": `"direction": "outbound-api", "to": "+15551230002"`,
+		"an answer":         `"direction": "inbound", "to": "+15551230001"`,
+		"without a name":    `"direction": "outbound-api", "to": "+15551230001", "sid": ""`,
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"messages": [{"sid": "SM00000000000000000000000000000001", "body": "Ref K7Q2M9.", "status": "sent", `+fields+`}]}`)
+		}))
+		t.Cleanup(s.Close)
+		f, err := channel(t, s.URL, clock.System{}).Find(t.Context(), reminder.Sought{Message: ref, To: "+15551230001", Reference: "K7Q2M9", Since: noon})
+		if err != nil || f.Found {
+			t.Errorf("%s: %+v %v", name, f, err)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/resilience"
 )
 
 // Bounds of one request. A call's own context may end sooner.
@@ -66,7 +67,7 @@ type Answer struct {
 // that left is waited for within its time, even if whoever asked has gone. It fails with
 //
 //	what leave failed with, and nothing has left
-//	reminder.NotAsked: whoever asked had gone before anything left
+//	reminder.NotAsked: whoever asked had gone, or leave came too late, before anything left
 //	reminder.Later:    the vendor wasn't reached, and nothing has left
 //	reminder.Unclear:  something left, and no answer came
 func (l *Line) Ask(ctx context.Context, r *http.Request, leave reminder.Leave) (Answer, error) {
@@ -128,14 +129,14 @@ func (c *connection) send(ctx context.Context, request []byte, leave reminder.Le
 	deadline, _ := ctx.Deadline()
 	_ = c.SetDeadline(deadline) // fails of closed connections alone, and so does what follows
 	if leave != nil {
-		left, err := leave(ctx)
+		left, err := granted(ctx, leave)
 		if err != nil {
 			return err
 		}
 		defer left()
 	}
 	if ctx.Err() != nil {
-		return unreached(ctx, "send")
+		return stopped
 	}
 	before := c.socket.sent.Load()
 	_, err := c.Write(request)
@@ -146,6 +147,12 @@ func (c *connection) send(ctx context.Context, request []byte, leave reminder.Le
 		return unreached(ctx, "send")
 	}
 	return reminder.Unclear{Code: "send"}
+}
+
+// granted asks leave. How long that takes is no matter of the vendor's.
+func granted(ctx context.Context, leave reminder.Leave) (left func(), err error) {
+	resilience.Apart(ctx, func() { left, err = leave(ctx) })
+	return left, err
 }
 
 // unreached is why nothing left.

@@ -176,28 +176,55 @@ func TestWhatDidNotLeaveMayLeaveLater(t *testing.T) {
 func TestALeaveThatTakesTooLongIsNotUsed(t *testing.T) {
 	both(t, func(t *testing.T, secure bool) {
 		line, told := serve(t, secure, readAll)
-		for want, end := range map[error]func() (context.Context, context.CancelFunc){
-			reminder.Later{Cause: reminder.VendorUnavailable, Code: "send"}: func() (context.Context, context.CancelFunc) {
-				return context.WithTimeout(t.Context(), 100*time.Millisecond)
-			},
-			reminder.NotAsked{Why: "stopped"}: func() (context.Context, context.CancelFunc) { return context.WithCancel(t.Context()) },
-		} {
-			ctx, cancel := end()
+		for _, tooLate := range []bool{true, false} {
+			ctx, cancel := context.WithCancel(t.Context())
+			if tooLate {
+				ctx, cancel = context.WithTimeout(t.Context(), 100*time.Millisecond)
+			}
 			left := 0
 			_, err := line.Ask(ctx, letter(t), func(ctx context.Context) (func(), error) {
-				if _, timed := want.(reminder.Later); !timed {
+				if !tooLate {
 					cancel()
 				}
 				<-ctx.Done()
 				return func() { left++ }, nil
 			})
 			cancel()
-			if !errors.Is(err, want) || left != 1 {
-				t.Errorf("left %d: %v, not %v", left, err, want)
+			if !errors.Is(err, reminder.NotAsked{Why: "stopped"}) || left != 1 {
+				t.Errorf("too late: %v; left %d: %v", tooLate, left, err)
 			}
 			if s := <-told; s.text != "" {
 				t.Errorf("the vendor saw %q", s.text)
 			}
+		}
+	})
+}
+
+func TestWhatTheConnectionDoesNotTakeHasNotLeft(t *testing.T) {
+	both(t, func(t *testing.T, secure bool) {
+		asked, closed := make(chan struct{}), make(chan struct{})
+		line, _ := serve(t, secure, func(conn net.Conn) seen {
+			raw := conn
+			if s, ok := conn.(*tls.Conn); ok {
+				raw = s.NetConn()
+				if err := s.HandshakeContext(t.Context()); err != nil {
+					return seen{err: err}
+				}
+			}
+			<-asked
+			_ = raw.(*net.TCPConn).SetLinger(0)
+			_ = raw.Close()
+			close(closed)
+			return seen{}
+		})
+		left := 0
+		_, err := line.Ask(t.Context(), letter(t), func(context.Context) (func(), error) {
+			close(asked)
+			<-closed
+			return func() { left++ }, nil
+		})
+		if !errors.Is(err, reminder.Later{Cause: reminder.VendorUnavailable, Code: "send"}) || left != 1 {
+			t.Errorf("left %d: %v", left, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package words
 
 import (
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -16,25 +17,21 @@ import (
 func checked(kind reminder.Kind, f reminder.Facts) (reminder.Facts, error) {
 	f.Organization, f.Location, f.Reference = oneLine(f.Organization), oneLine(f.Location), oneLine(f.Reference)
 	f.Phone, f.TimeZone = oneLine(f.Phone), oneLine(f.TimeZone)
-	missing := ""
-	switch {
-	case telling(kind, f) == "":
-		missing = "kind"
-	case f.Organization == "":
-		missing = "organization"
-	case f.Modality == clinic.InPerson && f.Location == "":
-		missing = "location"
-	case !f.Modality.OnSite() && f.Modality != clinic.Phone && f.Modality != clinic.Video:
-		missing = "modality"
-	case !f.Modality.OnSite() && f.TimeZone == "":
-		missing = "timeZone"
-	case !whole(f.Local):
-		missing = "local"
-	case f.Former != nil && !whole(*f.Former):
-		missing = "former"
-	}
-	if missing != "" {
-		return f, Fault{reminder.MissingValue, missing}
+	for _, needed := range []struct {
+		what string
+		have bool
+	}{
+		{"kind", telling(kind, f) != ""},
+		{"organization", f.Organization != ""},
+		{"modality", slices.Contains(clinic.Modalities, f.Modality)},
+		{"location", f.Modality != clinic.InPerson || f.Location != ""},
+		{"timeZone", f.Modality.OnSite() || f.TimeZone != ""},
+		{"local", whole(f.Local)},
+		{"former", f.Former == nil || whole(*f.Former)},
+	} {
+		if !needed.have {
+			return f, Fault{reminder.MissingValue, needed.what}
+		}
 	}
 	if strings.EqualFold(f.Location, f.Organization) {
 		f.Location = "" // it is said already

@@ -181,8 +181,11 @@ func TestNamesAreShortenedBeforeATextIsTooLong(t *testing.T) {
 	}
 	f = visit()
 	f.Organization = strings.Repeat("e\u0301\u0323", 200)
-	if text := texts(t, reminder.Remind, f); size(text) > twoSegments || strings.Contains(text, "...\u0323") {
-		t.Errorf("%d: %s", size(text), text)
+	for range 2 { // one letter more moves where it is cut
+		if text := texts(t, reminder.Remind, f); size(text) > twoSegments || !strings.Contains(text, "\u0301...:") {
+			t.Errorf("%d: %+q", size(text), text)
+		}
+		f.Organization = "E" + f.Organization
 	}
 	_, mail, _, err := Write(reminder.Email, reminder.Remind, f)
 	if err != nil || !strings.Contains(mail, "…") {
