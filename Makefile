@@ -3,7 +3,8 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults;
+#                      and that messages (MESSAGES in 10 minutes) arrive once and in time while workers are killed, Redis fails or a vendor hangs: three quarters of an hour of it
 # make prove-access    take each check behind the table of rights away in turn: half an hour
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)
@@ -17,6 +18,7 @@ GOFMT = $(shell $(GO) env GOROOT)/bin/gofmt
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME ?= 30s
 CLIENTS ?= 1000
+MESSAGES ?= 10000
 CHECKS ?= 5000
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
 RANDOM_CHECKS := ./internal/availability ./internal/clock
@@ -68,6 +70,7 @@ bench: servers
 
 prove: servers
 	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
+	$(GO) test -count=1 -timeout 120m -v -run 'Messages|VendorThatHangs' ./bench/prove -clients $(CLIENTS) -messages $(MESSAGES) -within 10m
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))

@@ -39,7 +39,7 @@ type outcome struct {
 func (p *post) read() (o outcome) {
 	p.t.Helper()
 	rows, err := p.pool.Query(p.t.Context(), `SELECT organization_id, id, appointment_id, channel, state, coalesce(cause, '') AS cause, place, tries, claims, scheduled_for
-		FROM messages WHERE kind = 'REMINDER'`)
+		FROM messages WHERE organization_id = $1`, p.town.Organization)
 	p.check(err)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[told])
 	p.check(err)

@@ -39,7 +39,8 @@ type post struct {
 // starting is held by who starts programs with settings of their own.
 var starting sync.Mutex
 
-func newPost(t *testing.T, patients, workers int) *post {
+// newPost starts workers with settings of their own.
+func newPost(t *testing.T, patients, workers int, settings ...string) *post {
 	t.Helper()
 	world.once.Do(func() { world.err = build() })
 	p := &post{t: t, ear: &ear{}}
@@ -57,9 +58,9 @@ func newPost(t *testing.T, patients, workers int) *post {
 	p.vendors, err = vendors.Start(vendors.Options{})
 	p.check(err)
 	t.Cleanup(p.vendors.Close)
-	p.usualDelays()
+	p.usualDelays(vendors.Twilio, vendors.SendGrid)
 	p.redis = redistest.StartReplicated(t)
-	p.start(p.listen(keys), workers)
+	p.start(p.listen(keys), workers, settings)
 	return p
 }
 
@@ -71,14 +72,15 @@ func (p *post) check(err error) {
 }
 
 // start starts workers who send by the vendors, whose reports come to an address.
-func (p *post) start(reports string, workers int) {
+func (p *post) start(reports string, workers int, settings []string) {
 	p.t.Helper()
 	starting.Lock()
 	defer starting.Unlock()
 	was, ear := world.rig.Environ, world.rig.Ear
 	defer func() { world.rig.Environ, world.rig.Ear = was, ear }()
 	world.rig.Ear = p.ear
-	world.rig.Environ = append(append([]string{}, was...),
+	world.rig.Environ = append(append([]string{}, was...), settings...)
+	world.rig.Environ = append(world.rig.Environ,
 		"MEDICONNECT_DATABASE_CONNECTIONS=8", "MEDICONNECT_LOG_LEVEL=info",
 		"MEDICONNECT_REDIS_SENTINELS="+strings.Join(p.redis.Sentinels(), ","), "MEDICONNECT_REDIS_MASTER="+redistest.PrimaryName,
 		"MEDICONNECT_REDIS_PASSWORD="+p.redis.Password, "MEDICONNECT_REDIS_SENTINEL_PASSWORD="+p.redis.Password,
@@ -94,9 +96,9 @@ func (p *post) start(reports string, workers int) {
 	}
 }
 
-// usualDelays has the vendors take 20 to 200 ms for a request. Some take a letter whose sender is gone by then, others don't.
-func (p *post) usualDelays() {
-	for i, v := range []vendors.Vendor{vendors.Twilio, vendors.SendGrid} {
+// usualDelays has vendors take 20 to 200 ms for a request. Some take a letter whose sender is gone by then, others don't.
+func (p *post) usualDelays(of ...vendors.Vendor) {
+	for i, v := range of {
 		var slow []vendors.Fault
 		for j, ms := range []int{20, 40, 60, 90, 130, 200} {
 			do := vendors.Late
@@ -113,12 +115,15 @@ var orders = [][]reminder.ChannelKind{{reminder.SMS, reminder.Email}, {reminder.
 
 // remind has so many patients be told in a time, evenly, from begin on. Half would have a text and half an e-mail, and each the other one
 // where that fails.
-func (p *post) remind(n int, begin time.Time, in time.Duration) {
+func (p *post) remind(n int, begin time.Time, in time.Duration) { p.remindBy(orders, n, begin, in) }
+
+// remindBy is remind by one of some orders of channels after the other.
+func (p *post) remindBy(orders [][]reminder.ChannelKind, n int, begin time.Time, in time.Duration) {
 	p.t.Helper()
 	list := make([]posttest.Reminder, n)
 	for i := range list {
 		due := begin.Add(in * time.Duration(i) / time.Duration(n)).Truncate(time.Microsecond)
-		list[i] = posttest.Reminder{Patient: i, Scheduled: due, Start: due.Add(2 * time.Hour).Truncate(time.Second), Channels: orders[i%2]}
+		list[i] = posttest.Reminder{Patient: i % len(p.town.Patients), Scheduled: due, Start: due.Add(2 * time.Hour).Truncate(time.Second), Channels: orders[i%len(orders)]}
 	}
 	p.check(p.town.Remind(p.t.Context(), time.Now(), list))
 }
@@ -147,7 +152,8 @@ func (p *post) killWorkers(ctx context.Context, pause time.Duration) (killed int
 // open is how many messages may yet be sent, or were and nobody knows.
 func (p *post) open() (n int) {
 	p.t.Helper()
-	p.check(p.pool.QueryRow(p.t.Context(), `SELECT count(*) FROM messages WHERE state IN ('QUEUED', 'SENDING') OR state = 'SCHEDULED' AND due_at IS NOT NULL`).Scan(&n))
+	p.check(p.pool.QueryRow(p.t.Context(), `SELECT count(*) FROM messages WHERE organization_id = $1 AND (state IN ('QUEUED', 'SENDING') OR state = 'SCHEDULED' AND due_at IS NOT NULL)`,
+		p.town.Organization).Scan(&n))
 	return n
 }
 
