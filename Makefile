@@ -21,7 +21,7 @@ CLIENTS ?= 1000
 MESSAGES ?= 10000
 CHECKS ?= 5000
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
-RANDOM_CHECKS := ./internal/availability ./internal/clock
+RANDOM_CHECKS := ./internal/availability ./internal/clock ./internal/reminder
 BENCHMARKS := ./internal/availability ./internal/intake ./resolvers
 ROOTS := /etc/ssl/certs/ca-certificates.crt /etc/pki/tls/certs/ca-bundle.crt /etc/ssl/ca-bundle.pem /etc/ssl/cert.pem
 GENERATED := graph/generated graph/model resolvers docs/access.md

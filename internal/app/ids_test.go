@@ -23,6 +23,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient/patienttest"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
@@ -94,6 +95,7 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
 	}))(t)
 	actInstead(t, a, admin, ref(ann.PatientID))
+	must(a.choices.SetRules(ctx, admin, reminder.SetRules{Rules: []reminder.RuleTime{}}))(t)
 	must(a.retention.PlaceHold(ctx, admin, retention.PlaceHold{Patient: ref(ann.PatientID), Reason: "A claim is pending", Key: "l"}))(t)
 	return admin
 }

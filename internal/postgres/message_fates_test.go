@@ -63,6 +63,14 @@ func (p *post) cancel(a appointment.Appointment) {
 	}
 }
 
+func (p *post) move(a appointment.Appointment, to time.Time) {
+	p.t.Helper()
+	slot := availability.SlotID{Organization: a.OrganizationID, Provider: a.ProviderID, Location: a.LocationID, VisitKind: a.VisitKindID, Modality: a.Modality, Start: to}
+	if _, err := p.Move(context.Background(), p.FrontDesk(), appointment.MoveVisit{Appointment: a.Ref(), Target: appointment.Target{Slot: &slot}, Key: key()}); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func alike[T comparable](a []T, b ...T) bool {
 	if len(a) != len(b) {
 		return false
@@ -99,17 +107,15 @@ func TestWhoseVisitIsMovedIsRemindedOfTheNewTime(t *testing.T) {
 	p := newPost(t)
 	a := p.booked()
 	p.carry()
-	later := availability.SlotID{Organization: a.OrganizationID, Provider: a.ProviderID, Location: a.LocationID, VisitKind: a.VisitKindID, Modality: a.Modality, Start: a.Start.Add(3 * time.Hour)}
-	if _, err := p.Move(context.Background(), p.FrontDesk(), appointment.MoveVisit{Appointment: a.Ref(), Target: appointment.Target{Slot: &later}, Key: key()}); err != nil {
-		t.Fatal(err)
-	}
+	later := a.Start.Add(3 * time.Hour)
+	p.move(a, later)
 	p.carry()
 	p.clock.Set(a.Start.Add(-2 * time.Hour))
 	p.carry()
 	if !alike(p.sms.told(), reminder.Confirmation, reminder.Change) {
 		t.Fatalf("two hours before the old time, told %v", p.sms.told())
 	}
-	p.clock.Set(later.Start.Add(-2 * time.Hour))
+	p.clock.Set(later.Add(-2 * time.Hour))
 	p.carry()
 	if !alike(p.sms.told(), reminder.Confirmation, reminder.Change, reminder.Remind) {
 		t.Fatalf("two hours before the new time, told %v", p.sms.told())

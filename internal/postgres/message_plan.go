@@ -69,13 +69,42 @@ func (s *Messages) Situation(ctx context.Context, n reminder.Notice) (about remi
 			return err
 		}
 		about.Visit = row.visit()
-		if about.Contact, err = s.db.contact(ctx, tx, clinic.Ref{Organization: row.OrganizationID, ID: row.PatientID}); err != nil {
-			return err
-		}
-		about.Rules, err = reminderRules(ctx, tx, row.OrganizationID)
-		return err
+		return nil
 	})
-	return about, ok && err == nil, err
+	if err != nil || !ok {
+		return about, false, err
+	}
+	// What is read after the visit may be newer. Whoever changes it leaves another notice.
+	directory, whom := s.db.Directory(), clinic.Ref{Organization: n.Appointment.Organization, ID: about.Visit.PatientID}
+	contacts, err := directory.Contacts(ctx, []clinic.Ref{whom})
+	if err != nil {
+		return about, false, err
+	}
+	about.Contact = contacts[whom].Contact
+	about.Rules, err = directory.Rules(ctx, whom.Organization)
+	return about, err == nil, err
+}
+
+// Visits ahead whose reminders follow from something else by now: what was planned is taken back, and planned anew.
+const (
+	withdrawReminders = `
+UPDATE messages m SET state = 'CANCELLED', cause = 'VISIT_CHANGED', due_at = NULL, ended_at = $3
+FROM appointments a WHERE m.organization_id = $1 AND m.kind = 'REMINDER' AND m.state IN ('SCHEDULED', 'QUEUED') AND a.organization_id = m.organization_id
+    AND a.id = m.appointment_id AND a.starts_at > $3 AND ($2::uuid IS NULL OR a.patient_id = $2)`
+	noticeReplanning = `
+INSERT INTO message_notices (organization_id, appointment_id, version, kind, at, due_at, request_id)
+SELECT organization_id, id, version, 'REPLANNED', $3, $3, $4 FROM appointments a
+WHERE a.organization_id = $1 AND a.starts_at > $3 AND a.status = 'BOOKED' AND ($2::uuid IS NULL OR a.patient_id = $2)
+ON CONFLICT DO NOTHING`
+)
+
+// noticeVisits has the visits ahead of a patient, or of all patients where it names none, planned anew, since what their reminders follow
+// from changed.
+func noticeVisits(ctx context.Context, tx pgx.Tx, by clinic.Stamp, patient clinic.Ref) error {
+	batch := &pgx.Batch{}
+	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)
+	batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
+	return tx.SendBatch(ctx, batch).Close()
 }
 
 const (
@@ -83,14 +112,18 @@ const (
 	lockVersion = `SELECT version FROM appointments WHERE organization_id = $1 AND id = $2 FOR SHARE`
 )
 
-// A message that was withdrawn, and never sent, comes back when its visit does.
+// A message that was withdrawn, and never sent, comes back when its visit does; what was told by one channel is not told by another.
 const saveMessage = `
-INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, every_channel, scheduled_for, expires_at, due_at, state,
-    cause, reference, trace, planned_at, ended_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULLIF($15, ''), $16, $17, $18, CASE WHEN $14 = 'SUPPRESSED' THEN $18::timestamptz END)
+INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, every_channel, scheduled_for, expires_at, due_at,
+    state, cause, reference, trace, planned_at, ended_at)
+SELECT $1, $2, $3, $4, $5, $6::text, $7::text, $8, $9, $10::boolean, $11::timestamptz, $12, $13, $14::text, NULLIF($15::text, ''), $16, $17, $18::timestamptz,
+    CASE WHEN $14 = 'SUPPRESSED' THEN $18 END
+WHERE $10 OR NOT EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
+    AND o.state IN ('SENDING', 'SENT', 'DELIVERED', 'UNKNOWN'))
 ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET
-    version = EXCLUDED.version, place = EXCLUDED.place, every_channel = EXCLUDED.every_channel, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at, state = EXCLUDED.state,
-    cause = EXCLUDED.cause, generation = m.generation + 1, attempts = 0, overtaken_at = NULL, planned_at = EXCLUDED.planned_at, ended_at = EXCLUDED.ended_at, queued_at = NULL
+    version = EXCLUDED.version, place = EXCLUDED.place, every_channel = EXCLUDED.every_channel, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at,
+    state = EXCLUDED.state, cause = EXCLUDED.cause, generation = m.generation + 1, attempts = 0, overtaken_at = NULL, planned_at = EXCLUDED.planned_at,
+    ended_at = EXCLUDED.ended_at, queued_at = NULL
 WHERE m.state IN ('CANCELLED', 'SUPPRESSED') AND m.sent_at IS NULL`
 
 // Save is documented at reminder.Planner.

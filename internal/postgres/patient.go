@@ -114,6 +114,11 @@ func (w registration) save(ctx context.Context, tx pgx.Tx, statement string, p p
 	if _, err := tx.Exec(ctx, saveTokens, p.OrganizationID, p.ID, w.key.digests(p.Handles())); err != nil {
 		return err
 	}
+	if statement == updatePatient { // there may be another way to reach them
+		if err := noticeVisits(ctx, tx, w.by, clinic.Ref{Organization: p.OrganizationID, ID: p.ID}); err != nil {
+			return err
+		}
+	}
 	c := note(w.by, p.OrganizationID, "patient.register", patient.Kind, p.ID)
 	c.Patient, c.Fields = p.ID, patientFields
 	return record(ctx, tx, c)

@@ -103,7 +103,7 @@ func (d *Directory) SavePreferences(ctx context.Context, by clinic.Stamp, p remi
 		if saved = err == nil && tag.RowsAffected() > 0; !saved {
 			return err
 		}
-		if err := noticeVisits(ctx, tx, p.OrganizationID, p.PatientID); err != nil {
+		if err := noticeVisits(ctx, tx, by, clinic.Ref{Organization: p.OrganizationID, ID: p.PatientID}); err != nil {
 			return err
 		}
 		c := note(by, p.OrganizationID, "patient.contact", patient.Kind, p.PatientID)
@@ -204,7 +204,3 @@ func (r contactRow) recipient(keys opener) (reminder.Recipient, error) {
 	to.Language, to.TimeZone = texts[2], texts[3]
 	return to, err
 }
-
-// noticeVisits has the visits ahead of a patient, or of all patients where it is zero, planned anew, since what their reminders follow
-// from changed.
-func noticeVisits(context.Context, pgx.Tx, uuid.UUID, uuid.UUID) error { return nil }

@@ -85,7 +85,7 @@ type Message struct {
 	AppointmentID, PatientID uuid.UUID
 	Version                  int // of the visit that it tells
 	Kind                     Kind
-	Rule                     string // of reminders: which of the clinic's rules planned it; else empty
+	Rule                     string // which of the clinic's rules planned it; of what is told at once, the version of the visit that it tells
 	Channel                  ChannelKind
 	Place                    int  // in the patient's order of channels, from 0
 	Both                     bool // the visit is so near that each channel is used, whatever comes of the others

@@ -3,6 +3,7 @@ package reminder
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -41,6 +42,9 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 			messages[i].ID = s.source.NewID()
 			messages[i].Reference = Reference(messages[i].ID)
 			messages[i].Trace = n.Trace
+			if messages[i].Kind != Remind {
+				messages[i].Rule = fmt.Sprintf("version-%d", n.Version) // each change is told
+			}
 		}
 		if done, err := s.store.Save(ctx, n, s.now(), messages); err != nil || done {
 			return err
