@@ -25,11 +25,11 @@ func (a Actor) Purpose() Purpose {
 	switch {
 	case a.Grant != uuid.Nil:
 		return BreakGlass
-	case a.Kind == System || a.Role == PlatformAdmin:
+	case a.Kind == System && a.PatientID == uuid.Nil, a.Role == PlatformAdmin:
 		return Administration
 	case a.Role == Caregiver:
 		return FamilyRequest
-	case a.Kind == Patient, a.Kind == Anonymous && a.Client != "": // the latter opens a link that a patient was given
+	case a.Kind == Patient, a.Kind == System, a.Kind == Anonymous && a.Client != "": // the system for a patient who answers; who opens a patient's link
 		return PatientRequest
 	case a.Role == FrontDesk || a.Role == Provider:
 		return Treatment

@@ -151,11 +151,15 @@ func (d *dev) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	answering, err := d.answering()
+	if err != nil {
+		return err
+	}
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
 		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log, TestKeys: true,
 		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
-		Post:  post, Messaging: messaging,
+		Post:  post, Messaging: messaging, Answering: answering,
 	})
 	if err != nil {
 		return err

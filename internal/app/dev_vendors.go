@@ -57,3 +57,12 @@ func (d *dev) messaging() (*Messaging, error) {
 	}
 	return m, err
 }
+
+// answering reads what those report, and what is answered there.
+func (d *dev) answering() (*Answering, error) {
+	settings, err := d.channels()
+	if err != nil {
+		return nil, err
+	}
+	return settings.answering(WebURL{}), nil
+}

@@ -44,7 +44,7 @@ func (m *Messaging) Close() {
 
 // reminders wires the room. A process that doesn't send has no channels, and notes what vendors and patients say.
 func (a *App) reminders(source clinic.Source) *reminder.Service {
-	config := reminder.Config{Store: postgres.NewMessages(a.db), Source: source, Timing: reminder.UsualTiming(), Law: lawful, Alert: a.alarm, Rest: rest}
+	config := reminder.Config{Store: postgres.NewMessages(a.db), Source: source, Timing: reminder.UsualTiming(), Law: lawful, Alert: a.alarm, Rest: rest, Links: a.frame.offered()}
 	if m := a.frame.Messaging; m != nil {
 		for _, g := range m.Guards {
 			a.watch(g)

@@ -32,6 +32,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
+		Answering: settings.Channels.answering(settings.Answers.App),
 	})
 	if err != nil {
 		return err
@@ -64,7 +65,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	defer messaging.Close()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears,
-		Events: settings.Events, Post: post, Messaging: messaging,
+		Events: settings.Events, Post: post, Messaging: messaging, Links: settings.Links.links(),
 	})
 	if err != nil {
 		return err

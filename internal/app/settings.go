@@ -30,9 +30,9 @@ type KeySettings struct {
 type HTTPSettings struct {
 	Listen         Address `env:"LISTEN" envDefault:"127.0.0.1:8080" help:"host:port; :8080 is every address of the machine"`
 	TLS            TLSSettings
-	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links begin with it; default: the address listened on, localhost for every address"`
+	PublicURL      WebURL   `env:"PUBLIC_URL" help:"where clients reach the API; needed in production, as calendar links and those in messages begin with it; default: the address listened on, localhost for every address"`
 	TokenPublicKey TokenKey `env:"TOKEN_PUBLIC_KEY" help:"Ed25519 public key of an issuer outside, mediconnect, whose tokens are accepted besides our own: PEM, or the path of a PEM file; default: there is none"`
-	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links are signed with, the same for all servers: 32 bytes in base64 (openssl rand -base64 32)"`
+	LinkKey        LinkKey  `env:"LINK_KEY,required,notEmpty" help:"secret that calendar links and those in messages are made with, the same for all servers and workers: 32 bytes in base64 (openssl rand -base64 32)"`
 	Rate           RateSettings
 	HideSchema     bool     `env:"HIDE_SCHEMA" envDefault:"false" help:"serve introspection to tokens with the scope schema:read alone, and no GraphiQL page"`
 	TestKeys       bool     `env:"TEST_KEYS" envDefault:"false" help:"API keys are a sandbox's: they begin with mk_test_, and those of production are refused"`
@@ -59,6 +59,7 @@ type ServeSettings struct {
 	Sessions  SessionSettings
 	Messages  MessageSettings
 	Channels  ChannelSettings
+	Answers   AnswerSettings
 	SignIn    SignInSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings

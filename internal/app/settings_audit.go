@@ -28,6 +28,7 @@ type WorkerSettings struct {
 	Mail      MailSettings
 	Redis     RedisSettings
 	Channels  ChannelSettings
+	Links     LinkSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 	Keys      KeySettings
@@ -43,5 +44,5 @@ func (s *AuditSettings) check() (faults []fault) {
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 func (s *WorkerSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check(), s.Redis.check(), s.Channels.check())
+	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check(), s.Redis.check(), s.Channels.check(), s.Links.check())
 }

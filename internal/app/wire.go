@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/crowd"
 	"github.com/mediconnect/mediconnect/graph/documents"
 	"github.com/mediconnect/mediconnect/graph/limits"
+	"github.com/mediconnect/mediconnect/graph/links"
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/presenter"
@@ -68,6 +69,8 @@ type Frame struct {
 	Events    EventSettings
 	Post      identity.Post // that mails about accounts are sent by; nil: they are not sent here
 	Messaging *Messaging    // by which patients are told of their visits; nil: they are not told here
+	Links     links.Links   // of those messages; none: those of the public URL
+	Answering *Answering    // how their answers, and vendors' reports, are read; nil: only by the links
 
 	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
@@ -105,6 +108,7 @@ type App struct {
 	appointments *appointment.Service
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
+	answers      *reminder.Answers
 	monitor      http.Handler // of the queue; nil: there is none
 	alarms       alarms
 	audit        *audit.Service
@@ -163,7 +167,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	a.mailing = a.mails(source)
-	a.reminder = a.reminders(source)
+	a.reminder, a.answers = a.reminders(source), a.hear(source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -189,7 +193,10 @@ func (a *App) handler(settings HTTPSettings, limit *limiter) http.Handler {
 	a.recogniseKeys()
 	a.crowd = crowd.New(settings.Live.crowd())
 	deps := a.deps(settings, limit)
-	deps.Beside = a.besideAPI
+	deps.Beside = func(mux *http.ServeMux, wrap func(http.Handler) http.Handler) {
+		a.besideAPI(mux, wrap)
+		a.answersBeside(mux, wrap, settings, limit)
+	}
 	return graph.NewServer(deps)
 }
 
@@ -204,7 +211,7 @@ func (a *App) besideAPI(mux *http.ServeMux, wrap func(http.Handler) http.Handler
 }
 
 func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
-	links := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
+	files := calendar.Links{Base: strings.TrimSuffix(a.frame.PublicURL.String(), "/"), Key: a.frame.LinkKey, Clock: a.frame.Clock}
 	return graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
@@ -216,13 +223,13 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 				},
 				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices,
 			},
-			Links: links, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
+			Links: files, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
 			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices,
 		},
-		Calendar: a.appointments, Links: links,
+		Calendar: a.appointments, Links: files,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
 		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,

@@ -92,6 +92,8 @@ var plan = []floor{
 	{at: "migrations", tests: join(sql, []string{"internal/postgres/migrate"})},
 
 	{at: "graph/oauth", may: join(foundations, allRooms, []string{"graph/accesslog"}), uses: join(web, oauth)},
+	{at: "graph/callbacks", may: join(foundations, []string{"internal/clinic", "internal/reminder", "graph/accesslog", "graph/throttle", "graph/transport", "graph/viewer"}), uses: web},
+	{at: "graph/links", may: join(foundations, []string{"internal/clinic", "internal/reminder", "graph/accesslog", "graph/transport"}), uses: web},
 	{at: "graph/...", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, web, sockets, []string{"net", "runtime", "runtime/debug"}),
 		tests: []string{"internal/access/token"}},
 	{at: "resolvers", may: join(foundations, allRooms, []string{"graph/...", "internal/live"}), uses: join(graphql, []string{"runtime/debug"}),

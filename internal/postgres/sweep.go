@@ -59,6 +59,8 @@ const (
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
 	messageMemory = 48 * time.Hour
+	// A text that answers no message is known again for as long as one answers any. The others go with their messages.
+	replyMemory = 8 * 24 * time.Hour
 )
 
 // Each statement is a transaction of its own, bounded by the limit. A claim that another transaction holds is left for the
@@ -113,6 +115,9 @@ var tidying = []tidied{
 		SELECT organization_id, channel, counted, subject, country, span, starts_at FROM message_counts
 		WHERE starts_at <= $1 ORDER BY starts_at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-messageMemory) }},
+	{`DELETE FROM message_replies WHERE (organization_id, vendor_id) IN (
+		SELECT organization_id, vendor_id FROM message_replies WHERE message_id IS NULL AND at <= $1 ORDER BY at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-replyMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},

@@ -103,6 +103,9 @@ func (s *Service) compose(d Draft) (Channel, Letter, Cause) {
 	case d.To == "" && d.Message.Channel != Push:
 		return nil, Letter{}, NoAddress
 	}
+	if s.links != nil && d.Message.Channel == Email {
+		d.Facts.Links = s.links(d.Message.Ref())
+	}
 	subject, text, html, err := s.writer.Write(d.Message.Channel, d.Message.Kind, d.Facts)
 	if err != nil {
 		if e, ok := errors.AsType[Unwritable](err); ok {
@@ -112,7 +115,7 @@ func (s *Service) compose(d Draft) (Channel, Letter, Cause) {
 	}
 	return channel, Letter{
 		Message: d.Message.Ref(), Kind: d.Message.Kind, To: d.To, Language: d.Facts.Language, Subject: subject, Text: text, HTML: html,
-		Reference: d.Message.Reference, Trace: d.Message.Trace, Expires: d.Message.Expires,
+		Reference: d.Message.Reference, Trace: d.Message.Trace, Expires: d.Message.Expires, Unsubscribe: d.Facts.Links.Unsubscribe,
 	}, ""
 }
 

@@ -61,13 +61,15 @@ func postponed(n Notice) time.Duration {
 // alphabet of references: digits and letters that nobody takes for another (Crockford's base 32, without its look-alikes).
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
+const referenceLength = 8
+
 // Reference is 8 characters of an id's random part: 40 bits tell a day's messages to one number apart.
 func Reference(id [16]byte) string {
 	var bits uint64
 	for _, b := range id[11:] {
 		bits = bits<<8 | uint64(b)
 	}
-	text := make([]byte, 8)
+	text := make([]byte, referenceLength)
 	for i := range text {
 		text[i] = alphabet[bits>>(5*i)&31]
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	Law      Law
 	Alert    func(Alert)
 	Rest     func(context.Context, time.Duration) error // waits
+	Links    func(clinic.Ref) Links                     // of e-mails; nil: they have none
 }
 
 // Service plans, queues and sends messages. Every method may be called by several processes at once.
@@ -48,12 +49,14 @@ type Service struct {
 	how      concluding
 	alert    func(Alert)
 	rest     func(context.Context, time.Duration) error
+	links    func(clinic.Ref) Links
 }
 
 // NewService makes one. A channel that is missing suppresses its messages.
 func NewService(c Config) *Service {
 	s := &Service{
 		store: c.Store, source: c.Source, channels: map[ChannelKind]Channel{}, writer: c.Writer, how: concluding{c.Timing, c.Law}, alert: c.Alert, rest: c.Rest,
+		links: c.Links,
 	}
 	for _, channel := range c.Channels {
 		s.channels[channel.Kind()] = channel
