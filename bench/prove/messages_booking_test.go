@@ -28,10 +28,7 @@ type booked struct {
 // book has somebody book so many times a second for as long as the test runs, in the same database.
 func (p *post) book(perSecond int) *bookings {
 	p.t.Helper()
-	s, err := world.rig.Serve(p.t.Context(), p.url, connections)
-	p.check(err)
-	p.t.Cleanup(func() { _ = s.Kill() })
-	town, err := world.rig.NewClinic(p.t.Context(), s, &rig.Client{HTTP: rig.NewHTTP(100)})
+	town, err := world.rig.NewClinic(p.t.Context(), p.server, &rig.Client{HTTP: rig.NewHTTP(100)})
 	p.check(err)
 	patients, err := town.Patients(p.t.Context(), 10*perSecond)
 	p.check(err)

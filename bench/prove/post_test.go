@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mediconnect/mediconnect/bench/rig"
+	"github.com/mediconnect/mediconnect/internal/channel/email"
+	"github.com/mediconnect/mediconnect/internal/devstack"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/testkit/posttest"
@@ -24,7 +26,7 @@ var (
 	within = flag.Duration("within", 10*time.Second, "in which time that is due")
 )
 
-// post is how the patients of a town are told: the vendors, who report to a listener, a queue that some workers share, and the database.
+// post is how the patients of a town are told: the vendors, who report to a server, a queue that some workers share, and the database.
 type post struct {
 	t       *testing.T
 	url     string
@@ -32,6 +34,7 @@ type post struct {
 	town    *posttest.Town
 	vendors *vendors.Vendors
 	redis   *redistest.Replicated
+	server  *rig.Server // that the vendors report to
 	workers []*rig.Server
 	ear     *ear
 }
@@ -60,7 +63,7 @@ func newPost(t *testing.T, patients, workers int, settings ...string) *post {
 	t.Cleanup(p.vendors.Close)
 	p.usualDelays(vendors.Twilio, vendors.SendGrid)
 	p.redis = redistest.StartReplicated(t)
-	p.start(p.listen(keys), workers, settings)
+	p.start(workers, settings)
 	return p
 }
 
@@ -71,23 +74,29 @@ func (p *post) check(err error) {
 	}
 }
 
-// start starts workers who send by the vendors, whose reports come to an address.
-func (p *post) start(reports string, workers int, settings []string) {
+// start starts workers who send by the vendors, and a server that these report to.
+func (p *post) start(workers int, settings []string) {
 	p.t.Helper()
+	address, err := devstack.FreeAddress()
+	p.check(err)
 	starting.Lock()
 	defer starting.Unlock()
 	was, ear := world.rig.Environ, world.rig.Ear
 	defer func() { world.rig.Environ, world.rig.Ear = was, ear }()
 	world.rig.Ear = p.ear
-	world.rig.Environ = append(append([]string{}, was...), settings...)
-	world.rig.Environ = append(world.rig.Environ,
-		"MEDICONNECT_DATABASE_CONNECTIONS=8", "MEDICONNECT_LOG_LEVEL=info",
+	world.rig.Environ = append(append([]string{}, was...),
+		"MEDICONNECT_LOG_LEVEL=info",
 		"MEDICONNECT_REDIS_SENTINELS="+strings.Join(p.redis.Sentinels(), ","), "MEDICONNECT_REDIS_MASTER="+redistest.PrimaryName,
 		"MEDICONNECT_REDIS_PASSWORD="+p.redis.Password, "MEDICONNECT_REDIS_SENTINEL_PASSWORD="+p.redis.Password,
 		"MEDICONNECT_TWILIO_ACCOUNT_SID="+vendors.AccountSID, "MEDICONNECT_TWILIO_AUTH_TOKEN="+vendors.AuthToken, "MEDICONNECT_TWILIO_FROM="+vendors.Number,
-		"MEDICONNECT_TWILIO_URL="+p.vendors.TwilioURL(), "MEDICONNECT_CALLBACK_URL="+reports,
+		"MEDICONNECT_TWILIO_URL="+p.vendors.TwilioURL(), "MEDICONNECT_CALLBACK_URL=http://"+address,
 		"MEDICONNECT_SENDGRID_API_KEY="+vendors.APIKey, "MEDICONNECT_SENDGRID_FROM=clinic@example.org",
 		"MEDICONNECT_SENDGRID_URL="+p.vendors.SendGridURL(), "MEDICONNECT_SENDGRID_EVENT_KEY="+p.vendors.EventKey())
+	p.server, err = world.rig.ServeAt(p.t.Context(), p.url, connections, address)
+	p.check(err)
+	p.t.Cleanup(func() { _ = p.server.Kill() })
+	p.vendors.SendEventsTo(p.server.URL + email.EventsPath)
+	world.rig.Environ = append(append(world.rig.Environ, "MEDICONNECT_DATABASE_CONNECTIONS=8"), settings...)
 	for range workers {
 		s, err := world.rig.Work(p.t.Context(), p.url)
 		p.check(err)
