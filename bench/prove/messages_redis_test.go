@@ -75,6 +75,12 @@ func TestMessagesArriveOnceWhateverBecomesOfRedis(t *testing.T) {
 	t.Logf("%d messages due in %s", n, in)
 	p.show(o)
 	p.judge(o, left)
+	if late := o.between(p.away.from, p.away.to); big() {
+		t.Logf("due while Redis was away, %s", late)
+		if p50 := late.percentile(50); p50 > seenIn+10*time.Second {
+			t.Errorf("half of what was due while Redis was away was more than %s late", p50)
+		}
+	}
 }
 
 // remindInto has messages be due, and in the proof most of what the queue is given for them lost: its replicas lag, and the primary goes.
@@ -116,6 +122,7 @@ func (p *post) beAway(long time.Duration) {
 	until := p.vendors.Accepted()
 	p.redis.Return(p.t)
 	back := time.Now()
+	p.away.from, p.away.to = left, back
 	p.t.Logf("Redis away for %s: %d messages were taken in the first %s, %d in the rest of it", back.Sub(left).Round(time.Second), early-before, seenIn+15*time.Second, until-early)
 	if early == before || until == early {
 		p.t.Error("nothing was sent while Redis was away")

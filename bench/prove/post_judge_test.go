@@ -29,10 +29,19 @@ type told struct {
 // outcome is what came of all that was to be told.
 type outcome struct {
 	visits, reached, both, delivered int
-	late                             []time.Duration // from when it was due until a vendor took it, of each visit that was told of, sorted
-	states                           map[string]int  // messages by channel, place, state and cause
-	asked, again, unknown            map[string]int  // messages by channel: settled by asking, tried more than once, that nobody knows of
-	lost, open                       int             // visits that nobody was told of, and of those the ones that may yet be
+	late                             lateness // of each visit that was told of
+	dueAt                            []dueAt
+	states                           map[string]int // messages by channel, place, state and cause
+	asked, again, unknown            map[string]int // messages by channel: settled by asking, tried more than once, that nobody knows of
+	lost, open                       int            // visits that nobody was told of, and of those the ones that may yet be
+}
+
+// lateness is the time from when visits were due to be told of until a vendor took it, sorted.
+type lateness []time.Duration
+
+type dueAt struct {
+	due  time.Time
+	late time.Duration
 }
 
 // read puts together what the vendors have and what the database says.
@@ -104,30 +113,46 @@ func (o *outcome) visit(messages []told, letters map[string]vendors.Message) {
 	}
 	if ways > 0 {
 		o.reached++
-		o.late = append(o.late, first.Sub(messages[0].ScheduledFor))
+		late := first.Sub(messages[0].ScheduledFor)
+		o.late, o.dueAt = append(o.late, late), append(o.dueAt, dueAt{messages[0].ScheduledFor, late})
 	}
 	if arrived {
 		o.delivered++
 	}
 }
 
-// percentile is how late so many of a hundred were at most.
-func (o outcome) percentile(of float64) time.Duration {
-	if len(o.late) == 0 {
-		return 0
+// between is the lateness of what was due in a time.
+func (o outcome) between(from, to time.Time) (l lateness) {
+	for _, one := range o.dueAt {
+		if !one.due.Before(from) && one.due.Before(to) {
+			l = append(l, one.late)
+		}
 	}
-	return o.late[min(len(o.late)-1, int(of*float64(len(o.late))/100))].Round(time.Millisecond)
+	slices.Sort(l)
+	return l
 }
 
-func (o outcome) within(limit time.Duration) int {
-	n, _ := slices.BinarySearch(o.late, limit+1)
+// percentile is how late so many of a hundred were at most.
+func (l lateness) percentile(of int) time.Duration {
+	if len(l) == 0 {
+		return 0
+	}
+	return l[min(len(l)-1, of*len(l)/100)].Round(time.Millisecond)
+}
+
+func (l lateness) within(limit time.Duration) int {
+	n, _ := slices.BinarySearch(l, limit+1)
 	return n
+}
+
+func (l lateness) String() string {
+	return fmt.Sprintf("from due to taken: p50 %s, p95 %s, p99 %s, max %s; %d of %d within %s",
+		l.percentile(50), l.percentile(95), l.percentile(99), l.percentile(100), l.within(promised), len(l), promised)
 }
 
 // show logs what came of it.
 func (p *post) show(o outcome) {
-	p.t.Logf("%d visits: %d reached a vendor, %d delivered, %d by both channels, %d keys twice; from due to taken: p50 %s, p95 %s, p99 %s, max %s; %d within %s",
-		o.visits, o.reached, o.delivered, o.both, len(p.vendors.Duplicates()), o.percentile(50), o.percentile(95), o.percentile(99), o.percentile(100), o.within(promised), promised)
+	p.t.Logf("%d visits: %d reached a vendor, %d delivered, %d by both channels, %d keys twice; %s", o.visits, o.reached, o.delivered, o.both, len(p.vendors.Duplicates()), o.late)
 	p.t.Logf("tried again %v, settled by asking %v, unknown %v", o.again, o.asked, o.unknown)
 	for _, state := range slices.Sorted(maps.Keys(o.states)) {
 		p.t.Logf("%6d messages %s", o.states[state], state)
@@ -149,7 +174,7 @@ func (p *post) judge(o outcome, waiting int) {
 	if n := o.lost - o.open; n > 0 || o.open > waiting {
 		p.t.Errorf("of %d visits nobody was told, and of %d nobody was told yet", n, o.open)
 	}
-	if n := o.within(promised); n*1000 < (o.visits-o.open)*995 {
+	if n := o.late.within(promised); n*1000 < (o.visits-o.open)*995 {
 		p.t.Errorf("of %d visits %d were told of within %s", o.visits, n, promised)
 	}
 }

@@ -37,6 +37,7 @@ type post struct {
 	server  *rig.Server // that the vendors report to
 	workers []*rig.Server
 	ear     *ear
+	away    struct{ from, to time.Time } // when Redis was gone
 }
 
 // starting is held by who starts programs with settings of their own.
