@@ -4,7 +4,7 @@
 # make generate        make the generated code anew
 # make bench           run the benchmarks
 # make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults;
-#                      and that messages (MESSAGES in 10 minutes) arrive once and in time while workers are killed, Redis fails or a vendor hangs: three quarters of an hour of it
+#                      and that messages (MESSAGES in 10 minutes) arrive once and in time while workers are killed, Redis fails or a vendor hangs: almost an hour of it
 # make prove-access    take each check behind the table of rights away in turn: half an hour
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)

@@ -68,8 +68,10 @@ func (p *post) comeAndGo(ctx context.Context, b *bookings, one rig.Patient, slot
 	b.mu.Lock()
 	b.made = append(b.made, booked{began, took})
 	b.mu.Unlock()
-	if _, err := one.Cancel(ctx, answer.Visit.ID, uuid.NewString()); err != nil && ctx.Err() == nil {
-		p.t.Errorf("cancel: %v", err)
+	key := uuid.NewString()
+	gone, _, err := rig.Insist(ctx, func(ctx context.Context) (rig.Answer, error) { return one.Cancel(ctx, answer.Visit.ID, key) })
+	if ctx.Err() == nil && (err != nil || gone.Visit == nil) {
+		p.t.Errorf("a cancellation was answered %+v: %v", gone, err)
 	}
 }
 

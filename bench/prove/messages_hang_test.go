@@ -29,7 +29,7 @@ type hanging struct {
 
 func sizeOfHanging() hanging {
 	if big() {
-		return hanging{pairs: 4, window: *within / 10, parts: 3, mails: *texted * 6 / 10, texts: *texted * 3 / 100, bookings: 20, long: *within}
+		return hanging{pairs: 4, window: *within / 10, parts: 3, mails: *texted / 2, texts: *texted * 3 / 100, bookings: 20, long: *within}
 	}
 	return hanging{mails: 100, texts: 60, bookings: 5}
 }

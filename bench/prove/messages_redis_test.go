@@ -24,7 +24,7 @@ const (
 	lagging   = 8 * time.Second // Sentinels promote no replica that has heard nothing for 15 s and more
 	awayAfter = 4 * time.Minute
 	awayFor   = 10 * time.Minute
-	afterHeal = 3 * time.Minute
+	afterHeal = 2 * time.Minute
 	seenIn    = time.Minute // the queue is away, or back
 )
 

@@ -3,6 +3,7 @@ package prove_test
 import (
 	"context"
 	"flag"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
@@ -147,6 +148,7 @@ func (p *post) killWorkers(ctx context.Context, pause time.Duration) (killed int
 		case <-ctx.Done():
 			return killed
 		case <-tick.C:
+			wait(p.t, rand.N(min(pause, time.Second))) // letters leave in whole seconds
 			w := p.workers[killed%len(p.workers)]
 			if err := w.Kill(); err != nil {
 				p.t.Error(err)
