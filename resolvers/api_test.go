@@ -69,13 +69,13 @@ func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
-		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, Mailing: mailingRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r},
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, Mailing: mailingRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r},
 		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Tickets: ticketRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
 var auditEvents = order[audit.Event]{"AuditEventConnection", audit.KeyOf}
@@ -76,7 +77,7 @@ func auditFilter(in *model.AuditFilterInput) (audit.Filter, error) {
 var recorded = map[string]globalid.Type{
 	"Appointment": globalid.Appointment, "BreakGlassGrant": globalid.BreakGlassGrant, "LegalHold": globalid.LegalHold,
 	"Location": globalid.Location, "Organization": globalid.Organization, "Patient": globalid.Patient,
-	"Provider": globalid.Provider, "ScheduleException": globalid.ScheduleException, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
+	"Provider": globalid.Provider, "ScheduleException": globalid.ScheduleException, reminder.TrailKind: globalid.Reminder, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
 }
 
 // entityOf names what an event is about, as far as the contract has a name for it.

@@ -71,6 +71,7 @@ func (a *api) mutations() map[string]vars {
 		"replaceApiClientKeys":    {"apiClientId": a.clientID(), "jwks": "{}"},
 		"revokeApiClient":         {"apiClientId": a.clientID()},
 		"createApiKey":            {"name": "Kiosk", "scopes": []string{"appointments:read"}, "expiresAt": "2030-05-06T09:00:00Z", "idempotencyKey": key},
+		"replayDeadLetters":       {"filter": vars{}, "idempotencyKey": key},
 		"revokeApiKey":            {"apiKeyId": a.apiKeyID()},
 
 		"changeContactPreferences": {"patientId": a.patientID(), "reminders": false},

@@ -59,6 +59,10 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Accounts.Load(ctx, id.Ref))
 	case globalid.AuditEvent:
 		return some(all.AuditEvents.Load(ctx, id.Ref))
+	case globalid.Reminder:
+		return some(all.Reminders.Load(ctx, id.Ref))
+	case globalid.DeadLetter:
+		return some(all.DeadLetters.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:

@@ -35,6 +35,8 @@ type Services struct {
 	Availability Availability
 	Search       Search
 	Appointment  Appointment
+	Ledger       Ledger
+	DeadLetters  DeadLetters
 	Audit        Audit
 	Live         Live
 	Tickets      Tickets
@@ -144,6 +146,18 @@ type Appointment interface {
 	Count(context.Context, access.Actor, appointment.Filter) (int, error)
 	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
 	StreamCursor(context.Context) (string, error)
+}
+
+// Ledger is the room of messages: what became of them.
+type Ledger interface {
+	Funnel(context.Context, access.Actor, reminder.FunnelQuery) (reminder.Funnel, error)
+}
+
+// DeadLetters is the same room's, for whoever sends again what was given up.
+type DeadLetters interface {
+	List(context.Context, access.Actor, reminder.DeadLetterFilter, paging.Window) (paging.Page[reminder.DeadLetter], error)
+	Count(context.Context, access.Actor, reminder.DeadLetterFilter) (int, error)
+	Replay(context.Context, access.Actor, reminder.ReplayLetters) (reminder.ReplayedLetters, error)
 }
 
 // Live makes streams of what changes.

@@ -27,7 +27,7 @@ var private = []string{
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
-	"CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey",
+	"CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
 }
 
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids
@@ -53,6 +53,8 @@ var public = map[string][]string{
 	"what a clinic calls a system that it lets in, and its public keys": {"CreateApiClientInput.name", "CreateApiClientInput.jwks", "ReplaceApiClientKeysInput.jwks", "CreateApiKeyInput.name"},
 	"names of scopes, of which none is accepted that no partner has":    {"CreateApiClientInput.scopes", "CreateApiKeyInput.scopes"},
 	"a name of an action of the program, for auditors":                  {"AuditFilterInput.action"},
+	"a code of the program, for administrators":                         {"DeadLetterFilterInput.cause"},
+	"the days of a figure":                                              {"ReminderFunnelInput.from", "ReminderFunnelInput.to"},
 	"a language, of which nothing is kept but what the registry has":    {"SignUpInput.locale", "InviteAccountInput.locale"},
 	"the name of an app, as it calls itself":                            {"VerifyEmailInput.client", "AcceptAccountInvitationInput.client", "SignInInput.client", "BeginOpenIdSignInInput.client"},
 	"a provider of the operator's, and a page of the operator's app":    {"BeginOpenIdSignInInput.provider", "BeginOpenIdSignInInput.redirectUri"},

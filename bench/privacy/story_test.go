@@ -87,6 +87,7 @@ func (s *story) register() {
 	s.does("ADMIN", change("createApiKey", "apiKey { id }"), in2(object{
 		"name": "Kiosk", "scopes": []string{access.AppointmentsRead}, "expiresAt": time.Now().UTC().Add(time.Hour).Format(time.RFC3339), "idempotencyKey": s.key(),
 	}))
+	s.does("ADMIN", change("replayDeadLetters", "outcomes { count }"), in2(object{"filter": object{}, "idempotencyKey": s.key()}))
 	ref, err := s.clinic.Ref(s.patient)
 	if err != nil {
 		return

@@ -708,7 +708,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -756,7 +756,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
@@ -857,7 +857,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
+var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
 
 func (ec *executionContext) _LimitReachedError(ctx context.Context, sel ast.SelectionSet, obj *model.LimitReachedError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitReachedErrorImplementors)

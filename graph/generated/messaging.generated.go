@@ -1591,21 +1591,6 @@ func (ec *executionContext) marshalNQuietHours2ᚖgithubᚗcomᚋmediconnectᚋm
 	return ec._QuietHours(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNReminderChannel2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋreminderᚐChannelKind(ctx context.Context, v any) (reminder.ChannelKind, error) {
-	tmp, err := graphql.UnmarshalString(v)
-	res := reminder.ChannelKind(tmp)
-	return res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalNReminderChannel2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋreminderᚐChannelKind(ctx context.Context, sel ast.SelectionSet, v reminder.ChannelKind) graphql.Marshaler {
-	_ = sel
-	res := graphql.MarshalString(string(v))
-	if res == graphql.Null {
-		graphql.AddInvalidNullFromMarshaler(ctx, "ReminderChannel!")
-	}
-	return res
-}
-
 func (ec *executionContext) marshalNReminderRule2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐReminderRuleᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ReminderRule) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)

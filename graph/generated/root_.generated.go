@@ -31,6 +31,7 @@ type ResolverRoot interface {
 	AuditEvent() AuditEventResolver
 	AvailabilityMatch() AvailabilityMatchResolver
 	BreakGlassGrant() BreakGlassGrantResolver
+	DeadLetter() DeadLetterResolver
 	HoldExpiredError() HoldExpiredErrorResolver
 	InsurancePlan() InsurancePlanResolver
 	LegalHold() LegalHoldResolver
@@ -44,6 +45,9 @@ type ResolverRoot interface {
 	Provider() ProviderResolver
 	Query() QueryResolver
 	ReleaseHoldPayload() ReleaseHoldPayloadResolver
+	Reminder() ReminderResolver
+	ReminderAttempt() ReminderAttemptResolver
+	ReminderCause() ReminderCauseResolver
 	ReminderRuleSet() ReminderRuleSetResolver
 	RescheduleAppointmentPayload() RescheduleAppointmentPayloadResolver
 	RoleGrant() RoleGrantResolver
@@ -117,6 +121,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateApiKeyInput", ec.unmarshalInputCreateApiKeyInput),
 			graphql.NewInputUnmarshaler("CreateOrganizationInput", ec.unmarshalInputCreateOrganizationInput),
 			graphql.NewInputUnmarshaler("DateHoursInput", ec.unmarshalInputDateHoursInput),
+			graphql.NewInputUnmarshaler("DeadLetterFilterInput", ec.unmarshalInputDeadLetterFilterInput),
 			graphql.NewInputUnmarshaler("EndBreakGlassInput", ec.unmarshalInputEndBreakGlassInput),
 			graphql.NewInputUnmarshaler("ErasePatientInput", ec.unmarshalInputErasePatientInput),
 			graphql.NewInputUnmarshaler("ExplainSlotInput", ec.unmarshalInputExplainSlotInput),
@@ -143,11 +148,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
 			graphql.NewInputUnmarshaler("ReleaseHoldInput", ec.unmarshalInputReleaseHoldInput),
 			graphql.NewInputUnmarshaler("ReleaseLegalHoldInput", ec.unmarshalInputReleaseLegalHoldInput),
+			graphql.NewInputUnmarshaler("ReminderFunnelInput", ec.unmarshalInputReminderFunnelInput),
 			graphql.NewInputUnmarshaler("ReminderLocalTimeInput", ec.unmarshalInputReminderLocalTimeInput),
 			graphql.NewInputUnmarshaler("ReminderRuleInput", ec.unmarshalInputReminderRuleInput),
 			graphql.NewInputUnmarshaler("RemoveScheduleExceptionInput", ec.unmarshalInputRemoveScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("ReplaceApiClientKeysInput", ec.unmarshalInputReplaceApiClientKeysInput),
 			graphql.NewInputUnmarshaler("ReplaceRecoveryCodesInput", ec.unmarshalInputReplaceRecoveryCodesInput),
+			graphql.NewInputUnmarshaler("ReplayDeadLettersInput", ec.unmarshalInputReplayDeadLettersInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
@@ -1828,6 +1835,144 @@ type VisitKindEdge {
   node: VisitKind
 }
 `, BuiltIn: false},
+	{Name: "../../schema/deadletter.graphqls", Input: `extend type Query {
+  """What was given up, for good or for a while, in the caller's organisation, the longest ago first."""
+  deadLetters(
+    """Filter.""" where: DeadLetterFilterInput
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): DeadLetterConnection @requiresScopes(scopes: [["messages:manage"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Send again what was given up: at most 500 dead letters at once, the longest dead first. Of one whose message was sent since, may have been sent, or
+  makes no sense any more, nothing is sent; each is marked with what came of it, and is not replayed again. With ` + "`" + `dryRun` + "`" + ` nothing is done.
+  """
+  replayDeadLetters(input: ReplayDeadLettersInput!): ReplayDeadLettersPayload @requiresScopes(scopes: [["messages:manage"]]) @cost(weight: 20)
+}
+
+"""What is kept of a message that was given up, for good or for a while. A message may have several."""
+type DeadLetter implements Node {
+  """Opaque global id."""
+  id: ID!
+  """The message."""
+  reminder: Reminder
+  """Its channel."""
+  channel: ReminderChannel!
+  """What it is about."""
+  kind: ReminderKind!
+  """When it was given up."""
+  diedAt: DateTime!
+  """Why, as a stable code."""
+  cause: String!
+  """The carrier's code, or an HTTP status."""
+  code: String
+  """Attempts by then."""
+  attempts: Int!
+  """W3C traceparent of what caused the message, to find it in logs and traces."""
+  trace: String
+  """When it was replayed; null: it waits."""
+  replayedAt: DateTime
+  """What came of that."""
+  outcome: ReplayOutcome
+}
+
+"""What came of replaying a dead letter. Of all but ` + "`" + `REPLAYED` + "`" + ` nothing is sent."""
+enum ReplayOutcome {
+  """The carrier has taken the message since."""
+  ALREADY_SENT
+  """Nobody knows whether the message was sent."""
+  MAYBE_SENT
+  """Another channel has told it."""
+  REACHED_OTHERWISE
+  """The message is due again, at once."""
+  REPLAYED
+  """A later letter of the same message was replayed with it."""
+  SUPERSEDED
+  """The message is not sent on purpose."""
+  SUPPRESSED
+  """The visit has begun."""
+  TOO_LATE
+  """The message is on its way, or the same is by another channel."""
+  UNDER_WAY
+  """The visit isn't any more what the message tells."""
+  VISIT_CHANGED
+}
+
+"""Filter for dead letters."""
+input DeadLetterFilterInput {
+  """Channel."""
+  channel: ReminderChannel
+  """What messages are about."""
+  kind: ReminderKind
+  """Why they were given up: a code."""
+  cause: String
+  """Given up at or after."""
+  from: DateTime
+  """Given up before."""
+  to: DateTime
+  """Those that were replayed, or those that wait. ` + "`" + `replayDeadLetters` + "`" + ` takes those that wait, whatever this says."""
+  replayed: Boolean
+}
+
+"""A page of results: dead letters."""
+type DeadLetterConnection {
+  """Edges."""
+  edges: [DeadLetterEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of DeadLetterConnection."""
+type DeadLetterEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: DeadLetter
+}
+
+"""Input of ` + "`" + `replayDeadLetters` + "`" + `: either ` + "`" + `deadLetterIds` + "`" + ` or ` + "`" + `filter` + "`" + `."""
+input ReplayDeadLettersInput {
+  """These, at most 500. Those that aren't there, or wait no more, are passed over."""
+  deadLetterIds: [ID!]
+  """Those that it finds and that wait, at most 500 of them."""
+  filter: DeadLetterFilterInput
+  """Say what would come of it, and do nothing."""
+  dryRun: Boolean! = false
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `replayDeadLetters` + "`" + `."""
+type ReplayDeadLettersPayload {
+  """How many letters came to what, in the order of the outcomes' names. Letters that were replayed before are not among them."""
+  outcomes: [ReplayOutcomeCount!]!
+  """True when the filter finds more: ask again, with another key."""
+  more: Boolean!
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [ReplayDeadLettersError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""How many letters came to an outcome."""
+type ReplayOutcomeCount {
+  """Outcome."""
+  outcome: ReplayOutcome!
+  """How many."""
+  count: Int!
+}
+
+"""Errors of ` + "`" + `replayDeadLetters` + "`" + `."""
+union ReplayDeadLettersError = GenericError | IdempotencyError | LimitReachedError
+`, BuiltIn: false},
 	{Name: "../../schema/errors.graphqls", Input: `"""An expected, typed failure of a mutation. New error types may be added at any time: always keep a default branch."""
 interface UserError {
   """Stable machine-readable code."""
@@ -2093,15 +2238,6 @@ extend type Mutation {
 extend type Patient {
   """How the patient wants to be told of visits; null once they are erased."""
   contactPreferences: ContactPreferences
-}
-
-"""A channel by which patients are told of visits."""
-enum ReminderChannel {
-  EMAIL
-  """Shown by an app, for an account that acts for the patient."""
-  PUSH
-  SMS
-  VOICE
 }
 
 """How a patient wants to be told of visits."""
@@ -3225,6 +3361,227 @@ type ScheduleExceptionEdge {
   node: ScheduleException
 }
 `, BuiltIn: false},
+	{Name: "../../schema/reminder.graphqls", Input: `extend type Query {
+  """
+  How messages did over a period: scheduled, sent, delivered, answered. A message belongs to the day of its scheduled time where the visit is: by the
+  zone of ` + "`" + `locationId` + "`" + `, or, without one, of each visit's own location. At most 92 days.
+  """
+  reminderFunnel("""Filter.""" where: ReminderFunnelInput!): ReminderFunnel @requiresScopes(scopes: [["reminders:read"]]) @cost(weight: 20)
+}
+
+extend type Appointment {
+  """
+  What the patient was or will be told of the visit, by every channel and of every kind: the earliest first. Null when the caller may not see the
+  patient.
+  """
+  reminders(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ReminderConnection @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+"""A reminder, or another message about a visit, on one channel."""
+type Reminder implements Node {
+  """Opaque global id."""
+  id: ID!
+  """The visit that it tells of."""
+  appointment: Appointment
+  """What it is about."""
+  kind: ReminderKind!
+  """Channel."""
+  channel: ReminderChannel!
+  """State."""
+  status: ReminderStatus!
+  """When it is or was due."""
+  scheduledFor: DateTime!
+  """When it makes no sense any more."""
+  expiresAt: DateTime!
+  """When it is tried next; null: never, or not before another channel has failed."""
+  nextAttemptAt: DateTime
+  """When it was handed to the queue last."""
+  queuedAt: DateTime
+  """When the carrier took it."""
+  sentAt: DateTime
+  """When the carrier reported it delivered."""
+  deliveredAt: DateTime
+  """When it ended without that: withdrawn, given up, too late."""
+  endedAt: DateTime
+  """The patient's answer."""
+  response: ReminderResponse
+  """When the patient answered."""
+  respondedAt: DateTime
+  """Why it was not sent, of one that never will be: the same code as ` + "`" + `cause` + "`" + `. Null for one that was, or may yet be."""
+  suppressedReason: String
+  """Why it stands as it does, as a stable code: why it was not sent, or why it is tried again. New codes may come."""
+  cause: String
+  """Attempts so far."""
+  attempts: Int!
+  """Each attempt, in order: the last 100."""
+  history: [ReminderAttempt!]!
+}
+
+"""One attempt to send a message."""
+type ReminderAttempt {
+  """Its number, from 1."""
+  number: Int!
+  """When it began."""
+  beganAt: DateTime!
+  """When its outcome was known; null while it isn't."""
+  endedAt: DateTime
+  """What came of it; null while nobody knows yet."""
+  outcome: ReminderAttemptOutcome
+  """Why it failed, as a stable code."""
+  cause: String
+  """The carrier's code, or an HTTP status."""
+  code: String
+}
+
+"""What came of an attempt."""
+enum ReminderAttemptOutcome {
+  """The carrier didn't take it, and is asked again."""
+  FAILED
+  """The carrier wasn't asked, as it fails too often just now."""
+  NOT_ASKED
+  """The visit had changed before anything left."""
+  OVERTAKEN
+  """The carrier will never take it, or couldn't deliver it."""
+  REFUSED
+  """The carrier took it."""
+  SENT
+  """It may have been sent, and nobody can say."""
+  UNKNOWN
+}
+
+"""What a message is about."""
+enum ReminderKind {
+  """The visit was cancelled."""
+  CANCELLATION
+  """The visit was moved or changed."""
+  CHANGE
+  """The visit was booked."""
+  CONFIRMATION
+  """The visit is coming."""
+  REMINDER
+}
+
+"""A channel by which patients are told of visits."""
+enum ReminderChannel {
+  EMAIL
+  """Shown by an app, for an account that acts for the patient."""
+  PUSH
+  SMS
+  VOICE
+}
+
+"""State of a reminder."""
+enum ReminderStatus {
+  """Withdrawn, since the visit changed."""
+  CANCELLED
+  """The carrier reports that it arrived."""
+  DELIVERED
+  """It made no sense any more before it could be sent."""
+  EXPIRED
+  """Given up for good on this channel."""
+  FAILED
+  """Handed to the queue."""
+  QUEUED
+  """Planned."""
+  SCHEDULED
+  """On its way to the carrier, or the carrier's answer is lost and being asked for."""
+  SENDING
+  """The carrier has taken it."""
+  SENT
+  """Not sent on purpose."""
+  SUPPRESSED
+  """It may have been sent, and nobody can say; it is not sent again."""
+  UNKNOWN
+}
+
+"""The patient's answer."""
+enum ReminderResponse { ASKED_TO_CANCEL ASKED_TO_RESCHEDULE CONFIRMED OPTED_OUT }
+
+"""Filter for the reminder funnel."""
+input ReminderFunnelInput {
+  """First day."""
+  from: LocalDate!
+  """Last day."""
+  to: LocalDate!
+  """Channel."""
+  channel: ReminderChannel
+  """What messages are about."""
+  kind: ReminderKind
+  """Location."""
+  locationId: ID
+}
+
+"""Counts along the reminder pipeline: at each stage those that came as far, whatever came of them later."""
+type ReminderFunnel {
+  """Planned in the period."""
+  scheduled: Int!
+  """Handed to the queue."""
+  queued: Int!
+  """Handed to a carrier."""
+  sent: Int!
+  """Reported delivered."""
+  delivered: Int!
+  """Answered."""
+  responded: Int!
+  """Confirmed."""
+  confirmed: Int!
+  """Failed for good."""
+  failed: Int!
+  """Not sent on purpose."""
+  suppressed: Int!
+  """Share of visits in the period that were missed, of those that were missed or held. Channel and kind don't narrow it; null without any."""
+  noShowRate: Float
+  """The same by hour of the scheduled time: hours in UTC that have any, in order."""
+  byHour: [ReminderHour!]!
+  """Failed, suppressed, expired and unknown by cause."""
+  byCause: [ReminderCause!]!
+}
+
+"""Reminders scheduled in one hour."""
+type ReminderHour {
+  """Start of the hour."""
+  hour: DateTime!
+  """Planned."""
+  scheduled: Int!
+  """Reported delivered."""
+  delivered: Int!
+  """Delivered within 30 minutes of the scheduled time."""
+  onTime: Int!
+}
+
+"""Reminders that did not go out, by cause."""
+type ReminderCause {
+  """How they ended: ` + "`" + `EXPIRED` + "`" + `, ` + "`" + `FAILED` + "`" + `, ` + "`" + `SUPPRESSED` + "`" + ` or ` + "`" + `UNKNOWN` + "`" + `."""
+  status: ReminderStatus!
+  """Stable code."""
+  cause: String!
+  """How many."""
+  count: Int!
+}
+
+"""A page of results: reminders."""
+type ReminderConnection {
+  """Edges."""
+  edges: [ReminderEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ReminderConnection."""
+type ReminderEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: Reminder
+}
+`, BuiltIn: false},
 	{Name: "../../schema/schema.graphqls", Input: `"""Marks what a caller's token must carry. Outer list is OR, inner list is AND."""
 directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | OBJECT
 
@@ -4308,6 +4665,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_icsUrl(ctx, field)
 	case "history":
 		return ec.fieldContext_Appointment_history(ctx, field)
+	case "reminders":
+		return ec.fieldContext_Appointment_reminders(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Appointment", field.Name)
 }
@@ -4754,6 +5113,56 @@ func (ec *executionContext) childFields_CreateOrganizationPayload(ctx context.Co
 	return nil, fmt.Errorf("no field named %q was found under type CreateOrganizationPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_DeadLetter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_DeadLetter_id(ctx, field)
+	case "reminder":
+		return ec.fieldContext_DeadLetter_reminder(ctx, field)
+	case "channel":
+		return ec.fieldContext_DeadLetter_channel(ctx, field)
+	case "kind":
+		return ec.fieldContext_DeadLetter_kind(ctx, field)
+	case "diedAt":
+		return ec.fieldContext_DeadLetter_diedAt(ctx, field)
+	case "cause":
+		return ec.fieldContext_DeadLetter_cause(ctx, field)
+	case "code":
+		return ec.fieldContext_DeadLetter_code(ctx, field)
+	case "attempts":
+		return ec.fieldContext_DeadLetter_attempts(ctx, field)
+	case "trace":
+		return ec.fieldContext_DeadLetter_trace(ctx, field)
+	case "replayedAt":
+		return ec.fieldContext_DeadLetter_replayedAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_DeadLetter_outcome(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetter", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadLetterConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_DeadLetterConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_DeadLetterConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_DeadLetterConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetterConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_DeadLetterEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_DeadLetterEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_DeadLetterEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeadLetterEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_Deprecation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "coordinate":
@@ -5198,6 +5607,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "deadLetters":
+		return ec.fieldContext_Query_deadLetters(ctx, field)
 	case "reminderRules":
 		return ec.fieldContext_Query_reminderRules(ctx, field)
 	case "apiClients":
@@ -5208,6 +5619,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_patients(ctx, field)
 	case "providers":
 		return ec.fieldContext_Query_providers(ctx, field)
+	case "reminderFunnel":
+		return ec.fieldContext_Query_reminderFunnel(ctx, field)
 	case "accounts":
 		return ec.fieldContext_Query_accounts(ctx, field)
 	case "viewer":
@@ -5292,6 +5705,142 @@ func (ec *executionContext) childFields_ReleaseLegalHoldPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type ReleaseLegalHoldPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Reminder(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Reminder_id(ctx, field)
+	case "appointment":
+		return ec.fieldContext_Reminder_appointment(ctx, field)
+	case "kind":
+		return ec.fieldContext_Reminder_kind(ctx, field)
+	case "channel":
+		return ec.fieldContext_Reminder_channel(ctx, field)
+	case "status":
+		return ec.fieldContext_Reminder_status(ctx, field)
+	case "scheduledFor":
+		return ec.fieldContext_Reminder_scheduledFor(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Reminder_expiresAt(ctx, field)
+	case "nextAttemptAt":
+		return ec.fieldContext_Reminder_nextAttemptAt(ctx, field)
+	case "queuedAt":
+		return ec.fieldContext_Reminder_queuedAt(ctx, field)
+	case "sentAt":
+		return ec.fieldContext_Reminder_sentAt(ctx, field)
+	case "deliveredAt":
+		return ec.fieldContext_Reminder_deliveredAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_Reminder_endedAt(ctx, field)
+	case "response":
+		return ec.fieldContext_Reminder_response(ctx, field)
+	case "respondedAt":
+		return ec.fieldContext_Reminder_respondedAt(ctx, field)
+	case "suppressedReason":
+		return ec.fieldContext_Reminder_suppressedReason(ctx, field)
+	case "cause":
+		return ec.fieldContext_Reminder_cause(ctx, field)
+	case "attempts":
+		return ec.fieldContext_Reminder_attempts(ctx, field)
+	case "history":
+		return ec.fieldContext_Reminder_history(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Reminder", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderAttempt(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_ReminderAttempt_number(ctx, field)
+	case "beganAt":
+		return ec.fieldContext_ReminderAttempt_beganAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_ReminderAttempt_endedAt(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ReminderAttempt_outcome(ctx, field)
+	case "cause":
+		return ec.fieldContext_ReminderAttempt_cause(ctx, field)
+	case "code":
+		return ec.fieldContext_ReminderAttempt_code(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderAttempt", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderCause(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "status":
+		return ec.fieldContext_ReminderCause_status(ctx, field)
+	case "cause":
+		return ec.fieldContext_ReminderCause_cause(ctx, field)
+	case "count":
+		return ec.fieldContext_ReminderCause_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderCause", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ReminderConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ReminderConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ReminderConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ReminderEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ReminderEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderFunnel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "scheduled":
+		return ec.fieldContext_ReminderFunnel_scheduled(ctx, field)
+	case "queued":
+		return ec.fieldContext_ReminderFunnel_queued(ctx, field)
+	case "sent":
+		return ec.fieldContext_ReminderFunnel_sent(ctx, field)
+	case "delivered":
+		return ec.fieldContext_ReminderFunnel_delivered(ctx, field)
+	case "responded":
+		return ec.fieldContext_ReminderFunnel_responded(ctx, field)
+	case "confirmed":
+		return ec.fieldContext_ReminderFunnel_confirmed(ctx, field)
+	case "failed":
+		return ec.fieldContext_ReminderFunnel_failed(ctx, field)
+	case "suppressed":
+		return ec.fieldContext_ReminderFunnel_suppressed(ctx, field)
+	case "noShowRate":
+		return ec.fieldContext_ReminderFunnel_noShowRate(ctx, field)
+	case "byHour":
+		return ec.fieldContext_ReminderFunnel_byHour(ctx, field)
+	case "byCause":
+		return ec.fieldContext_ReminderFunnel_byCause(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderFunnel", field.Name)
+}
+
+func (ec *executionContext) childFields_ReminderHour(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "hour":
+		return ec.fieldContext_ReminderHour_hour(ctx, field)
+	case "scheduled":
+		return ec.fieldContext_ReminderHour_scheduled(ctx, field)
+	case "delivered":
+		return ec.fieldContext_ReminderHour_delivered(ctx, field)
+	case "onTime":
+		return ec.fieldContext_ReminderHour_onTime(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReminderHour", field.Name)
+}
+
 func (ec *executionContext) childFields_ReminderRule(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "key":
@@ -5352,6 +5901,32 @@ func (ec *executionContext) childFields_ReplaceRecoveryCodesPayload(ctx context.
 		return ec.fieldContext_ReplaceRecoveryCodesPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ReplaceRecoveryCodesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayDeadLettersPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcomes":
+		return ec.fieldContext_ReplayDeadLettersPayload_outcomes(ctx, field)
+	case "more":
+		return ec.fieldContext_ReplayDeadLettersPayload_more(ctx, field)
+	case "replayed":
+		return ec.fieldContext_ReplayDeadLettersPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_ReplayDeadLettersPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ReplayDeadLettersPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayDeadLettersPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_ReplayOutcomeCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "outcome":
+		return ec.fieldContext_ReplayOutcomeCount_outcome(ctx, field)
+	case "count":
+		return ec.fieldContext_ReplayOutcomeCount_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ReplayOutcomeCount", field.Name)
 }
 
 func (ec *executionContext) childFields_RequestPasswordResetPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

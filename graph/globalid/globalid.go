@@ -39,6 +39,8 @@ const (
 	APIClient
 	APIKey
 	Session
+	Reminder
+	DeadLetter
 )
 
 var nouns = map[Type]string{
@@ -46,7 +48,7 @@ var nouns = map[Type]string{
 	ScheduleException: "a schedule exception", Specialty: "a specialty", Patient: "a patient", Appointment: "an appointment",
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
 	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
-	APIClient: "a client", APIKey: "a key", Session: "a session",
+	APIClient: "a client", APIKey: "a key", Session: "a session", Reminder: "a reminder", DeadLetter: "a dead letter",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -122,7 +124,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter:
 		if len(b) != size {
 			return id, false
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/identity"
+	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -62,6 +63,14 @@ type Services struct {
 	Audit interface {
 		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]audit.Event, error)
 	}
+	Ledger interface {
+		Messages(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]reminder.Message, error)
+		Attempts(ctx context.Context, actor access.Actor, messages []clinic.Ref) (map[clinic.Ref][]reminder.Attempt, error)
+		told
+	}
+	DeadLetters interface {
+		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]reminder.DeadLetter, error)
+	}
 	Partner interface {
 		Clients(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.Client, error)
 		Keys(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]partner.APIKey, error)
@@ -96,6 +105,9 @@ type Loaders struct {
 	Holds          *Loader[clinic.Ref, appointment.Hold]
 	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
 	AuditEvents    *Loader[clinic.Ref, audit.Event]
+	Reminders      *Loader[clinic.Ref, reminder.Message]
+	Attempts       *Loader[clinic.Ref, []reminder.Attempt] // by message
+	DeadLetters    *Loader[clinic.Ref, reminder.DeadLetter]
 	Clients        *Loader[clinic.Ref, partner.Client]
 	APIKeys        *Loader[clinic.Ref, partner.APIKey]
 	Accounts       *Loader[clinic.Ref, identity.Account]
@@ -104,6 +116,9 @@ type Loaders struct {
 	appointments agendas
 	agendas      listings[appointment.AgendaPage]
 	counts       listings[int]
+	ledger       told
+	told         listings[paging.Page[reminder.Message]] // by visit
+	toldCounts   listings[int]                           // by visit
 }
 
 // New makes empty loaders for a caller.
@@ -126,6 +141,10 @@ func (s Services) New(a access.Actor) *Loaders {
 		actor:          a,
 		appointments:   s.Appointment,
 		AuditEvents:    batch(as(&a, s.Audit.Find)),
+		Reminders:      batch(as(&a, s.Ledger.Messages)),
+		Attempts:       batch(as(&a, s.Ledger.Attempts)),
+		DeadLetters:    batch(as(&a, s.DeadLetters.Find)),
+		ledger:         s.Ledger,
 		Clients:        batch(as(&a, s.Partner.Clients)),
 		APIKeys:        batch(as(&a, s.Partner.Keys)),
 		Accounts:       batch(as(&a, s.People.Accounts)),

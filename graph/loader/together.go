@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
 // OfAppointments says that what these appointments refer to belongs together.
@@ -34,6 +35,19 @@ func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
 	l.Locations.Together(locations)
 	l.VisitKinds.Together(kinds)
 	l.Identifiers.Together(visits)
+	l.told.together(visits)
+	l.toldCounts.together(visits)
+}
+
+// OfReminders says that the attempts of these messages belong together, and their visits.
+func (l *Loaders) OfReminders(list []reminder.Message) {
+	l.Attempts.Together(each(list, reminder.Message.Ref))
+	l.Appointments.Together(each(list, reminder.Message.Visit))
+}
+
+// OfDeadLetters says that the messages of these letters belong together.
+func (l *Loaders) OfDeadLetters(list []reminder.DeadLetter) {
+	l.Reminders.Together(each(list, reminder.DeadLetter.Message))
 }
 
 // ofAgendas says that what the appointments of several providers refer to belongs together.
@@ -133,6 +147,9 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.LegalHolds.Together(refs[globalid.LegalHold])
 	l.Exceptions.Together(refs[globalid.ScheduleException])
 	l.AuditEvents.Together(refs[globalid.AuditEvent])
+	l.Reminders.Together(refs[globalid.Reminder])
+	l.Attempts.Together(refs[globalid.Reminder])
+	l.DeadLetters.Together(refs[globalid.DeadLetter])
 	l.Clients.Together(refs[globalid.APIClient])
 	l.APIKeys.Together(refs[globalid.APIKey])
 	l.Accounts.Together(refs[globalid.Account])

@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
 // Query and Mutation are the roots.
@@ -36,6 +37,10 @@ type (
 	ApiKeyEdge                  = relay.Edge[partner.APIKey]
 	AppointmentConnection       = relay.Connection[appointment.Appointment]
 	AppointmentEdge             = relay.Edge[appointment.Appointment]
+	DeadLetterConnection        = relay.Connection[reminder.DeadLetter]
+	DeadLetterEdge              = relay.Edge[reminder.DeadLetter]
+	ReminderConnection          = relay.Connection[reminder.Message]
+	ReminderEdge                = relay.Edge[reminder.Message]
 	AuditEventConnection        = relay.Connection[audit.Event]
 	AuditEventEdge              = relay.Edge[audit.Event]
 	AvailabilityMatchConnection = relay.Connection[availability.Match]

@@ -155,6 +155,11 @@ type ReplaceRecoveryCodesError interface {
 	IsReplaceRecoveryCodesError()
 }
 
+// Errors of `replayDeadLetters`.
+type ReplayDeadLettersError interface {
+	IsReplayDeadLettersError()
+}
+
 // Errors of `requestPasswordReset`.
 type RequestPasswordResetError interface {
 	IsRequestPasswordResetError()
@@ -799,6 +804,22 @@ type DateHoursInput struct {
 	Modalities []clinic.Modality `json:"modalities,omitempty"`
 }
 
+// Filter for dead letters.
+type DeadLetterFilterInput struct {
+	// Channel.
+	Channel *reminder.ChannelKind `json:"channel,omitempty"`
+	// What messages are about.
+	Kind *reminder.Kind `json:"kind,omitempty"`
+	// Why they were given up: a code.
+	Cause *string `json:"cause,omitempty"`
+	// Given up at or after.
+	From *time.Time `json:"from,omitempty"`
+	// Given up before.
+	To *time.Time `json:"to,omitempty"`
+	// Those that were replayed, or those that wait. `replayDeadLetters` takes those that wait, whatever this says.
+	Replayed *bool `json:"replayed,omitempty"`
+}
+
 // A deprecated schema element.
 type Deprecation struct {
 	// Schema coordinate, for example `Appointment.joinUrl`.
@@ -918,6 +939,8 @@ func (GenericError) IsRescheduleAppointmentError() {}
 func (GenericError) IsCancelAppointmentError() {}
 
 func (GenericError) IsTransitionAppointmentError() {}
+
+func (GenericError) IsReplayDeadLettersError() {}
 
 func (GenericError) IsUserError() {}
 
@@ -1052,6 +1075,8 @@ func (IdempotencyError) IsRescheduleAppointmentError() {}
 func (IdempotencyError) IsCancelAppointmentError() {}
 
 func (IdempotencyError) IsTransitionAppointmentError() {}
+
+func (IdempotencyError) IsReplayDeadLettersError() {}
 
 func (IdempotencyError) IsUserError() {}
 
@@ -1221,6 +1246,8 @@ func (LimitReachedError) IsRescheduleAppointmentError() {}
 func (LimitReachedError) IsCancelAppointmentError() {}
 
 func (LimitReachedError) IsTransitionAppointmentError() {}
+
+func (LimitReachedError) IsReplayDeadLettersError() {}
 
 func (LimitReachedError) IsUserError() {}
 
@@ -1609,6 +1636,20 @@ type ReleaseLegalHoldPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Filter for the reminder funnel.
+type ReminderFunnelInput struct {
+	// First day.
+	From civil.Date `json:"from"`
+	// Last day.
+	To civil.Date `json:"to"`
+	// Channel.
+	Channel *reminder.ChannelKind `json:"channel,omitempty"`
+	// What messages are about.
+	Kind *reminder.Kind `json:"kind,omitempty"`
+	// Location.
+	LocationID *string `json:"locationId,omitempty"`
+}
+
 // So many days before a visit, at a time that the clock of its place shows.
 type ReminderLocalTimeInput struct {
 	// 0 to 60.
@@ -1694,6 +1735,32 @@ type ReplaceRecoveryCodesPayload struct {
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Expected failures.
 	Errors []ReplaceRecoveryCodesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `replayDeadLetters`: either `deadLetterIds` or `filter`.
+type ReplayDeadLettersInput struct {
+	// These, at most 500. Those that aren't there, or wait no more, are passed over.
+	DeadLetterIds []string `json:"deadLetterIds,omitempty"`
+	// Those that it finds and that wait, at most 500 of them.
+	Filter *DeadLetterFilterInput `json:"filter,omitempty"`
+	// Say what would come of it, and do nothing.
+	DryRun bool `json:"dryRun"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `replayDeadLetters`.
+type ReplayDeadLettersPayload struct {
+	// How many letters came to what, in the order of the outcomes' names. Letters that were replayed before are not among them.
+	Outcomes []*reminder.OutcomeCount `json:"outcomes"`
+	// True when the filter finds more: ask again, with another key.
+	More bool `json:"more"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []ReplayDeadLettersError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
 // The sizes of a page.
@@ -26,10 +27,12 @@ var keyParts = map[string]int{
 	"AvailabilityMatchConnection": availability.MatchKeyParts,
 	"AccountConnection":           identity.KeyParts,
 	"BreakGlassGrantConnection":   breakglass.KeyParts,
+	"DeadLetterConnection":        reminder.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,
 	"LocationConnection":          2,
 	"PatientConnection":           1,
 	"ProviderConnection":          2,
+	"ReminderConnection":          reminder.KeyParts,
 	"ScheduleExceptionConnection": 2,
 	"SlotConnection":              availability.SlotKeyParts,
 	"VisitKindConnection":         2,

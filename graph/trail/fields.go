@@ -19,7 +19,8 @@ var kinds = map[string][]string{
 	"BreakGlassGrant":    {"BreakGlassGrant"},
 	"LegalHold":          {"LegalHold"},
 	"PatientConnection":  {"PatientSearch"},
-	"Node":               {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "SlotHold"},
+	"Reminder":           {"Reminder"},
+	"Node":               {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold"},
 	"Versioned":          {"Appointment", "BreakGlassGrant"},
 	"AuditEvent":         {audit.TrailKind},
 }

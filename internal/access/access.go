@@ -45,11 +45,13 @@ const (
 	AuditRead          = "audit:read"
 	ClientsManage      = "clients:manage"
 	DirectoryWrite     = "directory:write"
+	MessagesManage     = "messages:manage"
 	PatientsBreakGlass = "patients:break-glass"
 	PatientsErase      = "patients:erase"
 	PatientsRead       = "patients:read"
 	PatientsWrite      = "patients:write"
 	PlatformAdminAll   = "platform:admin"
+	RemindersRead      = "reminders:read"
 	SchedulesRead      = "schedules:read"
 	SchedulesWrite     = "schedules:write"
 	SchemaRead         = "schema:read"
@@ -147,9 +149,9 @@ func (a Actor) OwnOrganization(asked uuid.UUID, path ...string) (uuid.UUID, erro
 var scopesOf = map[Role][]string{
 	PatientRole: {AppointmentsRead, AppointmentsWrite},
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
-	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, SchedulesRead},
-	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, PatientsErase, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
+	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, RemindersRead, SchedulesRead},
+	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, MessagesManage, PatientsErase, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.

@@ -174,6 +174,7 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Query.searchAvailability":    {`(` + near + `, first: 2)`},
 		"Query.availabilityCalendar":  {`(` + near + `, from: "2026-06-08", days: 3)`, `(` + near + `, from: "2026-06-01", days: 3)`},
 		"Query.locations":             {`(` + near + `, first: 2)`},
+		"Query.reminderFunnel":        {`(where: {from: "2026-06-01", to: "2026-06-30"})`},
 		"Query.explainSlot": {
 			fmt.Sprintf(`(where: {providerId: %q, locationId: %q, visitKindId: %q, start: "2026-06-08T19:30:00Z"})`, provider, location, kind),
 			fmt.Sprintf(`(where: {providerId: %q, locationId: %q, visitKindId: %q, start: "2026-06-08T14:00:00Z"})`, provider, location, kind),

@@ -21,7 +21,7 @@ import (
 var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
 	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "legalHoldId": globalid.LegalHold, "accountId": globalid.Account, "sessionId": globalid.Session,
-	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey,
+	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey, "deadLetterIds": globalid.DeadLetter,
 }
 
 // everybodys are fields that name what everybody may know of.

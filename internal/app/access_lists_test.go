@@ -29,6 +29,8 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 		"Query.accounts":              {globalid.Account, own},
 		"Query.breakGlassGrants":      {globalid.BreakGlassGrant, own},
 		"Query.apiClients":            {globalid.APIClient, good},
+		"Query.deadLetters":           {globalid.DeadLetter, own},
+		"Appointment.reminders":       {globalid.Reminder, held},
 		"Query.apiKeys":               {globalid.APIKey, good},
 		"Provider.appointments":       {globalid.Appointment, held},
 		"Provider.scheduleExceptions": {globalid.ScheduleException, held},

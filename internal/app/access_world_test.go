@@ -87,6 +87,8 @@ func newRealm(t *testing.T) *realm {
 	r.keepPartners(t, r.there)
 	r.keepAccounts(t, r.here)
 	r.keepAccounts(t, r.there)
+	r.keepMessages(t, r.here)
+	r.keepMessages(t, r.there)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -249,5 +251,5 @@ var typeNames = map[globalid.Type]string{
 	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Slot: "Slot", globalid.Viewer: "Viewer",
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
-	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey",
+	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey", globalid.Reminder: "Reminder", globalid.DeadLetter: "DeadLetter",
 }

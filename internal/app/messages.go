@@ -136,7 +136,7 @@ func (a *App) deliver(ctx context.Context) {
 	defer all.Wait()
 	all.Go(func() { workers.Prepare(ctx, a.reminder, log) })
 	if m.Queue == nil {
-		workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return 0, true }, log)
+		a.counting(ctx, func(ctx context.Context) { workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return 0, true }, log) })
 		return
 	}
 	carried := carrier{m.Queue, a.frame.Clock}
@@ -176,7 +176,7 @@ func (a *App) relayMessages(ctx context.Context, q carrier) {
 	defer office.Close()
 	for ctx.Err() == nil {
 		_, _ = office.Hold(ctx, func(ctx context.Context) {
-			workers.Relay(ctx, a.reminder, q, a.frame.Log)
+			a.counting(ctx, func(ctx context.Context) { workers.Relay(ctx, a.reminder, q, a.frame.Log) })
 		})
 		_ = rest(ctx, time.Second)
 	}

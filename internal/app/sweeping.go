@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -12,12 +13,14 @@ import (
 // sweeping takes what is over out of the way, each thing by the clock that it goes by.
 type sweeping struct {
 	*appointment.Service
-	db *postgres.DB
+	db           *postgres.DB
+	keepMessages time.Duration
 }
 
 // Tidy is documented at workers.Sweeper.
 func (s sweeping) Tidy(ctx context.Context, limit int) (int, error) {
 	booked, err := s.Service.Tidy(ctx, limit)
 	signedIn, failed := s.db.TidySignIn(ctx, clock.System{}.Now(), limit)
-	return booked + signedIn, errors.Join(err, failed)
+	told, untold := s.db.TidyMessages(ctx, s.Clock.Now(), s.keepMessages, limit)
+	return booked + signedIn + told, errors.Join(err, failed, untold)
 }

@@ -52,25 +52,26 @@ import (
 
 // Frame is what a process gives to the wiring.
 type Frame struct {
-	Database  postgres.Config
-	Keys      string            // folder of the keys that private data are sealed with
-	Clock     clock.Clock       // the product's time
-	Issuer    string            // outside, whose tokens are accepted
-	Key       ed25519.PublicKey // that those are verified with; nil: there is no such issuer
-	LinkKey   []byte            // that calendar links are signed with
-	PublicURL *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
-	Sessions  SessionSettings
-	TestKeys  bool // API keys are of a sandbox
-	SignIn    SignInSettings
-	Log       *slog.Logger
-	Chains    audit.Keys // of the audit chains; nil: they are not made here
-	Audit     AuditSettings
-	KeepYears int // patients after their last visit; 0: for ever
-	Events    EventSettings
-	Post      identity.Post // that mails about accounts are sent by; nil: they are not sent here
-	Messaging *Messaging    // by which patients are told of their visits; nil: they are not told here
-	Links     links.Links   // of those messages; none: those of the public URL
-	Answering *Answering    // how their answers, and vendors' reports, are read; nil: only by the links
+	Database        postgres.Config
+	Keys            string            // folder of the keys that private data are sealed with
+	Clock           clock.Clock       // the product's time
+	Issuer          string            // outside, whose tokens are accepted
+	Key             ed25519.PublicKey // that those are verified with; nil: there is no such issuer
+	LinkKey         []byte            // that calendar links are signed with
+	PublicURL       *url.URL          // where clients reach the API, and the issuer of our own tokens; nil: this process makes and takes none
+	Sessions        SessionSettings
+	TestKeys        bool // API keys are of a sandbox
+	SignIn          SignInSettings
+	Log             *slog.Logger
+	Chains          audit.Keys // of the audit chains; nil: they are not made here
+	Audit           AuditSettings
+	KeepYears       int // patients after their last visit; 0: for ever
+	KeepMessageDays int // after their time; 0: as long as usual
+	Events          EventSettings
+	Post            identity.Post // that mails about accounts are sent by; nil: they are not sent here
+	Messaging       *Messaging    // by which patients are told of their visits; nil: they are not told here
+	Links           links.Links   // of those messages; none: those of the public URL
+	Answering       *Answering    // how their answers, and vendors' reports, are read; nil: only by the links
 
 	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
@@ -111,6 +112,9 @@ type App struct {
 	answers      *reminder.Answers
 	monitor      http.Handler // of the queue; nil: there is none
 	alarms       alarms
+	ledger       *reminder.Ledger
+	deadLetters  *reminder.DeadLetters
+	counts       *messageFigures
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
@@ -168,6 +172,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
 	a.mailing = a.mails(source)
 	a.reminder, a.answers = a.reminders(source), a.hear(source)
+	a.account(source)
 	record := postgres.NewAuditStore(db)
 	a.audit, a.recorder = audit.NewService(record), audit.NewRecorder(record, source)
 	if frame.Chains != nil {
@@ -216,7 +221,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		Schema: resolvers.Schema(&resolvers.Resolver{
 			Services: resolvers.Services{
 				Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, Mailing: a.mailing, BreakGlass: a.breakGlass, Retention: a.retention,
-				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit,
+				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
@@ -227,7 +232,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices,
 		},
 		Calendar: a.appointments, Links: files,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
@@ -262,7 +267,9 @@ func serviceInfo() model.ServiceInfo {
 // Work does the background work until ctx ends.
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
-	all.Go(func() { workers.Run(ctx, sweeping{a.appointments, a.db}, a.trimmer(), a.frame.Log) })
+	all.Go(func() {
+		workers.Run(ctx, sweeping{a.appointments, a.db, a.frame.messagesKept()}, a.trimmer(), a.frame.Log)
+	})
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.frame.Post != nil {
 		all.Go(func() { workers.Mail(ctx, a.mailing, a.frame.Post, a.frame.Log) })
@@ -280,7 +287,7 @@ func (a *App) Work(ctx context.Context) error {
 
 // Tidy does once what the background work does again and again.
 func (a *App) Tidy(ctx context.Context) error {
-	return workers.Once(ctx, sweeping{a.appointments, a.db}, a.trimmer())
+	return workers.Once(ctx, sweeping{a.appointments, a.db, a.frame.messagesKept()}, a.trimmer())
 }
 
 // bonds are whom callers act for.

@@ -93,7 +93,7 @@ JOIN locations l ON l.organization_id = a.organization_id AND l.id = a.location_
 JOIN organizations o ON o.id = m.organization_id
 WHERE m.organization_id = ANY ($1) AND m.id = ANY ($2) AND p.erased_at IS NULL`
 
-type toldRow struct {
+type answeredRow struct {
 	draftRow
 	VisitVersion      int
 	StartsAt          time.Time
@@ -107,11 +107,11 @@ func (s *Messages) told(ctx context.Context, refs []clinic.Ref) ([]reminder.Told
 	var all []reminder.Told
 	for organization, own := range byTenant(refs) {
 		organizations, wanted := split(own)
-		rows, err := list[toldRow](ctx, s.db.tenant(organization), selectTold, organizations, wanted)
+		rows, err := list[answeredRow](ctx, s.db.tenant(organization), selectTold, organizations, wanted)
 		if err != nil {
 			return nil, err
 		}
-		drafts, err := s.db.openDrafts(ctx, column(rows, func(r toldRow) draftRow { return r.draftRow }))
+		drafts, err := s.db.openDrafts(ctx, column(rows, func(r answeredRow) draftRow { return r.draftRow }))
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +122,7 @@ func (s *Messages) told(ctx context.Context, refs []clinic.Ref) ([]reminder.Told
 	return all, nil
 }
 
-func (r toldRow) told(d reminder.Draft) reminder.Told {
+func (r answeredRow) told(d reminder.Draft) reminder.Told {
 	at := r.SentAt
 	if at == nil {
 		at = r.SendingAt

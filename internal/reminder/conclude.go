@@ -77,7 +77,11 @@ func (c concluding) absent(m Message, now time.Time) Conclusion {
 	if now.Sub(since(m)) < c.Certain {
 		return c.asking(m, now)
 	}
-	return c.later(m, Later{Cause: AnswerLost}, now)
+	again := c.later(m, Later{Cause: AnswerLost}, now)
+	if again.State == Queued { // its task is over, or lost with whoever had it
+		again.State, again.NextTask = Scheduled, true
+	}
+	return again
 }
 
 // mute is the conclusion when the vendor can't be asked: after a while nobody knows, and it is not sent again.

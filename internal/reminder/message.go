@@ -112,6 +112,16 @@ type Message struct {
 // Ref names the message.
 func (m Message) Ref() clinic.Ref { return clinic.Ref{Organization: m.OrganizationID, ID: m.ID} }
 
+// Visit names what the message tells of.
+func (m Message) Visit() clinic.Ref {
+	return clinic.Ref{Organization: m.OrganizationID, ID: m.AppointmentID}
+}
+
+// Unsent says whether a message has ended without being sent.
+func (m Message) Unsent() bool {
+	return m.State == Suppressed || m.State == Cancelled || m.State == Expired || m.State == Failed
+}
+
 // Patient names whom it is for.
 func (m Message) Patient() clinic.Ref {
 	return clinic.Ref{Organization: m.OrganizationID, ID: m.PatientID}

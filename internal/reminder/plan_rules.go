@@ -25,7 +25,7 @@ func DefaultRules() []Rule {
 	ten := civil.Time{Hour: 10}
 	return []Rule{
 		{Key: KeyOfDay(1, ten), DaysBefore: 1, At: &ten},
-		{Key: KeyOf(2 * time.Hour), Before: 2 * time.Hour},
+		{Key: KeyOfOffset(2 * time.Hour), Before: 2 * time.Hour},
 	}
 }
 
@@ -87,7 +87,7 @@ func (p plan) apply(rules []Rule) []Rule {
 func (w Wants) rules() []Rule {
 	var list []Rule
 	for _, before := range w.Before {
-		list = append(list, Rule{Key: "own-" + KeyOf(before), Before: before})
+		list = append(list, Rule{Key: "own-" + KeyOfOffset(before), Before: before})
 	}
 	return list
 }

@@ -40,10 +40,10 @@ type RuleTime struct {
 	At         *civil.Time
 }
 
-// KeyOf tells one rule from another, and is the same for the same rule.
-func KeyOf(before time.Duration) string { return fmt.Sprintf("%d-min-before", int(before.Minutes())) }
+// KeyOfOffset tells one rule from another, and is the same for the same rule.
+func KeyOfOffset(before time.Duration) string { return fmt.Sprintf("%d-min-before", int(before.Minutes())) }
 
-// KeyOfDay is KeyOf for a local time.
+// KeyOfDay is KeyOfOffset for a local time.
 func KeyOfDay(days int, at civil.Time) string {
 	return fmt.Sprintf("%d-days-before-at-%02d:%02d", days, at.Hour, at.Minute)
 }
@@ -70,7 +70,7 @@ func (in SetRules) rules() ([]Rule, error) {
 func (r RuleTime) rule(check *form.Check, path []string) Rule {
 	if r.Before != nil {
 		checkBefore(check, *r.Before, append(path, "before")...)
-		return Rule{Key: KeyOf(*r.Before), Before: *r.Before}
+		return Rule{Key: KeyOfOffset(*r.Before), Before: *r.Before}
 	}
 	var at civil.Time
 	if r.At != nil {

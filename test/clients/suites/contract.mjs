@@ -8,10 +8,10 @@ import { world } from './support/world.mjs'
 // Types without an id: nobody fetches one by itself, or keeps it in a cache but with what it belongs to.
 const values = {
   'values of the object that has them': [
-    'ApiClientKey', 'ApiClientSecret', 'AppointmentActionState', 'BookingPolicy', 'Cancellation', 'Coding', 'ContactChannel', 'ContactPreferences', 'GeoPoint', 'Identifier', 'LinkedAccount', 'Money', 'QuietHours', 'ReminderRule', 'ReminderRuleSet', 'RoleGrant',
+    'ApiClientKey', 'ApiClientSecret', 'AppointmentActionState', 'BookingPolicy', 'Cancellation', 'Coding', 'ContactChannel', 'ContactPreferences', 'GeoPoint', 'Identifier', 'LinkedAccount', 'Money', 'QuietHours', 'ReminderAttempt', 'ReminderRule', 'ReminderRuleSet', 'RoleGrant',
     'SlotExplanation', 'WeeklyHours',
   ],
-  'what was asked for, and how it stands now': ['AvailabilityCalendar', 'AvailabilityDay', 'Deprecation', 'ServiceInfo'],
+  'what was asked for, and how it stands now': ['AvailabilityCalendar', 'AvailabilityDay', 'Deprecation', 'ReminderCause', 'ReminderFunnel', 'ReminderHour', 'ReplayOutcomeCount', 'ServiceInfo'],
   'events, which a cursor names': ['AppointmentChanged', 'SlotsChanged', 'StreamReady', 'StreamReset'],
   'what is shown once, to whom it is given': ['SessionTokens', 'SignInChallenge'],
   "Relay's own": ['PageInfo'],

@@ -1,0 +1,86 @@
+package app
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/telemetry"
+)
+
+// messageFigures are those of messages, of all organisations, as they were read last. One process of all reads them; another one's are nought.
+type messageFigures struct {
+	read   func(context.Context, time.Time) (reminder.Figures, error)
+	clock  clock.Clock
+	latest atomic.Pointer[reminder.Figures]
+}
+
+// Measure is documented at workers.Measurer.
+func (m *messageFigures) Measure(ctx context.Context) error {
+	f, err := m.read(ctx, m.clock.Now())
+	if err == nil {
+		m.latest.Store(&f)
+	}
+	return err
+}
+
+// forget is for a process that reads them no longer: what it read last is not how things stand.
+func (m *messageFigures) forget() { m.latest.Store(nil) }
+
+// of reads a figure of the latest.
+func (m *messageFigures) of(read func(reminder.Figures) float64) func() float64 {
+	return func() float64 {
+		if f := m.latest.Load(); f != nil {
+			return read(*f)
+		}
+		return 0
+	}
+}
+
+// register adds them to a process's figures.
+func (m *messageFigures) register(f *telemetry.Figures) {
+	f.Gauge("messages_measured", "1 in the process whose figures of messages are read.", nil, m.of(func(reminder.Figures) float64 { return 1 }))
+	for _, c := range reminder.SentBy {
+		m.registerWaiting(f, c)
+		m.registerGone(f, c)
+	}
+	for _, c := range []reminder.ChannelKind{reminder.SMS, reminder.Email} { // nobody reports of the other that it arrived
+		f.Gauge("messages_on_time_share", "Share of those that the vendor took that were delivered within 30 minutes of their time, of an hour that ended 30 minutes ago; 1 without any.",
+			telemetry.Labels{"channel": string(c)}, m.of(func(g reminder.Figures) float64 {
+				if share, some := g.OnTimeShare(c); some {
+					return share
+				}
+				return 1
+			}))
+	}
+}
+
+func (m *messageFigures) registerWaiting(f *telemetry.Figures, c reminder.ChannelKind) {
+	channel := telemetry.Labels{"channel": string(c)}
+	for _, s := range []reminder.State{reminder.Scheduled, reminder.Queued, reminder.Sending} {
+		stage := reminder.Stage{Channel: c, State: s}
+		f.Gauge("messages_waiting", "Messages that are due, by where they wait; 100000: or more.", telemetry.Labels{"channel": string(c), "state": string(s)},
+			m.of(func(g reminder.Figures) float64 { return float64(g.Waiting[stage].Count) }))
+	}
+	f.Gauge("messages_oldest_due_seconds", "How long the message has been due that waits the longest to be sent.", channel,
+		m.of(func(g reminder.Figures) float64 { return g.Oldest(c).Seconds() }))
+	f.Gauge("dead_letters_waiting", "Dead letters that were not replayed; 100000: or more.", channel,
+		m.of(func(g reminder.Figures) float64 { return float64(g.Dead[c].Count) }))
+	f.Gauge("dead_letters_oldest_seconds", "How long the oldest of them has been dead.", channel,
+		m.of(func(g reminder.Figures) float64 { return g.Dead[c].Oldest.Seconds() }))
+}
+
+func (m *messageFigures) registerGone(f *telemetry.Figures, c reminder.ChannelKind) {
+	for _, s := range []reminder.State{reminder.Sent, reminder.Delivered, reminder.Failed, reminder.Suppressed, reminder.Cancelled} {
+		stage := reminder.Stage{Channel: c, State: s}
+		f.Gauge("messages_of_an_hour", "Messages whose time was within an hour that ended 30 minutes ago, by their state now.",
+			telemetry.Labels{"channel": string(c), "state": string(s)}, m.of(func(g reminder.Figures) float64 { return float64(g.Hour[stage].Count) }))
+	}
+	for _, s := range []reminder.State{reminder.Expired, reminder.Failed, reminder.Unknown} {
+		stage := reminder.Stage{Channel: c, State: s}
+		f.Gauge("messages_ended_badly", "Messages that ended within the last hour without anybody knowing that they arrived, by their state.",
+			telemetry.Labels{"channel": string(c), "state": string(s)}, m.of(func(g reminder.Figures) float64 { return float64(g.Ended[stage]) }))
+	}
+}
