@@ -136,7 +136,9 @@ func (a *App) deliver(ctx context.Context) {
 	defer all.Wait()
 	all.Go(func() { workers.Prepare(ctx, a.reminder, log) })
 	if m.Queue == nil {
-		a.counting(ctx, func(ctx context.Context) { workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return 0, true }, log) })
+		a.counting(ctx, func(ctx context.Context) {
+			workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return 0, true }, log)
+		})
 		return
 	}
 	carried := carrier{m.Queue, a.frame.Clock}
