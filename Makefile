@@ -84,7 +84,7 @@ prove: servers
 
 prove-messages: servers
 	$(GO) test -count=1 -timeout 120m -v -run 'Messages|VendorThatHangs' ./bench/prove -clients $(CLIENTS) -messages $(MESSAGES) -within 10m
-	$(GO) test -count=1 -timeout 90m -v -run 'Told|Letters|Killed' ./bench/prove -points 1 -races $(RACES) -dead $(DEAD)
+	$(GO) test -count=1 -timeout 90m -v -run 'ToldOnce|DeadLettersAre|AfterItsChange' ./bench/prove -points 1 -races $(RACES) -dead $(DEAD)
 
 prove-access: servers
 	$(GO) test -count=1 -timeout 120m -v -run EveryCheckThatIsMissing ./bench/planted -plant
