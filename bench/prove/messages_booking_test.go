@@ -2,6 +2,7 @@ package prove_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -16,8 +17,9 @@ var chance = rand.New(rand.NewPCG(1, 2))
 
 // bookings are made all the time, over HTTP, and cancelled again.
 type bookings struct {
-	mu   sync.Mutex
-	made []booked
+	mu    sync.Mutex
+	made  []booked
+	again int // sent once more, as the server was too busy
 }
 
 type booked struct {
@@ -26,16 +28,19 @@ type booked struct {
 }
 
 // book has somebody book so many times a second for as long as the test runs, in the same database.
-func (p *post) book(perSecond int) *bookings {
+func (p *campaign) book(perSecond int) *bookings {
 	p.t.Helper()
 	town, err := world.rig.NewClinic(p.t.Context(), p.server, &rig.Client{HTTP: rig.NewHTTP(100)})
 	p.check(err)
 	patients, err := town.Patients(p.t.Context(), 10*perSecond)
 	p.check(err)
-	provider, err := town.Provider(p.t.Context(), len(patients), 0)
-	p.check(err)
-	slots, err := town.Openings(p.t.Context(), provider, 3)
-	p.check(err)
+	slots := make([][]rig.Slot, perSecond) // of each provider
+	for i := range slots {
+		provider, err := town.Provider(p.t.Context(), 20, 0)
+		p.check(err)
+		slots[i], err = town.Openings(p.t.Context(), provider, 3)
+		p.check(err)
+	}
 	b := &bookings{}
 	ctx, stop := context.WithCancel(p.t.Context())
 	var all sync.WaitGroup
@@ -47,16 +52,18 @@ func (p *post) book(perSecond int) *bookings {
 	all.Go(func() {
 		beat(ctx, &all, perSecond, func() {
 			one := <-turns
-			p.comeAndGo(ctx, b, one, slots[rand.IntN(len(slots))].ID)
+			with := slots[rand.IntN(len(slots))]
+			p.comeAndGo(ctx, b, one, with[rand.IntN(len(with))].ID)
 			turns <- one
 		})
 	})
 	return b
 }
 
-func (p *post) comeAndGo(ctx context.Context, b *bookings, one rig.Patient, slot string) {
-	began := time.Now()
-	answer, err := one.Book(ctx, slot, uuid.NewString())
+// comeAndGo books and cancels. A server that is too busy is asked again: that is part of what it took.
+func (p *campaign) comeAndGo(ctx context.Context, b *bookings, one rig.Patient, slot string) {
+	key, began := uuid.NewString(), time.Now()
+	answer, sent, err := rig.Insist(ctx, func(ctx context.Context) (rig.Answer, error) { return one.Book(ctx, slot, key) })
 	took := time.Since(began)
 	if ctx.Err() != nil {
 		return
@@ -66,9 +73,9 @@ func (p *post) comeAndGo(ctx context.Context, b *bookings, one rig.Patient, slot
 		return
 	}
 	b.mu.Lock()
-	b.made = append(b.made, booked{began, took})
+	b.made, b.again = append(b.made, booked{began, took}), b.again+sent-1
 	b.mu.Unlock()
-	key := uuid.NewString()
+	key = uuid.NewString()
 	gone, _, err := rig.Insist(ctx, func(ctx context.Context) (rig.Answer, error) { return one.Cancel(ctx, answer.Visit.ID, key) })
 	if ctx.Err() == nil && (err != nil || gone.Visit == nil) {
 		p.t.Errorf("a cancellation was answered %+v: %v", gone, err)
@@ -86,4 +93,10 @@ func (b *bookings) p95(from, to time.Time) float64 {
 		}
 	}
 	return float64(within95(took).Microseconds()) / 1000
+}
+
+func (b *bookings) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return fmt.Sprintf("%d bookings were answered, %d requests sent again", len(b.made), b.again)
 }

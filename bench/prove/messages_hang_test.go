@@ -36,7 +36,7 @@ func sizeOfHanging() hanging {
 
 // clogged is a worker whose vendor of texts hangs, with bookings beside it.
 type clogged struct {
-	*post
+	*campaign
 	size     hanging
 	address  string // where the worker tells how it is
 	bookings *bookings
@@ -57,7 +57,7 @@ func TestAVendorThatHangsHoldsUpNobodyElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &clogged{post: newPost(t, 2000, 1, "MEDICONNECT_TELEMETRY_LISTEN="+address), size: size, address: address}
+	c := &clogged{campaign: newCampaign(t, 2000, 1, "MEDICONNECT_TELEMETRY_LISTEN="+address), size: size, address: address}
 	c.bookings = c.book(size.bookings)
 	if big() {
 		c.flow() // caches fill
@@ -69,6 +69,7 @@ func TestAVendorThatHangsHoldsUpNobodyElse(t *testing.T) {
 	}
 	o := c.read()
 	c.show(o)
+	t.Log(c.bookings)
 	if twice := c.vendors.Duplicates(); len(twice) > 0 {
 		t.Errorf("%d messages were sent twice", len(twice))
 	}

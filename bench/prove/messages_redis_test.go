@@ -17,7 +17,7 @@ import (
 type trouble struct {
 	name  string
 	after time.Duration // from when the first messages are due
-	do    func(p *post)
+	do    func(p *campaign)
 }
 
 const (
@@ -30,17 +30,17 @@ const (
 
 // troubles of Redis, each over before the next begins. What was lost is looked for a minute after it was due.
 var troubles = []trouble{
-	{"it is restarted empty, sooner than anybody notices", 100 * time.Second, func(p *post) {
+	{"it is restarted empty, sooner than anybody notices", 100 * time.Second, func(p *campaign) {
 		n := p.redis.AwaitSteady(p.t)
 		n.Kill()
 		n.Start(p.t)
 	}},
-	{"it is flushed", 170 * time.Second, func(p *post) { p.redis.AwaitSteady(p.t).Flush(p.t, p.redis.Password) }},
-	{"all of it is away", awayAfter, func(p *post) { p.beAway(awayFor) }},
+	{"it is flushed", 170 * time.Second, func(p *campaign) { p.redis.AwaitSteady(p.t).Flush(p.t, p.redis.Password) }},
+	{"all of it is away", awayAfter, func(p *campaign) { p.beAway(awayFor) }},
 }
 
 // primaryDies is what is quick enough for a plain test.
-var primaryDies = []trouble{{"the primary is killed", 2 * time.Second, func(p *post) {
+var primaryDies = []trouble{{"the primary is killed", 2 * time.Second, func(p *campaign) {
 	first := p.redis.AwaitSteady(p.t)
 	first.Kill()
 	p.redis.AwaitOther(p.t, first)
@@ -55,7 +55,7 @@ func TestMessagesArriveOnceWhateverBecomesOfRedis(t *testing.T) {
 		in = awayAfter + awayFor + afterHeal
 		n, pause, left, list = int(int64(*texted)*int64(in)/int64(*within)), killEvery, 0, troubles
 	}
-	p := newPost(t, n, workersAtOnce)
+	p := newCampaign(t, n, workersAtOnce)
 	ctx, stop := context.WithCancel(t.Context())
 	begin := time.Now().Add(time.Duration(n/1000+2) * time.Second)
 	p.remindInto(n, begin, in)
@@ -84,7 +84,7 @@ func TestMessagesArriveOnceWhateverBecomesOfRedis(t *testing.T) {
 }
 
 // remindInto has messages be due, and in the proof most of what the queue is given for them lost: its replicas lag, and the primary goes.
-func (p *post) remindInto(n int, begin time.Time, in time.Duration) {
+func (p *campaign) remindInto(n int, begin time.Time, in time.Duration) {
 	p.t.Helper()
 	if !big() {
 		p.remind(n, begin, in)
@@ -111,7 +111,7 @@ func tasksOf(depths map[string]queue.Depth) (n int) {
 }
 
 // beAway has all of Redis gone for a time, and looks how long nobody is told, and whether the queue is used when it is back.
-func (p *post) beAway(long time.Duration) {
+func (p *campaign) beAway(long time.Duration) {
 	p.t.Helper()
 	p.redis.Leave()
 	left := time.Now()
@@ -136,7 +136,7 @@ func (p *post) beAway(long time.Duration) {
 }
 
 // handled is how many tasks of messages workers have taken from this Redis today, as asynq counts them.
-func (p *post) handled() (n int) {
+func (p *campaign) handled() (n int) {
 	p.t.Helper()
 	client := redis.NewFailoverClient(&redis.FailoverOptions{
 		MasterName: redistest.PrimaryName, SentinelAddrs: p.redis.Sentinels(), SentinelPassword: p.redis.Password, Password: p.redis.Password,
@@ -151,7 +151,7 @@ func (p *post) handled() (n int) {
 	return n
 }
 
-func (p *post) depths() map[string]queue.Depth {
+func (p *campaign) depths() map[string]queue.Depth {
 	p.t.Helper()
 	q, err := queue.Open(queue.Options{Clock: clock.System{}, Redis: queue.Address{
 		Sentinels: p.redis.Sentinels(), Master: redistest.PrimaryName, Password: p.redis.Password, SentinelPassword: p.redis.Password,

@@ -20,7 +20,7 @@ func big() bool { return *texted >= 500 }
 // All patients are told, once and in time, though workers are killed every few seconds in the middle of it.
 func TestMessagesArriveOnceThoughWorkersAreKilled(t *testing.T) {
 	t.Parallel()
-	p := newPost(t, *texted, workersAtOnce)
+	p := newCampaign(t, *texted, workersAtOnce)
 	pause, left := killEvery, 0
 	if !big() {
 		pause, left = *within/4, *texted/10

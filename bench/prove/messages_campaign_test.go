@@ -27,8 +27,8 @@ var (
 	within = flag.Duration("within", 10*time.Second, "in which time that is due")
 )
 
-// post is how the patients of a town are told: the vendors, who report to a server, a queue that some workers share, and the database.
-type post struct {
+// campaign is how the patients of a town are told: the vendors, who report to a server, a queue that some workers share, and the database.
+type campaign struct {
 	t       *testing.T
 	url     string
 	pool    *pgxpool.Pool // sees everything
@@ -37,18 +37,18 @@ type post struct {
 	redis   *redistest.Replicated
 	server  *rig.Server // that the vendors report to
 	workers []*rig.Server
-	ear     *ear
+	ear     *listener
 	away    struct{ from, to time.Time } // when Redis was gone
 }
 
 // starting is held by who starts programs with settings of their own.
 var starting sync.Mutex
 
-// newPost starts workers with settings of their own.
-func newPost(t *testing.T, patients, workers int, settings ...string) *post {
+// newCampaign starts workers with settings of their own.
+func newCampaign(t *testing.T, patients, workers int, settings ...string) *campaign {
 	t.Helper()
 	world.once.Do(func() { world.err = build() })
-	p := &post{t: t, ear: &ear{}}
+	p := &campaign{t: t, ear: &listener{}}
 	p.check(world.err)
 	var err error
 	p.url, err = world.rig.NewDatabase(t.Context())
@@ -69,7 +69,7 @@ func newPost(t *testing.T, patients, workers int, settings ...string) *post {
 	return p
 }
 
-func (p *post) check(err error) {
+func (p *campaign) check(err error) {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -77,7 +77,7 @@ func (p *post) check(err error) {
 }
 
 // start starts workers who send by the vendors, and a server that these report to.
-func (p *post) start(workers int, settings []string) {
+func (p *campaign) start(workers int, settings []string) {
 	p.t.Helper()
 	address, err := devstack.FreeAddress()
 	p.check(err)
@@ -108,7 +108,7 @@ func (p *post) start(workers int, settings []string) {
 }
 
 // usualDelays has vendors take 20 to 200 ms for a request. Some take a letter whose sender is gone by then, others don't.
-func (p *post) usualDelays(of ...vendors.Vendor) {
+func (p *campaign) usualDelays(of ...vendors.Vendor) {
 	for i, v := range of {
 		var slow []vendors.Fault
 		for j, ms := range []int{20, 40, 60, 90, 130, 200} {
@@ -126,10 +126,10 @@ var orders = [][]reminder.ChannelKind{{reminder.SMS, reminder.Email}, {reminder.
 
 // remind has so many patients be told in a time, evenly, from begin on. Half would have a text and half an e-mail, and each the other one
 // where that fails.
-func (p *post) remind(n int, begin time.Time, in time.Duration) { p.remindBy(orders, n, begin, in) }
+func (p *campaign) remind(n int, begin time.Time, in time.Duration) { p.remindBy(orders, n, begin, in) }
 
 // remindBy is remind by one of some orders of channels after the other.
-func (p *post) remindBy(orders [][]reminder.ChannelKind, n int, begin time.Time, in time.Duration) {
+func (p *campaign) remindBy(orders [][]reminder.ChannelKind, n int, begin time.Time, in time.Duration) {
 	p.t.Helper()
 	list := make([]posttest.Reminder, n)
 	for i := range list {
@@ -140,7 +140,7 @@ func (p *post) remindBy(orders [][]reminder.ChannelKind, n int, begin time.Time,
 }
 
 // killWorkers kills a worker after the other as kill -9 does, each after a pause, and starts it again, until ctx ends. It answers how many.
-func (p *post) killWorkers(ctx context.Context, pause time.Duration) (killed int) {
+func (p *campaign) killWorkers(ctx context.Context, pause time.Duration) (killed int) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
@@ -162,7 +162,7 @@ func (p *post) killWorkers(ctx context.Context, pause time.Duration) (killed int
 }
 
 // open is how many messages may yet be sent, or were and nobody knows.
-func (p *post) open() (n int) {
+func (p *campaign) open() (n int) {
 	p.t.Helper()
 	p.check(p.pool.QueryRow(p.t.Context(), `SELECT count(*) FROM messages WHERE organization_id = $1 AND (state IN ('QUEUED', 'SENDING') OR state = 'SCHEDULED' AND due_at IS NOT NULL)`,
 		p.town.Organization).Scan(&n))
@@ -170,7 +170,7 @@ func (p *post) open() (n int) {
 }
 
 // awaitEnd waits until all messages are done with, or only left with who was killed: those are found out about in minutes.
-func (p *post) awaitEnd(most time.Duration, enough func(open int) bool) {
+func (p *campaign) awaitEnd(most time.Duration, enough func(open int) bool) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), most)
 	defer cancel()

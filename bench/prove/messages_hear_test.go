@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// ear hears what workers log.
-type ear struct {
+// listener hears what workers log.
+type listener struct {
 	mu   sync.Mutex
 	rest []byte
 	said map[string][]time.Time // by the words
 }
 
 // Write takes lines of JSON. One that a kill cuts off is passed over.
-func (e *ear) Write(p []byte) (int, error) {
+func (e *listener) Write(p []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.rest = append(e.rest, p...)
@@ -29,7 +29,7 @@ func (e *ear) Write(p []byte) (int, error) {
 	}
 }
 
-func (e *ear) hear(line []byte) {
+func (e *listener) hear(line []byte) {
 	var said struct {
 		Time       time.Time
 		Level, Msg string
@@ -52,7 +52,7 @@ func (e *ear) hear(line []byte) {
 }
 
 // heard are the words that were said, with how often.
-func (e *ear) heard() map[string]int {
+func (e *listener) heard() map[string]int {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := map[string]int{}

@@ -45,7 +45,7 @@ type dueAt struct {
 }
 
 // read puts together what the vendors have and what the database says.
-func (p *post) read() (o outcome) {
+func (p *campaign) read() (o outcome) {
 	p.t.Helper()
 	rows, err := p.pool.Query(p.t.Context(), `SELECT organization_id, id, appointment_id, channel, state, coalesce(cause, '') AS cause, place, tries, claims, scheduled_for
 		FROM messages WHERE organization_id = $1`, p.town.Organization)
@@ -151,7 +151,7 @@ func (l lateness) String() string {
 }
 
 // show logs what came of it.
-func (p *post) show(o outcome) {
+func (p *campaign) show(o outcome) {
 	p.t.Logf("%d visits: %d reached a vendor, %d delivered, %d by both channels, %d keys twice; %s", o.visits, o.reached, o.delivered, o.both, len(p.vendors.Duplicates()), o.late)
 	p.t.Logf("tried again %v, settled by asking %v, unknown %v", o.again, o.asked, o.unknown)
 	for _, state := range slices.Sorted(maps.Keys(o.states)) {
@@ -166,7 +166,7 @@ func (p *post) show(o outcome) {
 }
 
 // judge says whether everybody was told, in time and once. Who is left with a worker that was killed may still wait for that to be found out.
-func (p *post) judge(o outcome, waiting int) {
+func (p *campaign) judge(o outcome, waiting int) {
 	p.t.Helper()
 	if twice := p.vendors.Duplicates(); len(twice) > 0 {
 		p.t.Errorf("%d messages were sent twice", len(twice))
