@@ -220,7 +220,6 @@ func (m news) String() string {
 type ear struct {
 	mu     sync.Mutex
 	alerts map[uuid.UUID]alert
-	rest   bytes.Buffer
 	errors []string
 }
 
