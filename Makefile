@@ -3,7 +3,9 @@
 # make lint            formatting, vet, staticcheck, and generated code that must be up to date
 # make generate        make the generated code anew
 # make bench           run the benchmarks
-# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; who is told once, wherever a worker is killed, while RACES visits change, and DEAD messages are given up and replayed; random worlds (CHECKS); planted faults
+# make prove           run the proofs: many clients at once (CLIENTS), kills in the middle; who follows, in storms; who is signed in, while Redis fails; random worlds (CHECKS); planted faults
+# make prove-messages  prove that messages (MESSAGES in 10 minutes) arrive once and in time while workers are killed, Redis fails or a vendor hangs; wherever a worker is killed; while RACES visits
+#                      change; and that DEAD ones are replayed once: more than an hour
 # make prove-access    take each check behind the table of rights away in turn: half an hour
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)
@@ -19,6 +21,7 @@ FUZZTIME ?= 30s
 CLIENTS ?= 1000
 RACES ?= 10000
 DEAD ?= 25000
+MESSAGES ?= 10000
 CHECKS ?= 5000
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
 RANDOM_CHECKS := ./internal/availability ./internal/clock ./internal/reminder
@@ -30,7 +33,7 @@ GENERATED := graph/generated graph/model resolvers docs/access.md
 export CGO_ENABLED := 0
 export PATH := $(PATH):$(dir $(GO))
 
-.PHONY: run build test lint formatted fresh generate bench prove prove-access audit fuzz servers tools roots
+.PHONY: run build test lint formatted fresh generate bench prove prove-messages prove-access audit fuzz servers tools roots
 
 run: build
 	@exec bin/mediconnect dev $(ARGS)
@@ -69,7 +72,7 @@ bench: servers
 	$(GO) test -timeout 120m -run '^$$' -bench . ./...
 
 prove: servers
-	$(GO) test -count=1 -timeout 90m -v ./bench/prove -clients $(CLIENTS) -points 1 -races $(RACES) -dead $(DEAD)
+	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
@@ -78,6 +81,10 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -v -run ManyKeysOfAnAccount ./internal/app -keys 1000000
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole
 	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
+
+prove-messages: servers
+	$(GO) test -count=1 -timeout 120m -v -run 'Messages|VendorThatHangs' ./bench/prove -clients $(CLIENTS) -messages $(MESSAGES) -within 10m
+	$(GO) test -count=1 -timeout 90m -v -run 'ToldOnce|DeadLettersAre|AfterItsChange' ./bench/prove -points 1 -races $(RACES) -dead $(DEAD)
 
 prove-access: servers
 	$(GO) test -count=1 -timeout 120m -v -run EveryCheckThatIsMissing ./bench/planted -plant

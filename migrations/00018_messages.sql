@@ -89,8 +89,7 @@ CREATE INDEX messages_queued ON messages (due_at) WHERE state = 'QUEUED';
 CREATE INDEX messages_claimed ON messages (claimed_until) WHERE state = 'SENDING';
 CREATE INDEX messages_ending ON messages (expires_at) WHERE state IN ('SCHEDULED', 'QUEUED');
 CREATE INDEX messages_by_time ON messages (organization_id, scheduled_for, id);
-CREATE INDEX messages_by_recipient ON messages (organization_id, recipient_token, sent_at) WHERE recipient_token IS NOT NULL;
-CREATE INDEX messages_to_number ON messages (recipient_token, sent_at) WHERE recipient_token IS NOT NULL;
+CREATE INDEX messages_by_recipient ON messages (recipient_token) WHERE recipient_token IS NOT NULL;
 
 -- Each try, from before it leaves.
 CREATE TABLE message_attempts (

@@ -21,8 +21,8 @@ type Messenger interface {
 	Settle(ctx context.Context, limit int) (int, error)
 	// Expire ends messages that make no sense any more.
 	Expire(ctx context.Context, limit int) (int, error)
-	// Waiting lists messages of a channel that are due.
-	Waiting(ctx context.Context, c reminder.ChannelKind, limit int) ([]reminder.Task, error)
+	// Waiting lists messages of a channel that have been due for a while, or since just now.
+	Waiting(ctx context.Context, c reminder.ChannelKind, late time.Duration, limit int) ([]reminder.Task, error)
 	// Send makes one attempt at a message.
 	Send(ctx context.Context, t reminder.Task) (reminder.Verdict, error)
 }
@@ -70,27 +70,29 @@ const (
 	directly    = 10
 )
 
-// Direct sends messages straight from the database while away says that the queue has been unreachable for long, until ctx ends.
-func Direct(ctx context.Context, m Messenger, away func() bool, log *slog.Logger) {
+// Direct sends messages straight from the database while away says that the queue can't be reached, until ctx ends: those that have been due
+// for as long as away says.
+func Direct(ctx context.Context, m Messenger, away func() (late time.Duration, is bool), log *slog.Logger) {
 	var wg sync.WaitGroup
 	for _, channel := range reminder.SentBy {
 		wg.Go(func() {
 			repeat(ctx, directEvery, directLimit, func(ctx context.Context, limit int) (int, error) {
-				if !away() {
+				late, is := away()
+				if !is {
 					return 0, nil
 				}
-				return 0, direct(ctx, m, channel, limit)
+				tasks, err := m.Waiting(ctx, channel, late, limit)
+				if err != nil {
+					return 0, err
+				}
+				return 0, direct(ctx, m, tasks)
 			}, log.With("job", "send messages without the queue", "channel", string(channel)))
 		})
 	}
 	wg.Wait()
 }
 
-func direct(ctx context.Context, m Messenger, channel reminder.ChannelKind, limit int) error {
-	tasks, err := m.Waiting(ctx, channel, limit)
-	if err != nil {
-		return err
-	}
+func direct(ctx context.Context, m Messenger, tasks []reminder.Task) error {
 	line := make(chan reminder.Task)
 	failed := make([]error, directly)
 	var wg sync.WaitGroup

@@ -1,5 +1,6 @@
 // Package prove has the proofs of booking: many clients at once over HTTP against the built program, which is killed in the
-// middle, and many who follow what happens. `make prove` runs them with 1,000 clients; as plain tests they run with fewer.
+// middle, and many who follow what happens; and of messages, while workers are killed, Redis fails or a vendor hangs. `make prove` runs
+// them with 1,000 clients and 10,000 messages; as plain tests they run with fewer.
 package prove_test
 
 import (

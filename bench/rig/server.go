@@ -70,6 +70,11 @@ func (r *Rig) Serve(ctx context.Context, database string, connections int) (*Ser
 	if err != nil {
 		return nil, err
 	}
+	return r.ServeAt(ctx, database, connections, address)
+}
+
+// ServeAt is Serve at an address that others have been told.
+func (r *Rig) ServeAt(ctx context.Context, database string, connections int, address string) (*Server, error) {
 	s := &Server{URL: "http://" + address, binary: cmp.Or(r.Server, r.binary), arguments: []string{"serve"}, said: &log{ear: r.Ear}}
 	s.environ = append(os.Environ(), "MEDICONNECT_DATABASE_URL="+database, "MEDICONNECT_KEYS="+r.Keys, "MEDICONNECT_DATABASE_CONNECTIONS="+strconv.Itoa(connections), "MEDICONNECT_LISTEN="+address,
 		"MEDICONNECT_RATE_LIMIT_PATIENT=0", "MEDICONNECT_RATE_LIMIT_STAFF=0", "MEDICONNECT_RATE_LIMIT_CLIENT=0", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=0", "MEDICONNECT_TOKEN_PUBLIC_KEY="+r.public, "MEDICONNECT_LINK_KEY="+r.linkKey, "MEDICONNECT_LOG_LEVEL=warn")

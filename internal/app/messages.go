@@ -121,8 +121,12 @@ func rest(ctx context.Context, d time.Duration) error {
 // courierOffice is whose office it is to hand messages to the queue.
 const courierOffice = "courier"
 
-// queueAway is how long the queue must be unreachable before messages are sent without it.
-const queueAway = time.Minute
+// When messages are sent without the queue: once it has been unreachable for queueAway, and before that those that have been due for so long.
+// A process that has just begun doesn't know since when the queue is away, but finds out within queueLooks whether it is.
+const (
+	queueAway  = time.Minute
+	queueLooks = 5 * time.Second
+)
 
 // deliver plans and sends messages until ctx ends.
 func (a *App) deliver(ctx context.Context) {
@@ -132,13 +136,15 @@ func (a *App) deliver(ctx context.Context) {
 	defer all.Wait()
 	all.Go(func() { workers.Prepare(ctx, a.reminder, log) })
 	if m.Queue == nil {
-		a.counting(ctx, func(ctx context.Context) { workers.Direct(ctx, a.reminder, func() bool { return true }, log) })
+		a.counting(ctx, func(ctx context.Context) {
+			workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return 0, true }, log)
+		})
 		return
 	}
 	carried := carrier{m.Queue, a.frame.Clock}
 	all.Go(func() { a.relayMessages(ctx, carried) })
 	all.Go(func() {
-		workers.Direct(ctx, a.reminder, func() bool { return queueAwayFor(m.Queue, queueAway) }, log)
+		workers.Direct(ctx, a.reminder, func() (time.Duration, bool) { return withoutQueue(m.Queue, clock.System{}.Now()) }, log)
 	})
 	for ctx.Err() == nil {
 		if err := m.Queue.Serve(ctx, a.handle); err != nil {
@@ -148,9 +154,22 @@ func (a *App) deliver(ctx context.Context) {
 	}
 }
 
-func queueAwayFor(q *queue.Queue, long time.Duration) bool {
+// reachable is what tells whether a queue takes tasks, and since when.
+type reachable interface {
+	Reachable() (since time.Time, ok bool)
+}
+
+// withoutQueue says whether messages are sent without the queue, and how long they must have been due for that.
+func withoutQueue(q reachable, now time.Time) (late time.Duration, is bool) {
 	since, ok := q.Reachable()
-	return !ok && clock.System{}.Now().Sub(since) >= long
+	away := now.Sub(since)
+	switch {
+	case ok || away < queueLooks:
+		return 0, false
+	case away < queueAway:
+		return queueAway, true
+	}
+	return 0, true
 }
 
 // relayMessages hands messages to the queue whenever this process is the one to do so.

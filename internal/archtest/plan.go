@@ -118,7 +118,7 @@ var plan = []floor{
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, sockets, process), support: true},
 	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql, []string{"net/http/pprof"})},
-	{at: "bench/prove", tests: join([]string{"..."}, sql, web)},
+	{at: "bench/prove", tests: join([]string{"..."}, sql, redis, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},
 	{at: "test/clients", tests: join([]string{"..."}, web)},

@@ -149,7 +149,7 @@ func TestACancellationWaitsForWhatIsLeaving(t *testing.T) {
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 1)
+	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
 	if err != nil || len(tasks) != 1 {
 		t.Fatal(tasks, err)
 	}
@@ -335,7 +335,7 @@ func TestWhoDiesWithAMessageLeavesItToOthers(t *testing.T) {
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		t.Fatal(err)
 	}
-	tasks, _ := p.Waiting(ctx, reminder.SMS, 1)
+	tasks, _ := p.Waiting(ctx, reminder.SMS, 0, 1)
 	d, _, err := p.store.Draft(ctx, tasks[0])
 	if err != nil {
 		t.Fatal(err)

@@ -89,9 +89,9 @@ func (s *Service) unstick(ctx context.Context, q Queue, t Task, now time.Time) e
 	return q.Enqueue(ctx, []Task{next})[0]
 }
 
-// Waiting lists messages of a channel that are due, for whoever sends without the queue.
-func (s *Service) Waiting(ctx context.Context, c ChannelKind, limit int) ([]Task, error) {
-	return s.store.Waiting(ctx, c, s.now(), limit)
+// Waiting lists messages of a channel that have been due for a while, or since just now, for whoever sends without the queue.
+func (s *Service) Waiting(ctx context.Context, c ChannelKind, late time.Duration, limit int) ([]Task, error) {
+	return s.store.Waiting(ctx, c, s.now().Add(-late), limit)
 }
 
 // Expire ends messages that make no sense any more, at most limit of them, and answers how many.
