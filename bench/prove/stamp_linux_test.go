@@ -1,12 +1,12 @@
 package prove_test
 
 import (
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"syscall"
 	"time"
-	"unsafe"
 )
 
 // stamped has the kernel note when the bytes of a listener's connections come (socket(7), SO_TIMESTAMPNS), which inherit it.
@@ -34,8 +34,8 @@ func stampedRead(c *net.TCPConn, p []byte) (n int, at time.Time, err error) {
 		}
 		messages, _ := syscall.ParseSocketControlMessage(beside[:max(size, 0)])
 		for _, m := range messages {
-			if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SCM_TIMESTAMPNS && len(m.Data) >= int(unsafe.Sizeof(syscall.Timespec{})) {
-				at = time.Unix((*syscall.Timespec)(unsafe.Pointer(&m.Data[0])).Unix())
+			if m.Header.Level == syscall.SOL_SOCKET && m.Header.Type == syscall.SCM_TIMESTAMPNS && len(m.Data) == 16 { // seconds and nanoseconds, of a 64-bit kernel
+				at = time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
 			}
 		}
 		return true

@@ -10,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 )
 
 // postgres carries a connection to PostgreSQL, in its protocol 3 (https://www.postgresql.org/docs/current/protocol.html). What the program
@@ -37,7 +36,6 @@ type session struct {
 	line           line
 	statements     map[string]string
 	within         *transaction
-	ready          sync.Once
 	begun          bool // the first ReadyForQuery has come
 }
 

@@ -43,14 +43,14 @@ var ways = []way{
 // upset is what happens to a visit whose worker was killed, before anybody else can go on.
 type upset struct {
 	name string
-	do   func(*post, *guest) time.Time
+	do   func(*station, *guest) time.Time
 	tell string
 }
 
 var upsets = []upset{
 	{name: "", do: nil, tell: ""},
-	{"then it is cancelled", (*post).cancel, "CANCELLATION"},
-	{"then it is moved", (*post).move, "CHANGE"},
+	{"then it is cancelled", (*station).cancel, "CANCELLATION"},
+	{"then it is moved", (*station).move, "CHANGE"},
 }
 
 // ending is one worker that was killed.
@@ -66,8 +66,8 @@ type ending struct {
 // Whoever is killed wherever: each patient is told once; and of a letter of which nobody can say whether it was taken, an operator hears
 // within 5 minutes, and the patient by the other channel. A visit that is cancelled or moved meanwhile isn't told of as it was.
 func TestPatientsAreToldOnceWhereverAWorkerIsKilled(t *testing.T) {
-	p := newPost(t, 10)
-	c := &crashes{post: p}
+	p := newStation(t, 10)
+	c := &crashes{station: p}
 	c.tap, c.through = newTap(t, p.url, p.redis.URL(), p.vendors.URL())
 	began := time.Now()
 	if *everyPoint == 0 {
@@ -118,7 +118,7 @@ func (c *crashes) whole() {
 }
 
 type crashes struct {
-	*post
+	*station
 	tap     *tap
 	through []string // settings of who goes through it
 	faults  map[vendors.Vendor][]vendors.Fault
@@ -168,7 +168,7 @@ func (c *crashes) kill(k *ending) {
 	}
 	c.walk(k.guest, k.at, func() {
 		if k.do != nil {
-			k.answered = k.do(c.post, k.guest)
+			k.answered = k.do(c.station, k.guest)
 		}
 	}, !k.lost)
 	k.then = c.messages(k.guest)

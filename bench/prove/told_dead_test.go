@@ -23,8 +23,8 @@ var dead = flag.Int("dead", 100, "how many messages are given up and replayed")
 // What was given up since our credentials were wrong is listed, and replayed: by a command that is killed at each step, and half-way, and run
 // again, and twice at once. Everybody is told once.
 func TestDeadLettersAreReplayedOnceWhateverBecomesOfTheCommand(t *testing.T) {
-	p := newPost(t, 4)
-	d := &drawer{post: p}
+	p := newStation(t, 4)
+	d := &drawer{station: p}
 	refuse := vendors.Fault{Do: vendors.Refuse, Status: 401}
 	p.must(p.vendors.Set(vendors.Twilio, refuse))
 	p.must(p.vendors.Set(vendors.SendGrid, refuse))
@@ -64,7 +64,7 @@ func TestDeadLettersAreReplayedOnceWhateverBecomesOfTheCommand(t *testing.T) {
 }
 
 type drawer struct {
-	*post
+	*station
 	town *posttest.Town
 }
 

@@ -20,8 +20,8 @@ import (
 	"github.com/mediconnect/mediconnect/internal/vendors"
 )
 
-// post is all that patients are told by: servers, workers, PostgreSQL, Redis, and servers in the place of Twilio and SendGrid.
-type post struct {
+// station is all that patients are told by: servers, workers, PostgreSQL, Redis, and servers in the place of Twilio and SendGrid.
+type station struct {
 	t       *testing.T
 	rig     *rig.Rig
 	url     string
@@ -29,14 +29,14 @@ type post struct {
 	vendors *vendors.Vendors
 	api     *rig.Server
 	pool    *pgxpool.Pool // sees everything
-	ear     *ear
+	ear     *hearer
 	http    *http.Client
 	people  int
 }
 
-func newPost(t *testing.T, connections int) *post {
+func newStation(t *testing.T, connections int) *station {
 	t.Helper()
-	p := &post{t: t, ear: &ear{alerts: map[uuid.UUID]alert{}}, http: rig.NewHTTP(200)}
+	p := &station{t: t, ear: &hearer{alerts: map[uuid.UUID]alert{}}, http: rig.NewHTTP(200)}
 	ctx := t.Context()
 	var err error
 	p.rig, err = rig.Start(ctx, !alone())
@@ -68,7 +68,7 @@ func newPost(t *testing.T, connections int) *post {
 	return p
 }
 
-func (p *post) must(err error) {
+func (p *station) must(err error) {
 	p.t.Helper()
 	if err != nil {
 		p.t.Fatal(err)
@@ -76,7 +76,7 @@ func (p *post) must(err error) {
 }
 
 // with starts something under settings that are stronger than the usual ones.
-func (p *post) with(settings []string, start func(context.Context, string) (*rig.Server, error)) *rig.Server {
+func (p *station) with(settings []string, start func(context.Context, string) (*rig.Server, error)) *rig.Server {
 	p.t.Helper()
 	usual := p.rig.Environ
 	p.rig.Environ = append(append([]string{}, usual...), settings...)
@@ -87,7 +87,7 @@ func (p *post) with(settings []string, start func(context.Context, string) (*rig
 }
 
 // workers starts some that go on until the test ends.
-func (p *post) workers(n int, settings ...string) {
+func (p *station) workers(n int, settings ...string) {
 	p.t.Helper()
 	for range n {
 		w := p.with(settings, p.rig.Work)
@@ -106,7 +106,7 @@ type guest struct {
 	booked       time.Time
 }
 
-func (p *post) guest(channels ...string) *guest {
+func (p *station) guest(channels ...string) *guest {
 	p.t.Helper()
 	ctx := p.t.Context()
 	p.people++
@@ -126,7 +126,7 @@ func (p *post) guest(channels ...string) *guest {
 	return g
 }
 
-func (p *post) book(g *guest) {
+func (p *station) book(g *guest) {
 	p.t.Helper()
 	a, _, err := rig.Insist(p.t.Context(), func(ctx context.Context) (rig.Answer, error) { return g.Book(ctx, g.slots[0].ID, "book") })
 	if err != nil || a.Visit == nil {
@@ -136,15 +136,15 @@ func (p *post) book(g *guest) {
 }
 
 // cancel cancels the visit and says when that was answered; move moves it.
-func (p *post) cancel(g *guest) time.Time {
+func (p *station) cancel(g *guest) time.Time {
 	return p.change(func(ctx context.Context) (rig.Answer, error) { return g.Cancel(ctx, g.visit.ID, "cancel") })
 }
 
-func (p *post) move(g *guest) time.Time {
+func (p *station) move(g *guest) time.Time {
 	return p.change(func(ctx context.Context) (rig.Answer, error) { return g.Move(ctx, g.visit.ID, g.slots[4].ID, "move") })
 }
 
-func (p *post) change(how func(context.Context) (rig.Answer, error)) time.Time {
+func (p *station) change(how func(context.Context) (rig.Answer, error)) time.Time {
 	a, _, err := rig.Insist(p.t.Context(), how)
 	if err != nil || a.Visit == nil {
 		p.t.Errorf("a change: %+v %v", a, err)
@@ -172,7 +172,7 @@ const selectMessages = `SELECT id, kind, channel, version, state, coalesce(cause
 	WHERE organization_id = $1 AND kind <> 'REMINDER' ORDER BY version, kind, place`
 
 // messages are those of a guest, but for reminders.
-func (p *post) messages(g *guest) (list []news) {
+func (p *station) messages(g *guest) (list []news) {
 	p.t.Helper()
 	rows, err := p.pool.Query(p.t.Context(), selectMessages, g.organization)
 	p.must(err)
@@ -199,7 +199,7 @@ func (p *post) messages(g *guest) (list []news) {
 }
 
 // letters are those that the vendors have for a guest, oldest first.
-func (p *post) letters(g *guest) (list []vendors.Message) {
+func (p *station) letters(g *guest) (list []vendors.Message) {
 	for _, m := range p.vendors.Messages() {
 		if m.To == g.phone || m.To == g.email {
 			list = append(list, m)
@@ -216,11 +216,10 @@ func (m news) String() string {
 	return fmt.Sprintf("%s, %d letters", text, m.letters)
 }
 
-// ear hears what workers say, and keeps the alerts.
-type ear struct {
+// hearer hears what workers say, and keeps the alerts.
+type hearer struct {
 	mu     sync.Mutex
 	alerts map[uuid.UUID]alert
-	rest   bytes.Buffer
 	errors []string
 }
 
@@ -230,7 +229,7 @@ type alert struct {
 }
 
 // Write implements io.Writer. Each process writes whole lines.
-func (e *ear) Write(text []byte) (int, error) {
+func (e *hearer) Write(text []byte) (int, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for line := range bytes.Lines(text) {
@@ -250,7 +249,7 @@ func (e *ear) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-func (e *ear) heard(id uuid.UUID) (alert, bool) {
+func (e *hearer) heard(id uuid.UUID) (alert, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	a, ok := e.alerts[id]

@@ -22,7 +22,8 @@ type drawer struct {
 	*post
 	*reminder.DeadLetters
 	rests []time.Duration
-	halt  error // why it doesn't rest
+	halt  error         // why it doesn't rest
+	takes time.Duration // a step
 }
 
 func newDrawer(t *testing.T) *drawer {
@@ -74,6 +75,7 @@ func (d *drawer) again(change ...func(*reminder.Run)) map[reminder.ReplayOutcome
 		c(&run)
 	}
 	err := d.ReplayAll(context.Background(), run, func(counts []reminder.OutcomeCount) {
+		d.clock.Set(d.clock.Now().Add(d.takes))
 		for _, c := range counts {
 			came[c.Outcome] += c.Count
 		}
@@ -228,9 +230,12 @@ func TestARunKeepsItsRateAndGoesOnWhereItWasStopped(t *testing.T) {
 	if came := d.again(func(r *reminder.Run) { r.Rate = 2 }); !equalled(came, only(reminder.Replayed, 2)) || len(d.rests) != 1 || d.rests[0] != time.Second {
 		t.Fatalf("before it was stopped: %v, resting %v", came, d.rests)
 	}
-	d.halt = nil
+	d.halt, d.takes = nil, 300*time.Millisecond
 	if came := d.again(func(r *reminder.Run) { r.Rate, r.Limit = 2, 1 }); !equalled(came, only(reminder.Replayed, 1)) {
 		t.Fatalf("one more: %v", came)
+	}
+	if last := d.rests[len(d.rests)-1]; last != 200*time.Millisecond {
+		t.Errorf("after a step of 0.3 s it rests for %s", last)
 	}
 	if came := d.again(func(r *reminder.Run) { r.Rate = 2 }); !equalled(came, only(reminder.Replayed, 2)) {
 		t.Fatalf("the rest: %v", came)

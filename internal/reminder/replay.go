@@ -139,6 +139,7 @@ func (d *DeadLetters) ReplayAll(ctx context.Context, r Run, tell func([]OutcomeC
 		if r.Limit > 0 {
 			step.Size = min(step.Size, r.Limit-done)
 		}
+		began := d.source.Clock.Now()
 		page, err := d.store.DeadLetters(ctx, f, step)
 		if err != nil {
 			return err
@@ -148,7 +149,8 @@ func (d *DeadLetters) ReplayAll(ctx context.Context, r Run, tell func([]OutcomeC
 		}
 		done += len(page.Items)
 		step.After = DeadLetterKey(page.Items[len(page.Items)-1])
-		if err := d.rest(ctx, time.Duration(len(page.Items))*time.Second/time.Duration(r.Rate)); err != nil {
+		pace := time.Duration(len(page.Items)) * time.Second / time.Duration(r.Rate)
+		if err := d.rest(ctx, pace-d.source.Clock.Now().Sub(began)); err != nil { // none: the step took as long
 			return err
 		}
 	}
