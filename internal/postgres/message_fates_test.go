@@ -475,7 +475,7 @@ func TestACancellationThatWaitsForWhatIsLeavingHoldsNoOtherMessage(t *testing.T)
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 1)
+	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
 	if err != nil || len(tasks) != 1 {
 		t.Fatal(tasks, err)
 	}
