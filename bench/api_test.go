@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -44,7 +45,8 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	providers, people := provider.NewService(directory, clinics, source), patient.NewService(directory, source)
 	invitations, glass := patient.NewInvitations(directory, source, rand.Reader), breakglass.NewService(directory, source)
 	finder, account, keeping := availability.NewFinder(openings, clinics, source.Clock), audit.NewService(trail), retention.NewService(directory, source)
-	choices := reminder.NewChoices(directory, source)
+	choices, messages := reminder.NewChoices(directory, source), postgres.NewMessages(db)
+	told, letters := reminder.NewLedger(messages), reminder.NewDeadLetters(messages, source, func(context.Context, time.Duration) error { return nil })
 	if records == nil {
 		records = audit.NewRecorder(trail, source)
 	}
@@ -57,11 +59,12 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 	return graph.NewServer(graph.Deps{
 		Schema: resolvers.Schema(&resolvers.Resolver{Services: resolvers.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
-			Availability: slots, Search: finder, Appointment: visits, Audit: account, Choices: choices,
+			Availability: slots, Search: finder, Appointment: visits, Audit: account, Choices: choices, Ledger: told, DeadLetters: letters,
 		}, Links: links, Unshown: presenter.Presenter{Log: quiet}}),
 		Loaders: loader.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
 			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source}, People: &identity.Service{}, Choices: choices,
+			Ledger: told, DeadLetters: letters,
 		},
 		Calendar: visits, Links: links, Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}}, source.Clock),
 		Bonds: bonds{directory, glass}, Records: records, Limits: limits.Default(), Log: quiet, NewID: source.NewID,

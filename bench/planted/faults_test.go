@@ -36,6 +36,13 @@ var faults = []fault{
 	{"what a value is bound to runs into each other", []edit{
 		{"internal/seal/seal.go", `all = binary.BigEndian.AppendUint32(all, uint32(len(part)))`, ``},
 	}, "./internal/seal", "FuzzSeal", "opened at"},
+	{"any word of a reply names a message", []edit{
+		{"internal/reminder/reply.go", `case answers, ours, !named, r.Reference`, `case answers, ours, r.Reference`},
+		{"internal/reminder/reply.go", `			r.Reference = reference
+`, `			r.Reference = word
+			_ = named
+`},
+	}, "./internal/reminder", "FuzzReadReply", "Reference:"},
 	{"a time that is shown twice is the second", []edit{
 		{"internal/clock/calendar.go", `if shown.Before(s.End) {`, `if shown.Before(s.End.Add(-time.Hour)) {`},
 	}, "./internal/clock", "FuzzInstant", "the watcher saw it"},

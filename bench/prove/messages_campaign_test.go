@@ -23,7 +23,7 @@ import (
 )
 
 var (
-	texted = flag.Int("messages", 200, "how many patients are to be told of visits")
+	texted = flag.Int("messages", 0, "how many patients are to be told of visits")
 	within = flag.Duration("within", 10*time.Second, "in which time that is due")
 )
 

@@ -19,6 +19,9 @@ func big() bool { return *texted >= 500 }
 
 // All patients are told, once and in time, though workers are killed every few seconds in the middle of it.
 func TestMessagesArriveOnceThoughWorkersAreKilled(t *testing.T) {
+	if *texted == 0 {
+		return
+	}
 	t.Parallel()
 	p := newCampaign(t, *texted, workersAtOnce)
 	pause, left := killEvery, 0

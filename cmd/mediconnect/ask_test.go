@@ -147,7 +147,7 @@ func wantTold(t *testing.T, found facts, output string) {
 	t.Helper()
 	for name, value := range map[string]string{
 		"graphqlUrl": found.GraphQL, "wsUrl": found.Socket, "databaseUrl": found.Database, "programDatabaseUrl": found.Program, "redisUrl": found.Redis,
-		"keys": found.Keys, "auditAnchors": found.Anchors, "mails": found.Mails,
+		"keys": found.Keys, "auditAnchors": found.Anchors, "mails": found.Mails, "messages": found.Messages,
 		"patient": found.Tokens.Patient, "caregiver": found.Tokens.Caregiver, "provider": found.Tokens.Provider, "frontDesk": found.Tokens.FrontDesk,
 		"clinicAdmin": found.Tokens.ClinicAdmin, "auditor": found.Tokens.Auditor, "admin": found.Tokens.Admin,
 	} {

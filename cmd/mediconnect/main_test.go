@@ -37,6 +37,7 @@ type facts struct {
 	Keys     string `json:"keys"`
 	Anchors  string `json:"auditAnchors"`
 	Mails    string `json:"mails"`
+	Messages string `json:"messages"`
 	Tokens   struct{ Patient, Caregiver, Provider, FrontDesk, ClinicAdmin, Auditor, Admin string }
 }
 
@@ -170,7 +171,7 @@ func parse(t *testing.T, text []byte) facts {
 	if err := reader.Decode(&found); err != nil {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
-	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors", "mails",
+	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors", "mails", "messages",
 		"tokens", "patient", "caregiver", "provider", "frontDesk", "clinicAdmin", "auditor", "admin")
 	return found
 }

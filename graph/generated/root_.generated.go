@@ -1938,7 +1938,7 @@ type DeadLetterEdge {
 
 """Input of ` + "`" + `replayDeadLetters` + "`" + `: either ` + "`" + `deadLetterIds` + "`" + ` or ` + "`" + `filter` + "`" + `."""
 input ReplayDeadLettersInput {
-  """These, at most 500. Those that aren't there, or wait no more, are passed over."""
+  """These, at most 500, each of which must be there. Those that wait no more are passed over."""
   deadLetterIds: [ID!]
   """Those that it finds and that wait, at most 500 of them."""
   filter: DeadLetterFilterInput

@@ -1741,7 +1741,7 @@ type ReplaceRecoveryCodesPayload struct {
 
 // Input of `replayDeadLetters`: either `deadLetterIds` or `filter`.
 type ReplayDeadLettersInput struct {
-	// These, at most 500. Those that aren't there, or wait no more, are passed over.
+	// These, at most 500, each of which must be there. Those that wait no more are passed over.
 	DeadLetterIds []string `json:"deadLetterIds,omitempty"`
 	// Those that it finds and that wait, at most 500 of them.
 	Filter *DeadLetterFilterInput `json:"filter,omitempty"`

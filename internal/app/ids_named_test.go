@@ -159,7 +159,7 @@ type askedBy struct {
 func (r *realm) askedBys() (all []askedBy) {
 	here := map[string]string{
 		"providerId": r.here.id(globalid.Provider, r.here.providers[0].ID), "locationId": r.here.id(globalid.Location, r.here.Location),
-		"visitKindId": r.here.id(globalid.VisitKind, r.here.VisitKind), "start": "2026-06-08T19:30:00Z",
+		"visitKindId": r.here.id(globalid.VisitKind, r.here.VisitKind), "start": "2026-06-08T19:30:00Z", "from": "2026-06-08", "to": "2026-06-09",
 	}
 	for _, question := range r.schema.Query.Fields {
 		where := question.Arguments.ForName("where")

@@ -117,7 +117,10 @@ func (l *Ledger) Messages(ctx context.Context, a access.Actor, refs []clinic.Ref
 	}
 	list := make([]Message, len(own)) // one that isn't there is looked at as somebody's, so that it takes as long
 	for i, ref := range own {
-		list[i] = found[ref]
+		m, ok := found[ref]
+		if list[i] = m; !ok {
+			list[i].PatientID = ref.ID
+		}
 	}
 	seen, err := shown(ctx, a, list)
 	for ref := range found {

@@ -72,6 +72,21 @@ func (d *DeadLetters) Replay(ctx context.Context, a access.Actor, in ReplayLette
 	return ReplayedLetters{Outcomes: counted(done.List), More: more, Again: done.Again}, err
 }
 
+// named are letters of the caller's organisation, each of which must be there.
+func (d *DeadLetters) named(ctx context.Context, a access.Actor, refs []clinic.Ref) (letters []uuid.UUID, err error) {
+	found, err := d.Find(ctx, a, refs)
+	if err != nil {
+		return nil, err
+	}
+	for _, ref := range refs {
+		if _, ok := found[ref]; !ok {
+			return nil, errs.Missing("dead letter", "deadLetterIds")
+		}
+		letters = append(letters, ref.ID)
+	}
+	return letters, nil
+}
+
 // asked are the letters that somebody asks for, and whether there are more.
 func (d *DeadLetters) asked(ctx context.Context, a access.Actor, in ReplayLetters) (letters []uuid.UUID, more bool, err error) {
 	switch {
@@ -80,13 +95,9 @@ func (d *DeadLetters) asked(ctx context.Context, a access.Actor, in ReplayLetter
 	case len(in.Letters) > MaxReplay:
 		return nil, false, errs.Invalid("At most 500 letters are replayed at once.", "deadLetterIds")
 	}
-	for _, ref := range in.Letters {
-		if ref.Organization == a.Organization {
-			letters = append(letters, ref.ID)
-		}
-	}
 	if in.Filter == nil {
-		return letters, false, nil
+		letters, err = d.named(ctx, a, in.Letters)
+		return letters, false, err
 	}
 	f, err := in.Filter.checked("filter")
 	if err != nil {
