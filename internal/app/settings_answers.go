@@ -13,15 +13,12 @@ type AnswerSettings struct {
 	App WebURL `env:"APP_URL" help:"the app that links in mails and answers to patients lead into, e.g. https://app.example.org; needed with MAIL_URL"`
 }
 
-func (s *LinkSettings) check() (faults []fault) {
-	const other = "must be set with the other: " + settingPrefix + "PUBLIC_URL and " + settingPrefix + "LINK_KEY make the links in messages"
+// check lets a worker share a server's settings: the key alone makes no links.
+func (s *LinkSettings) check() []fault {
 	if s.PublicURL.url != nil && s.LinkKey.bytes == nil {
-		faults = append(faults, fault{settingPrefix + "LINK_KEY", other})
+		return []fault{{settingPrefix + "LINK_KEY", "must be set with " + settingPrefix + "PUBLIC_URL: both make the links in messages"}}
 	}
-	if s.PublicURL.url == nil && s.LinkKey.bytes != nil {
-		faults = append(faults, fault{settingPrefix + "PUBLIC_URL", other})
-	}
-	return faults
+	return nil
 }
 
 // links are made with the settings; none without them.
