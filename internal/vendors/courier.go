@@ -76,7 +76,7 @@ func newCourier(retry time.Duration, changed *signal) *courier {
 	return c
 }
 
-// send takes an errand on, for now or for later.
+// send takes an errand on, due at once or after a while.
 func (c *courier) send(e *errand, after time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
