@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -158,7 +159,10 @@ func (p *postOffice) run() {
 	all.Go(func() { workers.Relay(ctx, p.service, enqueuing{p.messages}, slog.New(slog.DiscardHandler)) })
 	all.Go(func() {
 		_ = p.messages.Serve(ctx, func(ctx context.Context, t reminder.Task, _ queue.Attempt) error {
-			_, err := p.service.Send(ctx, t)
+			v, err := p.service.Send(ctx, t)
+			if err == nil && v.What != reminder.Done {
+				return queue.NotNow{After: v.After, Why: string(v.Cause)}
+			}
 			return err
 		})
 	})
@@ -170,6 +174,29 @@ func (p *postOffice) run() {
 // due has messages become due at once, half of them texts and half e-mails, and answers how many a second were sent.
 func (p *postOffice) due(t testing.TB, n int) float64 {
 	t.Helper()
+	return float64(n) / p.sendAll(t, n).Seconds()
+}
+
+// sendAll has messages become due at once, and waits until all are sent.
+func (p *postOffice) sendAll(t testing.TB, n int) time.Duration {
+	t.Helper()
+	for left := n; left > 0; left -= chunk {
+		p.plan(t, min(left, chunk))
+	}
+	done := p.sent.next(n)
+	began := time.Now()
+	if _, err := p.pool.Exec(t.Context(), `UPDATE messages SET due_at = now(), scheduled_for = now() WHERE state = 'SCHEDULED'`); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+	return time.Since(began)
+}
+
+const chunk = 10_000
+
+// plan adds messages that are due in a year.
+func (p *postOffice) plan(t testing.TB, n int) {
+	t.Helper()
 	now := time.Now()
 	list := make([]posttest.Reminder, n)
 	for i := range list {
@@ -179,32 +206,31 @@ func (p *postOffice) due(t testing.TB, n int) float64 {
 	if err := p.town.Remind(t.Context(), now, list); err != nil {
 		t.Fatal(err)
 	}
-	done := p.sent.next(n)
-	began := time.Now()
-	if _, err := p.pool.Exec(t.Context(), `UPDATE messages SET due_at = now(), scheduled_for = now() WHERE state = 'SCHEDULED'`); err != nil {
-		t.Fatal(err)
-	}
-	<-done
-	return float64(n) / time.Since(began).Seconds()
 }
 
 // bareTasks puts tasks that do nothing through the queue, and answers how many a second were done.
 func (p *postOffice) bareTasks(t testing.TB, n int) float64 {
+	t.Helper()
+	done := p.handled.next(n)
+	began := time.Now()
+	p.putBare(t, n)
+	<-done
+	return float64(n) / time.Since(began).Seconds()
+}
+
+// putBare puts in tasks that do nothing.
+func (p *postOffice) putBare(t testing.TB, n int) {
 	t.Helper()
 	tasks := make([]reminder.Task, n)
 	for i := range tasks {
 		channels := []reminder.ChannelKind{reminder.SMS, reminder.Email}
 		tasks[i] = reminder.Task{Channel: channels[i%2], Message: clinic.Ref{Organization: p.town.Organization, ID: uuid.Must(uuid.NewV7())}}
 	}
-	done := p.handled.next(n)
-	began := time.Now()
 	for _, err := range p.bare.Enqueue(t.Context(), tasks) {
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	<-done
-	return float64(n) / time.Since(began).Seconds()
 }
 
 func BenchmarkMessagesDueAtOnceAgainstBareTasksOfAsynq(b *testing.B) {
@@ -214,7 +240,77 @@ func BenchmarkMessagesDueAtOnceAgainstBareTasksOfAsynq(b *testing.B) {
 	messages, tasks := plan.versus(b, p.due, p.bareTasks)
 	r := ratioOf(messages, tasks)
 	report(b, r, fmt.Sprintf("messages from due to sent against bare tasks: %s; medians %.0f/s and %.0f/s, windows of %d", r, median(messages), median(tasks), plan.window))
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	b.Logf("heap in use at the end %d MiB", m.HeapInuse>>20)
+}
+
+const dueAtOnce = 100_000
+
+// BenchmarkRelayOf100000DueAtOnce measures how far the relay lags behind while workers send what it has handed over, against a client that
+// puts as many bare tasks into the same queue while workers do them.
+func BenchmarkRelayOf100000DueAtOnce(b *testing.B) {
+	p := newPostOffice(b)
+	p.run()
+	p.due(b, chunk)
+	p.bareTasks(b, chunk)
+	plan := plan{pairs: 3, window: dueAtOnce}
+	relayed, put := plan.versus(b, p.relayed, p.put)
+	r := ratioOf(relayed, put)
+	report(b, r, fmt.Sprintf("messages handed to the queue while others are sent against bare tasks put in while others are done: %s; medians %.0f/s and %.0f/s, windows of %d",
+		r, median(relayed), median(put), plan.window))
+}
+
+// relayed is how many messages a second the relay hands over, all due at once. It logs how far it lagged behind, and the memory in use.
+func (p *postOffice) relayed(t testing.TB, n int) float64 {
+	t.Helper()
+	heap := watchHeap(t)
+	took := p.sendAll(t, n)
+	early, late := heap()
+	var half, most, last float64
+	err := p.pool.QueryRow(t.Context(), `
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lag), percentile_cont(0.99) WITHIN GROUP (ORDER BY lag), max(lag)
+FROM (SELECT extract(epoch FROM queued_at - scheduled_for)::float8 AS lag FROM messages ORDER BY scheduled_for DESC LIMIT $1) l`, n).Scan(&half, &most, &last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d due at once: in the queue after %.1f s (half of them), %.1f s (99 %%), %.1f s (all), sent after %.1f s; most heap in use %d MiB while the first half was sent, %d MiB later",
+		n, half, most, last, took.Seconds(), early>>20, late>>20)
+	return float64(n) / last
+}
+
+// put is how many bare tasks a second are put in.
+func (p *postOffice) put(t testing.TB, n int) float64 {
+	t.Helper()
+	done := p.handled.next(n)
+	began := time.Now()
+	p.putBare(t, n)
+	took := time.Since(began)
+	<-done
+	return float64(n) / took.Seconds()
+}
+
+// watchHeap looks at the heap four times a second, and answers the most that was in use in the first and in the second half of its looks.
+func watchHeap(t testing.TB) func() (early, late uint64) {
+	t.Helper()
+	var looks []uint64
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		every := time.NewTicker(250 * time.Millisecond)
+		defer every.Stop()
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			looks = append(looks, m.HeapInuse)
+			select {
+			case <-stop:
+				return
+			case <-every.C:
+			}
+		}
+	}()
+	return func() (early, late uint64) {
+		close(stop)
+		<-stopped
+		half := len(looks) / 2
+		return slices.Max(looks[:half+1]), slices.Max(looks[half:])
+	}
 }

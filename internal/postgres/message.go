@@ -42,9 +42,11 @@ func NewMessages(db *DB) *Messages {
 
 const courierRole = "mediconnect_courier"
 
-// Statements of the courier name what they look for, and a plan that was made while the table was small shall look it up by its key, too.
+// Statements of the courier name what they look for: a plan that was made while the table was small shall look it up by its key, too, and
+// one for all lists is as good as one for each.
 const setRole = `
-SELECT set_config('role', $1, true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true), set_config('enable_mergejoin', 'off', true)`
+SELECT set_config('role', $1, true), set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
+    set_config('enable_mergejoin', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true)`
 
 // courier runs one statement for all tenants, and answers its rows. It goes to the server together with the role's name: without a BEGIN,
 // what is sent at once is one transaction.

@@ -22,7 +22,8 @@ const leaveFor = time.Second
 
 const (
 	beginLeaving = "begin; SET LOCAL ROLE " + courierRole + "; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off; " +
-		"SET LOCAL enable_mergejoin = off; SET LOCAL idle_in_transaction_session_timeout = '1s'"
+		"SET LOCAL enable_mergejoin = off; SET LOCAL plan_cache_mode = force_generic_plan; " +
+		"SET LOCAL idle_in_transaction_session_timeout = '1s'"
 	holdMessages = `
 SELECT m.organization_id, m.id FROM unnest($1::uuid[], $2::uuid[], $3::int[]) w(organization_id, id, claims)
 JOIN messages m ON m.organization_id = w.organization_id AND m.id = w.id AND m.claims = w.claims
