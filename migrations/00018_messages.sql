@@ -150,8 +150,10 @@ BEGIN
         WHEN 'appointment.rezone' THEN 'MOVED'
         WHEN 'appointment.cancel' THEN 'CANCELLED'
         ELSE CASE seen.last_action WHEN 'CONFIRM' THEN NULL WHEN 'APPROVE' THEN 'BOOKED' WHEN 'UNDO' THEN 'RESTORED' ELSE 'ENDED' END END;
-    IF kind_ IS NULL THEN
-        RETURN; -- who confirms is reminded as before
+    IF kind_ IS NULL THEN -- who confirms is told, and reminded, as before: also of what nobody has planned yet
+        UPDATE message_notices n SET version = seen.version, due_at = now_
+        WHERE n.organization_id = org AND n.appointment_id = appointment AND n.version = seen.version - 1;
+        RETURN;
     END IF;
     INSERT INTO message_notices (organization_id, appointment_id, version, kind, at, due_at, request_id)
     VALUES (org, appointment, seen.version, kind_, now_, now_, coalesce(p->'audit'->>'request', ''));

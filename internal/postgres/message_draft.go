@@ -16,12 +16,14 @@ import (
 
 const selectDrafts = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
-    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, p.phone, p.email, p.language, p.erased_at
+    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, p.phone, p.email, p.language, p.erased_at,
+    coalesce(m.kind = 'REMINDER' AND NOT c.reminders OR c.channels @> jsonb_build_array(jsonb_build_object('channel', m.channel, 'allowed', false)), false) AS unwanted
 FROM unnest($1::uuid[], $2::int[]) w(id, generation) JOIN messages m ON m.organization_id = $3 AND m.id = w.id AND m.generation = w.generation
 JOIN appointments a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
 JOIN patients p ON p.organization_id = m.organization_id AND p.id = m.patient_id
 JOIN locations l ON l.organization_id = a.organization_id AND l.id = a.location_id
 JOIN organizations o ON o.id = m.organization_id
+LEFT JOIN contact_preferences c ON c.organization_id = m.organization_id AND c.patient_id = m.patient_id
 WHERE m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at IS NOT NULL`
 
 type draftRow struct {
@@ -35,6 +37,12 @@ type draftRow struct {
 	CancelledBy            string
 	Phone, Email, Language []byte
 	ErasedAt               *time.Time
+}
+
+// waitingRow is one that may be sent, unless the patient has said meanwhile that they want none such.
+type waitingRow struct {
+	draftRow
+	Unwanted bool
 }
 
 const selectOptedOut = `SELECT o.channel, o.token FROM unnest($1::text[], $2::bytea[]) w(channel, token) JOIN opt_outs o ON o.channel = w.channel AND o.token = w.token`
@@ -73,11 +81,11 @@ func (s *Messages) draftAll(ctx context.Context, tasks []reminder.Task) ([]draft
 func (s *Messages) draftsOf(ctx context.Context, organization uuid.UUID, tasks []reminder.Task, found map[clinic.Ref]reminder.Draft) error {
 	_, ids, generations := unzip(tasks)
 	in := s.db.tenant(organization)
-	rows, err := list[draftRow](ctx, in, selectDrafts, ids, generations, organization)
+	rows, err := list[waitingRow](ctx, in, selectDrafts, ids, generations, organization)
 	if err != nil || len(rows) == 0 {
 		return err
 	}
-	drafts, err := s.db.openDrafts(ctx, rows)
+	drafts, err := s.db.openDrafts(ctx, column(rows, func(r waitingRow) draftRow { return r.draftRow }))
 	if err != nil {
 		return err
 	}
@@ -97,6 +105,9 @@ func (s *Messages) draftsOf(ctx context.Context, organization uuid.UUID, tasks [
 		return err
 	}
 	for i, d := range drafts {
+		if rows[i].Unwanted {
+			d.Blocked = reminder.NoConsent
+		}
 		if slices.ContainsFunc(out, func(o optOut) bool { return o.Channel == channels[i] && bytes.Equal(o.Token, tokens[i]) }) {
 			d.Blocked = reminder.OptedOut
 		}

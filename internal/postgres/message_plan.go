@@ -17,7 +17,7 @@ const takeDueNotices = `
 UPDATE message_notices n SET due_at = $1::timestamptz + interval '10 seconds' FROM (
     SELECT d.organization_id, d.appointment_id, d.version FROM message_notices d WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR UPDATE SKIP LOCKED) taken
 WHERE n.organization_id = taken.organization_id AND n.appointment_id = taken.appointment_id AND n.version = taken.version
-RETURNING n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.tries, n.request_id`
+RETURNING n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.due_at, n.tries, n.request_id`
 
 // DueNotices is documented at reminder.Planner.
 func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]reminder.Notice, error) {
@@ -25,7 +25,7 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 		OrganizationID, AppointmentID uuid.UUID
 		Version                       int
 		Kind                          reminder.NoticeKind
-		At                            time.Time
+		At, DueAt                     time.Time
 		Tries                         int
 		RequestID                     string
 	}
@@ -33,8 +33,8 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 	notices := make([]reminder.Notice, len(rows))
 	for i, r := range rows {
 		notices[i] = reminder.Notice{
-			Appointment: clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}, Version: r.Version, Kind: r.Kind, At: r.At.UTC(), Tries: r.Tries,
-			Trace: traceOf(r.RequestID),
+			Appointment: clinic.Ref{Organization: r.OrganizationID, ID: r.AppointmentID}, Version: r.Version, Kind: r.Kind, At: r.At.UTC(), Taken: r.DueAt.UTC(),
+			Tries: r.Tries, Trace: traceOf(r.RequestID),
 		}
 	}
 	return notices, err
@@ -85,30 +85,32 @@ func (s *Messages) Situation(ctx context.Context, n reminder.Notice) (about remi
 	return about, err == nil, err
 }
 
-// Visits ahead whose reminders follow from something else by now: what was planned is taken back, and planned anew.
+// Visits ahead whose reminders follow from something else by now: what was planned is taken back, and planned anew. A reminder whose time has
+// come is on its way, and would not be planned again. Who plans a visit just now has read what it was: their notice is taken from them, or what
+// they have saved is taken back.
 const (
-	withdrawReminders = `
-UPDATE messages m SET state = 'CANCELLED', cause = 'VISIT_CHANGED', due_at = NULL, ended_at = $3
-FROM appointments a WHERE m.organization_id = $1 AND m.kind = 'REMINDER' AND m.state IN ('SCHEDULED', 'QUEUED') AND a.organization_id = m.organization_id
-    AND a.id = m.appointment_id AND a.starts_at > $3 AND ($2::uuid IS NULL OR a.patient_id = $2)`
 	noticeReplanning = `
-INSERT INTO message_notices (organization_id, appointment_id, version, kind, at, due_at, request_id)
+INSERT INTO message_notices AS n (organization_id, appointment_id, version, kind, at, due_at, request_id)
 SELECT organization_id, id, version, 'REPLANNED', $3, $3, $4 FROM appointments a
 WHERE a.organization_id = $1 AND a.starts_at > $3 AND a.status = 'BOOKED' AND ($2::uuid IS NULL OR a.patient_id = $2)
-ON CONFLICT DO NOTHING`
+ORDER BY a.id ON CONFLICT (organization_id, appointment_id, version) DO UPDATE SET due_at = EXCLUDED.due_at`
+	withdrawReminders = `
+UPDATE messages m SET state = 'CANCELLED', cause = 'VISIT_CHANGED', due_at = NULL, ended_at = $3
+FROM appointments a WHERE m.organization_id = $1 AND m.kind = 'REMINDER' AND m.state IN ('SCHEDULED', 'QUEUED') AND m.scheduled_for > $3
+    AND a.organization_id = m.organization_id AND a.id = m.appointment_id AND a.starts_at > $3 AND ($2::uuid IS NULL OR a.patient_id = $2)`
 )
 
 // noticeVisits has the visits ahead of a patient, or of all patients where it names none, planned anew, since what their reminders follow
 // from changed.
 func noticeVisits(ctx context.Context, tx pgx.Tx, by clinic.Stamp, patient clinic.Ref) error {
 	batch := &pgx.Batch{}
-	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)
 	batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
+	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)
 	return tx.SendBatch(ctx, batch).Close()
 }
 
 const (
-	dropNotice  = `DELETE FROM message_notices WHERE organization_id = $1 AND appointment_id = $2 AND version = $3`
+	dropNotice  = `DELETE FROM message_notices WHERE organization_id = $1 AND appointment_id = $2 AND version = $3 AND due_at = $4`
 	lockVersion = `SELECT version FROM appointments WHERE organization_id = $1 AND id = $2 FOR SHARE`
 )
 
@@ -130,13 +132,13 @@ WHERE m.state IN ('CANCELLED', 'SUPPRESSED') AND m.sent_at IS NULL`
 func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, messages []reminder.Message) (done bool, err error) {
 	organization := n.Appointment.Organization
 	err = s.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, dropNotice, organization, n.Appointment.ID, n.Version)
-		if err != nil || tag.RowsAffected() == 0 {
-			return err // somebody else has planned it
-		}
-		now, _, err := one[struct{ Version int }](ctx, tx, lockVersion, organization, n.Appointment.ID)
+		now, _, err := one[struct{ Version int }](ctx, tx, lockVersion, organization, n.Appointment.ID) // first, as who changes a visit has it
 		if err != nil {
 			return err
+		}
+		tag, err := tx.Exec(ctx, dropNotice, organization, n.Appointment.ID, n.Version, n.Taken)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err // somebody else has planned it, or it is to be planned anew
 		}
 		if len(messages) > 0 && now.Version != messages[0].Version {
 			return errAgain

@@ -30,8 +30,9 @@ type Notice struct {
 	ByClinic     bool // else the patient's side did it
 	WasCancelled bool // of RESTORED: the patient may have been told that it is off
 	At           time.Time
-	Trace        string // W3C traceparent; empty: none
-	Tries        int    // to plan it, that failed
+	Taken        time.Time // until when whoever plans it has it to itself; tells whether it still does
+	Trace        string    // W3C traceparent; empty: none
+	Tries        int       // to plan it, that failed
 }
 
 // Visit is a visit as it stands when a notice is dealt with.

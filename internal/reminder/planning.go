@@ -35,7 +35,7 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 			return err
 		}
 		var messages []Message
-		if ok && about.Visit.Version == n.Version {
+		if ok && (about.Visit.Version == n.Version || n.Kind == NoticeReplanned) { // what has become of the visit has a notice of its own
 			messages = Plan(n, about.Visit, about.Contact, about.Rules, s.now())
 		}
 		for i := range messages {
