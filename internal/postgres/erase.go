@@ -39,8 +39,8 @@ WHERE a.organization_id = $1 AND a.patient_id = $2 AND i.organization_id = $1 AN
 UPDATE messages SET recipient = NULL, recipient_token = NULL,
     state = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'SUPPRESSED' ELSE state END, due_at = NULL,
     cause = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'PATIENT_ERASED' ELSE cause END,
-    ended_at = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN $3 ELSE ended_at END
-WHERE organization_id = $1 AND patient_id = $2`
+    ended_at = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN $3 ELSE ended_at END, overtaken_at = coalesce(overtaken_at, $3)
+WHERE organization_id = $1 AND patient_id = $2 AND appointment_id IN (SELECT a.id FROM appointments a WHERE a.organization_id = $1 AND a.patient_id = $2)`
 	endLinks               = `UPDATE account_links SET ended_at = $3, ended_by = $4 WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL`
 	withdrawAllInvitations = `
 UPDATE patient_invitations SET withdrawn_at = $3

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -144,11 +145,11 @@ func traceOf(request string) string {
 	return "00-" + hex.EncodeToString(sum[:16]) + "-" + hex.EncodeToString(sum[16:24]) + "-01"
 }
 
-// recipient is the digest of a number or an address that messages go to, the same for all organisations.
+// recipient is the digest of a number or an address that messages go to, the same for all organisations, and however an address is capitalised.
 func (db *DB) recipient(ctx context.Context, c reminder.ChannelKind, to access.Private) ([]byte, error) {
 	key, err := db.lookUp(ctx, uuid.Nil)
 	if err != nil {
 		return nil, err
 	}
-	return key.digest(patient.Handle{Purpose: "recipient by " + string(c), Value: to}), nil
+	return key.digest(patient.Handle{Purpose: "recipient by " + string(c), Value: access.Private(strings.ToLower(to.Reveal()))}), nil
 }

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
@@ -18,10 +20,13 @@ func (p *post) prefers(patient clinic.Ref, change func(*reminder.ChangePreferenc
 	p.t.Helper()
 	in := reminder.ChangePreferences{Patient: patient}
 	change(&in)
-	choices := reminder.NewChoices(postgres.New(p.pool, keytest.Of(p.t, p.pool)).Directory(), clinic.Source{Clock: p.clock, NewID: sample.NewID})
-	if _, err := choices.Change(context.Background(), p.FrontDesk(), in); err != nil {
+	if _, err := p.choices().Change(context.Background(), p.FrontDesk(), in); err != nil {
 		p.t.Fatal(err)
 	}
+}
+
+func (p *post) choices() *reminder.Choices {
+	return reminder.NewChoices(postgres.New(p.pool, keytest.Of(p.t, p.pool)).Directory(), clinic.Source{Clock: p.clock, NewID: sample.NewID})
 }
 
 func TestWhoWantsNoRemindersAnyMoreGetsNoneOfThosePlanned(t *testing.T) {
@@ -165,5 +170,105 @@ func TestWhatIsPlannedWhilePreferencesChangeKeepsToTheNewOnes(t *testing.T) {
 	p.carry()
 	if !alike(p.sms.told(), reminder.Confirmation, reminder.Remind) {
 		t.Fatalf("told %v; %v", p.sms.told(), p.states())
+	}
+}
+
+func TestTheFailureOfATryThatWasGivenUpIsNotThatOfTheNext(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.sms.answers = []error{reminder.Unclear{Code: "reset"}}
+	p.carry()
+	for range 9 {
+		p.clock.Advance(20 * time.Second)
+		p.settle()
+		p.carry()
+	}
+	if len(p.sms.letters) != 1 {
+		t.Fatal(p.states())
+	}
+	late := reminder.Report{Message: p.sms.letters[0].Message, VendorID: "the first one", Fate: reminder.Undelivered, Cause: reminder.NotDelivered}
+	if changed, err := p.Report(t.Context(), late); err != nil || changed {
+		t.Fatalf("the first try's failure counted: %v; %v", err, p.states())
+	}
+	late.VendorID = "V" + p.sms.letters[0].Reference
+	if changed, err := p.Report(t.Context(), late); err != nil || !changed {
+		t.Fatalf("the last try's failure didn't count: %v; %v", err, p.states())
+	}
+	p.carry()
+	if !alike(p.email.told(), reminder.Confirmation) {
+		t.Fatalf("told %v; %v", p.email.told(), p.states())
+	}
+}
+
+func TestAFailureThatIsHeardOfLateBringsNoThirdChannel(t *testing.T) {
+	p := newPost(t)
+	pat := p.patient()
+	push := reminder.ChangePreferences{
+		Patient:  clinic.Ref{Organization: pat.Organization, ID: pat.PatientID},
+		Channels: []reminder.ChannelChange{{Channel: reminder.SMS, Allowed: true}, {Channel: reminder.Email, Allowed: true}, {Channel: reminder.Push, Allowed: true}},
+	}
+	if _, err := p.choices().Change(t.Context(), pat, push); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.book(pat, p.Slot(p.Provider(1), 10, 0)); err != nil {
+		t.Fatal(err)
+	}
+	p.sms.answers, p.sms.mute = []error{reminder.Unclear{Code: "reset"}}, true
+	p.carry()
+	lost := p.only(t)
+	for range 15 {
+		p.clock.Advance(20 * time.Second)
+		p.settle()
+		p.carry()
+	}
+	if !alike(p.email.told(), reminder.Confirmation) || p.states()["PUSH SUPPRESSED REACHED_OTHERWISE"] != 1 {
+		t.Fatalf("told %v; %v", p.email.told(), p.states())
+	}
+	if changed, err := p.Report(t.Context(), reminder.Report{Message: lost, Fate: reminder.Undelivered, Cause: reminder.NotDelivered}); err != nil || !changed {
+		t.Fatal(changed, err)
+	}
+	p.carry()
+	if p.states()["PUSH SENT"] != 0 || len(p.email.letters) != 1 {
+		t.Fatalf("told again: %v", p.states())
+	}
+}
+
+// only is the only message that a worker has.
+func (p *post) only(t *testing.T) (m clinic.Ref) {
+	t.Helper()
+	m.Organization = p.Organization
+	if err := p.pool.QueryRow(t.Context(), `SELECT id FROM messages WHERE organization_id = $1 AND state = 'SENDING'`, p.Organization).Scan(&m.ID); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestNothingLeavesForAnErasedPatient(t *testing.T) {
+	p := newPost(t)
+	a := p.booked()
+	p.cancel(a)
+	if _, err := p.Service.Plan(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := p.Waiting(t.Context(), reminder.SMS, 0, 10)
+	if err != nil || len(tasks) != 1 {
+		t.Fatal(tasks, err)
+	}
+	d, _, err := p.store.Draft(t.Context(), tasks[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, ok, err := p.store.Claim(t.Context(), p.claim(tasks[0], d))
+	if err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	directory := postgres.New(p.pool, keytest.Of(t, p.pool)).Directory()
+	erasing := retention.NewService(directory, clinic.Source{Clock: p.clock, NewID: sample.NewID})
+	whom := clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
+	if _, err := erasing.Erase(t.Context(), p.admin(), retention.Erase{Patient: whom, Reason: retention.Requested}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.store.Leave(t.Context(), m); !errors.Is(err, reminder.ErrOvertaken) {
+		t.Fatalf("a letter left for whom nothing is kept: %v", err)
 	}
 }

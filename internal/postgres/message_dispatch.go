@@ -69,12 +69,20 @@ func (s *Messages) Waiting(ctx context.Context, c reminder.ChannelKind, now time
 // A message that waits for another channel to fail ends quietly with it: whoever is told of it is told of the one that was due.
 const expireMessages = `
 UPDATE messages m SET state = 'EXPIRED', cause = CASE WHEN m.cause IS NULL THEN 'TOO_LATE' ELSE m.cause END, due_at = NULL, ended_at = $1 FROM (
-    SELECT e.organization_id, e.id FROM messages e WHERE e.state IN ('SCHEDULED', 'QUEUED') AND e.expires_at <= $1
+    SELECT e.organization_id, e.id, e.due_at FROM messages e WHERE e.state IN ('SCHEDULED', 'QUEUED') AND e.expires_at <= $1
     ORDER BY e.expires_at LIMIT $2 FOR UPDATE SKIP LOCKED) taken
-WHERE m.organization_id = taken.organization_id AND m.id = taken.id RETURNING ` + messageColumns
+WHERE m.organization_id = taken.organization_id AND m.id = taken.id RETURNING ` + messageColumns + `, taken.due_at AS was_due`
 
 // Expire is documented at reminder.Dispatcher.
 func (s *Messages) Expire(ctx context.Context, now time.Time, limit int) ([]reminder.Message, error) {
-	rows, err := courier[messageRow](ctx, s.db, expireMessages, now, limit)
-	return messagesOf(rows), err
+	type row struct {
+		messageRow
+		WasDue *time.Time
+	}
+	rows, err := courier[row](ctx, s.db, expireMessages, now, limit)
+	return column(rows, func(r row) reminder.Message {
+		m := r.message()
+		m.Due = utc(r.WasDue)
+		return m
+	}), err
 }

@@ -52,13 +52,15 @@ func (s *Messages) Reclaim(ctx context.Context, m reminder.Message, until time.T
 	return again, or(text), err == nil, err
 }
 
-// A letter that its vendor has taken, or delivered, is not sent again, whatever was thought of it meanwhile.
+// A letter that its vendor has taken, or delivered, is not sent again, whatever was thought of it meanwhile. Of one that was sent anew since it
+// seemed not to have been taken, the failure of another try says nothing; nor does one that comes after another channel had its turn give a third one.
 var tellMessage = `
 WITH seen AS (
     SELECT ` + seenByCourier + `, CASE
         WHEN $3 = 'ARRIVED' AND m.state <> 'DELIVERED' THEN 'DELIVERED'
         WHEN $3 = 'TAKEN' AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING', 'UNKNOWN') THEN 'SENT'
-        WHEN $3 = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') THEN 'FAILED' END AS becomes
+        WHEN $3 = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') AND coalesce(m.tries = 1 OR $6 = '' OR m.vendor_id = $6, true) THEN 'FAILED'
+        END AS becomes
     FROM messages m WHERE m.organization_id = $1 AND m.id = $2 AND m.tries > 0 FOR UPDATE
 ), done AS (
     UPDATE messages m SET state = seen.becomes, cause = CASE WHEN seen.becomes = 'FAILED' THEN $4 END, vendor_id = coalesce(NULLIF($6, ''), m.vendor_id),
@@ -75,7 +77,8 @@ WITH seen AS (
     SELECT organization_id, id, generation, channel, kind, $7, $4, $5, tries, trace FROM done WHERE state = 'FAILED'
     ON CONFLICT DO NOTHING
 ), next AS (
-    ` + passOn("$7", "$8") + ` AND seen.becomes = 'FAILED'
+    ` + passOn("$7", "$8") + ` AND seen.becomes = 'FAILED' AND NOT EXISTS (SELECT FROM messages o
+        WHERE ` + siblings + ` AND (o.due_at IS NOT NULL OR o.state IN ('DELIVERED', 'SENDING', 'SENT')))
 ), spared AS (
     UPDATE messages o SET state = 'SUPPRESSED', cause = 'REACHED_OTHERWISE', due_at = NULL, ended_at = $7
     FROM done seen WHERE seen.state <> 'FAILED' AND ` + siblings + ` AND o.state IN ('SCHEDULED', 'QUEUED')

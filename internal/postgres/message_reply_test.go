@@ -240,3 +240,25 @@ func TestAfterStopTheNextChannelIsUsed(t *testing.T) {
 		t.Errorf("after START, texts %+v", x.sms.letters)
 	}
 }
+
+func TestAnAddressThatWantsNoMoreWantsNoneHoweverItIsCapitalised(t *testing.T) {
+	x := newExchange(t)
+	first := x.Patient()
+	x.Reachable(first.PatientID, "", "Pat@Example.org")
+	if _, err := x.book(first, x.Slot(x.Provider(1), 10, 0)); err != nil {
+		t.Fatal(err)
+	}
+	x.carry()
+	if err := x.Answers.Unsubscribe(t.Context(), x.email.letters[0].Message); err != nil {
+		t.Fatal(err)
+	}
+	second := x.Patient()
+	x.Reachable(second.PatientID, "", "pat@example.org")
+	if _, err := x.book(second, x.Slot(x.Provider(1), 11, 0)); err != nil {
+		t.Fatal(err)
+	}
+	x.carry()
+	if len(x.email.letters) != 1 || x.states()["EMAIL SUPPRESSED OPTED_OUT"] != 1 {
+		t.Errorf("mails %+v; %v", x.email.letters, x.states())
+	}
+}

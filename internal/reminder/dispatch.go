@@ -98,7 +98,9 @@ func (s *Service) Waiting(ctx context.Context, c ChannelKind, late time.Duration
 func (s *Service) Expire(ctx context.Context, limit int) (int, error) {
 	ended, err := s.store.Expire(ctx, s.now(), limit)
 	for _, m := range ended {
-		s.warn(m, Expired, TooLate)
+		if m.Due != nil { // else it waited for one of which somebody is told
+			s.warn(m, Expired, TooLate)
+		}
 	}
 	return len(ended), err
 }

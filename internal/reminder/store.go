@@ -101,7 +101,7 @@ type Dispatcher interface {
 	Renew(ctx context.Context, t Task, at time.Time) (next Task, done bool, err error)
 	// Waiting lists messages of a channel that are due, wherever they wait.
 	Waiting(ctx context.Context, c ChannelKind, now time.Time, limit int) ([]Task, error)
-	// Expire ends messages that make no sense any more, and answers them.
+	// Expire ends messages that make no sense any more, and answers them, with when they were due.
 	Expire(ctx context.Context, now time.Time, limit int) ([]Message, error)
 }
 
