@@ -120,3 +120,14 @@ func TestWhileOneVendorRefusesEverythingItsPatientsAreToldByTheOther(t *testing.
 		t.Errorf("told by %s", told[0].Vendor)
 	}
 }
+
+func TestTheNextAttemptWaitsForTheLawAndForTheVendor(t *testing.T) {
+	for attempt, least := range map[int]time.Duration{1: time.Second, 2: 2 * time.Second, 4: 8 * time.Second, 20: 300 * time.Second} {
+		if got := lawful(attempt, 0); got < least || got > least+time.Second {
+			t.Errorf("after attempt %d it waits for %s", attempt, got)
+		}
+	}
+	if got := lawful(1, time.Hour); got != time.Hour {
+		t.Errorf("asked to wait for an hour, it waits for %s", got)
+	}
+}

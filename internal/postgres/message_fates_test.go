@@ -170,16 +170,23 @@ func TestACancellationWaitsForWhatIsLeaving(t *testing.T) {
 		defer close(answered)
 		p.cancel(a)
 	}()
-	p.awaitBlocked()
-	select {
-	case <-answered:
+	p.awaitBlocked(func() bool { return ended(answered) })
+	if ended(answered) {
 		t.Fatal("it was answered while a letter was leaving")
-	default:
 	}
 	left()
 	<-answered
 	if _, err := p.store.Leave(ctx, m); !errors.Is(err, reminder.ErrOvertaken) {
 		t.Fatalf("leave after the answer: %v", err)
+	}
+}
+
+func ended(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
@@ -190,10 +197,10 @@ func (p *post) claim(task reminder.Task, d reminder.Draft) reminder.Claim {
 	}
 }
 
-// awaitBlocked waits until a session of the database waits for another one's lock.
-func (p *post) awaitBlocked() {
+// awaitBlocked waits until a session of the database waits for another one's lock, or what should wait is over.
+func (p *post) awaitBlocked(over func() bool) {
 	p.t.Helper()
-	for p.t.Context().Err() == nil {
+	for !over() {
 		if p.number(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0 AND $1::uuid IS NOT NULL`) > 0 {
 			return
 		}
@@ -496,7 +503,7 @@ func TestACancellationThatWaitsForWhatIsLeavingHoldsNoOtherMessage(t *testing.T)
 		defer close(answered)
 		p.cancel(a)
 	}()
-	p.awaitBlocked()
+	p.awaitBlocked(func() bool { return ended(answered) })
 	if n := p.number(`WITH free AS (SELECT FROM messages WHERE organization_id = $1 AND channel = 'EMAIL' FOR UPDATE SKIP LOCKED) SELECT count(*) FROM free`); n == 0 {
 		t.Error("it holds the e-mails")
 	}

@@ -262,3 +262,21 @@ func TestAnAddressThatWantsNoMoreWantsNoneHoweverItIsCapitalised(t *testing.T) {
 		t.Errorf("mails %+v; %v", x.email.letters, x.states())
 	}
 }
+
+// Whoever has a phone has one at every clinic, also where they have never been told anything.
+func TestStopEndsTextsOfEveryOrganisation(t *testing.T) {
+	x := newExchange(t)
+	x.told(10)
+	x.says(number, "STOP")
+	other := sample.NewClinic(t, x.pool)
+	who := other.Patient()
+	other.Reachable(who.PatientID, number, "elsewhere@example.org")
+	if _, err := x.book(who, other.Slot(other.Provider(1), 11, 0)); err != nil {
+		t.Fatal(err)
+	}
+	x.carry()
+	x.carry()
+	if len(x.sms.letters) != 1 || len(x.email.letters) != 1 || x.email.letters[0].To != "elsewhere@example.org" {
+		t.Errorf("after STOP, texts %+v, mails %+v", x.sms.letters, x.email.letters)
+	}
+}

@@ -21,6 +21,7 @@ type vendor struct {
 	letters []reminder.Letter
 	answers []error // of the next letters; nil or none: taken
 	held    error   // why nobody enters
+	tired   error   // why nothing is sent again
 	has     map[string]bool
 	mute    bool   // it can't be asked
 	before  func() // runs when all but the letter's bytes have left
@@ -30,7 +31,7 @@ func (v *vendor) Kind() reminder.ChannelKind { return v.kind }
 
 func (v *vendor) Enter(context.Context) (func(), error) { return func() {}, v.held }
 
-func (v *vendor) MayRetry() error { return nil }
+func (v *vendor) MayRetry() error { return v.tired }
 
 func (v *vendor) Send(ctx context.Context, l reminder.Letter, leave reminder.Leave) (reminder.Receipt, error) {
 	if v.before != nil {

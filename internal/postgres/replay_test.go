@@ -292,7 +292,7 @@ func TestAReplayWaitsForWhoChangesTheVisit(t *testing.T) {
 	}
 	came := make(chan map[reminder.ReplayOutcome]int, 1)
 	go func() { came <- d.again() }()
-	d.awaitBlocked()
+	d.awaitBlocked(func() bool { return len(came) > 0 })
 	if err := tx.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}

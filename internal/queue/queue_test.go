@@ -2,13 +2,18 @@ package queue_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/hibiken/asynq"
 
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/queue"
@@ -54,6 +59,27 @@ func TestATaskArrivesOnceAndWhole(t *testing.T) {
 	stop()
 	if n := len(got); n > 0 {
 		t.Errorf("%d tasks came twice", n)
+	}
+}
+
+// Nothing private gets into Redis: a task names its message, and says nothing else.
+func TestATaskInRedisSaysNoMoreThanWhichMessageItIs(t *testing.T) {
+	t.Parallel()
+	url := redistest.NewURL(t)
+	q := open(t, queue.Options{Redis: queue.Address{URL: url}})
+	one := task(reminder.SMS)
+	one.Trace = trace
+	put(t, q, one)
+	kept, err := asynq.NewInspectorFromRedisClient(redistest.Client(t, url)).GetTaskInfo("sms", one.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var fields map[string]any
+	if err := json.Unmarshal(kept.Payload, &fields); err != nil {
+		t.Fatal(err)
+	}
+	if names := slices.Sorted(maps.Keys(fields)); !slices.Equal(names, []string{"at", "channel", "generation", "id", "organization", "v"}) || !maps.Equal(kept.Headers, map[string]string{"traceparent": trace}) {
+		t.Errorf("Redis has %s with %v", kept.Payload, kept.Headers)
 	}
 }
 
