@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/devstack"
+	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 )
 
 // The tests run themselves as the program.
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		main()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	pgtest.Main(m)
 }
 
 // facts is dev.json as a script reads it.
