@@ -250,6 +250,68 @@ ORDER BY`},
 	{"places are everybody's to close", []edit{
 		{"internal/provider/service_exception.go", `if err := actor.Need(access.SchedulesWrite, in.Location.Organization, "location", "locationId"); err != nil {`, `if err := error(nil); err != nil {`},
 	}, server, changes, `addScheduleException by other-tenant (other-tenant), which the table says is "unknown"`},
+	{"messages are read without looking whose they are", []edit{
+		{"internal/reminder/ledger.go", `if m.ID == uuid.Nil || !seen.Of(m.PatientID) {`, `if m.ID == uuid.Nil {`},
+	}, server, fields, `Reminder.id, which the table says is "unknown"`},
+	{"messages of every organisation are read", []edit{
+		{"internal/reminder/ledger.go", `a.In(ref.Organization) && a.Has(access.AppointmentsRead)`, `a.Has(access.AppointmentsRead)`},
+	}, server, fields, `Reminder.id, which the table says is "unknown"`},
+	{"messages are read without the scope", []edit{
+		{"internal/reminder/ledger.go", `a.In(ref.Organization) && a.Has(access.AppointmentsRead)`, `a.In(ref.Organization)`},
+	}, server, "TestTheFrontDeskFindsOut", "one who reads patients only is told"},
+	{"whose messages were looked at isn't recorded", []edit{
+		{"internal/reminder/ledger.go", `a.Trail.Saw(access.Sight{Organization: m.OrganizationID, Kind: TrailKind, ID: m.ID, Patient: m.PatientID, Grant: seen.Under(m.PatientID)})`, ``},
+	}, server, "TestTheFrontDeskFindsOut", "that messages were looked at isn't recorded"},
+	{"messages are counted for anybody", []edit{
+		unasked,
+		{"internal/reminder/funnel.go", `err = a.Need(access.RemindersRead, organization, "location", "where", "locationId")`, `err = nil`},
+	}, server, fields, `Query.reminderFunnel, which the table says is "refused"`},
+	{"messages of another organisation are counted", []edit{
+		{"internal/reminder/funnel.go", `a.Need(access.RemindersRead, organization, `, `a.Need(access.RemindersRead, a.Organization, `},
+	}, server, "TestAFunnelCounts", "of another's: "},
+	{"dead letters are listed to anybody", []edit{
+		unasked,
+		{"internal/reminder/deadletter.go", `if err := a.Need(access.MessagesManage, organization, "organisation", "where"); err != nil {`, `if err := error(nil); err != nil {`},
+	}, server, fields, `Query.deadLetters, which the table says is "refused"`},
+	{"dead letters are everybody's to see", []edit{
+		{"internal/reminder/deadletter.go", ` && a.Need(access.MessagesManage, ref.Organization, "dead letter") == nil`, ``},
+	}, server, fields, `DeadLetter.id, which the table says is "unknown"`},
+	{"dead letters are replayed by anybody", []edit{
+		unasked,
+		{"internal/reminder/replay.go", `if err := a.Need(access.MessagesManage, a.Organization, "organisation"); err != nil {`, `if err := error(nil); err != nil {`},
+	}, server, changes, `replayDeadLetters by desk (desk), which the table says is "refused"`},
+	{"reminder rules are read by anybody", []edit{
+		unasked,
+		{"internal/reminder/rules.go", `clinic.Allowed(a, organization, access.DirectoryWrite)`, `a.OwnOrganization(organization)`},
+	}, server, fields, `Query.reminderRules, which the table says is "refused"`},
+	{"reminder rules are everybody's to set", []edit{
+		unasked,
+		{"internal/reminder/rules.go", `clinic.Allowed(a, in.Organization, access.DirectoryWrite)`, `a.OwnOrganization(in.Organization)`},
+	}, server, changes, `setReminderRules by desk (desk), which the table says is "refused"`},
+	{"whoever has no right to says how a patient is told", []edit{
+		unasked,
+		{"internal/reminder/prefs_service.go", `case !a.Has(scope):`, `case false:`},
+	}, server, changes, `changeContactPreferences by own-provider (own-provider), which the table says is "refused"`},
+	{"a patient says how another one is told", []edit{
+		{"internal/reminder/prefs_service.go", `} else if !ok {
+		return Preferences{}, missing()`, `} else if !ok && false {
+		return Preferences{}, missing()`},
+	}, server, changes, `changeContactPreferences by other-patient (other-patient), which the table says is "unknown"`},
+	{"how a patient is told is said in another organisation", []edit{
+		{"internal/reminder/prefs_service.go", `case !a.In(in.Patient.Organization):`, `case false:`},
+	}, server, changes, `changeContactPreferences by other-tenant (other-tenant), which the table says is "unknown"`},
+	{"how a patient is told is shown to whoever asks", []edit{
+		{"internal/reminder/prefs_service.go", `return !seen.Of(p.ID) }`, `return !seen.Of(p.ID) && false }`},
+	}, "./internal/reminder", "TestWhoMayChangePreferences", "another patient is shown"},
+	{"the queue shows itself to every administrator", []edit{
+		{"internal/app/monitor.go", `actor.Role != access.PlatformAdmin`, `actor.Role != access.PlatformAdmin && actor.Role != access.Admin`},
+	}, server, "TestTheQueueShowsItself", "a clinic's administrator: 200"},
+	{"messages are shown through a veil", []edit{
+		{"resolvers/reminder.resolvers.go", `if obj.Veiled() {
+		return nil, nil
+	}
+	return r.reminders`, `return r.reminders`},
+	}, server, fields, `Appointment.reminders, which the table says is "null"`},
 	{"identifiers are shown through a veil", []edit{
 		{"resolvers/appointment.resolvers.go", `if obj.Veiled() {
 		return []*clinic.Identifier{}, nil

@@ -56,6 +56,9 @@ func TestTheFrontDeskFindsOutWhyAPatientWasNotReminded(t *testing.T) {
 	if others := f.by(f.bob).Post(t, byID, reminder).OK(t); others.Data("node") != nil {
 		t.Errorf("somebody else is told %s", others.Raw)
 	}
+	if unread := f.by(lacking(f.clinic.FrontDesk(), access.AppointmentsRead)).Post(t, byID, reminder).OK(t); unread.Data("node") != nil {
+		t.Errorf("one who reads patients only is told %s", unread.Raw)
+	}
 	if !slices.ContainsFunc(f.recorded(), func(row string) bool { return len(row) > 13 && row[:13] == "reminder.read" }) {
 		t.Errorf("that messages were looked at isn't recorded: %v", f.recorded())
 	}
@@ -128,7 +131,7 @@ func TestAFunnelCountsWhatBecameOfMessages(t *testing.T) {
 		"for too long":    {vars{"from": "2026-04-01", "to": "2026-07-02"}, "INVALID_INPUT", "[where to]"},
 		"of no place":     {vars{"from": "2026-06-08", "to": "2026-06-08", "locationId": f.visit}, "INVALID_INPUT", "[where locationId]"},
 		"of a lost place": {vars{"from": "2026-06-08", "to": "2026-06-08", "locationId": f.id(globalid.Location, clinic.Ref{Organization: f.clinic.Organization, ID: sample.NewID()})}, "NOT_FOUND", "[where locationId]"},
-		"of another's":    {vars{"from": "2026-06-08", "to": "2026-06-08", "locationId": f.id(globalid.Location, clinic.Ref{Organization: sample.NewID(), ID: sample.NewID()})}, "NOT_FOUND", "[where locationId]"},
+		"of another's":    {vars{"from": "2026-06-08", "to": "2026-06-08", "locationId": f.ids["foreign location"]}, "NOT_FOUND", "[where locationId]"},
 	} {
 		answer := f.desk.Post(t, funnel, vars{"where": c.where})
 		if path := fmt.Sprint(answer.Errors()[0].(vars)["extensions"].(vars)["path"]); answer.Code() != c.code || path != c.path {
