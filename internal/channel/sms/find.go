@@ -42,11 +42,11 @@ type page struct {
 
 // Find is documented at reminder.Channel. It looks for a body with the reference among the texts that went to the number since the day of
 // Since, UTC. One that Twilio hasn't handed on yet has no date of sending, and its pages don't say whether the list has it then; so it is
-// looked for among the number's newest texts, too. Find fails as Send does, but for Unclear, and with Later when a list is longer than is
+// looked for among the number's newest texts, too. It takes a place among the letters in flight, if there is one soon. Find fails as Send does, but for Unclear, and with Later when a list is longer than is
 // read: that there is none it says only of a whole list.
 func (c *Channel) Find(ctx context.Context, s reminder.Sought) (finding reminder.Finding, err error) {
 	since := s.Since.UTC().Add(-skew)
-	err = c.Call(ctx, func(ctx context.Context) error {
+	err = c.Ask(ctx, func(ctx context.Context) error {
 		dated := url.Values{"To": {s.To.Reveal()}, "DateSent>": {since.Format(time.DateOnly)}, "PageSize": {strconv.Itoa(pageSize)}}
 		newest := url.Values{"To": dated["To"], "PageSize": dated["PageSize"]}
 		for _, query := range []url.Values{dated, newest} {

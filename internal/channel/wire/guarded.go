@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/resilience"
@@ -39,6 +40,34 @@ func (g Guarded) Call(ctx context.Context, call func(context.Context) error) err
 	}
 	err := g.Guard.Call(ctx, faulty, call)
 	return g.told(err)
+}
+
+// askWait is how long a question waits for a place: with the time of its call it is less than reminder.Timing's Ask, after which another worker asks.
+const askWait = 3 * time.Second
+
+// Ask calls to find out about a letter, for who has not entered. A question takes a place among the letters that are in flight, after those
+// that wait already, and doesn't wait for longer than 3 seconds. While a vendor is tried again, letters go first: a question is only asked if
+// none is there. It fails with NotAsked, too, when it had no place.
+func (g Guarded) Ask(ctx context.Context, call func(context.Context) error) error {
+	if s := g.Guard.State(); s.State == "half-open" && s.InFlight+s.Waiting > 0 {
+		return reminder.NotAsked{Why: "letters first", After: g.Guard.Again()}
+	}
+	waiting, cancel := context.WithTimeout(ctx, askWait)
+	exit, err := g.Guard.Enter(waiting)
+	cancel()
+	switch {
+	case ctx.Err() != nil:
+		if err == nil {
+			exit()
+		}
+		return stopped
+	case errors.Is(err, context.DeadlineExceeded):
+		return reminder.NotAsked{Why: "full", After: g.Guard.Again()}
+	case err != nil:
+		return g.told(err)
+	}
+	defer exit()
+	return g.Call(ctx, call)
 }
 
 func (g Guarded) told(err error) error {

@@ -384,3 +384,39 @@ func TestAGuardThatLetsNobodyThroughIsToldAsNotAsked(t *testing.T) {
 		}
 	}
 }
+
+// A question about a letter is one of the calls in flight, and waits for a place like a letter, but not for long.
+func TestAQuestionTakesAPlaceAndDoesNotWaitForLong(t *testing.T) {
+	g := Guarded{resilience.GuardOf(resilience.Twilio)}
+	within := 0
+	if err := g.Ask(t.Context(), func(context.Context) error { within = g.Guard.State().InFlight; return nil }); err != nil || within != 1 {
+		t.Fatalf("with %d places taken: %v", within, err)
+	}
+	if s := g.Guard.State(); s.InFlight != 0 {
+		t.Errorf("then %d are taken", s.InFlight)
+	}
+	exits := make([]func(), resilience.PolicyOf(resilience.Twilio).Places)
+	for i := range exits {
+		var err error
+		if exits[i], err = g.Enter(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	called := false
+	ask := func() error { return g.Ask(t.Context(), func(context.Context) error { called = true; return nil }) }
+	if n, ok := errors.AsType[reminder.NotAsked](ask()); !ok || called || n.Why != "full" {
+		t.Errorf("with all places taken: %v, %+v", called, n)
+	}
+	if s := g.Guard.State(); s.Waiting != 0 || s.InFlight != len(exits) {
+		t.Errorf("it has left %+v", s)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := g.Ask(gone, func(context.Context) error { called = true; return nil }); !errors.Is(err, stopped) || called {
+		t.Errorf("who has gone is told %v", err)
+	}
+	exits[0]()
+	if err := ask(); err != nil || !called {
+		t.Errorf("with a place: %v, %v", called, err)
+	}
+}
