@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/vendors"
 )
 
@@ -67,6 +69,45 @@ func TestAfterStopMailsAreSent(t *testing.T) {
 	}
 	if !strings.Contains(l.logs.String(), "channel=EMAIL effect=STOPPED") {
 		t.Error("no log of it")
+	}
+}
+
+// Who allows e-mails again gets them; a STOP is undone by START alone.
+func TestWhoAllowsMailsAgainGetsThem(t *testing.T) {
+	l := newExchange(t)
+	pat := l.clinic.Patient()
+	l.clinic.Reachable(pat.PatientID, "", "pat@example.org")
+	visit := l.book(pat, 10)
+	l.carry()
+	if got := l.do(http.MethodPost, l.links(visit).Unsubscribe, "List-Unsubscribe=One-Click", map[string]string{"Content-Type": formType}); got.status != 200 {
+		t.Fatalf("%+v", got)
+	}
+	whose := clinic.Ref{Organization: visit.OrganizationID, ID: visit.PatientID}
+	change := func(in reminder.ChangePreferences) {
+		t.Helper()
+		in.Patient = whose
+		if _, err := l.app.choices.Change(t.Context(), l.clinic.FrontDesk(), in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mails := func() string { return l.text(`SELECT count(*)::text FROM opt_outs WHERE channel = 'EMAIL'`) }
+	never := false
+	change(reminder.ChangePreferences{Reminders: &never})
+	change(reminder.ChangePreferences{Channels: []reminder.ChannelChange{{Channel: reminder.SMS, Allowed: false}}})
+	if mails() != "1" {
+		t.Error("another change has undone it")
+	}
+	l.text(`INSERT INTO opt_outs (channel, token, at) SELECT 'SMS', token, at FROM opt_outs RETURNING channel`)
+	change(reminder.ChangePreferences{Channels: []reminder.ChannelChange{{Channel: reminder.SMS, Allowed: true}}})
+	change(reminder.ChangePreferences{Channels: []reminder.ChannelChange{{Channel: reminder.Email, Allowed: true}}})
+	if got := l.text(`SELECT string_agg(channel, ',') FROM opt_outs`); got != "SMS" {
+		t.Errorf("then opted out of %s", got)
+	}
+	sent := len(l.Messages())
+	l.book(pat, 12)
+	l.carry()
+	if n := len(l.Messages()); n != sent+1 || l.Messages()[n-1].Vendor != vendors.SendGrid {
+		t.Errorf("then %d more were sent", n-sent)
 	}
 }
 

@@ -85,12 +85,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (organization_id, patien
 	updatePreferences = `
 UPDATE contact_preferences SET version = $3, channels = $4, reminders = $5, remind_before = $6, quiet_from = $7, quiet_until = $8, changed_at = $9
 WHERE organization_id = $1 AND patient_id = $2 AND version = $3 - 1`
+	// Carriers keep to a STOP whatever is allowed here: it is undone from the phone.
+	allowMails      = `DELETE FROM opt_outs WHERE channel = 'EMAIL' AND token = $1`
 	dropPreferences = `DELETE FROM contact_preferences WHERE organization_id = $1 AND patient_id = $2`
 )
 
 // SavePreferences is documented at reminder.ChoiceStore.
 func (d *Directory) SavePreferences(ctx context.Context, by clinic.Stamp, p reminder.Preferences, fields []string) (saved bool, err error) {
 	values, err := preferencesValues(by, p)
+	if err != nil {
+		return false, err
+	}
+	mailbox, err := d.allowed(ctx, by, p)
 	if err != nil {
 		return false, err
 	}
@@ -103,6 +109,11 @@ func (d *Directory) SavePreferences(ctx context.Context, by clinic.Stamp, p remi
 		if saved = err == nil && tag.RowsAffected() > 0; !saved {
 			return err
 		}
+		if mailbox != nil {
+			if _, err := tx.Exec(ctx, allowMails, mailbox); err != nil {
+				return err
+			}
+		}
 		if err := noticeVisits(ctx, tx, by, clinic.Ref{Organization: p.OrganizationID, ID: p.PatientID}); err != nil {
 			return err
 		}
@@ -111,6 +122,18 @@ func (d *Directory) SavePreferences(ctx context.Context, by clinic.Stamp, p remi
 		return record(ctx, tx, c)
 	})
 	return saved, broken(err)
+}
+
+// allowed is the digest of the patient's address, if somebody allows e-mails to it with these preferences.
+func (d *Directory) allowed(ctx context.Context, by clinic.Stamp, p reminder.Preferences) ([]byte, error) {
+	if !p.AllowedAt(reminder.Email, by.At) {
+		return nil, nil
+	}
+	found, err := d.Contacts(ctx, []clinic.Ref{p.Patient()})
+	if err != nil || found[p.Patient()].Email == nil {
+		return nil, err
+	}
+	return d.db.recipient(ctx, reminder.Email, *found[p.Patient()].Email)
 }
 
 func preferencesValues(by clinic.Stamp, p reminder.Preferences) ([]any, error) {

@@ -68,6 +68,13 @@ func (p Preferences) Asked(k ChannelKind) bool {
 	})
 }
 
+// AllowedAt says whether somebody said at an instant, and not by a reply, that a channel is allowed.
+func (p Preferences) AllowedAt(k ChannelKind, at time.Time) bool {
+	return slices.ContainsFunc(p.Channels, func(c ChannelChoice) bool {
+		return c.Channel == k && c.Allowed && c.Since != nil && c.Since.Equal(at) && c.By != nil && *c.By != ByReply
+	})
+}
+
 // Contact is what planning needs of them. What the patient's own data say is still to be filled in.
 func (p Preferences) Contact() Contact {
 	c := Contact{Quiet: p.QuietHours(), Wants: Wants{NoReminders: !p.Reminders, Before: p.RemindBefore}}

@@ -31,6 +31,7 @@ type ChoiceStore interface {
 	Preferences(ctx context.Context, patients []clinic.Ref) (map[clinic.Ref]Preferences, error)
 	// SavePreferences keeps preferences whose version is the next after what is kept, 0 being nothing. It answers false when another is
 	// kept by now, and fails with errs.NotFound at "patientId" when there is no such patient, or none any more.
+	// Who allows e-mails with them is no longer one who unsubscribed, at the address that is the patient's then; only START undoes a STOP.
 	SavePreferences(ctx context.Context, by clinic.Stamp, p Preferences, fields []string) (bool, error)
 	// RuleSets answers those that an organisation has set, that of all kinds of visit first.
 	RuleSets(ctx context.Context, organization uuid.UUID) ([]RuleSet, error)
