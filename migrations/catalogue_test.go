@@ -51,7 +51,7 @@ var named = pgx.NamedArgs{
 		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
 		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
 		"message_notices.delivering", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
-		"message_replies.delivering", "message_replies.sweeping",
+		"message_replies.delivering", "message_replies.sweeping", "message_counts.delivering",
 		"message_notices.sweeping", "messages.sweeping", "message_attempts.sweeping", "dead_letters.sweeping",
 	},
 	// What may read the clock, since no decision follows from it.

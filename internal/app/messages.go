@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	telling "github.com/mediconnect/mediconnect/internal/channel/words"
@@ -25,11 +24,12 @@ type Messaging struct {
 	Guards   []*resilience.Guard // that they have
 	Queue    *queue.Queue        // nil: there is no Redis, and messages are sent straight from the database
 	Timing   reminder.Timing
+	Limits   reminder.Limits
 }
 
 // messaging opens what patients are told by. Nothing is connected to yet.
 func (s *ChannelSettings) messaging(redis RedisSettings, log *slog.Logger) (m *Messaging, err error) {
-	m = &Messaging{Timing: reminder.UsualTiming()}
+	m = &Messaging{Timing: reminder.UsualTiming(), Limits: reminder.UsualLimits()}
 	m.Channels, m.Guards = s.open(clock.System{})
 	m.Queue, err = redis.queue(log)
 	return m, err
@@ -53,6 +53,7 @@ func (a *App) reminders(source clinic.Source) *reminder.Service {
 			a.parts.add(queuePart, a.queueStands)
 		}
 		config.Channels, config.Writer, config.Timing = append(m.Channels, reminder.InApp{}), wording{}, m.Timing
+		config.Limits = m.Limits
 	}
 	return reminder.NewService(config)
 }
@@ -90,19 +91,12 @@ func lawful(attempt int, after time.Duration) time.Duration {
 	return max(resilience.Delay(attempt-1, rand.Float64()), after)
 }
 
-// alarms counts messages that nobody may have got.
-type alarms struct{ unknown, expired, failed atomic.Int64 }
-
 // alarm tells people who run the system of a message that nobody may have got. It names no patient.
 func (a *App) alarm(of reminder.Alert) {
-	level, count := slog.LevelError, &a.alarms.unknown
-	switch of.State {
-	case reminder.Expired:
-		count = &a.alarms.expired
-	case reminder.Failed:
-		level, count = slog.LevelWarn, &a.alarms.failed // another channel may do
+	level := slog.LevelWarn
+	if of.Grave {
+		level = slog.LevelError
 	}
-	count.Add(1)
 	a.frame.Log.Log(context.Background(), level, "a message may not have reached its patient", "alert", "message", "state", string(of.State), "cause", string(of.Cause),
 		"channel", string(of.Channel), "organization", of.Message.Organization, "message", of.Message.ID, "trace", of.Trace)
 }

@@ -63,6 +63,7 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	defer messaging.Close()
+	messaging.Limits = settings.Sending.limits()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears, KeepMessageDays: settings.Keep.MessageDays,
 		Events: settings.Events, Post: post, Messaging: messaging, Links: settings.Links.links(),

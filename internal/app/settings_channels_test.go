@@ -100,3 +100,24 @@ func TestChannelsThatCouldNotSendAreRefused(t *testing.T) {
 		t.Error("a token without an account is taken")
 	}
 }
+
+func TestLimitsOfWhatIsSentAreRead(t *testing.T) {
+	read := func(value string) (reminder.Limits, error) {
+		s, err := Load[WorkerSettings](channelEnviron(t, map[string]string{"TEXTS_PER_COUNTRY": value}))
+		return s.Sending.limits(), err
+	}
+	usual, err := read("")
+	if want := reminder.UsualLimits(); err != nil || usual.AddressHour != want.AddressHour || usual.AddressDay != want.AddressDay || usual.TextsDay != want.TextsDay ||
+		usual.Others == nil || *usual.Others != *want.Others || len(usual.Countries) != 0 {
+		t.Errorf("unless told otherwise they are %+v (%v)", usual, err)
+	}
+	l, err := read("1=50000, 1876=0")
+	if err != nil || l.Others != nil || !maps.Equal(l.Countries, map[string]int{"1": 50000, "1876": 0}) {
+		t.Errorf("%+v (%v)", l, err)
+	}
+	for _, wrong := range []string{"5", "+1=5", "1=", "1=5,1=6", "*=1,*=2", "0=5", "12345678=1", "1=100000001", "1=5,"} {
+		if _, err := read(wrong); err == nil || !strings.Contains(err.Error(), "TEXTS_PER_COUNTRY") {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}

@@ -111,7 +111,6 @@ type App struct {
 	reminder     *reminder.Service
 	answers      *reminder.Answers
 	monitor      http.Handler // of the queue; nil: there is none
-	alarms       alarms
 	ledger       *reminder.Ledger
 	deadLetters  *reminder.DeadLetters
 	counts       *messageFigures

@@ -317,6 +317,46 @@ func TestALostAnswerIsAskedFor(t *testing.T) {
 	}
 }
 
+// Who reads alerts is woken if nobody has reached the patient, and told in any case; figures say so, too, should the teller have died.
+func TestWhatNobodyKnowsOfIsGraveIfNoOtherChannelBringsIt(t *testing.T) {
+	type alert struct {
+		channel reminder.ChannelKind
+		state   reminder.State
+		grave   bool
+	}
+	for name, c := range map[string]struct {
+		mailbox bool
+		mails   []error
+		want    []alert
+	}{
+		"mailed instead":  {true, nil, []alert{{reminder.SMS, reminder.Unknown, false}}},
+		"no mailbox":      {false, nil, []alert{{reminder.SMS, reminder.Unknown, true}}},
+		"mail is refused": {true, []error{reminder.Refused{Cause: reminder.BadAddress}}, []alert{{reminder.SMS, reminder.Unknown, false}, {reminder.Email, reminder.Failed, true}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPost(t)
+			p.visits(1, "+15005550006", c.mailbox)
+			p.sms.answers, p.sms.mute, p.email.answers = []error{reminder.Unclear{Code: "reset"}}, true, c.mails
+			p.carry()
+			for range 15 {
+				p.clock.Advance(20 * time.Second)
+				p.settle()
+				p.carry()
+			}
+			var got []alert
+			for _, a := range p.alerts {
+				got = append(got, alert{a.Channel, a.State, a.Grave})
+			}
+			if !alike(got, c.want...) {
+				t.Errorf("%+v", p.alerts)
+			}
+			if f, err := p.store.Figures(t.Context(), p.clock.Now()); err != nil || f.Ended[reminder.Stage{Channel: reminder.SMS, State: reminder.Unknown}] != 1 {
+				t.Errorf("ended badly: %+v (%v)", f.Ended, err)
+			}
+		})
+	}
+}
+
 // references are those of the clinic's messages.
 func (p *post) references() map[string]bool {
 	rows, err := p.pool.Query(context.Background(), `SELECT reference FROM messages WHERE organization_id = $1`, p.Organization)

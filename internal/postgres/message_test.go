@@ -81,12 +81,17 @@ type post struct {
 func newPost(t *testing.T) *post {
 	p := &post{desk: newDesk(t), sms: &vendor{kind: reminder.SMS, has: map[string]bool{}}, email: &vendor{kind: reminder.Email, has: map[string]bool{}}}
 	p.store = postgres.NewMessages(postgres.New(p.pool, keytest.Of(t, p.pool)))
+	p.limit(reminder.Limits{})
+	return p
+}
+
+// limit has the post sent within limits.
+func (p *post) limit(l reminder.Limits) {
 	p.Service = reminder.NewService(reminder.Config{
-		Store: p.store, Source: clinic.Source{Clock: p.clock, NewID: sample.NewID}, Channels: []reminder.Channel{p.sms, p.email, reminder.InApp{}}, Writer: plainWords{},
+		Store: p.store, Source: clinic.Source{Clock: p.clock, NewID: sample.NewID}, Channels: []reminder.Channel{p.sms, p.email, reminder.InApp{}}, Writer: plainWords{}, Limits: l,
 		Timing: reminder.UsualTiming(), Law: func(n int, after time.Duration) time.Duration { return max(time.Second<<n, after) },
 		Alert: func(a reminder.Alert) { p.alerts = append(p.alerts, a) }, Rest: func(context.Context, time.Duration) error { return nil },
 	})
-	return p
 }
 
 // patient has a number and an address.

@@ -49,6 +49,9 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 		defer exit()
 		return s.attempt(ctx, d, channel, letter)
 	}()
+	if errors.Is(err, ErrLimitReached) {
+		return Verdict{}, s.limited(ctx, t, d.Message)
+	}
 	if err != nil || c.State == "" {
 		return Verdict{}, err
 	}
@@ -69,7 +72,7 @@ func (s *Service) attempt(ctx context.Context, d Draft, channel Channel, letter 
 	now := s.now()
 	m, ok, err := s.store.Claim(context.WithoutCancel(ctx), Claim{ // whoever claims must know
 		Message: d.Message.Ref(), Generation: d.Message.Generation, Patient: d.Message.Patient(), Channel: d.Message.Channel, To: d.To,
-		At: now, Until: now.Add(s.how.Claim),
+		At: now, Until: now.Add(s.how.Claim), Counts: s.limits.counts(d),
 	})
 	if err != nil || !ok {
 		return Conclusion{}, m, err
@@ -79,6 +82,15 @@ func (s *Service) attempt(ctx context.Context, d Draft, channel Channel, letter 
 		return s.how.failed(m, err, s.now()), m, nil
 	}
 	return s.how.sent(r, m, s.now()), m, nil
+}
+
+// limited ends a message that is over a limit, so that the next channel has its turn, and tells of it.
+func (s *Service) limited(ctx context.Context, t Task, m Message) error {
+	err := s.store.Suppress(ctx, t, LimitReached, s.now())
+	if err == nil {
+		s.warn(m, Suppressed, LimitReached, false)
+	}
+	return err
 }
 
 // leave is a message's permission to leave. Where it can't be had, nothing leaves.
@@ -154,7 +166,7 @@ func (s *Service) concluded(ctx context.Context, m Message, c Conclusion) (Verdi
 		return Verdict{}, err
 	}
 	if c.State == Unknown || c.State == Failed {
-		s.warn(m, c.State, c.Cause)
+		s.lost(ctx, m, c.State, c.Cause)
 	}
 	return verdict(c), nil
 }

@@ -99,7 +99,7 @@ func (s *Service) Expire(ctx context.Context, limit int) (int, error) {
 	ended, err := s.store.Expire(ctx, s.now(), limit)
 	for _, m := range ended {
 		if m.Due != nil { // else it waited for one of which somebody is told
-			s.warn(m, Expired, TooLate)
+			s.warn(m, Expired, TooLate, true)
 		}
 	}
 	return len(ended), err

@@ -74,7 +74,7 @@ const (
 	Unauthorized       Cause = "VENDOR_UNAUTHORIZED" // our credentials are refused
 	AnswerLost         Cause = "ANSWER_LOST"         // it left, and no answer came
 	NotDelivered       Cause = "NOT_DELIVERED"       // the vendor took it and couldn't deliver it
-	LimitReached       Cause = "LIMIT_REACHED"       // too many messages to one address, or of one organisation
+	LimitReached       Cause = "LIMIT_REACHED"       // too many messages to one address, or texts of one organisation
 	NotDue             Cause = "NOT_DUE"             // it came too soon
 	ChannelUnavailable Cause = "CHANNEL_NOT_SET_UP"  // this installation has no such channel
 )

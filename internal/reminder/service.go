@@ -20,7 +20,8 @@ func (u Unwritable) Error() string { return "the message can't be written: " + s
 
 // Alert is something that a person ought to know of soon.
 type Alert struct {
-	State   State // of the message: Unknown, Expired or Failed
+	State   State // of the message: Unknown, Expired or Failed; Suppressed, if it is over a limit
+	Grave   bool  // nobody has reached the patient, and no other channel is about to
 	Message clinic.Ref
 	Channel ChannelKind
 	Cause   Cause
@@ -35,6 +36,7 @@ type Config struct {
 	Writer   Writer
 	Timing   Timing
 	Law      Law
+	Limits   Limits
 	Alert    func(Alert)
 	Rest     func(context.Context, time.Duration) error // waits
 	Links    func(clinic.Ref) Links                     // of e-mails; nil: they have none
@@ -47,6 +49,7 @@ type Service struct {
 	channels map[ChannelKind]Channel
 	writer   Writer
 	how      concluding
+	limits   Limits
 	alert    func(Alert)
 	rest     func(context.Context, time.Duration) error
 	links    func(clinic.Ref) Links
@@ -55,8 +58,8 @@ type Service struct {
 // NewService makes one. A channel that is missing suppresses its messages.
 func NewService(c Config) *Service {
 	s := &Service{
-		store: c.Store, source: c.Source, channels: map[ChannelKind]Channel{}, writer: c.Writer, how: concluding{c.Timing, c.Law}, alert: c.Alert, rest: c.Rest,
-		links: c.Links,
+		store: c.Store, source: c.Source, channels: map[ChannelKind]Channel{}, writer: c.Writer, how: concluding{c.Timing, c.Law}, limits: c.Limits,
+		alert: c.Alert, rest: c.Rest, links: c.Links,
 	}
 	for _, channel := range c.Channels {
 		s.channels[channel.Kind()] = channel
@@ -66,7 +69,13 @@ func NewService(c Config) *Service {
 
 func (s *Service) now() time.Time { return s.source.Clock.Now() }
 
-// warn tells of a message that nobody may have got.
-func (s *Service) warn(m Message, state State, cause Cause) {
-	s.alert(Alert{State: state, Message: m.Ref(), Channel: m.Channel, Cause: cause, Trace: m.Trace})
+// lost tells of a message that its channel may not have brought to anybody. That is grave if no other one brings it; of one that failed only if
+// another is unclear: that nobody can be reached by what a patient gave is an everyday thing.
+func (s *Service) lost(ctx context.Context, m Message, state State, cause Cause) {
+	others, err := s.store.Others(context.WithoutCancel(ctx), m)
+	s.warn(m, state, cause, err != nil || !others.Hope && (state == Unknown || others.Unclear))
+}
+
+func (s *Service) warn(m Message, state State, cause Cause, grave bool) {
+	s.alert(Alert{State: state, Grave: grave, Message: m.Ref(), Channel: m.Channel, Cause: cause, Trace: m.Trace})
 }

@@ -63,7 +63,7 @@ func (s *Service) Report(ctx context.Context, r Report) (bool, error) {
 	}
 	m, changed, err := s.store.Tell(ctx, r, s.how.pause(1))
 	if err == nil && changed && m.State == Failed {
-		s.warn(m, Failed, m.Cause)
+		s.lost(ctx, m, Failed, m.Cause)
 	}
 	return changed, err
 }

@@ -32,6 +32,7 @@ type Claim struct {
 	Channel    ChannelKind
 	To         access.Private
 	At, Until  time.Time
+	Counts     []Count // limits that hold; none: it isn't limited
 }
 
 // Conclusion is what came of having a message.
@@ -69,6 +70,15 @@ const (
 
 // ErrOvertaken is why a letter may not leave: its visit has changed, or somebody else has the message by now.
 var ErrOvertaken = errors.New("the message must not be sent any more")
+
+// Others is how what a message tells is told by other channels.
+type Others struct {
+	Hope    bool // one has told it, or has its turn
+	Unclear bool // one may have told it, and nobody knows
+}
+
+// ErrLimitReached is why a message wasn't claimed: too many were, to the same address or of the same organisation.
+var ErrLimitReached = errors.New("too many messages are sent")
 
 // Store is what the room keeps.
 type Store interface {
@@ -111,13 +121,17 @@ type Courier interface {
 	Draft(ctx context.Context, t Task) (d Draft, ok bool, err error)
 	// Suppress ends a message that must not be sent.
 	Suppress(ctx context.Context, t Task, why Cause, at time.Time) error
-	// Claim takes a waiting message for one attempt. Not ok: somebody else has it, or it isn't waiting in this generation, or not due.
+	// Claim takes a waiting message for one attempt. Not ok: somebody else has it, or it isn't waiting in this generation, or not due. The
+	// first claim of a message counts towards its limits. It fails with ErrLimitReached when the message is over one of them, and counts it
+	// towards none.
 	Claim(ctx context.Context, c Claim) (m Message, ok bool, err error)
 	// Leave lets a letter go, if its message is still as it was claimed: until left is called, a second at most, no change of its visit is
 	// answered. It fails with ErrOvertaken.
 	Leave(ctx context.Context, m Message) (left func(), err error)
 	// Conclude keeps what came of a claim. Not done: somebody else has the message by now.
 	Conclude(ctx context.Context, m Message, c Conclusion) (done bool, err error)
+	// Others says how the same is told by other channels.
+	Others(ctx context.Context, m Message) (Others, error)
 	// PassOn hands over to the next channel, if there is one that hasn't been tried.
 	PassOn(ctx context.Context, t Task, why Cause, at time.Time, rest time.Duration) (done bool, err error)
 	// Lost lists messages whose claims are over: nobody said what came of them.

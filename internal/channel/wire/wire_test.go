@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
@@ -419,4 +420,30 @@ func TestAQuestionTakesAPlaceAndDoesNotWaitForLong(t *testing.T) {
 	if err := ask(); err != nil || !called {
 		t.Errorf("with a place: %v, %v", called, err)
 	}
+}
+
+func TestLettersGoFirstWhileAVendorIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := Guarded{resilience.GuardOf(resilience.Twilio)}
+		for range 20 {
+			_ = g.Call(t.Context(), func(context.Context) error { return reminder.Unclear{Code: "answer"} })
+		}
+		called := false
+		ask := func() error { return g.Ask(t.Context(), func(context.Context) error { called = true; return nil }) }
+		if n, ok := errors.AsType[reminder.NotAsked](ask()); !ok || n.Why != "open" {
+			t.Errorf("while it isn't asked: %+v", n)
+		}
+		<-time.After(resilience.PolicyOf(resilience.Twilio).Breaker.Pause)
+		exit, err := g.Enter(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, ok := errors.AsType[reminder.NotAsked](ask()); !ok || called || n.Why != "letters first" || n.After <= 0 {
+			t.Errorf("beside a letter: %v, %+v", called, n)
+		}
+		exit()
+		if err := ask(); err != nil || !called {
+			t.Errorf("with no letter there: %v", err)
+		}
+	})
 }
