@@ -23,6 +23,7 @@ var statementNames = []struct {
 	{"JOIN opt_outs o", "look who wants no more", false},
 	{"UPDATE messages m SET state = 'SENDING', claims", "claim the message", true},
 	{"ORDER BY m.organization_id, m.id FOR SHARE OF m", "take leave", true},
+	{"bool_or(o.state = 'UNKNOWN')", "look how else it is told", false},
 	{"INSERT INTO dead_letters (organization_id, message_id, generation, channel, kind, died_at, cause, code, tries, trace)\n    SELECT organization_id, id, generation, channel, kind, at", "store what came of it", true},
 	{"UPDATE messages m SET claims = m.claims + 1, claimed_until", "take what was lost", true},
 	{"WHEN $3 = 'ARRIVED'", "store what the vendor says", true},
