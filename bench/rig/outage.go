@@ -19,7 +19,7 @@ func (r *Rig) RestartPostgres(ctx context.Context, immediately bool) (err error)
 		<-before.Done()
 	}
 	before.Stop(ctx)
-	options := devstack.PostgresOptions{Dir: r.folder.Join("postgres"), Volatile: r.volatile, Port: before.Port()}
+	options := devstack.PostgresOptions{Dir: r.cluster.Join("postgres"), Volatile: r.volatile, Port: before.Port()}
 	if r.Cluster, err = devstack.StartPostgres(ctx, options); err != nil {
 		r.Cluster = before
 		return err

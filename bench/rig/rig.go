@@ -44,6 +44,7 @@ type Rig struct {
 	Ear     io.Writer // hears all that it says; nil: nobody
 
 	folder   *devstack.ScratchFolder
+	cluster  *devstack.ScratchFolder // the cluster's own
 	volatile bool
 	binary   string
 	key      ed25519.PrivateKey
@@ -74,8 +75,21 @@ func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
 	if _, err = r.Run(ctx, "", "keys", "create", "--remember", "1s"); err != nil {
 		return r, err
 	}
-	r.Cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres"), Volatile: volatile})
+	if err = r.place(); err != nil {
+		return r, err
+	}
+	r.Cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.cluster.Join("postgres"), Volatile: volatile})
 	return r, err
+}
+
+// place finds the cluster's folder: a volatile one's is in memory where there is room.
+func (r *Rig) place() (err error) {
+	folder := devstack.NewScratchFolder
+	if r.volatile {
+		folder = devstack.NewMemoryFolder
+	}
+	r.cluster, err = folder("mediconnect-bench-pg-")
+	return err
 }
 
 func (r *Rig) makeKeys() error {
@@ -114,7 +128,7 @@ func (r *Rig) StampCommits(ctx context.Context) error {
 		return err
 	}
 	r.Cluster.Stop(ctx)
-	cluster, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.folder.Join("postgres")})
+	cluster, err := devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.cluster.Join("postgres")})
 	if err == nil {
 		r.Cluster = cluster
 	}
@@ -128,8 +142,10 @@ func (r *Rig) Close() {
 		defer cancel()
 		r.Cluster.Stop(ctx)
 	}
-	if r.folder != nil {
-		r.folder.Remove()
+	for _, folder := range []*devstack.ScratchFolder{r.cluster, r.folder} {
+		if folder != nil {
+			folder.Remove()
+		}
 	}
 }
 

@@ -135,7 +135,7 @@ func fails(t *testing.T, environ []string, arguments []string, words ...string) 
 // dataFolder is a path for a data folder that doesn't exist yet.
 func dataFolder(t *testing.T) string {
 	t.Helper()
-	scratch, err := devstack.NewScratchFolder("mediconnect-test-cmd-")
+	scratch, err := devstack.NewMemoryFolder("mediconnect-test-cmd-")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -59,6 +59,7 @@ type realm struct {
 	lastSlot    int
 	lastKey     int
 	sightings   map[string]map[string]bool // by coordinate: columns that were seen
+	tables      []printed                  // as fingerprint saw them last
 	valued      map[string]bool            // coordinates of which somebody got a value
 	values      map[string]firstTold
 	wronged     map[string]int // complaints

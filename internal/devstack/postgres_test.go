@@ -195,7 +195,7 @@ func needsProc(t *testing.T) {
 
 func folder(t *testing.T) string {
 	t.Helper()
-	scratch, err := devstack.NewScratchFolder("mediconnect-test-dev-")
+	scratch, err := devstack.NewMemoryFolder("mediconnect-test-dev-")
 	if err != nil {
 		t.Fatal(err)
 	}

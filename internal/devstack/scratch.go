@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"time"
 )
 
@@ -25,6 +27,41 @@ func NewScratchFolder(prefix string) (*ScratchFolder, error) {
 		return nil, err
 	}
 	return newScratchIn(parent, prefix, account)
+}
+
+// memory is a folder in memory, where Linux has it, and how much there must be to spare in it and in the machine.
+const (
+	memory       = "/dev/shm"
+	memoryTmpfs  = 0x01021994 // linux/magic.h
+	memoryNeeded = 4 << 30
+)
+
+// NewMemoryFolder creates one in memory, for a volatile server: to copy a database makes hundreds of files, which takes a disk ten times as
+// long. Where memory is short or there is no folder in it, it is a NewScratchFolder. Programs may not be allowed to run from there.
+func NewMemoryFolder(prefix string) (*ScratchFolder, error) {
+	account, err := ServerAccount()
+	if err != nil {
+		return nil, err
+	}
+	if !account.CanEnter(memory) || !memoryToSpare() {
+		return NewScratchFolder(prefix)
+	}
+	return newScratchIn(memory, prefix, account)
+}
+
+func memoryToSpare() bool {
+	var folder syscall.Statfs_t
+	if err := syscall.Statfs(memory, &folder); err != nil || folder.Type != memoryTmpfs || folder.Bavail*uint64(folder.Bsize) < memoryNeeded {
+		return false
+	}
+	text, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return false
+	}
+	_, rest, _ := strings.Cut(string(text), "MemAvailable:")
+	var kB uint64
+	_, err = fmt.Sscan(rest, &kB)
+	return err == nil && kB<<10 >= memoryNeeded
 }
 
 func newScratchIn(parent, prefix string, account Account) (*ScratchFolder, error) {

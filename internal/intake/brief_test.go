@@ -62,7 +62,7 @@ func TestOfALongLineLittleIsKept(t *testing.T) {
 		desks = append(desks, strings.NewReplacer(`"id":"7"`, id, "Location/1", fmt.Sprint("Location/", i),
 			`}]}`, `}],"serviceType":[{"coding":[{"code":"c`+blank+`","display":"d`+blank+`"}]}]}`).Replace(testDesk))
 	}
-	if _, err := zones(); err != nil { // so that they aren't counted
+	if _, err := WorldZones(); err != nil { // so that they aren't counted
 		t.Fatal(err)
 	}
 	var before, after runtime.MemStats

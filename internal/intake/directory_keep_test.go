@@ -141,7 +141,7 @@ func TestAnImportThatStoppedEndsOldHoursWhenItIsBegunAgain(t *testing.T) {
 	w := newWorld(t)
 	w.fhir(t, ndjson(openClinic, personLine, role("r", mondays)), nil)
 	then := ndjson(openClinic, personLine, role("r", fridays+`,"period":{"end":"2026-06-30"}`))
-	zoneOf, err := zones()
+	zoneOf, err := intake.WorldZones()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -183,7 +183,7 @@ func (h *hesitant) SetSchedule(ctx context.Context, actor access.Actor, in provi
 
 func TestABusyDatabaseIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
-	zoneOf, err := zones()
+	zoneOf, err := intake.WorldZones()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,7 +324,7 @@ func TestBundlesAreReadAsTheirTypeSays(t *testing.T) {
 
 func TestAFolderWithoutResourcesIsNotImported(t *testing.T) {
 	w := newWorld(t)
-	zoneOf, err := zones()
+	zoneOf, err := intake.WorldZones()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ type FHIROrder struct {
 	Base     string         // address of the server, under which its ids are kept; empty for DefaultBase
 	From     civil.Date     // the first day of the hours; zero: today, at each location
 	Visit    time.Duration  // whole minutes; zero for DefaultFHIRVisit, or what the organisation's kinds of visit say
-	ZoneOf   ZoneOf         // nil for NewZoneOf's
+	ZoneOf   ZoneOf         // nil for WorldZones
 	Progress func(Progress) // nil for none
 	Clock    clock.Clock
 }
@@ -89,6 +89,6 @@ func (o FHIROrder) checked() (FHIROrder, error) {
 		return o, nil
 	}
 	var err error
-	o.ZoneOf, err = NewZoneOf()
+	o.ZoneOf, err = WorldZones()
 	return o, err
 }

@@ -17,7 +17,7 @@ func (w *world) fhir(t *testing.T, from intake.Resources, change func(*intake.FH
 	t.Helper()
 	order := intake.FHIROrder{Resources: from, Organization: w.organization, Clock: clock.FrozenAt(now)}
 	var err error
-	if order.ZoneOf, err = zones(); err != nil {
+	if order.ZoneOf, err = intake.WorldZones(); err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {

@@ -48,7 +48,7 @@ type Order struct {
 	ShiftTo     civil.Date     // the day that the publication shall begin on; zero: where it does
 	WeeklyHours bool           // whether the weeks after the publication follow its pattern
 	WeeklyFrom  civil.Date     // the day from which they also lead up to it; zero: they don't
-	ZoneOf      ZoneOf         // nil for NewZoneOf's
+	ZoneOf      ZoneOf         // nil for WorldZones
 	Progress    func(Progress) // nil for none
 }
 
@@ -94,6 +94,6 @@ func (o Order) checked() (Order, error) {
 		return o, nil
 	}
 	var err error
-	o.ZoneOf, err = NewZoneOf()
+	o.ZoneOf, err = WorldZones()
 	return o, err
 }

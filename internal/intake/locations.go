@@ -30,7 +30,7 @@ type LocationsOrder struct {
 	From      civil.Date             // the first day of the hours; zero: today, at each site
 	Visit     time.Duration          // whole minutes; zero for DefaultVisit, or what the organisation's kind of visit says
 	Specialty *clinic.Coding         // of every site's desk; nil for none
-	ZoneOf    ZoneOf                 // nil for NewZoneOf's
+	ZoneOf    ZoneOf                 // nil for WorldZones
 	Progress  func(Progress)         // nil for none
 	Clock     clock.Clock
 }
@@ -89,7 +89,7 @@ func (o LocationsOrder) checked() (LocationsOrder, error) {
 		o.Hours, err = ParseHours(DefaultHours, 1)
 	}
 	if o.ZoneOf == nil && err == nil {
-		o.ZoneOf, err = NewZoneOf()
+		o.ZoneOf, err = WorldZones()
 	}
 	return o, err
 }

@@ -23,7 +23,7 @@ func (w *world) list(t *testing.T, text string, change func(*intake.LocationsOrd
 	t.Helper()
 	order := intake.LocationsOrder{Name: "list.csv", List: strings.NewReader(text), Organization: w.organization, Clock: clock.FrozenAt(now)}
 	var err error
-	if order.ZoneOf, err = zones(); err != nil {
+	if order.ZoneOf, err = intake.WorldZones(); err != nil {
 		t.Fatal(err)
 	}
 	if change != nil {
@@ -254,7 +254,7 @@ func TestAnImportOfAListThatWasStoppedGoesOn(t *testing.T) {
 		sites.WriteString(id + ",Corner " + id + ",1 High St,Millville,NJ,08332,US,39.4,-75,America/New_York,\n")
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	zoneOf, err := zones()
+	zoneOf, err := intake.WorldZones()
 	if err != nil {
 		t.Fatal(err)
 	}

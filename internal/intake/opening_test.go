@@ -66,7 +66,7 @@ func TestWhatTheProviderRoomRefusesIsRefusedAlone(t *testing.T) {
 	} {
 		w := newWorld(t)
 		order := intake.Order{From: corner(slots...), Organization: w.organization, WeeklyHours: true}
-		order.ZoneOf, _ = zones()
+		order.ZoneOf, _ = intake.WorldZones()
 		r, err := intake.Import(t.Context(), strict{w, c.keys, c.path}, w.admin, order)
 		if err != nil {
 			t.Fatal(err)

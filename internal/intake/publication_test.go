@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/fstest"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
-
-var zones = sync.OnceValues(NewZoneOf)
 
 const (
 	testManifest = `{"request":"https://clinic.example/api/$bulk-publish","output":[
@@ -32,7 +29,7 @@ func testSlot(id, start, end string, capacity int) string {
 // readTest reads a publication of three files.
 func readTest(t *testing.T, locations, schedules, slots []string) *publication {
 	t.Helper()
-	zoneOf, err := zones()
+	zoneOf, err := WorldZones()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,7 +88,7 @@ func TestAnImportThatWasStoppedGoesOnWhereItWas(t *testing.T) {
 			stop()
 		}
 	})
-	order.ZoneOf, _ = zones()
+	order.ZoneOf, _ = intake.WorldZones()
 	if r, err := intake.Import(ctx, w, w.admin, order); err == nil || r.Locations != 40 {
 		t.Fatalf("%d locations, %v", r.Locations, err)
 	}

@@ -3,7 +3,6 @@ package intake_test
 import (
 	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -25,8 +24,7 @@ import (
 func TestMain(m *testing.M) { pgtest.Main(m) }
 
 var (
-	zones = sync.OnceValues(intake.NewZoneOf)
-	now   = time.Date(2026, 3, 5, 17, 0, 0, 0, time.UTC)
+	now = time.Date(2026, 3, 5, 17, 0, 0, 0, time.UTC)
 	// begin is two days before New York's clocks go forward.
 	begin = civil.Date{Year: 2026, Month: time.March, Day: 6}
 )
@@ -67,7 +65,7 @@ func (w *world) run(t *testing.T, order intake.Order) (intake.Report, error) {
 	t.Helper()
 	order.Organization = w.organization
 	var err error
-	if order.ZoneOf, err = zones(); err != nil {
+	if order.ZoneOf, err = intake.WorldZones(); err != nil {
 		t.Fatal(err)
 	}
 	return intake.Import(t.Context(), w, w.admin, order)

@@ -69,7 +69,7 @@ func Pool(t testing.TB, url string) *pgxpool.Pool {
 // is still connected. It has a query part already, so more parameters are added with "&".
 func NewURL(t testing.TB) string {
 	t.Helper()
-	return Cluster(t).SocketURL(program, create(t, "TEMPLATE "+template))
+	return Cluster(t).SocketURL(program, create(t, "TEMPLATE "+template+" STRATEGY file_copy")) // a third of the work of the default one
 }
 
 // OwnerURL is the address of a database as its owner uses it, who migrates it and sees no tenant's rows.
@@ -150,7 +150,7 @@ func run(cluster *devstack.Postgres, statement string) error {
 func start() (err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if world.folder, err = devstack.NewScratchFolder("mediconnect-test-pg-"); err != nil {
+	if world.folder, err = devstack.NewMemoryFolder("mediconnect-test-pg-"); err != nil {
 		return err
 	}
 	if world.cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{
