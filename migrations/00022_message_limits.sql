@@ -9,9 +9,9 @@ GRANT SELECT, INSERT, UPDATE (messages) ON message_counts TO mediconnect_courier
 
 -- +goose StatementBegin
 -- Counts messages of a batch and answers the places of those that are over a limit: they count nowhere. Who has the more room goes first.
--- Whoever counts has the messages' rows by then, and the counters in order, so that nobody waits in a circle.
+-- Its lists are joined by hashing, which the courier's other statements do without. Whoever counts has the messages' rows by then, and the counters in order, so that nobody waits in a circle.
 -- p: [{place, organization, channel, counted, subject, country, span, startsAt, most}], one for each limit; places: of those that count.
-CREATE FUNCTION count_messages(p jsonb, places bigint[]) RETURNS bigint[] LANGUAGE plpgsql AS $$
+CREATE FUNCTION count_messages(p jsonb, places bigint[]) RETURNS bigint[] LANGUAGE plpgsql SET enable_hashjoin = on AS $$
 DECLARE
     excess bigint[];
 BEGIN
