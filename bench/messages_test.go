@@ -128,7 +128,7 @@ func newPostOffice(t testing.TB) *postOffice {
 		Channels: []reminder.Channel{
 			instant{reminder.SMS, resilience.GuardOf(resilience.Twilio), p.sent}, instant{reminder.Email, resilience.GuardOf(resilience.SendGrid), p.sent},
 		},
-		Writer: worded{}, Timing: reminder.UsualTiming(), Law: func(int, time.Duration) time.Duration { return time.Second },
+		Limits: beyond(), Writer: worded{}, Timing: reminder.UsualTiming(), Law: func(int, time.Duration) time.Duration { return time.Second },
 		Alert: func(a reminder.Alert) { t.Errorf("%+v", a) }, Rest: func(context.Context, time.Duration) error { return nil },
 	})
 	open := func(database int) *queue.Queue {
@@ -150,6 +150,13 @@ func (worded) Write(c reminder.ChannelKind, k reminder.Kind, f reminder.Facts) (
 type enqueuing struct{ *queue.Queue }
 
 func (e enqueuing) Stuck(context.Context, reminder.Task) (bool, error) { return false, nil }
+
+// beyond are limits that count as the usual ones do, and that are never reached.
+func beyond() reminder.Limits {
+	l, most := reminder.UsualLimits(), 1_000_000_000
+	l.AddressHour, l.AddressDay, l.TextsDay, l.Others = most, most, most, &most
+	return l
+}
 
 // run works until the benchmark ends.
 func (p *postOffice) run() {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/posttest"
@@ -39,7 +38,7 @@ func newDrawer(t *testing.T) *drawer {
 		now := time.Now()
 		var list []posttest.Reminder
 		for i := range patients {
-			list = append(list, posttest.Reminder{Patient: i, Scheduled: now.Add(-4 * time.Hour), Start: now.Add(time.Duration(5+i) * time.Hour), Channels: []reminder.ChannelKind{reminder.SMS}})
+			list = append(list, posttest.Reminder{Patient: i, Scheduled: now.Add(-4 * time.Hour), Start: now.Add(time.Duration(5+i) * time.Hour), Channels: posttest.Text})
 		}
 		if err := made.Remind(t.Context(), now, list); err != nil {
 			t.Fatal(err)

@@ -107,6 +107,9 @@ type Reminder struct {
 	Channels  []reminder.ChannelKind // in their order: the first is due, the others wait for it to fail
 }
 
+// Text are the channels of who is told by text alone.
+var Text = []reminder.ChannelKind{reminder.SMS}
+
 // Remind adds a visit and messages for each. The rule parts those of later calls from those of others.
 func (c *Town) Remind(ctx context.Context, now time.Time, list []Reminder) error {
 	for from := 0; from < len(list); from += batch {
