@@ -121,8 +121,8 @@ var messageFaults = []fault{
 		{"internal/reminder/plan_rows.go", `m.Kind == Remind && p.contact.Wants.NoReminders`, `false && p.contact.Wants.NoReminders`},
 	}, messages, "TestChannelsThatCanBeUsed", "reminders aren't wanted"},
 	{"reminders that are planned don't follow what a patient wants", []edit{
-		{"internal/postgres/message_plan.go", `batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)
-	batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)`, ``},
+		{"internal/postgres/message_plan.go", `batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
+	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)`, ``},
 	}, tables, "TestWhoWantsNoRemindersAnyMore", "told [CONFIRMATION REMINDER]"},
 	{"one channel is used however near a visit is", []edit{
 		{"internal/reminder/plan_rows.go", `m.Both = p.visit.Start.Sub(m.Scheduled) <= Near`, `m.Both = false`},
@@ -140,12 +140,10 @@ var messageFaults = []fault{
 		{concludes, `FROM seen WHERE seen.reached AND`, `FROM seen WHERE false AND`},
 	}, tables, fallback, "told twice"},
 	{"what couldn't be delivered is told by no other channel", []edit{
-		{tells, ` AND seen.becomes = 'FAILED'
-`, ` AND false
-`},
+		{tells, ` AND seen.becomes = 'FAILED' AND NOT EXISTS`, ` AND false AND NOT EXISTS`},
 	}, tables, "TestALetterThatCouldNotBeDelivered", "[] map["},
 	{"late news takes back that a letter arrived", []edit{
-		{tells, `AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') THEN 'FAILED'`, `THEN 'FAILED'`},
+		{tells, `AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') AND coalesce`, `AND coalesce`},
 	}, tables, "TestNewsOfALetterCounts", "late or repeated news changed something"},
 	{"nothing expires", []edit{
 		{due, `e.expires_at <= $1
@@ -166,7 +164,7 @@ var messageFaults = []fault{
 	}, tables, "TestAttemptsKeepToWhatVendorsAskFor", "asked to wait for a minute"},
 	{"what didn't reach a vendor was an attempt", []edit{
 		{ends, `Attempts: m.Attempts - 1`, `Attempts: m.Attempts`},
-	}, tables, "TestAttemptsKeepToWhatVendorsAskFor|" + fallback, "--- FAIL: TestAttemptsKeepToWhatVendorsAskFor"},
+	}, tables, "TestAttemptsKeepToWhatVendorsAskFor", "the second attempt failed"},
 	{"the law of retries is left out", []edit{
 		{"internal/app/messages.go", `max(resilience.Delay(attempt-1, rand.Float64()), after)`, `max(resilience.Delay(0*attempt, rand.Float64()), after)`},
 	}, server, "TestTheNextAttemptWaits", "after attempt 4 it waits"},

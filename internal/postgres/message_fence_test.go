@@ -123,6 +123,11 @@ func TestAttemptsKeepToWhatVendorsAskFor(t *testing.T) {
 		p.carry()
 		p.clock.Advance(time.Second)
 	}
+	p.sms.answers = []error{reminder.Later{Cause: reminder.VendorUnavailable, Code: "503"}}
+	if got := p.carry(); len(got) != 1 || got[0].What != reminder.Again || got[0].After != 4*time.Second {
+		t.Fatalf("the second attempt failed, and %+v", got)
+	}
+	p.clock.Advance(4 * time.Second)
 	p.carry()
 	if !alike(p.sms.told(), reminder.Confirmation) || p.number(`SELECT count(*) FROM dead_letters WHERE organization_id = $1`) != 0 {
 		t.Errorf("told %v; %v", p.sms.told(), p.states())
