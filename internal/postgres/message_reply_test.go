@@ -124,6 +124,20 @@ func TestATextCountsOnce(t *testing.T) {
 	}
 }
 
+// A text that the vendor brings again, after the patient has booked anew, is not about the new visit.
+func TestATextThatComesAgainCancelsNothingElse(t *testing.T) {
+	x := newExchange(t)
+	_, first := x.told(10)
+	one := reminder.Inbound{ID: "SM-one", From: number, Body: "3"}
+	x.sends(one)
+	x.expect(first, "CANCELLED f 2 ASKED_TO_CANCEL")
+	_, next := x.told(11)
+	if again := x.sends(one); again.Effect != reminder.CancelledByReply {
+		t.Errorf("the same text is answered %+v", again)
+	}
+	x.expect(next, "BOOKED f 1 ")
+}
+
 func TestAVisitIsCancelledByTextIfThatCostsNothing(t *testing.T) {
 	x := newExchange(t)
 	_, free := x.told(10)
