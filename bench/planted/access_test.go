@@ -306,12 +306,6 @@ ORDER BY`},
 	{"the queue shows itself to every administrator", []edit{
 		{"internal/app/monitor.go", `actor.Role != access.PlatformAdmin`, `actor.Role != access.PlatformAdmin && actor.Role != access.Admin`},
 	}, server, "TestTheQueueShowsItself", "a clinic's administrator: 200"},
-	{"messages are shown through a veil", []edit{
-		{"resolvers/reminder.resolvers.go", `if obj.Veiled() {
-		return nil, nil
-	}
-	return r.reminders`, `return r.reminders`},
-	}, server, fields, `Appointment.reminders, which the table says is "null"`},
 	{"identifiers are shown through a veil", []edit{
 		{"resolvers/appointment.resolvers.go", `if obj.Veiled() {
 		return []*clinic.Identifier{}, nil

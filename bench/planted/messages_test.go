@@ -250,10 +250,10 @@ var messageFaults = []fault{
 
 	{"a replay sends what was sent", []edit{
 		{replays, `WHEN seen.state IN ('DELIVERED', 'SENT') THEN 'ALREADY_SENT'`, `WHEN false THEN 'ALREADY_SENT'`},
-	}, tables, replayed, "DELIVERED: "},
+	}, tables, replayed, ": it is due again"},
 	{"a replay sends what may have been sent", []edit{
 		{replays, `WHEN seen.state = 'UNKNOWN' THEN 'MAYBE_SENT'`, `WHEN false THEN 'MAYBE_SENT'`},
-	}, tables, replayed, "UNKNOWN: "},
+	}, tables, replayed, "UNKNOWN: it is due again"},
 	{"a visit changes while its letter is replayed", []edit{
 		{replays, `ORDER BY a.id FOR SHARE`, `ORDER BY a.id`},
 	}, tables, "TestAReplayWaitsForWhoChangesTheVisit", "map[REPLAYED:1]"},
