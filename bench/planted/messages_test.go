@@ -123,7 +123,7 @@ var messageFaults = []fault{
 	{"reminders that are planned don't follow what a patient wants", []edit{
 		{"internal/postgres/message_plan.go", `batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
 	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)`, ``},
-	}, tables, "TestWhoWantsNoRemindersAnyMore", "told [CONFIRMATION REMINDER]"},
+	}, tables, "TestWhoPrefersMailIsRemindedByMail", "told [CONFIRMATION REMINDER] []"},
 	{"one channel is used however near a visit is", []edit{
 		{"internal/reminder/plan_rows.go", `m.Both = p.visit.Start.Sub(m.Scheduled) <= Near`, `m.Both = false`},
 	}, messages, "TestNearVisitsUseEveryChannel", "an hour before"},
