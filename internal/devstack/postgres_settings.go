@@ -28,7 +28,8 @@ func postgresArguments(p *Postgres, opts PostgresOptions) []string {
 	}
 	if opts.Volatile { // a killed server still loses nothing, a killed machine does
 		settings = append(settings, "fsync=off", "full_page_writes=off", "autovacuum_naptime=5min",
-			"shared_buffers=128MB", "wal_level=minimal", "max_wal_senders=0", "max_connections=300")
+			"shared_buffers=128MB", "wal_level=minimal", "max_wal_senders=0", "max_connections=300",
+			"jit=off") // as the program has it: compiling takes longer than what tests ask
 	}
 	arguments := []string{"-D", p.data()}
 	for _, setting := range settings {

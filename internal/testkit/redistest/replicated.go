@@ -20,9 +20,9 @@ import (
 // The name that Sentinels know the primary by, and how long they hear nothing of it before they take it for down.
 const (
 	PrimaryName = "mediconnect"
-	downAfter   = time.Second
+	downAfter   = 2 * time.Second // a node of a busy machine may say nothing for one
 	nodes       = 3
-	patience    = 60 * time.Second
+	patience    = 2 * time.Minute
 )
 
 // Replicated is a primary with two replicas and three Sentinels, each a real process.

@@ -25,24 +25,26 @@ func TestWhatLaggingReplicasWerentSentIsLostWithThePrimary(t *testing.T) {
 		}
 	}
 	set("replicated")
-	if n, err := client.Wait(t.Context(), 2, 5*time.Second).Result(); err != nil || n != 2 {
+	if n, err := client.Wait(t.Context(), 2, 30*time.Second).Result(); err != nil || n != 2 {
 		t.Fatalf("%d replicas have it, %v", n, err)
 	}
 	first := r.AwaitSteady(t)
 	first.Lag(true)
 	set("held back")
 	first.Cut(true)
-	second := r.AwaitOther(t, first)
+	r.AwaitOther(t, first)
 	kept := read(t, client, "replicated")
 	if lost := read(t, client, "held back"); kept != 1 || lost != 0 {
 		t.Errorf("%d of what was replicated is there, want 1; %d of what wasn't, want 0", kept, lost)
 	}
 	first.Lag(false)
 	first.Cut(false)
-	if again := r.AwaitSteady(t); again != second {
-		t.Error("who was cut off is the primary again")
+	// On a busy machine the Sentinels may have made another one the primary meanwhile; whoever it is, it hasn't what was lost.
+	then := r.AwaitSteady(t)
+	if lost := read(t, client, "held back"); lost != 0 {
+		t.Error("who was cut off brings back what was lost")
 	}
-	second.Flush(t, r.Password)
+	then.Flush(t, r.Password)
 	if n := read(t, client, "replicated"); n != 0 {
 		t.Error("a flushed Redis still has something")
 	}
