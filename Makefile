@@ -23,6 +23,8 @@ RACES ?= 10000
 DEAD ?= 25000
 MESSAGES ?= 10000
 CHECKS ?= 5000
+# The packages whose tests take longest begin first, so that none of them is left running alone.
+LONGEST := ./test/clients ./internal/app ./internal/postgres
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
 RANDOM_CHECKS := ./internal/availability ./internal/clock ./internal/reminder
 BENCHMARKS := ./internal/availability ./internal/intake ./resolvers
@@ -43,7 +45,7 @@ build: roots
 	@$(GO) build -buildvcs=false -o bin/mediconnect ./cmd/mediconnect
 
 test: tools
-	$(GO) test -timeout 20m ./...
+	$(GO) test -timeout 20m $(LONGEST) ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHMARKS)
 
 lint: roots formatted

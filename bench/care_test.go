@@ -42,12 +42,18 @@ type care struct {
 	now          time.Time
 }
 
+// quick says whether this only tests that something can be measured: no figure is told, so that the cluster needn't be as in earnest.
+func quick(t testing.TB) bool {
+	_, inEarnest := t.(*testing.B)
+	return !inEarnest
+}
+
 // newRig starts a cluster for as long as the test runs.
 func newRig(t testing.TB) *rig.Rig {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	r, err := rig.Start(ctx, false)
+	r, err := rig.Start(ctx, quick(t))
 	t.Cleanup(r.Close)
 	if err != nil {
 		t.Fatal(err)

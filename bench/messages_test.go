@@ -102,7 +102,7 @@ func newPostOffice(t testing.TB) *postOffice {
 			t.Fatal(err)
 		}
 	}
-	r, err := rig.Start(ctx, false)
+	r, err := rig.Start(ctx, quick(t))
 	check(err)
 	t.Cleanup(r.Close)
 	url, err := r.NewDatabase(ctx)

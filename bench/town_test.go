@@ -55,7 +55,7 @@ func setUpTown(t testing.TB, providers, patients, connections int, stamped bool)
 			t.Fatal(err)
 		}
 	}
-	w.Rig, err = rig.Start(ctx, false)
+	w.Rig, err = rig.Start(ctx, quick(t) && !stamped)
 	t.Cleanup(w.Rig.Close)
 	check()
 	if stamped {

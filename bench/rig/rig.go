@@ -208,7 +208,7 @@ func (r *Rig) Admin(ctx context.Context, statement string) error {
 }
 
 // Log is the path of what the cluster's server says.
-func (r *Rig) Log() string { return r.folder.Join(filepath.Join("postgres", "postgres.log")) }
+func (r *Rig) Log() string { return r.cluster.Join(filepath.Join("postgres", "postgres.log")) }
 
 // Anchors is the path of the file that heads of audit chains are appended to.
 func (r *Rig) Anchors() string { return r.folder.Join("anchors") }
