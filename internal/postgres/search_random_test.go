@@ -21,7 +21,7 @@ import (
 // What a search finds and a calendar counts is what going through every opening of every provider finds and counts.
 func TestSearchesFindWhatABruteForceFinds(t *testing.T) {
 	o := newOffice(t)
-	fewer(t, "20", func(t *rapid.T) {
+	fewer(t, "12", func(t *rapid.T) {
 		w := o.found(t)
 		for range 6 {
 			a := w.ask()

@@ -19,7 +19,7 @@ import (
 // Whoever follows slots knows what a query would list, whatever happens, and wherever they come back from.
 func TestWhoFollowsSlotsKnowsWhatAQueryLists(t *testing.T) {
 	o := newOffice(t)
-	fewer(t, "15", func(t *rapid.T) {
+	fewer(t, "9", func(t *rapid.T) {
 		w := o.found(t)
 		defer func() { o.count = w.count }()
 		f := w.newFeed(o.db, w.rooms)
