@@ -37,6 +37,7 @@ CREATE TABLE message_notices (
     FOREIGN KEY (organization_id, appointment_id) REFERENCES appointments
 );
 CREATE INDEX message_notices_due ON message_notices (due_at);
+CREATE INDEX message_notices_in_turn ON message_notices ((kind = 'REPLANNED'), due_at); -- news first: of those planned anew there may be very many
 
 CREATE TABLE messages (
     organization_id uuid NOT NULL,

@@ -37,12 +37,32 @@ CREATE TABLE reminder_rules (
     CHECK ((kind = 'LOCAL_TIME') = (days_before IS NOT NULL) AND (kind = 'LOCAL_TIME') = (at_minute IS NOT NULL))
 );
 
+-- Whose visits ahead are to be planned anew, since their rules changed: a worker leaves notices of them, a page at a time.
+CREATE TABLE message_replans (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    id              uuid NOT NULL,
+    visit_kind_id   uuid, -- null: visits of every kind
+    at              timestamptz NOT NULL, -- when the rules changed
+    due_at          timestamptz NOT NULL, -- when it has its turn
+    after_start     timestamptz, -- the last visit of the pages that are done; null: none is
+    after_id        uuid,
+    request_id      text NOT NULL, -- of what changed them
+    PRIMARY KEY (organization_id, id),
+    UNIQUE NULLS NOT DISTINCT (organization_id, visit_kind_id),
+    FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds,
+    CHECK ((after_start IS NULL) = (after_id IS NULL))
+);
+CREATE INDEX message_replans_due ON message_replans (due_at);
+
+-- Of visits that were booked before there were notices nobody would be reminded. This comes before the table is closed to its owner, too.
+INSERT INTO message_replans (organization_id, id, at, due_at, request_id) SELECT id, gen_random_uuid(), now(), now(), '' FROM organizations;
+
 -- +goose StatementBegin
 DO $$
 DECLARE
     table_ text;
 BEGIN
-    FOREACH table_ IN ARRAY '{contact_preferences,reminder_rules}'::text[] LOOP
+    FOREACH table_ IN ARRAY '{contact_preferences,reminder_rules,message_replans}'::text[] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', table_);
         EXECUTE format('CREATE POLICY tenant ON %I TO mediconnect_app USING (organization_id = (SELECT current_organization()))', table_);
     END LOOP;
@@ -50,7 +70,11 @@ END $$;
 -- +goose StatementEnd
 GRANT SELECT, INSERT, UPDATE, DELETE ON contact_preferences TO mediconnect_app;
 GRANT SELECT, INSERT, DELETE ON reminder_rules TO mediconnect_app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON message_replans TO mediconnect_app;
+CREATE POLICY delivering ON message_replans TO mediconnect_courier USING (true);
+GRANT SELECT (organization_id, id, at, due_at), UPDATE (due_at) ON message_replans TO mediconnect_courier;
 
 -- +goose Down
+DROP TABLE message_replans;
 DROP TABLE reminder_rules;
 DROP TABLE contact_preferences;

@@ -13,6 +13,8 @@ import (
 type Messenger interface {
 	// Plan turns notices of changed visits into messages.
 	Plan(ctx context.Context, limit int) (int, error)
+	// Replan has visits planned anew whose rules have changed, a page each turn.
+	Replan(ctx context.Context, turns int) (int, error)
 	// Dispatch hands messages that are due soon to the queue.
 	Dispatch(ctx context.Context, q reminder.Queue, limit int) (int, error)
 	// Reconcile finds messages that the queue has lost, or doesn't hand out.
@@ -30,6 +32,8 @@ type Messenger interface {
 const (
 	planEvery      = 250 * time.Millisecond
 	planLimit      = 100
+	replanEvery    = 250 * time.Millisecond
+	replanTurns    = 20
 	dispatchEvery  = 250 * time.Millisecond
 	dispatchLimit  = 1_000
 	reconcileEvery = 15 * time.Second
@@ -40,10 +44,11 @@ const (
 	endLimit       = 500
 )
 
-// Prepare plans messages, finds out what became of lost ones and ends old ones, until ctx ends. Several processes may do so at once.
+// Prepare plans messages, anew where rules have changed, finds out what became of lost ones and ends old ones, until ctx ends. Several processes may do so at once.
 func Prepare(ctx context.Context, m Messenger, log *slog.Logger) {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, planEvery, planLimit, m.Plan, log.With("job", "plan messages")) })
+	wg.Go(func() { repeat(ctx, replanEvery, replanTurns, m.Replan, log.With("job", "plan messages anew")) })
 	wg.Go(func() { repeat(ctx, settleEvery, settleLimit, m.Settle, log.With("job", "settle messages")) })
 	wg.Go(func() { repeat(ctx, endEvery, endLimit, m.Expire, log.With("job", "expire messages")) })
 	wg.Wait()

@@ -121,9 +121,15 @@ var messageFaults = []fault{
 		{"internal/reminder/plan_rows.go", `m.Kind == Remind && p.contact.Wants.NoReminders`, `false && p.contact.Wants.NoReminders`},
 	}, messages, "TestChannelsThatCanBeUsed", "reminders aren't wanted"},
 	{"reminders that are planned don't follow what a patient wants", []edit{
-		{"internal/postgres/message_plan.go", `batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
-	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)`, ``},
+		{"internal/postgres/message_replan.go", `batch.Queue(noticeReplanning+ofPatient+onceEach, patient.Organization, patient.ID, by.At, by.Actor.RequestID)
+	batch.Queue(withdrawReminders+ofPatient, patient.Organization, patient.ID, by.At, by.At)`, ``},
 	}, tables, "TestWhoPrefersMailIsRemindedByMail", "told [CONFIRMATION REMINDER] []"},
+	{"a clinic's rules hold for nobody who has a visit", []edit{
+		{"internal/postgres/message_replan.go", `if len(concerned) > 0 {`, `if len(concerned) > 0 && false {`},
+	}, tables, "TestRulesOfAnyNumberOfVisits", "a page took 10 (true): 0 visits are noticed"},
+	{"news waits for what is planned anew", []edit{
+		{"internal/postgres/message_plan.go", `ORDER BY d.kind = 'REPLANNED', d.due_at`, `ORDER BY d.due_at`},
+	}, tables, "TestNewsGoesBeforeWhatIsPlannedAnew", "who books waits for"},
 	{"one channel is used however near a visit is", []edit{
 		{"internal/reminder/plan_rows.go", `m.Both = p.visit.Start.Sub(m.Scheduled) <= Near`, `m.Both = false`},
 	}, messages, "TestNearVisitsUseEveryChannel", "an hour before"},

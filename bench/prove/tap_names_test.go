@@ -36,7 +36,7 @@ var statementNames = []struct {
 }
 
 // others are in statements that say who asks, and in those of a worker's other work: the audit record, and what is swept.
-var others = []string{"select set_config", "audit", "with page as", "set transaction", "from tenant_keys", "idempotency"}
+var others = []string{"select set_config", "audit", "with page as", "set transaction", "from tenant_keys", "idempotency", "message_replans"}
 
 // nameOf names a statement, and says whether it changes anything. What only says who asks has no name.
 func nameOf(text string) (name string, effect bool) {

@@ -12,10 +12,12 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-// Whoever takes notices has them for a while, so that several processes plan side by side.
+// Whoever takes notices has them for a while, so that several processes plan side by side. News goes first: of what is planned anew there may
+// be very many at once, and nobody waits for it.
 const takeDueNotices = `
 UPDATE message_notices n SET due_at = $1::timestamptz + interval '10 seconds' FROM (
-    SELECT d.organization_id, d.appointment_id, d.version FROM message_notices d WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT $2 FOR UPDATE SKIP LOCKED) taken
+    SELECT d.organization_id, d.appointment_id, d.version FROM message_notices d WHERE d.due_at <= $1 ORDER BY d.kind = 'REPLANNED', d.due_at LIMIT $2
+    FOR UPDATE SKIP LOCKED) taken
 WHERE n.organization_id = taken.organization_id AND n.appointment_id = taken.appointment_id AND n.version = taken.version
 RETURNING n.organization_id, n.appointment_id, n.version, n.kind, n.at, n.due_at, n.tries, n.request_id`
 
@@ -83,30 +85,6 @@ func (s *Messages) Situation(ctx context.Context, n reminder.Notice) (about remi
 	about.Contact = contacts[whom].Contact
 	about.Rules, err = directory.Rules(ctx, whom.Organization)
 	return about, err == nil, err
-}
-
-// Visits ahead whose reminders follow from something else by now: what was planned is taken back, and planned anew. A reminder whose time has
-// come is on its way, and would not be planned again. Who plans a visit just now has read what it was: their notice is taken from them, or what
-// they have saved is taken back.
-const (
-	noticeReplanning = `
-INSERT INTO message_notices AS n (organization_id, appointment_id, version, kind, at, due_at, request_id)
-SELECT organization_id, id, version, 'REPLANNED', $3, $3, $4 FROM appointments a
-WHERE a.organization_id = $1 AND a.starts_at > $3 AND a.status = 'BOOKED' AND ($2::uuid IS NULL OR a.patient_id = $2)
-ORDER BY a.id ON CONFLICT (organization_id, appointment_id, version) DO UPDATE SET due_at = EXCLUDED.due_at`
-	withdrawReminders = `
-UPDATE messages m SET state = 'CANCELLED', cause = 'VISIT_CHANGED', due_at = NULL, ended_at = $3
-FROM appointments a WHERE m.organization_id = $1 AND m.kind = 'REMINDER' AND m.state IN ('SCHEDULED', 'QUEUED') AND m.scheduled_for > $3
-    AND a.organization_id = m.organization_id AND a.id = m.appointment_id AND a.starts_at > $3 AND ($2::uuid IS NULL OR a.patient_id = $2)`
-)
-
-// noticeVisits has the visits ahead of a patient, or of all patients where it names none, planned anew, since what their reminders follow
-// from changed.
-func noticeVisits(ctx context.Context, tx pgx.Tx, by clinic.Stamp, patient clinic.Ref) error {
-	batch := &pgx.Batch{}
-	batch.Queue(noticeReplanning, patient.Organization, idOf(patient.ID), by.At, by.Actor.RequestID)
-	batch.Queue(withdrawReminders, patient.Organization, idOf(patient.ID), by.At)
-	return tx.SendBatch(ctx, batch).Close()
 }
 
 const (

@@ -102,7 +102,7 @@ func (d *Directory) SetRules(ctx context.Context, by clinic.Stamp, s reminder.Ru
 		if after = sets(s.OrganizationID, rows); ofKinds(after) > reminder.MaxRuleSets {
 			return errManyRuleSets
 		}
-		if err := noticeVisits(ctx, tx, by, clinic.Ref{Organization: s.OrganizationID}); err != nil {
+		if _, err := tx.Exec(ctx, markReplan, s.OrganizationID, newID(), s.VisitKind, by.At, by.Actor.RequestID); err != nil {
 			return err
 		}
 		return record(ctx, tx, noteRules(by, s))

@@ -25,6 +25,20 @@ func (s *Service) Plan(ctx context.Context, limit int) (int, error) {
 	return len(due), errors.Join(failed...)
 }
 
+// replanPage is how many visits are taken together that are to be planned anew: few enough that nobody waits long for their locks.
+const replanPage = 500
+
+// Replan goes on with what is to be planned anew since rules changed, for at most so many turns, and answers how many it took. It may be stopped
+// anywhere: what it has done is done.
+func (s *Service) Replan(ctx context.Context, turns int) (taken int, err error) {
+	for more := true; more && taken < turns; taken++ {
+		if _, more, err = s.store.Replan(ctx, s.now(), replanPage); err != nil || !more {
+			return taken, err
+		}
+	}
+	return taken, nil
+}
+
 // replans bounds how often a notice is planned again since its visit changes all the time.
 const replans = 3
 

@@ -89,12 +89,17 @@ type Store interface {
 
 // Planner is what becomes of notices.
 type Planner interface {
-	// DueNotices takes notices that wait, of all organisations, the longest first, for 10 seconds.
+	// DueNotices takes notices that wait, of all organisations, for 10 seconds: news first, then what is to be planned anew, of each the longest
+	// first.
 	DueNotices(ctx context.Context, now time.Time, limit int) ([]Notice, error)
 	// Situation reads what a notice is about, in one snapshot. Not ok: the visit is gone.
 	Situation(ctx context.Context, n Notice) (s Situation, ok bool, err error)
 	// Save keeps messages, unless they are kept already, and takes the notice away. Not done: the visit, or the notice, is another by now.
 	Save(ctx context.Context, n Notice, at time.Time, messages []Message) (done bool, err error)
+	// Replan takes a turn at what is to be planned anew since rules changed: it leaves notices of an organisation's next visits ahead, at most limit
+	// of them, and takes back their reminders that have more than a minute to go. Visits are how many it looked at. No more: nothing is to be
+	// planned anew, or so many notices wait for that that it shall go on later.
+	Replan(ctx context.Context, now time.Time, limit int) (visits int, more bool, err error)
 	// PutOff leaves a notice for later, since something failed.
 	PutOff(ctx context.Context, n Notice, until time.Time) error
 }
