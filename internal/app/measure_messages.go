@@ -42,6 +42,7 @@ func (m *messageFigures) of(read func(reminder.Figures) float64) func() float64 
 // register adds them to a process's figures.
 func (m *messageFigures) register(f *telemetry.Figures) {
 	f.Gauge("messages_measured", "1 in the process whose figures of messages are read.", nil, m.of(func(reminder.Figures) float64 { return 1 }))
+	m.registerNotices(f)
 	for _, c := range reminder.SentBy {
 		m.registerWaiting(f, c)
 		m.registerGone(f, c)
@@ -54,6 +55,22 @@ func (m *messageFigures) register(f *telemetry.Figures) {
 				}
 				return 1
 			}))
+	}
+}
+
+func (m *messageFigures) registerNotices(f *telemetry.Figures) {
+	for _, of := range []struct {
+		stage string
+		wait  func(reminder.Figures) reminder.Wait
+	}{
+		{"news", func(g reminder.Figures) reminder.Wait { return g.News }},
+		{"replans", func(g reminder.Figures) reminder.Wait { return g.Replans }},
+		{"rules", func(g reminder.Figures) reminder.Wait { return g.Marks }},
+	} {
+		f.Gauge("notices_waiting", "What waits to be planned: news of visits, visits that are planned anew, and rules whose visits are yet to be; 100000: or more.",
+			telemetry.Labels{"of": of.stage}, m.of(func(g reminder.Figures) float64 { return float64(of.wait(g).Count) }))
+		f.Gauge("notices_oldest_seconds", "How long the oldest of them has waited.", telemetry.Labels{"of": of.stage},
+			m.of(func(g reminder.Figures) float64 { return of.wait(g).Oldest.Seconds() }))
 	}
 }
 

@@ -76,6 +76,47 @@ func TestOperatorsSeeWhatWaitsAndWhatWasLate(t *testing.T) {
 	}
 }
 
+func TestOperatorsSeeWhatNobodyCanPlan(t *testing.T) {
+	p := newPost(t)
+	figures := func() reminder.Figures {
+		t.Helper()
+		f, err := p.store.Figures(t.Context(), p.clock.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	if f := figures(); f.News.Count != 0 || f.Replans.Count != 0 || f.Marks.Count != 0 {
+		t.Errorf("of nothing: %+v", f)
+	}
+	p.crowd(3)
+	p.booked()
+	p.rules(nil, time.Hour)
+	p.clock.Advance(time.Hour)
+	for range 5 { // whoever plans fails
+		due, err := p.store.DueNotices(t.Context(), p.clock.Now(), 10)
+		if err != nil || len(due) != 1 {
+			t.Fatal(due, err)
+		}
+		if err := p.store.PutOff(t.Context(), due[0], p.clock.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		p.clock.Advance(time.Minute)
+	}
+	if f := figures(); f.News != (reminder.Wait{Count: 1, Oldest: 65 * time.Minute}) || f.Marks != f.News || f.Replans.Count != 0 {
+		t.Errorf("news %+v, rules %+v, replans %+v", f.News, f.Marks, f.Replans)
+	}
+	p.pages(10)
+	p.clock.Advance(time.Second)
+	if f := figures(); f.Replans != (reminder.Wait{Count: 3, Oldest: time.Second}) || f.Marks.Count != 0 || f.News.Count != 1 {
+		t.Errorf("news %+v, rules %+v, replans %+v", f.News, f.Marks, f.Replans)
+	}
+	p.planned()
+	if f := figures(); f.News.Count != 0 || f.Replans.Count != 0 {
+		t.Errorf("once all is planned: %+v", f)
+	}
+}
+
 func TestMessagesAreKeptAsLongAsTheyAreToBe(t *testing.T) {
 	d := newDrawer(t)
 	a := d.lost(10)

@@ -9,6 +9,9 @@ type Figures struct {
 	Hour    map[Stage]Went       // those whose time was within an hour, up to OnTime ago: whether they are on time is known by now
 	Ended   map[Stage]int        // that ended within the last hour as Expired, Failed or Unknown
 	Dead    map[ChannelKind]Wait // letters that were not replayed
+	News    Wait                 // notices of changed visits that nobody has planned yet
+	Replans Wait                 // those of visits that are planned anew
+	Marks   Wait                 // organisations and kinds of visit whose rules changed, with visits that have no notice yet
 }
 
 // Stage is where messages of a channel stand.
