@@ -83,7 +83,7 @@ var messageFaults = []fault{
 		{"internal/reminder/settle.go", `case !f.Found:`, `case f.Found, !f.Found:`},
 	}, tables, lost + "/it_had_been_taken", "map[EMAIL"},
 	{"what the vendor's list lacks is sent again too soon", []edit{
-		{ends, `if now.Sub(since(m)) < c.Certain {`, `if false {`},
+		{ends, `if now.Sub(c.lastLeft(m)) < c.Certain {`, `if false {`},
 	}, tables, lost + "/not_known_for_sure_yet", "1 by SMS"},
 	{"nobody hears of what nobody knows", []edit{
 		{"internal/reminder/deliver.go", `if c.State == Unknown || c.State == Failed {`, `if c.State == Failed {`},

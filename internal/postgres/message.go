@@ -77,25 +77,25 @@ type messageRow struct {
 	Generation, Episode, Attempts     int
 	Tries, Claims                     int
 	Reference, VendorID, Trace        string
-	QueuedAt, SendingAt, SentAt       *time.Time
-	DeliveredAt, EndedAt              *time.Time
+	QueuedAt, SendingAt, LeftAt       *time.Time
+	SentAt, DeliveredAt, EndedAt      *time.Time
 }
 
 const messageColumns = `m.organization_id, m.id, m.appointment_id, m.version, m.kind, m.rule, m.channel, m.place, m.every_channel, m.scheduled_for, m.expires_at,
     m.due_at, m.state, coalesce(m.cause, '') AS cause, m.generation, m.episode, m.attempts, m.tries, m.claims, m.reference,
-    coalesce(m.vendor_id, '') AS vendor_id, m.trace, m.queued_at, m.sending_at, m.sent_at, m.delivered_at, m.ended_at`
+    coalesce(m.vendor_id, '') AS vendor_id, m.trace, m.queued_at, m.sending_at, m.left_at, m.sent_at, m.delivered_at, m.ended_at`
 
 // seenByCourier are the columns that the courier may read.
 const seenByCourier = `m.organization_id, m.id, m.appointment_id, m.version, m.kind, m.rule, m.channel, m.place, m.every_channel, m.scheduled_for, m.expires_at,
     m.due_at, m.state, m.cause, m.generation, m.episode, m.attempts, m.tries, m.claims, m.overtaken_at, m.reference, m.vendor_id, m.trace, m.queued_at, m.sending_at,
-    m.sent_at, m.delivered_at, m.ended_at`
+    m.left_at, m.sent_at, m.delivered_at, m.ended_at`
 
 func (r messageRow) message() reminder.Message {
 	return reminder.Message{
 		ID: r.ID, OrganizationID: r.OrganizationID, AppointmentID: r.AppointmentID, Version: r.Version, Kind: r.Kind, Rule: r.Rule, Channel: r.Channel,
 		Place: r.Place, Both: r.EveryChannel, Scheduled: r.ScheduledFor.UTC(), Expires: r.ExpiresAt.UTC(), Due: utc(r.DueAt), State: r.State, Cause: reminder.Cause(r.Cause),
 		Generation: r.Generation, Episode: r.Episode, Attempts: r.Attempts, Tries: r.Tries, Claims: r.Claims, Reference: r.Reference, VendorID: r.VendorID,
-		Trace: r.Trace, QueuedAt: utc(r.QueuedAt), SendingAt: utc(r.SendingAt), SentAt: utc(r.SentAt), DeliveredAt: utc(r.DeliveredAt), EndedAt: utc(r.EndedAt),
+		Trace: r.Trace, QueuedAt: utc(r.QueuedAt), SendingAt: utc(r.SendingAt), LeftAt: utc(r.LeftAt), SentAt: utc(r.SentAt), DeliveredAt: utc(r.DeliveredAt), EndedAt: utc(r.EndedAt),
 	}
 }
 

@@ -393,13 +393,38 @@ func TestWhoDiesWithAMessageLeavesItToOthers(t *testing.T) {
 	if _, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d)); err != nil || ok {
 		t.Fatalf("two had it at once: %v %v", ok, err)
 	}
-	for range 10 {
+	look := func(times int) {
+		for range times {
+			p.clock.Advance(20 * time.Second)
+			p.settle()
+			p.carry()
+		}
+	}
+	if look(8); len(p.sms.letters) != 0 { // it may have left just before the claim was over
+		t.Fatalf("after 160 s, told %v; %v", p.sms.told(), p.states())
+	}
+	if look(2); !alike(p.sms.told(), reminder.Confirmation) {
+		t.Fatalf("told %v; %v", p.sms.told(), p.states())
+	}
+}
+
+// A vendor's list shows a letter some time after it left, and not after its worker took it up.
+func TestALetterThatLeftLateIsGivenItsTimeToShow(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.sms.answers = []error{reminder.Unclear{Code: "reset"}}
+	p.sms.before = func() { p.clock.Advance(50 * time.Second) }
+	p.carry()
+	p.sms.before = nil
+	for i, letters := range []int{0, 0, 0, 0, 0, 1} {
 		p.clock.Advance(20 * time.Second)
 		p.settle()
 		p.carry()
-	}
-	if !alike(p.sms.told(), reminder.Confirmation) {
-		t.Fatalf("told %v; %v", p.sms.told(), p.states())
+		p.clock.Advance(2 * time.Second) // the next attempt's wait
+		p.carry()
+		if len(p.sms.letters) != letters {
+			t.Fatalf("%d s after it left: %d by SMS, %v", 22*(i+1), len(p.sms.letters), p.states())
+		}
 	}
 }
 

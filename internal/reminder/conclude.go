@@ -74,7 +74,7 @@ func (c concluding) unclear(m Message, code string, now time.Time) Conclusion {
 
 // absent is the conclusion of a letter that its vendor's list lacks, when it has lacked it long enough; else it is asked again.
 func (c concluding) absent(m Message, now time.Time) Conclusion {
-	if now.Sub(since(m)) < c.Certain {
+	if now.Sub(c.lastLeft(m)) < c.Certain {
 		return c.asking(m, now)
 	}
 	again := c.later(m, Later{Cause: AnswerLost}, now)
@@ -105,4 +105,12 @@ func since(m Message) time.Time {
 		return time.Time{}
 	}
 	return *m.SendingAt
+}
+
+// lastLeft is when the last attempt of a message left at the latest: while it was being made, or, of one whose worker is gone, within its claim.
+func (c concluding) lastLeft(m Message) time.Time {
+	if m.LeftAt != nil {
+		return *m.LeftAt
+	}
+	return since(m).Add(c.Claim)
 }

@@ -103,6 +103,7 @@ type Message struct {
 	VendorID                 string // what the vendor calls it
 	Trace                    string // W3C traceparent of what caused it
 	QueuedAt, SendingAt      *time.Time
+	LeftAt                   *time.Time // the last attempt had left by then, and its answer is lost; nil: nobody says so
 	SentAt, DeliveredAt      *time.Time
 	EndedAt                  *time.Time // of states that nothing follows, but for late news from the vendor
 	Response                 Response   // empty: none

@@ -7,7 +7,7 @@ type Timing struct {
 	Horizon  time.Duration // before they are due, messages are handed to the queue
 	Claim    time.Duration // a worker has a message to itself; longer than a vendor's time-out
 	Ask      time.Duration // between questions about one that may have been taken
-	Certain  time.Duration // after it left, what the vendor's list lacks was not taken
+	Certain  time.Duration // after it left at the latest, what the vendor's list lacks was not taken
 	GiveUp   time.Duration // after it left, without an answer, nobody knows
 	HandOver time.Duration // after it was due, while its vendor isn't asked, the other channel is used
 	Pause    time.Duration // between an episode of attempts and the next; doubled each time
