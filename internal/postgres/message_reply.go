@@ -86,6 +86,8 @@ SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS l
             AND n.kind IN ('CHANGED', 'MOVED'))
         OR EXISTS (SELECT FROM messages c WHERE c.organization_id = m.organization_id AND c.appointment_id = m.appointment_id AND c.version > m.version
             AND c.kind = 'CHANGE') AS moved,
+    a.status = 'CANCELLED' AND a.cancelled_by = 'PATIENT' AND NOT EXISTS (SELECT FROM messages c WHERE c.organization_id = m.organization_id
+        AND c.appointment_id = m.appointment_id AND c.response = 'ASKED_TO_CANCEL') AS withdrawn,
     EXISTS (SELECT FROM opt_outs x WHERE x.channel = m.channel AND x.token = m.recipient_token) AS opted_out
 FROM messages m JOIN appointments a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
 JOIN patients p ON p.organization_id = m.organization_id AND p.id = m.patient_id
@@ -100,6 +102,7 @@ type answeredRow struct {
 	ConfirmedAt       *time.Time
 	Stands, Cancelled bool
 	Moved, OptedOut   bool
+	Withdrawn         bool
 }
 
 // told reads messages with their visits.
@@ -130,7 +133,8 @@ func (r answeredRow) told(d reminder.Draft) reminder.Told {
 	in := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: r.OrganizationID, ID: id} }
 	return reminder.Told{
 		Message: in(r.ID), Visit: in(r.AppointmentID), Patient: in(r.PatientID), Channel: r.Channel, At: or(at).UTC(),
-		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Cancelled: r.Cancelled, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut, Facts: d.Facts,
+		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Cancelled: r.Cancelled, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut,
+		Withdrawn: r.Withdrawn, Facts: d.Facts,
 	}
 }
 

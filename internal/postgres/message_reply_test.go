@@ -2,12 +2,14 @@ package postgres_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
@@ -136,6 +138,82 @@ func TestATextThatComesAgainCancelsNothingElse(t *testing.T) {
 		t.Errorf("the same text is answered %+v", again)
 	}
 	x.expect(next, "BOOKED f 1 ")
+}
+
+// busy is preferences that can't be changed just now.
+type busy struct{ reminder.Wishes }
+
+func (busy) Refuse(context.Context, clinic.Ref, reminder.ChannelKind, string) error {
+	return errs.TryAgain(nil)
+}
+
+func TestStopHoldsThoughPreferencesCannotBeChanged(t *testing.T) {
+	x := newExchange(t)
+	_, visit := x.told(14)
+	wishes := x.Wishes
+	x.Wishes = busy{wishes}
+	stop := reminder.Inbound{ID: "SM-stop", From: number, Body: "STOP"}
+	for range 2 {
+		if _, err := x.Text(t.Context(), stop, "request"); errs.Of(err) != errs.Busy {
+			t.Errorf("%v", err)
+		}
+	}
+	if len(x.heard) != 1 {
+		t.Errorf("heard %v", x.heard)
+	}
+	x.clock.Set(visit.Start.Add(-2 * time.Hour))
+	x.carry()
+	x.carry()
+	if len(x.sms.letters) != 1 || len(x.email.letters) != 1 {
+		t.Fatalf("texts %+v, mails %+v", x.sms.letters, x.email.letters)
+	}
+	if x.Wishes = wishes; x.sends(stop).Effect != reminder.Stopped {
+		t.Error("it isn't answered as before")
+	}
+	record := `SELECT coalesce(string_agg(request_id, ' ' ORDER BY at), '') FROM audit_events WHERE client = 'replies' AND organization_id = $1`
+	if got := x.text(record, x.Organization); got != "SM-stop" {
+		t.Errorf("the records of the preferences name %q", got)
+	}
+	x.says(number, "START")
+	x.sends(stop)
+	if got := x.text(record, x.Organization); strings.Count(got, "SM-stop") != 1 {
+		t.Errorf("an old STOP changed what START said: %q", got)
+	}
+}
+
+// leaking is a store that loses what came of the next text.
+type leaking struct {
+	reminder.AnswerStore
+	err error
+}
+
+func (l *leaking) Keep(ctx context.Context, a reminder.Answered) (err error) {
+	if err, l.err = l.err, nil; err != nil {
+		return err
+	}
+	return l.AnswerStore.Keep(ctx, a)
+}
+
+func TestATextWhoseEffectWasNotKeptIsAnsweredByIt(t *testing.T) {
+	for _, c := range []struct {
+		body  string
+		want  reminder.Effect
+		visit string
+	}{{"1", reminder.ConfirmedByReply, "BOOKED t 2 CONFIRMED"}, {"3", reminder.CancelledByReply, "CANCELLED f 2 ASKED_TO_CANCEL"}} {
+		x := newExchange(t)
+		_, visit := x.told(10)
+		x.Store = &leaking{x.Store, errs.TryAgain(nil)}
+		in := reminder.Inbound{ID: "SM-lost", From: number, Body: c.body}
+		if _, err := x.Text(t.Context(), in, "request"); errs.Of(err) != errs.Busy {
+			t.Fatalf("%v", err)
+		}
+		x.clock.Advance(time.Second)
+		x.carry() // also of what was done
+		if got := x.sends(in); got.Effect != c.want || got.Facts.Organization != "Clinic" {
+			t.Errorf("%s, again: %+v", c.body, got)
+		}
+		x.expect(visit, c.visit)
+	}
 }
 
 func TestAVisitIsCancelledByTextIfThatCostsNothing(t *testing.T) {

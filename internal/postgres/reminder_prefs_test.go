@@ -108,7 +108,7 @@ func TestPreferencesAreKeptAndPlannedWith(t *testing.T) {
 	if got := c.contact(t, c.ann).Contact; !reflect.DeepEqual(got, want) {
 		t.Errorf("planned is with %+v", got)
 	}
-	if err := c.Refuse(t.Context(), c.ann, reminder.Email); err != nil {
+	if err := c.Refuse(t.Context(), c.ann, reminder.Email, "reply"); err != nil {
 		t.Fatal(err)
 	}
 	if got := c.contact(t, c.ann).Channels; !slices.Equal(got, []reminder.ChannelKind{reminder.Push}) {

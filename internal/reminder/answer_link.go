@@ -78,16 +78,16 @@ func (a *Answers) Press(ctx context.Context, p Pressed) (Answered, error) {
 
 // Unsubscribe has the address that a mail went to get no more mails like it, from anybody: the vendor reports it, or a link says so.
 func (a *Answers) Unsubscribe(ctx context.Context, message clinic.Ref) error {
-	t, ok, err := a.Store.ToldBy(ctx, message)
-	if err == nil && ok {
-		err = a.noted(ctx, t.Patient, Email, Stopped)
-	}
+	changed, err := a.Store.Unsubscribe(ctx, message, a.Source.Clock.Now())
 	if err != nil {
 		return err
 	}
-	changed, err := a.Store.Unsubscribe(ctx, message, a.Source.Clock.Now())
-	if err == nil && changed {
+	if changed {
 		a.Heard(ctx, Email, Stopped)
 	}
-	return err
+	t, ok, err := a.Store.ToldBy(ctx, message)
+	if err != nil || !ok {
+		return err
+	}
+	return a.noted(ctx, []clinic.Ref{t.Patient}, Email, Stopped, "mail "+message.ID.String())
 }

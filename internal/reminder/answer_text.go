@@ -2,6 +2,7 @@ package reminder
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -14,8 +15,11 @@ import (
 // fails with errs.Busy; the same text may come again.
 func (a *Answers) Text(ctx context.Context, in Inbound, request string) (Answered, error) {
 	done, kept, err := a.Store.Replied(ctx, in.ID)
-	if done.Heeded = in.OptOut != ""; err != nil || kept {
+	if done.Heeded = in.OptOut != ""; err != nil {
 		return done, err
+	}
+	if kept {
+		return a.turnedAgain(ctx, done, in.From)
 	}
 	now := a.Source.Clock.Now()
 	told, err := a.Store.ToldTo(ctx, in.From, now.Add(-answerable))
@@ -45,17 +49,19 @@ func (a *Answers) Text(ctx context.Context, in Inbound, request string) (Answere
 	return answered, a.Store.Keep(ctx, answered)
 }
 
-// noted has a patient's preferences say what a reply said.
-func (a *Answers) noted(ctx context.Context, patient clinic.Ref, c ChannelKind, e Effect) (err error) {
+// noted has patients' preferences say what a reply said: of all of them, though one fails.
+func (a *Answers) noted(ctx context.Context, patients []clinic.Ref, c ChannelKind, e Effect, request string) error {
+	say := a.Wishes.Refuse
 	if e == Resumed {
-		err = a.Wishes.Resume(ctx, patient, c)
-	} else {
-		err = a.Wishes.Refuse(ctx, patient, c)
+		say = a.Wishes.Resume
 	}
-	if errs.Of(err) == errs.NotFound {
-		return nil
+	var failed []error
+	for _, patient := range patients {
+		if err := say(ctx, patient, c, request); errs.Of(err) != errs.NotFound {
+			failed = append(failed, err)
+		}
 	}
-	return err
+	return errors.Join(failed...)
 }
 
 // patientsOf are those whom the messages were for, each once: several may share a phone.
@@ -82,19 +88,29 @@ func (a *Answers) act(ctx context.Context, t Told, w Wish, by access.Actor) (Eff
 	return AskedMoving, nil
 }
 
-// turned has a number get no more texts, or get them again.
+// turned has a number get no more texts, or get them again. That holds whatever comes of the preferences, which follow it.
 func (a *Answers) turned(ctx context.Context, answered Answered, e Effect, number access.Private, told []Told) (Answered, error) {
 	answered.Effect, answered.Response = e, responses[e]
-	for _, patient := range patientsOf(told) {
-		if err := a.noted(ctx, patient, SMS, e); err != nil {
-			return answered, err
-		}
-	}
 	changed, err := a.Store.OptOut(ctx, answered, number)
-	if err == nil && changed {
+	if err != nil {
+		return answered, err
+	}
+	if changed {
 		a.Heard(ctx, SMS, e)
 	}
-	return answered, err
+	return answered, a.noted(ctx, patientsOf(told), SMS, e, answered.ID)
+}
+
+// turnedAgain is turned of a text that was dealt with before, as far as preferences may be missing: not if another one has said otherwise since.
+func (a *Answers) turnedAgain(ctx context.Context, done Answered, number access.Private) (Answered, error) {
+	if done.Effect != Stopped && done.Effect != Resumed {
+		return done, nil
+	}
+	told, err := a.Store.ToldTo(ctx, number, a.Source.Clock.Now().Add(-answerable))
+	if err != nil || len(told) == 0 || told[0].OptedOut != (done.Effect == Stopped) {
+		return done, err
+	}
+	return done, a.noted(ctx, patientsOf(told), SMS, done.Effect, done.ID)
 }
 
 // meaning says which message a reply is meant for, and what comes of it if that is known already. Told are in order, the latest first. With no
@@ -120,6 +136,8 @@ func meaning(told []Told, r Reply, now time.Time) (meant *Told, e Effect) {
 		}
 	}
 	switch {
+	case meant == nil && r.Wish == WishCancel:
+		return withdrawn(told, r, now)
 	case meant == nil:
 		return nil, NoVisit
 	case meant.Moved:
@@ -133,4 +151,14 @@ func latest(told []Told) *Told {
 		return nil
 	}
 	return &told[0]
+}
+
+// withdrawn answers who asks to cancel a visit that is cancelled for them already: the same text may have done so, and that wasn't kept.
+func withdrawn(told []Told, r Reply, now time.Time) (meant *Told, e Effect) {
+	for i, t := range told {
+		if t.Withdrawn && now.Before(t.Start) && (r.Reference == "" || t.Facts.Reference == r.Reference) {
+			return &told[i], CancelledByReply
+		}
+	}
+	return nil, NoVisit
 }

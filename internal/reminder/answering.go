@@ -40,6 +40,7 @@ type Told struct {
 	Version                 int       // of the visit, as it stands
 	Stands                  bool      // it may still take place, unless it has begun
 	Cancelled, Confirmed    bool
+	Withdrawn               bool // it was cancelled for the patient, and no message of it has that for an answer
 	Moved                   bool // since the message was planned
 	OptedOut                bool // whoever it was for wants no more by its channel
 	Facts                   Facts
@@ -82,10 +83,11 @@ type Visits interface {
 	Cancel(ctx context.Context, a access.Actor, in appointment.CancelVisit) (appointment.Cancellable, error)
 }
 
-// Wishes is by which channels patients want to be told, as they are shown and as clinics see it. Both fail with errs.NotFound for whoever is gone.
+// Wishes is by which channels patients want to be told, as they are shown and as clinics see it. The request's id goes into the record of the
+// change. Both fail with errs.NotFound for whoever is gone.
 type Wishes interface {
-	Refuse(ctx context.Context, patient clinic.Ref, channel ChannelKind) error
-	Resume(ctx context.Context, patient clinic.Ref, channel ChannelKind) error
+	Refuse(ctx context.Context, patient clinic.Ref, channel ChannelKind, request string) error
+	Resume(ctx context.Context, patient clinic.Ref, channel ChannelKind, request string) error
 }
 
 // Answers acts on what patients answer. Whatever is answered twice is done once.

@@ -103,7 +103,7 @@ func TestAPatientChoosesChannels(t *testing.T) {
 func TestAReplyTakesOneChannelAway(t *testing.T) {
 	s, choices := open()
 	for range 2 {
-		if err := choices.Refuse(t.Context(), whose, reminder.SMS); err != nil {
+		if err := choices.Refuse(t.Context(), whose, reminder.SMS, "reply"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestAReplyTakesOneChannelAway(t *testing.T) {
 	if !reflect.DeepEqual(s.kept.Channels, want) || s.saved != 1 {
 		t.Errorf("%+v, saved %d times", s.kept, s.saved)
 	}
-	if err := choices.Refuse(t.Context(), clinic.Ref{Organization: organization, ID: uuid.New()}, reminder.SMS); errs.Of(err) != errs.NotFound {
+	if err := choices.Refuse(t.Context(), clinic.Ref{Organization: organization, ID: uuid.New()}, reminder.SMS, "reply"); errs.Of(err) != errs.NotFound {
 		t.Errorf("of nobody: %v", err)
 	}
 }

@@ -106,20 +106,20 @@ func (s *Choices) Change(ctx context.Context, a access.Actor, in ChangePreferenc
 	return p, err
 }
 
-// Refuse notes that a patient wants no more of a channel, as a reply or an unsubscribing says. Repeating it writes nothing. It fails with
-// errs.NotFound when there is no such patient any more.
-func (s *Choices) Refuse(ctx context.Context, patient clinic.Ref, channel ChannelKind) error {
-	return s.replied(ctx, patient, func(from Preferences, by choice) (Preferences, []string, error) { return from.refuse(channel, by) })
+// Refuse notes that a patient wants no more of a channel, as a reply or an unsubscribing says. The record has the request's id.
+// Repeating it writes nothing. It fails with errs.NotFound when there is no such patient any more.
+func (s *Choices) Refuse(ctx context.Context, patient clinic.Ref, channel ChannelKind, request string) error {
+	return s.replied(ctx, patient, request, func(from Preferences, by choice) (Preferences, []string, error) { return from.refuse(channel, by) })
 }
 
 // Resume notes that a patient who refused a channel by a reply wants it again, as another reply says. Repeating it writes nothing. It fails
 // with errs.NotFound when there is no such patient any more.
-func (s *Choices) Resume(ctx context.Context, patient clinic.Ref, channel ChannelKind) error {
-	return s.replied(ctx, patient, func(from Preferences, by choice) (Preferences, []string, error) { return from.allowAgain(channel, by) })
+func (s *Choices) Resume(ctx context.Context, patient clinic.Ref, channel ChannelKind, request string) error {
+	return s.replied(ctx, patient, request, func(from Preferences, by choice) (Preferences, []string, error) { return from.allowAgain(channel, by) })
 }
 
-func (s *Choices) replied(ctx context.Context, patient clinic.Ref, decide func(Preferences, choice) (Preferences, []string, error)) error {
-	by := s.source.Stamp(access.Actor{Kind: access.System, Client: "replies", RequestID: "replies"})
+func (s *Choices) replied(ctx context.Context, patient clinic.Ref, request string, decide func(Preferences, choice) (Preferences, []string, error)) error {
+	by := s.source.Stamp(access.Actor{Kind: access.System, Client: "replies", RequestID: request})
 	_, err := s.change(ctx, by, patient, func(from Preferences) (Preferences, []string, error) {
 		return decide(from, choice{by: ByReply, at: by.At})
 	})
