@@ -8,6 +8,7 @@ import (
 
 	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -203,4 +204,21 @@ SELECT id FROM done`
 func (s *Messages) PassOn(ctx context.Context, t reminder.Task, why reminder.Cause, at time.Time, rest time.Duration) (bool, error) {
 	rows, err := courier[struct{ ID uuid.UUID }](ctx, s.db, passMessageOn, t.Message.Organization, t.Message.ID, t.Generation, string(why), at, rest)
 	return len(rows) > 0, err
+}
+
+// A tenant's statement, as the courier has no say in when a message expires.
+var restMessage = waiting + `, done AS (
+    UPDATE messages m SET state = 'SCHEDULED', cause = $4, due_at = $5, expires_at = greatest(m.expires_at, $6), attempts = 0, generation = m.generation + 1
+    FROM seen WHERE m.organization_id = seen.organization_id AND m.id = seen.id RETURNING m.id
+), others AS (
+    UPDATE messages o SET expires_at = greatest(o.expires_at, $6) FROM seen WHERE ` + siblings + ` AND o.state IN ('SCHEDULED', 'QUEUED')
+)
+SELECT id FROM done`
+
+// Rest is documented at reminder.Courier.
+func (s *Messages) Rest(ctx context.Context, t reminder.Task, until, expires time.Time) error {
+	return s.db.write(ctx, t.Message.Organization, func(ctx context.Context, tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, restMessage, t.Message.Organization, t.Message.ID, t.Generation, string(reminder.Quiet), until, expires)
+		return err
+	})
 }

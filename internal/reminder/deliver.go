@@ -41,6 +41,9 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 	if why != "" {
 		return Verdict{}, s.store.Suppress(ctx, t, why, s.now())
 	}
+	if waits, err := s.rests(ctx, t, d.Message); err != nil || waits {
+		return Verdict{}, err
+	}
 	exit, err := enter(ctx, channel, d.Message)
 	if err != nil {
 		return s.held(ctx, t, d.Message, err)

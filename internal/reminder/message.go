@@ -76,6 +76,7 @@ const (
 	NotDelivered       Cause = "NOT_DELIVERED"       // the vendor took it and couldn't deliver it
 	LimitReached       Cause = "LIMIT_REACHED"       // too many messages to one address, or texts of one organisation
 	NotDue             Cause = "NOT_DUE"             // it came too soon
+	Quiet              Cause = "QUIET_HOURS"         // it comes late, and waits until its patient's quiet hours end
 	ChannelUnavailable Cause = "CHANNEL_NOT_SET_UP"  // this installation has no such channel
 )
 

@@ -53,3 +53,29 @@ func (q QuietHours) hold(t time.Time) bool {
 	}
 	return q.Until.Before(q.From) && (!shown.Before(q.From) || shown.Before(q.Until))
 }
+
+// Later is the instant itself or, in quiet hours, when they end.
+func (q QuietHours) Later(at time.Time, zone *time.Location) time.Time {
+	if !q.hold(at.In(zone)) {
+		return at
+	}
+	ends := at
+	for s := range clock.Segments(at, at.Add(lookBack), zone) {
+		if !q.hold(s.Start.In(zone)) {
+			return s.Start // the clock jumped out of them
+		}
+		if ends = q.end(s.Start.Add(s.Offset)).Add(-s.Offset); ends.Before(s.End) {
+			return ends
+		}
+	}
+	return ends
+}
+
+// end is the first time that a steady clock shows their end, after a wall time given as if it were UTC.
+func (q QuietHours) end(wall time.Time) time.Time {
+	end := civil.DateTime{Date: civil.DateOf(wall), Time: q.Until}.In(time.UTC)
+	if !end.After(wall) {
+		end = end.Add(24 * time.Hour)
+	}
+	return end
+}

@@ -126,6 +126,8 @@ type Courier interface {
 	Draft(ctx context.Context, t Task) (d Draft, ok bool, err error)
 	// Suppress ends a message that must not be sent.
 	Suppress(ctx context.Context, t Task, why Cause, at time.Time) error
+	// Rest has a message tried when its patient may be disturbed, by its next task, and lets whatever tells the same keep as long.
+	Rest(ctx context.Context, t Task, until, expires time.Time) error
 	// Claim takes a waiting message for one attempt. Not ok: somebody else has it, or it isn't waiting in this generation, or not due. The
 	// first claim of a message counts towards its limits. It fails with ErrLimitReached when the message is over one of them, and counts it
 	// towards none.
