@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,8 +44,15 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 }
 
 const selectVisit = `
-SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone
-FROM appointments WHERE organization_id = $1 AND id = $2`
+SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone,
+    coalesce((SELECT last.kind FROM (
+        SELECT m.kind, m.version, bool_or(m.state = 'CANCELLED') AND NOT bool_or(m.state IN ('DELIVERED', 'SENDING', 'SENT', 'UNKNOWN')) AS untold
+        FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.kind IN ('CHANGE', 'CONFIRMATION') GROUP BY m.kind, m.version
+        UNION ALL
+        SELECT CASE n.kind WHEN 'MOVED' THEN 'CHANGE' ELSE 'CONFIRMATION' END, n.version, true
+        FROM message_notices n WHERE n.organization_id = a.organization_id AND n.appointment_id = a.id AND n.version < a.version AND n.kind IN ('BOOKED', 'MOVED')
+        ORDER BY version DESC LIMIT 1) last WHERE last.untold), '') AS untold
+FROM appointments a WHERE organization_id = $1 AND id = $2`
 
 type toldVisitRow struct {
 	OrganizationID, ID                             uuid.UUID
@@ -54,12 +62,13 @@ type toldVisitRow struct {
 	Modality                                       clinic.Modality
 	StartsAt                                       time.Time
 	TimeZone                                       string
+	Untold                                         reminder.Kind
 }
 
 func (r toldVisitRow) visit() reminder.Visit {
 	return reminder.Visit{
 		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
-		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality,
+		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold,
 	}
 }
 
@@ -97,7 +106,7 @@ const saveMessage = `
 INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, version, kind, rule, channel, place, every_channel, scheduled_for, expires_at, due_at,
     state, cause, reference, trace, planned_at, ended_at)
 SELECT $1, $2, $3, $4, $5, $6::text, $7::text, $8, $9, $10::boolean, $11::timestamptz, $12, $13, $14::text, NULLIF($15::text, ''), $16, $17, $18::timestamptz,
-    CASE WHEN $14 = 'SUPPRESSED' THEN $18 END
+    CASE WHEN $14 IN ('CANCELLED', 'EXPIRED', 'SUPPRESSED') THEN $18 END
 WHERE $10 OR NOT EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
     AND o.state IN ('SENDING', 'SENT', 'DELIVERED', 'UNKNOWN'))
 ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET
@@ -118,8 +127,8 @@ func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, me
 		if err != nil || tag.RowsAffected() == 0 {
 			return err // somebody else has planned it, or it is to be planned anew
 		}
-		if len(messages) > 0 && now.Version != messages[0].Version {
-			return errAgain
+		if slices.ContainsFunc(messages, func(m reminder.Message) bool { return m.State != reminder.Cancelled && m.Version != now.Version }) {
+			return errAgain // what was taken back may be of an earlier one
 		}
 		batch := &pgx.Batch{}
 		for _, m := range messages {

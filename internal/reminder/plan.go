@@ -18,21 +18,18 @@ const (
 	NoticeCancelled NoticeKind = "CANCELLED"
 	NoticeEnded     NoticeKind = "ENDED"     // checked in, completed, missed, or entered in error: nothing more is to be told
 	NoticeRestored  NoticeKind = "RESTORED"  // it stands again
-	NoticeChanged   NoticeKind = "CHANGED"   // the place, the provider or the manner, and not the time
 	NoticeReplanned NoticeKind = "REPLANNED" // only the rules, or what the patient wants: reminders follow, and nothing is told
 )
 
 // Notice is word of something that happened to a visit.
 type Notice struct {
-	Appointment  clinic.Ref
-	Version      int // of the visit, once it had happened
-	Kind         NoticeKind
-	ByClinic     bool // else the patient's side did it
-	WasCancelled bool // of RESTORED: the patient may have been told that it is off
-	At           time.Time
-	Taken        time.Time // until when whoever plans it has it to itself; tells whether it still does
-	Trace        string    // W3C traceparent; empty: none
-	Tries        int       // to plan it, that failed
+	Appointment clinic.Ref
+	Version     int // of the visit, once it had happened
+	Kind        NoticeKind
+	At          time.Time
+	Taken       time.Time // until when whoever plans it has it to itself; tells whether it still does
+	Trace       string    // W3C traceparent; empty: none
+	Tries       int       // to plan it, that failed
 }
 
 // Visit is a visit as it stands when a notice is dealt with.
@@ -44,6 +41,7 @@ type Visit struct {
 	Start                                          time.Time
 	TimeZone                                       string // IANA, of its place
 	Modality                                       clinic.Modality
+	Untold                                         Kind // the last news of it, if that was taken back and nobody has told it; empty: none
 }
 
 // Contact is how a patient can be reached, and wants to be. It holds no address.
@@ -77,27 +75,44 @@ const (
 
 // Plan says what is to be told of a visit after a notice: the news itself, due at once, then the reminders, by time. Each thing to tell
 // has a row for each channel that can be used, in the patient's order: only the first is due, or each, if the visit is near. Where none can
-// be used, one suppressed row says why. Rows have no id and no reference yet.
+// be used, one suppressed row says why; of news that is told too late to make sense, one expired row. Rows have no id and no reference yet.
 //
 // Rules are those of the visit's organisation. The same notice may be planned twice: what it yields differs only by what is past.
 func Plan(n Notice, v Visit, c Contact, rules []Rule, now time.Time) []Message {
 	p := plan{notice: n, visit: v, contact: c, now: now}
-	if c.Erased || !now.Before(v.Start) || n.Kind == NoticeEnded {
+	if c.Erased || n.Kind == NoticeEnded {
 		return nil
 	}
 	var list []Message
 	soonest := now
 	if kind, ok := p.news(); ok {
-		list = p.rows(list, Message{Kind: kind, Scheduled: n.At, Expires: p.expires(kind, n.At)})
-		soonest = later(now, n.At).Add(Breath)
+		expires := p.expires(kind, n.At)
+		list = p.rows(list, Message{Kind: kind, Scheduled: n.At, Expires: expires})
+		if now.Before(expires) {
+			soonest = later(now, n.At).Add(Breath)
+		}
 	}
-	if !v.Stands || n.Kind == NoticeCancelled {
+	if !v.Stands || n.Kind == NoticeCancelled || !now.Before(v.Start) {
 		return list
 	}
 	for _, r := range p.reminders(rules, soonest) {
 		list = p.rows(list, Message{Kind: Remind, Rule: r.rule, Scheduled: r.at, Expires: p.expires(Remind, r.at)})
 	}
 	return list
+}
+
+// TakenBack is what is kept of a notice whose visit has changed again before it was planned: news that was taken back. Should the visit come
+// back as it was, it is known that nobody has told it.
+func TakenBack(n Notice, v Visit, c Contact, now time.Time) []Message {
+	p := plan{notice: n, visit: v, contact: c, now: now}
+	p.visit.Version, p.visit.Stands = n.Version, true
+	kind, ok := p.news()
+	if !ok || c.Erased || n.Kind != NoticeBooked && n.Kind != NoticeMoved {
+		return nil
+	}
+	row := p.rows(nil, Message{Kind: kind, Scheduled: n.At, Expires: p.expires(kind, n.At)})[0]
+	row.State, row.Cause, row.Due, row.EndedAt = Cancelled, VisitChanged, nil, at(now)
+	return []Message{row}
 }
 
 // plan is one run of Plan.
@@ -108,26 +123,26 @@ type plan struct {
 	now     time.Time
 }
 
-// news is what the notice itself is told as, if it still is.
+// news is what the notice itself is told as, if it still is. Who is restored to a visit knows of it, unless the news was on its way still.
 func (p plan) news() (Kind, bool) {
 	n := p.notice
-	fresh := p.visit.Stands && p.now.Before(n.At.Add(MaxDelay)) && n.At.Before(p.visit.Start)
+	fresh := p.visit.Stands && n.At.Before(p.visit.Start)
 	switch n.Kind {
 	case NoticeBooked:
 		return Confirmation, fresh
-	case NoticeMoved, NoticeChanged:
+	case NoticeMoved:
 		return Change, fresh
 	case NoticeRestored:
-		return Confirmation, fresh && n.WasCancelled
+		return p.visit.Untold, fresh && p.visit.Untold != ""
 	case NoticeCancelled:
 		return Cancellation, !p.visit.Stands && n.At.Before(p.visit.Start)
 	}
 	return "", false
 }
 
-// expires is when telling makes no sense any more. That a visit is off is worth knowing until it would have begun.
+// expires is when telling makes no sense any more. That a visit is off, or at another time, is worth knowing until it begins.
 func (p plan) expires(k Kind, at time.Time) time.Time {
-	if end := at.Add(MaxDelay); k != Cancellation && end.Before(p.visit.Start) {
+	if end := at.Add(MaxDelay); k != Cancellation && k != Change && end.Before(p.visit.Start) {
 		return end
 	}
 	return p.visit.Start

@@ -56,9 +56,9 @@ func drawQuestion(r *rapid.T, zones []string) question {
 	q.contact.TimeZone = rapid.SampledFrom([]string{place, place, "", rapid.SampledFrom(zones).Draw(r, "other zone")}).Draw(r, "home")
 	q.visit.Start = nearChange(r, place).Add(time.Duration(rapid.IntRange(-60, 60*60).Draw(r, "start")) * minute)
 	q.visit.Stands = !rare(r, "off")
-	q.notice.Kind = rapid.SampledFrom([]reminder.NoticeKind{reminder.NoticeBooked, reminder.NoticeMoved, reminder.NoticeChanged, reminder.NoticeCancelled,
+	q.notice.Kind = rapid.SampledFrom([]reminder.NoticeKind{reminder.NoticeBooked, reminder.NoticeMoved, reminder.NoticeCancelled,
 		reminder.NoticeEnded, reminder.NoticeRestored, reminder.NoticeReplanned}).Draw(r, "notice")
-	q.notice.WasCancelled = rapid.Bool().Draw(r, "was cancelled")
+	q.visit.Untold = rapid.SampledFrom([]reminder.Kind{"", "", reminder.Confirmation, reminder.Change}).Draw(r, "untold")
 	q.notice.At = q.visit.Start.Add(-time.Duration(rapid.SampledFrom([]int{-30, 30, 60, 61, 300, 1500, 6000, 15000}).Draw(r, "ahead")) * minute)
 	q.now = q.notice.At.Add(time.Duration(rapid.SampledFrom([]int{-50, 0, 0, 1, 359, 360, 2000}).Draw(r, "delay")) * minute)
 	q.contact.Quiet = reminder.QuietHours{From: drawTime(r, "from"), Until: drawTime(r, "until")}
@@ -109,7 +109,7 @@ func watch(q question) watcher {
 	if q.contact.TimeZone != "" {
 		w.home, _ = clock.Zone(q.contact.TimeZone)
 	}
-	w.silent = q.contact.Erased || !q.now.Before(q.visit.Start) || q.notice.Kind == reminder.NoticeEnded
+	w.silent = q.contact.Erased || q.notice.Kind == reminder.NoticeEnded
 	return w
 }
 
@@ -119,14 +119,19 @@ func (w watcher) news() (kind reminder.Kind) {
 		return ""
 	case n.Kind == reminder.NoticeCancelled:
 		return reminder.Cancellation
-	case w.now.Sub(n.At) >= 6*hour:
-		return ""
-	case n.Kind == reminder.NoticeBooked, n.Kind == reminder.NoticeRestored && n.WasCancelled:
+	case n.Kind == reminder.NoticeRestored:
+		return w.visit.Untold
+	case n.Kind == reminder.NoticeBooked:
 		return reminder.Confirmation
-	case n.Kind == reminder.NoticeMoved, n.Kind == reminder.NoticeChanged:
+	case n.Kind == reminder.NoticeMoved:
 		return reminder.Change
 	}
 	return ""
+}
+
+// late says whether the news makes no sense any more.
+func (w watcher) late() bool {
+	return !w.now.Before(w.visit.Start) || w.news() == reminder.Confirmation && w.now.Sub(w.notice.At) >= 6*hour
 }
 
 func (w watcher) checkNews(r *rapid.T, got []reminder.Message) {
@@ -147,13 +152,13 @@ func (w watcher) checkNews(r *rapid.T, got []reminder.Message) {
 // checkReminders holds the plan against all that the rules would yield.
 func (w watcher) checkReminders(r *rapid.T, got []reminder.Message) {
 	soonest := w.now
-	if w.news() != "" {
+	if w.news() != "" && !w.late() {
 		soonest = slices.MaxFunc([]time.Time{w.now, w.notice.At}, time.Time.Compare).Add(5 * minute)
 	}
 	may := map[string]time.Time{}
 	for _, rule := range w.rules {
 		if at := w.instant(rule); at.Before(w.visit.Start) {
-			if at = w.loud(at); !at.Before(soonest) && !w.silent && w.visit.Stands && w.notice.Kind != reminder.NoticeCancelled {
+			if at = w.loud(at); !at.Before(soonest) && !w.silent && w.now.Before(w.visit.Start) && w.visit.Stands && w.notice.Kind != reminder.NoticeCancelled {
 				may[rule.Key] = at
 			}
 		}
@@ -204,8 +209,10 @@ func (w watcher) checkRows(r *rapid.T, got []reminder.Message) {
 		if want := max(len(usable), 1); first.Cause == "" && n != want || first.Cause != "" && n != 1 {
 			r.Fatalf("%d rows in %s", n, told(got))
 		}
-		if refused := first.Kind == reminder.Remind && w.contact.Wants.NoReminders; (first.Cause != "") != (len(usable) == 0 || refused) {
-			r.Fatalf("suppressed is %s", told(got))
+		refused := first.Kind == reminder.Remind && w.contact.Wants.NoReminders
+		expired := first.Kind != reminder.Remind && w.late() && len(usable) > 0
+		if (first.Cause != "") != (len(usable) == 0 || refused || expired) || (first.State == reminder.Expired) != expired {
+			r.Fatalf("not sent is %s", told(got))
 		}
 	}
 }
@@ -215,8 +222,8 @@ func (w watcher) checkRow(r *rapid.T, m reminder.Message) {
 	if m.Due != nil && !m.Due.Equal(m.Scheduled) || m.Both != (m.Cause == "" && start.Sub(m.Scheduled) <= hour) {
 		r.Fatalf("%+v", m)
 	}
-	if !m.Scheduled.Before(m.Expires) || m.Expires.After(start) || !m.Expires.After(w.now) ||
-		m.Kind != reminder.Cancellation && m.Expires.Sub(m.Scheduled) > 6*hour {
+	if !m.Scheduled.Before(m.Expires) || m.Expires.After(start) || !m.Expires.After(w.now) && !w.late() ||
+		(m.Kind == reminder.Confirmation || m.Kind == reminder.Remind) && m.Expires.Sub(m.Scheduled) > 6*hour {
 		r.Fatalf("it is told from %v until %v: %+v", m.Scheduled, m.Expires, m)
 	}
 	if m.ID != uuid.Nil || m.Ref() != (clinic.Ref{Organization: w.visit.Ref.Organization}) || m.AppointmentID != w.visit.Ref.ID || m.PatientID != w.visit.PatientID {

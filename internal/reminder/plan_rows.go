@@ -16,6 +16,9 @@ func (p plan) rows(list []Message, m Message) []Message {
 		return append(list, p.suppressed(m, NoConsent, append(allowed, SMS)[0]))
 	case len(usable) == 0:
 		return append(list, p.suppressed(m, NoAddress, allowed[0]))
+	case !p.now.Before(m.Expires):
+		m.State, m.Cause, m.Channel, m.EndedAt = Expired, TooLate, usable[0], at(p.now)
+		return append(list, m)
 	}
 	m.State = Scheduled
 	m.Both = p.visit.Start.Sub(m.Scheduled) <= Near

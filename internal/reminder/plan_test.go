@@ -163,7 +163,7 @@ func TestABookingIsConfirmedAtOnceAndRemindedOfTwice(t *testing.T) {
 func TestWhatIsToldOfEachNotice(t *testing.T) {
 	const reminders = "REMINDER 1-days-before-at-10:00 SMS 0 due 25 14:00:00\nREMINDER 120-min-before SMS 0 due 26 14:00:00"
 	gone := func(q *question) { q.visit.Stands = false }
-	undone := func(q *question) { q.notice.WasCancelled = true }
+	untold := func(k reminder.Kind) func(*question) { return func(q *question) { q.visit.Untold = k } }
 	for _, c := range []struct {
 		why    string
 		change []func(*question)
@@ -171,9 +171,10 @@ func TestWhatIsToldOfEachNotice(t *testing.T) {
 	}{
 		{"booked", []func(*question){kind(reminder.NoticeBooked)}, []string{"CONFIRMATION  SMS 0 due 16 16:00:00", reminders}},
 		{"moved", []func(*question){kind(reminder.NoticeMoved)}, []string{"CHANGE  SMS 0 due 16 16:00:00", reminders}},
-		{"changed", []func(*question){kind(reminder.NoticeChanged)}, []string{"CHANGE  SMS 0 due 16 16:00:00", reminders}},
 		{"restored", []func(*question){kind(reminder.NoticeRestored)}, []string{reminders}},
-		{"restored from a cancellation", []func(*question){kind(reminder.NoticeRestored), undone}, []string{"CONFIRMATION  SMS 0 due 16 16:00:00", reminders}},
+		{"restored before it was confirmed", []func(*question){kind(reminder.NoticeRestored), untold(reminder.Confirmation)}, []string{"CONFIRMATION  SMS 0 due 16 16:00:00", reminders}},
+		{"restored before a move was told", []func(*question){kind(reminder.NoticeRestored), untold(reminder.Change)}, []string{"CHANGE  SMS 0 due 16 16:00:00", reminders}},
+		{"restored to a request", []func(*question){kind(reminder.NoticeRestored), untold(reminder.Confirmation), gone}, nil},
 		{"replanned", []func(*question){kind(reminder.NoticeReplanned)}, []string{reminders}},
 		{"ended", []func(*question){kind(reminder.NoticeEnded)}, nil},
 		{"ended, and stands not", []func(*question){kind(reminder.NoticeEnded), gone}, nil},
@@ -189,17 +190,22 @@ func TestWhatIsToldOfEachNotice(t *testing.T) {
 	}
 }
 
-func TestNewsIsToldForSixHoursAndACancellationUntilTheStart(t *testing.T) {
+func TestABookingIsToldForSixHoursAndAnythingElseUntilTheStart(t *testing.T) {
 	gone := func(q *question) { q.visit.Stands = false }
 	reminders := "REMINDER 120-min-before SMS 0 due 26 14:00:00"
 	last := "CONFIRMATION  SMS 0 due 25 16:00:00"
 	day := noticed(24 * hour)
 	want(t, "just before six hours", ask(only(reminder.SMS), day, delayed(6*hour-tick)), last, reminders)
-	want(t, "after six hours", ask(only(reminder.SMS), day, delayed(6*hour)), reminders)
-	want(t, "a change after six hours", ask(only(reminder.SMS), day, kind(reminder.NoticeMoved), delayed(6*hour)), reminders)
+	want(t, "after six hours", ask(only(reminder.SMS), day, delayed(6*hour)), "CONFIRMATION  SMS 0 TOO_LATE 25 16:00:00", reminders)
+	want(t, "a change after six hours", ask(only(reminder.SMS), day, kind(reminder.NoticeMoved), delayed(6*hour)), "CHANGE  SMS 0 due 25 16:00:00", reminders)
+	want(t, "a change just before the start", ask(only(reminder.SMS), day, kind(reminder.NoticeMoved), delayed(24*hour-tick)), "CHANGE  SMS 0 due 25 16:00:00")
+	want(t, "a change at the start", ask(day, kind(reminder.NoticeMoved), delayed(24*hour)), "CHANGE  SMS 0 TOO_LATE 25 16:00:00")
+	want(t, "too late, and nobody to tell", ask(only(), day, kind(reminder.NoticeMoved), delayed(24*hour)), "CHANGE  SMS 0 NO_CONSENT 25 16:00:00")
+	want(t, "too late of a visit that is off", ask(day, gone, kind(reminder.NoticeMoved), delayed(24*hour)))
 	want(t, "a cancellation just before the start", ask(only(reminder.SMS), day, gone, kind(reminder.NoticeCancelled), delayed(24*hour-tick)),
 		"CANCELLATION  SMS 0 due 25 16:00:00")
-	want(t, "a cancellation at the start", ask(only(reminder.SMS), day, gone, kind(reminder.NoticeCancelled), delayed(24*hour)))
+	want(t, "a cancellation at the start", ask(only(reminder.SMS), day, gone, kind(reminder.NoticeCancelled), delayed(24*hour)),
+		"CANCELLATION  SMS 0 TOO_LATE 25 16:00:00")
 	want(t, "a cancellation of what has begun", ask(only(reminder.SMS), gone, kind(reminder.NoticeCancelled), noticed(0)))
 	want(t, "a booking of what has begun", ask(only(reminder.SMS), noticed(0)))
 	want(t, "a booking that a fast clock wrote at the start", ask(only(reminder.SMS), noticed(0), delayed(-5*minute)))
@@ -214,7 +220,7 @@ func TestExpiries(t *testing.T) {
 	}{
 		{"a confirmation, six hours on", []func(*question){noticed(9 * hour)}, 3 * hour},
 		{"a confirmation, not after the start", []func(*question){noticed(5 * hour)}, 0},
-		{"a change, six hours on", []func(*question){kind(reminder.NoticeMoved), noticed(9 * hour)}, 3 * hour},
+		{"a change, at the start", []func(*question){kind(reminder.NoticeMoved), noticed(9 * hour)}, 0},
 		{"a cancellation, at the start", []func(*question){kind(reminder.NoticeCancelled), func(q *question) { q.visit.Stands = false }, noticed(9 * hour)}, 0},
 		{"a reminder, six hours on", []func(*question){kind(reminder.NoticeReplanned), rules(before("a", 8*hour)), quiet(0, 0)}, 2 * hour},
 		{"a reminder, not after the start", []func(*question){kind(reminder.NoticeReplanned), rules(before("a", 4*hour))}, 0},

@@ -49,8 +49,12 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 			return err
 		}
 		var messages []Message
-		if ok && (about.Visit.Version == n.Version || n.Kind == NoticeReplanned) { // what has become of the visit has a notice of its own
+		switch {
+		case !ok:
+		case about.Visit.Version == n.Version || n.Kind == NoticeReplanned:
 			messages = Plan(n, about.Visit, about.Contact, about.Rules, s.now())
+		default: // what has become of the visit has a notice of its own
+			messages = TakenBack(n, about.Visit, about.Contact, s.now())
 		}
 		for i := range messages {
 			messages[i].ID = s.source.NewID()
@@ -61,10 +65,20 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 			}
 		}
 		if done, err := s.store.Save(ctx, n, s.now(), messages); err != nil || done {
+			s.tooLate(messages, err)
 			return err
 		}
 	}
 	return nil // a later notice of the visit says what it is now
+}
+
+// tooLate tells of news that nobody was told.
+func (s *Service) tooLate(saved []Message, err error) {
+	for _, m := range saved {
+		if err == nil && m.State == Expired {
+			s.warn(m, Expired, TooLate, true)
+		}
+	}
 }
 
 // postponed is how long a notice waits whose planning failed.
