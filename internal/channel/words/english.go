@@ -36,7 +36,6 @@ var english = &vocabulary{
 	sentences: map[sentence]string{
 		booked:      "your visit is booked for {when}{place}.",
 		changed:     "your visit has changed. It is now on {when}{place}.",
-		moved:       "your visit on {former} has moved. It is now on {when}{place}.",
 		ourCancel:   "we are sorry that we had to cancel your visit on {when}{place}.",
 		theirCancel: "as requested, we have cancelled your visit on {when}{place}.",
 		reminding:   "your visit is on {when}{place}.",

@@ -27,7 +27,6 @@ func checked(kind reminder.Kind, f reminder.Facts) (reminder.Facts, error) {
 		{"location", f.Modality != clinic.InPerson || f.Location != ""},
 		{"timeZone", f.Modality.OnSite() || f.TimeZone != ""},
 		{"local", whole(f.Local)},
-		{"former", f.Former == nil || whole(*f.Former)},
 	} {
 		if !needed.have {
 			return f, Fault{reminder.MissingValue, needed.what}

@@ -29,7 +29,6 @@ var french = &vocabulary{
 	sentences: map[sentence]string{
 		booked:      "votre rendez-vous est réservé pour le {when}{place}.",
 		changed:     "votre rendez-vous a changé. Il a maintenant lieu le {when}{place}.",
-		moved:       "votre rendez-vous du {former} a changé. Il a maintenant lieu le {when}{place}.",
 		ourCancel:   "nous regrettons de devoir annuler votre rendez-vous du {when}{place}.",
 		theirCancel: "à votre demande, nous avons annulé votre rendez-vous du {when}{place}.",
 		reminding:   "votre rendez-vous a lieu le {when}{place}.",

@@ -31,7 +31,6 @@ var german = &vocabulary{
 	sentences: map[sentence]string{
 		booked:      "Ihr Termin ist gebucht: {when}{place}.",
 		changed:     "Ihr Termin hat sich geändert. Er ist nun am {when}{place}.",
-		moved:       "Ihr Termin am {former} ist verlegt. Er ist nun am {when}{place}.",
 		ourCancel:   "Leider mussten wir Ihren Termin absagen: {when}{place}.",
 		theirCancel: "Wie gewünscht haben wir Ihren Termin abgesagt: {when}{place}.",
 		reminding:   "Ihr Termin ist am {when}{place}.",

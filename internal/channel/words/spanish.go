@@ -32,7 +32,6 @@ var spanish = &vocabulary{
 	sentences: map[sentence]string{
 		booked:      "su cita queda reservada para el {when}{place}.",
 		changed:     "su cita ha cambiado. Ahora es el {when}{place}.",
-		moved:       "su cita del {former} ha cambiado. Ahora es el {when}{place}.",
 		ourCancel:   "lamentamos haber tenido que cancelar su cita del {when}{place}.",
 		theirCancel: "a solicitud suya hemos cancelado su cita del {when}{place}.",
 		reminding:   "su cita es el {when}{place}.",

@@ -74,11 +74,10 @@ type labels struct{ confirm, move, cancel, unsubscribe string }
 // sentence is one that tells a kind of message.
 type sentence string
 
-// The sentences. A move is told with and without where the visit was before; a cancellation says whose it was.
+// The sentences. A cancellation says whose it was.
 const (
 	booked      sentence = "booked"
 	changed     sentence = "changed"
-	moved       sentence = "moved"
 	ourCancel   sentence = "cancelled by the clinic"
 	theirCancel sentence = "cancelled by the patient"
 	reminding   sentence = "reminding"
@@ -90,9 +89,6 @@ func telling(kind reminder.Kind, f reminder.Facts) sentence {
 	case reminder.Confirmation:
 		return booked
 	case reminder.Change:
-		if f.Former != nil {
-			return moved
-		}
 		return changed
 	case reminder.Cancellation:
 		if f.ByClinic {
@@ -148,10 +144,7 @@ func (f facts) fill(text string) string {
 
 // factsOf words the facts.
 func (v *vocabulary) factsOf(f reminder.Facts, m manner, n names) facts {
-	when, former, place := v.when(momentOf(f.Local, n), m), "", ""
-	if f.Former != nil {
-		former = v.when(momentOf(*f.Former, n), m)
-	}
+	when, place := v.when(momentOf(f.Local, n), m), ""
 	if !f.Modality.OnSite() {
 		when += facts{"city": city(f.TimeZone)}.fill(v.zone)
 	}
@@ -159,6 +152,6 @@ func (v *vocabulary) factsOf(f reminder.Facts, m manner, n names) facts {
 		place = ", " + facts{"location": f.Location}.fill(v.places[f.Modality])
 	}
 	return facts{
-		"when": when, "former": former, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
+		"when": when, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
 	}
 }

@@ -43,7 +43,6 @@ func texts(t *testing.T, kind reminder.Kind, f reminder.Facts) string {
 }
 
 func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
-	former := at("2026-03-02T09:30")
 	for _, c := range []struct {
 		language string
 		kind     reminder.Kind
@@ -53,7 +52,7 @@ func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
 		{"en-GB", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-US", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue, Mar 3, 2026 at 10:00 AM, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Confirmation, nil, "Harbour Clinic: your visit is booked for Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
-		{"en-GB", reminder.Change, func(f *reminder.Facts) { f.Former = &former }, "Harbour Clinic: your visit on Mon 2 Mar 2026 at 09:30 has moved. It is now on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
+		{"en-GB", reminder.Change, nil, "Harbour Clinic: your visit has changed. It is now on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Cancellation, func(f *reminder.Facts) { f.ByClinic = true }, "Harbour Clinic: we are sorry that we had to cancel your visit on Tue 3 Mar 2026 at 10:00, at Harbour North. Call +442071234567 to book again. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Cancellation, func(f *reminder.Facts) { f.Phone = "" }, "Harbour Clinic: as requested, we have cancelled your visit on Tue 3 Mar 2026 at 10:00, at Harbour North. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Remind, func(f *reminder.Facts) { f.Modality, f.TimeZone = clinic.Video, "America/Argentina/Buenos_Aires" }, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00 (Buenos Aires time), by video. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
@@ -138,7 +137,6 @@ func TestAGapIsAFaultAndNoText(t *testing.T) {
 		"organization":      func(f *reminder.Facts) { f.Organization = " \u200b\n" },
 		"location":          func(f *reminder.Facts) { f.Location = "" },
 		"local":             func(f *reminder.Facts) { f.Local = zero },
-		"former":            func(f *reminder.Facts) { f.Former = &zero },
 		"modality":          func(f *reminder.Facts) { f.Modality = "" },
 		"timeZone":          func(f *reminder.Facts) { f.Modality, f.TimeZone = clinic.Phone, "" },
 		"links.confirm":     func(f *reminder.Facts) { f.Links.Confirm = "javascript:alert(1)" },
@@ -194,13 +192,12 @@ func TestNamesAreShortenedBeforeATextIsTooLong(t *testing.T) {
 }
 
 func TestTextsAreOfTheGSMAlphabetWhereTheLanguageAllows(t *testing.T) {
-	former := at("2026-12-29T09:30")
 	for _, language := range []string{"en-US", "en-GB", "de", "es", "es-MX", "fr"} {
 		for _, kind := range kinds {
 			for _, modality := range clinic.Modalities {
 				for month := 1; month <= 12; month++ {
 					f := visit()
-					f.Language, f.Modality, f.Former = language, modality, &former
+					f.Language, f.Modality = language, modality
 					f.Local.Date = civil.Date{Year: 2026, Month: 1, Day: 1}.AddDays(30 * (month - 1))
 					text := texts(t, kind, f)
 					saturday := strings.Contains(text, "sábado")
@@ -229,7 +226,7 @@ var braces = regexp.MustCompile(`\{[^}]*\}`)
 
 // The words can tell no more than this, and the facts have no more: nothing of health has a place in them.
 func TestNoWordsTellAnythingClinical(t *testing.T) {
-	allowed := []string{"{when}", "{former}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}"}
+	allowed := []string{"{when}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}"}
 	for _, v := range languages {
 		for _, text := range allTexts(reflect.ValueOf(*v)) {
 			for _, told := range braces.FindAllString(text, -1) {
@@ -239,7 +236,7 @@ func TestNoWordsTellAnythingClinical(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"Organization", "Location", "Phone", "Local", "TimeZone", "Former", "Modality", "ByClinic", "Reference", "Links", "Language"}
+	want := []string{"Organization", "Location", "Phone", "Local", "TimeZone", "Modality", "ByClinic", "Reference", "Links", "Language"}
 	var have []string
 	for field := range reflect.TypeFor[reminder.Facts]().Fields() {
 		have = append(have, field.Name)
@@ -275,8 +272,8 @@ func allTexts(v reflect.Value) (list []string) {
 
 func TestEachLanguageHasEverything(t *testing.T) {
 	for _, v := range languages {
-		for _, s := range []sentence{booked, changed, moved, ourCancel, theirCancel, reminding} {
-			if text := v.sentences[s]; strings.Count(text, "{when}{place}") != 1 || strings.Contains(text, "{former}") != (s == moved) {
+		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding} {
+			if text := v.sentences[s]; strings.Count(text, "{when}{place}") != 1 {
 				t.Errorf("%s, %s: %q", v.tag, s, text)
 			}
 		}
