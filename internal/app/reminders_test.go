@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/testkit/gqltest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
@@ -134,7 +135,7 @@ func TestAFunnelCountsWhatBecameOfMessages(t *testing.T) {
 		"of another's":    {vars{"from": "2026-06-08", "to": "2026-06-08", "locationId": f.ids["foreign location"]}, "NOT_FOUND", "[where locationId]"},
 	} {
 		answer := f.desk.Post(t, funnel, vars{"where": c.where})
-		if path := fmt.Sprint(answer.Errors()[0].(vars)["extensions"].(vars)["path"]); answer.Code() != c.code || path != c.path {
+		if path := fmt.Sprint(gqltest.At(answer.Body, "errors", 0, "extensions", "path")); answer.Code() != c.code || path != c.path {
 			t.Errorf("%s: %s", name, answer.Raw)
 		}
 	}
