@@ -64,7 +64,7 @@ func (s RedisSettings) queue(log *slog.Logger) (*queue.Queue, error) {
 	if s.URL == "" && len(s.Sentinels) == 0 {
 		return nil, nil
 	}
-	return queue.Open(queue.Options{Clock: clock.System{}, Log: log, Look: queueLook, Redis: queue.Address{
+	return queue.Open(queue.Options{Clock: clock.System{}, Law: lawful, Log: log, Look: queueLook, Redis: queue.Address{
 		URL: s.URL.Reveal(), Sentinels: s.Sentinels, Master: s.Master, User: s.User, Password: s.Password.Reveal(),
 		SentinelUser: s.SentinelUser, SentinelPassword: s.SentinelPassword.Reveal(), TLS: s.TLS, CA: s.CA.pool,
 	}})

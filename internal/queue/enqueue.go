@@ -22,7 +22,7 @@ var (
 
 // spared is how many failures asynq allows a task. It archives one that has had so many whatever the handler says, also if that made no
 // attempt: so it is one more than may be.
-const spared = Attempts
+const spared = reminder.MaxAttempts
 
 const (
 	enqueuers     = 24 // at once; asynq's client puts tasks in one by one
@@ -55,9 +55,7 @@ func (q *Queue) put(ctx context.Context, t reminder.Task, away *atomic.Bool) err
 		return ErrUnnamed
 	}
 	place := placeOf(t.Channel)
-	c := q.counts[place]
 	if away.Load() {
-		c.refused.Add(1)
 		return ErrUnavailable
 	}
 	ctx, cancel := context.WithTimeout(ctx, enqueueWithin)
@@ -75,12 +73,9 @@ func (q *Queue) put(ctx context.Context, t reminder.Task, away *atomic.Bool) err
 	_, err = q.client.EnqueueContext(ctx, task, options...)
 	switch {
 	case err == nil:
-		c.enqueued.Add(1)
 	case errors.Is(err, asynq.ErrTaskIDConflict):
-		c.already.Add(1)
 		return ErrQueuedAlready
 	default:
-		c.refused.Add(1)
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	return nil

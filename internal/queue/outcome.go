@@ -3,11 +3,12 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
 	"github.com/hibiken/asynq"
+
+	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
 // Again reports a failed attempt. The fifth one ends the task. Any other error does so, too, by the retry law.
@@ -97,40 +98,30 @@ func failed(err error) bool {
 	return !errors.As(err, &v) || v.attempt
 }
 
-// delay is how long a task waits after it failed n times before. A lost worker's task has waited long enough. asynq keeps whole
+// delay says how long a task waits after it failed n times before. A lost worker's task has waited long enough. asynq keeps whole
 // seconds: a wait ends with the second in which it would be over, and not before.
-func delay(n int, err error, _ *asynq.Task) time.Duration {
-	if errors.Is(err, asynq.ErrLeaseExpired) {
-		return 0
+func delay(law reminder.Law) asynq.RetryDelayFunc {
+	return func(n int, err error, _ *asynq.Task) time.Duration {
+		if errors.Is(err, asynq.ErrLeaseExpired) {
+			return 0
+		}
+		after := lawful
+		if v := (verdict{}); errors.As(err, &v) {
+			after = v.after
+		}
+		switch after {
+		case 0:
+			return 0
+		case lawful:
+			after = law(n+1, 0)
+		}
+		return min(after, longestWait) + time.Second - 1
 	}
-	after := lawful
-	if v := (verdict{}); errors.As(err, &v) {
-		after = v.after
-	}
-	switch after {
-	case 0:
-		return 0
-	case lawful:
-		after = law(n, rand.Float64()) //nolint:gosec // it only spreads what would come at once
-	}
-	return min(after, longestWait) + time.Second - 1
 }
 
-const (
-	longestWait = 24 * time.Hour
-	longestLaw  = 300 * time.Second
-)
-
-// law is the wait after a failure that n failures went before: min(300 s, 2ⁿ s), and up to a second by chance.
-func law(n int, chance float64) time.Duration {
-	wait := longestLaw
-	if n < 9 { // 2⁹ s are more
-		wait = min(wait, time.Second<<max(0, n))
-	}
-	return wait + time.Duration(chance*float64(time.Second))
-}
+const longestWait = 24 * time.Hour
 
 // exhausted is of tasks whose last attempt ended with its worker.
 func exhausted() error {
-	return verdict{words: fmt.Sprintf("failed: %d attempts, the last one lost", Attempts), archived: true, attempt: true}
+	return verdict{words: fmt.Sprintf("failed: %d attempts, the last one lost", reminder.MaxAttempts), archived: true, attempt: true}
 }

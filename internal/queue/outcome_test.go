@@ -10,25 +10,14 @@ import (
 	"time"
 
 	"github.com/hibiken/asynq"
-)
 
-func TestTheRetryLaw(t *testing.T) {
-	for n, want := range []time.Duration{1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300} {
-		if got := law(n, 0); got != want*time.Second {
-			t.Errorf("after %d failures: %v, want %v s", n, got, int(want))
-		}
-		if got := law(n, 0.5); got != want*time.Second+500*time.Millisecond {
-			t.Errorf("after %d failures, with half a second by chance: %v", n, got)
-		}
-	}
-	if got := law(1000, 0); got != longestLaw {
-		t.Errorf("after 1000 failures: %v", got)
-	}
-}
+	"github.com/mediconnect/mediconnect/internal/reminder"
+)
 
 // asynq cuts the second's fraction off the instant that a wait ends at.
 func TestAWaitIsNeverShorterThanToldForAsynqsSeconds(t *testing.T) {
 	at := time.Date(2027, 3, 1, 12, 0, 0, 999_000_000, time.UTC)
+	delay := delay(func(attempt int, _ time.Duration) time.Duration { return time.Duration(attempt) * time.Second })
 	for _, wait := range []time.Duration{time.Millisecond, time.Second, 2500 * time.Millisecond} {
 		if due := time.Unix(at.Add(delay(0, judge(Again{After: wait}, Attempt{N: 1}, false), nil)).Unix(), 0); due.Before(at.Add(wait)) || due.After(at.Add(wait+time.Second)) {
 			t.Errorf("a wait of %v ends after %v", wait, due.Sub(at))
@@ -40,13 +29,13 @@ func TestAWaitIsNeverShorterThanToldForAsynqsSeconds(t *testing.T) {
 	if got := delay(0, judge(Again{After: 1000 * time.Hour}, Attempt{N: 1}, false), nil); got > longestWait+time.Second {
 		t.Errorf("a wait of %v", got)
 	}
-	if got := delay(2, context.DeadlineExceeded, nil); got < 4*time.Second || got > 6*time.Second {
+	if got := delay(2, context.DeadlineExceeded, nil); got < 3*time.Second || got > 4*time.Second {
 		t.Errorf("a third failure of another kind waits %v", got)
 	}
 }
 
 func TestOutcomes(t *testing.T) {
-	first, last := Attempt{N: 1}, Attempt{N: Attempts, Last: true}
+	first, last := Attempt{N: 1}, Attempt{N: reminder.MaxAttempts, Last: true}
 	for _, c := range []struct {
 		err              error
 		of               Attempt

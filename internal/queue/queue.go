@@ -13,9 +13,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-// Attempts are how often a task may fail before it is archived.
-const Attempts = 5
-
 // The bounds of an attempt.
 const (
 	usualAttempt = 30 * time.Second
@@ -42,13 +39,13 @@ func placeOf(c reminder.ChannelKind) string {
 
 // Options say where a queue is and how tasks of it are done.
 type Options struct {
-	Redis      Address
-	Clock      clock.Clock
-	Log        *slog.Logger     // nil: nothing is logged
-	Unreadable func(Unreadable) // is told of each task that can't be read; nil: nobody is
-	Attempt    time.Duration    // that a handler may take, in whole seconds; 0: 30 s
-	Grace      time.Duration    // that handlers have to finish when the process stops; 0: 20 s
-	Look       time.Duration    // between looks for tasks that are due; 0: 1 s
+	Redis   Address
+	Clock   clock.Clock
+	Law     reminder.Law  // of attempts that failed without saying when to try again; nil: at once
+	Log     *slog.Logger  // nil: nothing is logged
+	Attempt time.Duration // that a handler may take, in whole seconds; 0: 30 s
+	Grace   time.Duration // that handlers have to finish when the process stops; 0: 20 s
+	Look    time.Duration // between looks for tasks that are due; 0: 1 s
 }
 
 // Queue is reached by every process: some put tasks in, some do them.
@@ -59,12 +56,14 @@ type Queue struct {
 	ask    *redis.Client // fails at once
 	client *asynq.Client
 	look   *asynq.Inspector
-	counts map[string]*counts
 	reach  reach
 }
 
 // Open reads where Redis is. It doesn't connect yet: the first call does.
 func Open(o Options) (*Queue, error) {
+	if o.Law == nil {
+		o.Law = func(_ int, after time.Duration) time.Duration { return after }
+	}
 	if o.Attempt <= 0 {
 		o.Attempt = usualAttempt
 	}
@@ -86,12 +85,9 @@ func Open(o Options) (*Queue, error) {
 	if err != nil {
 		return nil, err
 	}
-	q := &Queue{o: o, log: o.Log, work: work, ask: ask, counts: map[string]*counts{}}
+	q := &Queue{o: o, log: o.Log, work: work, ask: ask}
 	q.client, q.look = asynq.NewClientFromRedisClient(work), asynq.NewInspectorFromRedisClient(ask)
 	q.reach.since = o.Clock.Now()
-	for name := range hands {
-		q.counts[name] = &counts{}
-	}
 	return q, nil
 }
 

@@ -66,7 +66,7 @@ func (q *Queue) config(n int, name string, words *words) asynq.Config {
 		Concurrency: n, Queues: map[string]int{name: 1},
 		TaskCheckInterval: q.o.Look, DelayedTaskCheckInterval: q.o.Look, JanitorInterval: tidyEvery,
 		ShutdownTimeout: q.stopping(),
-		RetryDelayFunc:  delay, IsFailure: failed,
+		RetryDelayFunc:  delay(q.o.Law), IsFailure: failed,
 		Logger: words, LogLevel: asynq.InfoLevel,
 	}
 }
@@ -101,26 +101,21 @@ type desk struct {
 }
 
 func (d desk) process(ctx context.Context, t *asynq.Task) error {
-	c := d.q.counts[d.name]
 	name, _ := asynq.GetTaskID(ctx)
 	task, err := read(name, t.Type(), t.Payload(), t.Headers())
 	if err != nil {
-		c.unreadable.Add(1)
-		d.q.unreadable(Unreadable{Queue: d.name, Size: len(t.Payload()), Why: err.Error()})
+		d.q.log.Error("a task in the queue can't be read and is archived", "queue", d.name, "bytes", len(t.Payload()), "why", err.Error())
 		return verdict{words: "unreadable: " + err.Error(), archived: true, attempt: true}
 	}
 	before, _ := asynq.GetRetryCount(ctx)
-	if before >= Attempts {
-		c.archived.Add(1)
+	if before >= reminder.MaxAttempts {
 		return exhausted()
 	}
 	ctx, cancel := context.WithTimeout(ctx, d.q.o.Attempt)
 	defer cancel()
 	defer context.AfterFunc(d.last, cancel)()
-	a := Attempt{N: before + 1, Last: before+1 >= Attempts}
-	outcome := judge(d.contained(ctx, task, a), a, d.last.Err() != nil)
-	c.note(outcome)
-	return outcome
+	a := Attempt{N: before + 1, Last: before+1 >= reminder.MaxAttempts}
+	return judge(d.contained(ctx, task, a), a, d.last.Err() != nil)
 }
 
 // contained calls the handler; a panic is a failed attempt.
@@ -132,11 +127,4 @@ func (d desk) contained(ctx context.Context, t reminder.Task, a Attempt) (err er
 		}
 	}()
 	return d.handle(ctx, t, a)
-}
-
-func (q *Queue) unreadable(u Unreadable) {
-	q.log.Error("a task in the queue can't be read and is archived", "queue", u.Queue, "bytes", u.Size, "why", u.Why)
-	if q.o.Unreadable != nil {
-		q.o.Unreadable(u)
-	}
 }

@@ -84,10 +84,3 @@ func read(name, kind string, body []byte, headers map[string]string) (reminder.T
 	}
 	return t, nil
 }
-
-// Unreadable is a task that can't be read. It is archived at once, and not tried again.
-type Unreadable struct {
-	Queue string
-	Size  int    // of its payload in bytes
-	Why   string // a sentence that shows nothing of what it says
-}

@@ -79,7 +79,6 @@ const (
 type Inbound struct {
 	ID   string         // tells one from another, so that each counts once
 	From access.Private // an E.164 number
-	To   string
 	Body string
 	// OptOut is what the vendor took it for by itself: STOP, START or HELP; empty: nothing.
 	OptOut string

@@ -49,9 +49,6 @@ const (
 	Cancelled  State = "CANCELLED"  // withdrawn, since the visit changed
 )
 
-// Open says whether a message may yet be sent.
-func (s State) Open() bool { return s == Scheduled || s == Queued }
-
 // Cause is why a message was not sent, or not yet: a stable code.
 type Cause string
 

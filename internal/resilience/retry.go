@@ -5,9 +5,6 @@ import (
 	"time"
 )
 
-// MaxAttempts of an episode: the first call and four more. A call that wasn't made, since a breaker was open or too many waited, is none.
-const MaxAttempts = 5
-
 // The law of retries.
 const (
 	leastDelay = time.Second
@@ -25,31 +22,6 @@ func Delay(n int, random float64) time.Duration {
 	}
 	return min(delay, mostDelay) + time.Duration(random*float64(spread))
 }
-
-// Advice is what to do after an answer that is no success.
-type Advice int
-
-// The advice.
-const (
-	Never Advice = iota // the same request will be answered in the same way
-	Retry               // it may be taken another time
-)
-
-// Verdict is what an HTTP status advises (RFC 9110, section 15). Of a server's errors, 501 and 505 say that it can't at all. Whether a
-// request that was answered so may have been carried out is another question, which the vendor's documentation answers.
-func Verdict(status int) Advice {
-	switch {
-	case status == 501, status == 505:
-		return Never
-	case status >= 500 && status < 600, Waits(status):
-		return Retry
-	default:
-		return Never
-	}
-}
-
-// Waits says whether an answer's Retry-After is heeded: 408, 425 and 429, which are the only ones of a client's errors that pass, and 503.
-func Waits(status int) bool { return status == 408 || status == 425 || status == 429 || status == 503 }
 
 // RetryAfter reads the header of that name (RFC 9110, section 10.2.3): seconds, or a date of HTTP in any of its three forms. It is an hour
 // at the most, and 0 for a date that is past. What can't be read is as if it weren't there.

@@ -32,32 +32,6 @@ func TestDelaysKeepToTheLaw(t *testing.T) {
 	}
 }
 
-// An episode of five attempts takes between 15 and 19 s of waiting.
-func TestAnEpisodeIsFiveAttempts(t *testing.T) {
-	var least, most time.Duration
-	for n := range MaxAttempts - 1 {
-		least, most = least+Delay(n, 0), most+Delay(n, math.Nextafter(1, 0))
-	}
-	if least != 15*time.Second || most > 19*time.Second {
-		t.Errorf("an episode waits %s to %s", least, most)
-	}
-}
-
-func TestWhatAStatusAdvises(t *testing.T) {
-	for status := 100; status < 700; status++ {
-		want := Never
-		if slices.Contains([]int{408, 425, 429}, status) || status >= 500 && status < 600 && status != 501 && status != 505 {
-			want = Retry
-		}
-		if got := Verdict(status); got != want {
-			t.Errorf("%d: %v", status, got)
-		}
-		if got := Waits(status); got != slices.Contains([]int{408, 425, 429, 503}, status) {
-			t.Errorf("the Retry-After of %d counts: %v", status, got)
-		}
-	}
-}
-
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2027, 3, 1, 9, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Duration{

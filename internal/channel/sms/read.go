@@ -64,15 +64,13 @@ func (r Reader) ReadReply(at string, form url.Values, signature string) (reminde
 		return reminder.Inbound{}, err
 	}
 	in := reminder.Inbound{
-		ID: form.Get("MessageSid"), From: access.Private(form.Get("From")), To: form.Get("To"), Body: form.Get("Body"), At: r.Clock.Now(),
+		ID: form.Get("MessageSid"), From: access.Private(form.Get("From")), Body: form.Get("Body"), At: r.Clock.Now(),
 	}
 	switch {
 	case !named(in.ID):
 		return reminder.Inbound{}, errs.Invalid("It must be Twilio's name of a message.", "MessageSid")
 	case in.From == "" || len(in.From) > longestNumber:
 		return reminder.Inbound{}, errs.Invalid("It must be a phone number.", "From")
-	case in.To == "" || len(in.To) > longestNumber:
-		return reminder.Inbound{}, errs.Invalid("It must be a phone number.", "To")
 	}
 	if runes := []rune(in.Body); len(runes) > longestBody {
 		in.Body = string(runes[:longestBody])

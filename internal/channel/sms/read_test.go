@@ -165,7 +165,7 @@ func TestARepliedTextIsReadWithWhatTwilioMadeOfIt(t *testing.T) {
 			t.Fatal(err)
 		}
 		in := <-replies
-		want := reminder.Inbound{ID: in.ID, From: "+15551230001", To: vendors.Number, Body: body, OptOut: optOut, At: noon}
+		want := reminder.Inbound{ID: in.ID, From: "+15551230001", Body: body, OptOut: optOut, At: noon}
 		if in != want || !named(in.ID) {
 			t.Errorf("%+v, not %+v", in, want)
 		}
@@ -175,9 +175,9 @@ func TestARepliedTextIsReadWithWhatTwilioMadeOfIt(t *testing.T) {
 func TestRepliesThatTwilioWouldNotSendAreRefused(t *testing.T) {
 	const at = "https://api.example/callbacks/twilio/reply"
 	full := func() url.Values {
-		return url.Values{"AccountSid": {ours.SID}, "MessageSid": {sid}, "From": {"+15551230001"}, "To": {vendors.Number}, "Body": {"1"}}
+		return url.Values{"AccountSid": {ours.SID}, "MessageSid": {sid}, "From": {"+15551230001"}, "Body": {"1"}}
 	}
-	for field, kind := range map[string]errs.Kind{"AccountSid": errs.Forbidden, "MessageSid": errs.InvalidInput, "From": errs.InvalidInput, "To": errs.InvalidInput} {
+	for field, kind := range map[string]errs.Kind{"AccountSid": errs.Forbidden, "MessageSid": errs.InvalidInput, "From": errs.InvalidInput} {
 		for _, value := range []string{"", strings.Repeat("1", 65)} {
 			form := full()
 			form.Set(field, value)
