@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mediconnect/mediconnect/graph/callbacks"
+	"github.com/mediconnect/mediconnect/internal/channel/email"
+	"github.com/mediconnect/mediconnect/internal/channel/sms"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/vendors"
@@ -213,4 +216,12 @@ func TestATextThatCanNotBeKeptIsNotTaken(t *testing.T) {
 	}
 	l.says("1")
 	l.expect(visit, "BOOKED confirmed CONFIRMED")
+}
+
+// Neither floor may know the other: what vendors are told to call is what is served.
+func TestVendorsAreToldToCallWhatIsServed(t *testing.T) {
+	served := [3]string{callbacks.StatusPath, callbacks.ReplyPath, callbacks.EventsPath}
+	if told := [3]string{sms.StatusPath, sms.ReplyPath, email.EventsPath}; told != served {
+		t.Errorf("told are %v, served %v", told, served)
+	}
 }

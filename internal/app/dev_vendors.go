@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/mediconnect/mediconnect/internal/channel/email"
 	"github.com/mediconnect/mediconnect/internal/channel/sms"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/devstack"
@@ -31,7 +32,7 @@ func (d *dev) startVendors(context.Context) (err error) {
 	d.atStop(d.vendors.Close)
 	api := "http://" + d.listener.Addr().String()
 	d.vendors.SendRepliesTo(api + sms.ReplyPath)
-	d.vendors.SendEventsTo(api + "/callbacks/sendgrid/events")
+	d.vendors.SendEventsTo(api + email.EventsPath)
 	return nil
 }
 

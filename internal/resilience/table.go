@@ -29,6 +29,9 @@ const (
 	RedisCall    = time.Second            // at the most: a question within a request has less, named where it is asked
 
 	OpenIDCall = 5 * time.Second // somebody looks at a page meanwhile
+
+	VendorConnect = 5 * time.Second  // of letters
+	VendorCall    = 10 * time.Second // ten times as long as they take on most days
 )
 
 // Policy is how long a process waits for a dependency, when it stops asking, and how much may be under way to it.
@@ -66,10 +69,9 @@ var table = map[Dependency]Policy{
 	// People wait, and few sign in: three of six is soon reached.
 	OpenID: {Connect: OpenIDCall, Call: OpenIDCall, Breaker: Breaking{Bad: 3, Last: 6, Pause: 5 * time.Second, Probes: 1}},
 
-	// They answer within a second on most days. 10 s is ten times that, and half of it is slow. Ten under way are some 20 to 50 calls a
-	// second; ten times as many may wait, and more go back to the queue.
-	Twilio:   {Connect: 5 * time.Second, Call: 10 * time.Second, Slow: 5 * time.Second, Breaker: vendor, Places: 10, Queue: 100},
-	SendGrid: {Connect: 5 * time.Second, Call: 10 * time.Second, Slow: 5 * time.Second, Breaker: vendor, Places: 10, Queue: 100},
+	// Half of a call's time is slow. Ten under way are some 20 to 50 calls a second; ten times as many may wait, and more go back to the queue.
+	Twilio:   {Connect: VendorConnect, Call: VendorCall, Slow: VendorCall / 2, Breaker: vendor, Places: 10, Queue: 100},
+	SendGrid: {Connect: VendorConnect, Call: VendorCall, Slow: VendorCall / 2, Breaker: vendor, Places: 10, Queue: 100},
 
 	// Record systems stand in clinics: they are slow, and do others' work.
 	RecordSystem: {Connect: 5 * time.Second, Call: 30 * time.Second, Slow: 15 * time.Second, Breaker: vendor, Places: 5, Queue: 50},

@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"net/url"
 	"sync/atomic"
-	"time"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/reminder"
@@ -22,11 +21,9 @@ import (
 
 // Bounds of one request. A call's own context may end sooner.
 const (
-	longestCall    = 10 * time.Second
-	longestConnect = 5 * time.Second
-	longestAnswer  = 256 << 10 // bytes of a body
-	longestHead    = 32 << 10  // bytes of everything before it
-	mostPreambles  = 5         // informational answers before the answer (RFC 9110, section 15.2)
+	longestAnswer = 256 << 10 // bytes of a body
+	longestHead   = 32 << 10  // bytes of everything before it
+	mostPreambles = 5         // informational answers before the answer (RFC 9110, section 15.2)
 )
 
 // Line is the way to one vendor. net/http's own client isn't used for it: that sends the headers of a request before it reads a body that it
@@ -76,7 +73,7 @@ func (l *Line) Ask(ctx context.Context, r *http.Request, leave reminder.Leave) (
 	if err := r.Write(&request); err != nil {
 		return Answer{}, errs.Bug("write a request", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, longestCall)
+	ctx, cancel := context.WithTimeout(ctx, resilience.VendorCall)
 	defer cancel()
 	conn, err := l.dial(ctx)
 	if err != nil {
@@ -108,7 +105,7 @@ func (c *counted) Write(p []byte) (int, error) {
 
 // dial connects, and shakes hands if there is TLS.
 func (l *Line) dial(ctx context.Context) (*connection, error) {
-	socket, err := (&net.Dialer{Timeout: longestConnect}).DialContext(ctx, "tcp", l.at)
+	socket, err := (&net.Dialer{Timeout: resilience.VendorConnect}).DialContext(ctx, "tcp", l.at)
 	if err != nil {
 		return nil, err
 	}
