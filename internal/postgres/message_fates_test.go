@@ -144,41 +144,48 @@ func TestNothingLeavesOnceACancellationIsAnswered(t *testing.T) {
 
 func TestACancellationWaitsForWhatIsLeaving(t *testing.T) {
 	p := newPost(t)
-	a := p.booked()
-	ctx := context.Background()
-	if _, err := p.Service.Plan(ctx, 10); err != nil {
-		t.Fatal(err)
-	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
-	if err != nil || len(tasks) != 1 {
-		t.Fatal(tasks, err)
-	}
-	d, _, err := p.store.Draft(ctx, tasks[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	left, err := p.store.Leave(ctx, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		p.cancel(a)
-	}()
-	p.awaitBlocked(func() bool { return ended(answered) })
+	m, left, answered := p.cancelledWhileLeaving()
 	if ended(answered) {
 		t.Fatal("it was answered while a letter was leaving")
 	}
 	left()
 	<-answered
-	if _, err := p.store.Leave(ctx, m); !errors.Is(err, reminder.ErrOvertaken) {
+	if _, err := p.store.Leave(t.Context(), m); !errors.Is(err, reminder.ErrOvertaken) {
 		t.Fatalf("leave after the answer: %v", err)
 	}
+}
+
+// cancelledWhileLeaving cancels a visit while its confirmation is leaving: left ends that, and answered is closed with the cancellation's answer.
+func (p *post) cancelledWhileLeaving() (m reminder.Message, left func(), answered <-chan struct{}) {
+	p.t.Helper()
+	a := p.booked()
+	ctx := context.Background()
+	if _, err := p.Service.Plan(ctx, 10); err != nil {
+		p.t.Fatal(err)
+	}
+	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
+	if err != nil || len(tasks) != 1 {
+		p.t.Fatal(tasks, err)
+	}
+	d, _, err := p.store.Draft(ctx, tasks[0])
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	claimed, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
+	if err != nil || !ok {
+		p.t.Fatal(ok, err)
+	}
+	left, err = p.store.Leave(ctx, claimed)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.cancel(a)
+	}()
+	p.awaitBlocked(func() bool { return ended(done) })
+	return claimed, left, done
 }
 
 func ended(c <-chan struct{}) bool {
@@ -542,33 +549,7 @@ func TestWhatComesBackAfterACancellationIsNotToldByAnotherChannel(t *testing.T) 
 // Who concludes a message goes on to those of the other channels.
 func TestACancellationThatWaitsForWhatIsLeavingHoldsNoOtherMessage(t *testing.T) {
 	p := newPost(t)
-	a := p.booked()
-	ctx := context.Background()
-	if _, err := p.Service.Plan(ctx, 10); err != nil {
-		t.Fatal(err)
-	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
-	if err != nil || len(tasks) != 1 {
-		t.Fatal(tasks, err)
-	}
-	d, _, err := p.store.Draft(ctx, tasks[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
-	if err != nil || !ok {
-		t.Fatal(ok, err)
-	}
-	left, err := p.store.Leave(ctx, m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answered := make(chan struct{})
-	go func() {
-		defer close(answered)
-		p.cancel(a)
-	}()
-	p.awaitBlocked(func() bool { return ended(answered) })
+	_, left, answered := p.cancelledWhileLeaving()
 	if n := p.number(`WITH free AS (SELECT FROM messages WHERE organization_id = $1 AND channel = 'EMAIL' FOR UPDATE SKIP LOCKED) SELECT count(*) FROM free`); n == 0 {
 		t.Error("it holds the e-mails")
 	}
