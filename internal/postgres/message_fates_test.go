@@ -454,7 +454,7 @@ func TestNewsOfALetterCountsInWhateverOrderItComes(t *testing.T) {
 	p.carry()
 	m := p.sms.letters[0].Message
 	tell := func(f reminder.Fate) bool {
-		changed, err := p.Report(context.Background(), reminder.Report{ID: string(f), Message: m, Fate: f, Cause: reminder.NotDelivered})
+		changed, err := p.Report(context.Background(), reminder.Report{Message: m, Fate: f, Cause: reminder.NotDelivered})
 		if err != nil {
 			t.Fatal(err)
 		}

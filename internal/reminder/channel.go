@@ -53,9 +53,8 @@ type Finding struct {
 	Report Report // if it was found
 }
 
-// Report is news of a letter from its vendor.
+// Report is news of a letter from its vendor. It counts if it says more than is known.
 type Report struct {
-	ID       string // tells one report from another, so that each counts once; at most 200 characters
 	Message  clinic.Ref
 	VendorID string
 	Fate     Fate

@@ -29,7 +29,7 @@ const (
 )
 
 // How far a signed time may be from ours. SendGrid tries for 24 hours to get rid of events, and doesn't say that it signs them anew each time.
-// An event that is lost is lost for good, since nobody can ask for it; one that somebody replays counts only once, by its id.
+// An event that is lost is lost for good, since nobody can ask for it; one that somebody replays says nothing new.
 const (
 	longestAgo   = 25 * time.Hour
 	longestAhead = 5 * time.Minute
@@ -60,7 +60,6 @@ var errKey = errors.New("must be the public key that SendGrid shows for signed e
 // event is one of https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event. Whom it is about is not read.
 type event struct {
 	Name    string `json:"event"`
-	ID      string `json:"sg_event_id"`
 	Mail    string `json:"sg_message_id"`
 	Type    string `json:"type"`   // of bounces: bounce, or blocked
 	Status  string `json:"status"` // of bounces: RFC 3463
@@ -127,10 +126,10 @@ var fates = map[string]reminder.Fate{
 func (e event) report() (reminder.Report, bool) {
 	of, ours := wire.Named(e.Message)
 	fate, known := fates[e.Name]
-	if !ours || !known || e.ID == "" || len(e.ID) > longestID || e.At <= 0 {
+	if !ours || !known || e.At <= 0 {
 		return reminder.Report{}, false
 	}
-	r := reminder.Report{ID: e.ID, Message: of, VendorID: e.vendorID(), Fate: fate, At: time.Unix(e.At, 0).UTC()}
+	r := reminder.Report{Message: of, VendorID: e.vendorID(), Fate: fate, At: time.Unix(e.At, 0).UTC()}
 	if fate == reminder.Undelivered {
 		r.Cause, r.Code = e.cause(), e.code()
 	}

@@ -156,7 +156,7 @@ func codeOf(code *int) int {
 
 // reported is a status in our words. It has the same id however it came to us, so that it counts once.
 func reported(sid, status string, code int) reminder.Report {
-	r := reminder.Report{ID: sid + ":" + status, VendorID: sid, Fate: reminder.Taken}
+	r := reminder.Report{VendorID: sid, Fate: reminder.Taken}
 	if fate, known := fates[status]; known {
 		r.Fate = fate
 	}

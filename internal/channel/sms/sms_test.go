@@ -202,7 +202,7 @@ func TestALostAnswerIsFoundByTheReference(t *testing.T) {
 		t.Fatal(err)
 	}
 	f, err := c.Find(t.Context(), sought)
-	want := reminder.Report{ID: taken.ID + ":delivered", Message: ref, VendorID: taken.ID, Fate: reminder.Arrived, At: noon}
+	want := reminder.Report{Message: ref, VendorID: taken.ID, Fate: reminder.Arrived, At: noon}
 	if err != nil || !f.Found || f.Report != want {
 		t.Errorf("found %+v (%v), not %+v", f, err, want)
 	}
@@ -345,7 +345,7 @@ func TestEachStatusIsAFate(t *testing.T) {
 		"accepted": reminder.Taken, "queued": reminder.Taken, "sending": reminder.Taken, "sent": reminder.Taken, "of the future": reminder.Taken,
 		"delivered": reminder.Arrived, "undelivered": reminder.Undelivered, "failed": reminder.Undelivered, "canceled": reminder.Undelivered,
 	} {
-		if r := reported(sid, status, 0); r.Fate != want || (r.Cause == reminder.NotDelivered) != (want == reminder.Undelivered) || r.ID != sid+":"+status {
+		if r := reported(sid, status, 0); r.Fate != want || (r.Cause == reminder.NotDelivered) != (want == reminder.Undelivered) || r.VendorID != sid {
 			t.Errorf("%s: %+v", status, r)
 		}
 	}
