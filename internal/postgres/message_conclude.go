@@ -18,7 +18,7 @@ WITH wanted AS MATERIALIZED (
         due timestamptz, until timestamptz, has_left boolean, attempts int, episode int, next_task boolean, outcome text, dead boolean, pass_on boolean,
         reached boolean, rest interval)
 ), seen AS MATERIALIZED (
-    SELECT m.organization_id, m.id, m.appointment_id, m.kind, m.rule, m.scheduled_for, m.place, m.channel, m.generation, m.tries, m.trace, w.*,
+    SELECT m.organization_id, m.id, m.appointment_id, m.kind, m.rule, m.scheduled_for, m.place, m.channel, m.generation, m.tries, m.trace, m.recipient_token, w.*,
         m.overtaken_at IS NOT NULL AND w.becomes IN ('SCHEDULED', 'QUEUED') AS void
     FROM wanted w JOIN messages m ON m.organization_id = w.organization AND m.id = w.message AND m.claims = w.claims
     WHERE m.state = 'SENDING' ORDER BY m.organization_id, m.id FOR UPDATE OF m
@@ -41,6 +41,8 @@ WITH wanted AS MATERIALIZED (
     INSERT INTO dead_letters (organization_id, message_id, generation, channel, kind, died_at, cause, code, tries, trace)
     SELECT organization_id, id, generation, channel, kind, at, cause, code, tries, trace FROM seen WHERE dead AND NOT void
     ON CONFLICT DO NOTHING
+), opted_out AS (
+    ` + optOut("seen.at", "seen.becomes = 'FAILED' AND seen.cause = 'OPTED_OUT' AND NOT seen.void") + `
 ), next AS (
     ` + passOn("seen.at", "seen.rest") + ` AND seen.pass_on AND NOT seen.void
 ), spared AS (
@@ -52,6 +54,13 @@ SELECT organization_id, id FROM done`
 // siblings are what tells the same by other channels, unless each is to be used.
 const siblings = `o.organization_id = seen.organization_id AND o.appointment_id = seen.appointment_id AND o.kind = seen.kind AND o.rule = seen.rule
     AND o.scheduled_for = seen.scheduled_for AND o.id <> seen.id AND NOT o.every_channel`
+
+// optOut keeps a number that has opted out at the carrier, as if its STOP had come here: START undoes it. E-mails have theirs from events.
+func optOut(at, when string) string {
+	return `INSERT INTO opt_outs (channel, token, at) SELECT seen.channel, seen.recipient_token, max(` + at + `) FROM seen
+    WHERE seen.channel = 'SMS' AND seen.recipient_token IS NOT NULL AND ` + when + `
+    GROUP BY seen.channel, seen.recipient_token ORDER BY seen.recipient_token ON CONFLICT DO NOTHING`
+}
 
 // passOn gives the next channel its turn: the one after this one, else the first one that waits. One that has failed before rests first.
 func passOn(now, rest string) string { return fmt.Sprintf(passTurn, now, rest) }

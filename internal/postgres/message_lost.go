@@ -56,7 +56,7 @@ func (s *Messages) Reclaim(ctx context.Context, m reminder.Message, until time.T
 // seemed not to have been taken, the failure of another try says nothing; nor does one that comes after another channel had its turn give a third one.
 var tellMessage = `
 WITH seen AS (
-    SELECT ` + seenByCourier + `, CASE
+    SELECT ` + seenByCourier + `, m.recipient_token, CASE
         WHEN $3 = 'ARRIVED' AND m.state <> 'DELIVERED' THEN 'DELIVERED'
         WHEN $3 = 'TAKEN' AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING', 'UNKNOWN') THEN 'SENT'
         WHEN $3 = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') AND coalesce(m.tries = 1 OR $6 = '' OR m.vendor_id = $6, true) THEN 'FAILED'
@@ -76,6 +76,8 @@ WITH seen AS (
     INSERT INTO dead_letters (organization_id, message_id, generation, channel, kind, died_at, cause, code, tries, trace)
     SELECT organization_id, id, generation, channel, kind, $7, $4, $5, tries, trace FROM done WHERE state = 'FAILED'
     ON CONFLICT DO NOTHING
+), opted_out AS (
+    ` + optOut("$7::timestamptz", "seen.becomes = 'FAILED' AND $4 = 'OPTED_OUT'") + `
 ), next AS (
     ` + passOn("$7", "$8") + ` AND seen.becomes = 'FAILED' AND NOT EXISTS (SELECT FROM messages o
         WHERE ` + siblings + ` AND (o.due_at IS NOT NULL OR o.state IN ('DELIVERED', 'SENDING', 'SENT')))
