@@ -3,9 +3,11 @@ package callbacks
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/mediconnect/mediconnect/graph/accesslog"
@@ -31,6 +33,7 @@ type Mails interface {
 // Room keeps what is told. Its methods may fail with errs.Busy; what is told twice counts once.
 type Room interface {
 	Report(ctx context.Context, r reminder.Report) (bool, error)
+	Reports(ctx context.Context, reports []reminder.Report) error // of one channel, in their order; one that fails leaves the others kept
 	Unsubscribe(ctx context.Context, message clinic.Ref) error
 	Text(ctx context.Context, in reminder.Inbound, request string) (reminder.Answered, error)
 }
@@ -55,8 +58,8 @@ const (
 	EventsPath = "/callbacks/sendgrid/events"
 )
 
-// Bounds. Twilio waits 15 s for an answer to a text (https://www.twilio.com/docs/usage/webhooks/webhooks-faq); a list of events is one
-// statement each.
+// Bounds. Twilio waits 15 s for an answer to a text (https://www.twilio.com/docs/usage/webhooks/webhooks-faq); a list of events takes
+// a few statements, and each unsubscribing a few more.
 const (
 	longestForm = 64 << 10
 	longestList = 1 << 20
@@ -125,18 +128,36 @@ func (h Handlers) events(c call) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range reports {
-		if r.Fate == reminder.Unsubscribed {
-			err = h.Room.Unsubscribe(c.ctx, r.Message)
-		} else {
-			_, err = h.Room.Report(c.ctx, r)
-		}
-		if err != nil {
-			return err // the whole list comes again
-		}
+	if err := h.noted(c.ctx, reports); err != nil {
+		return err // the whole list comes again
 	}
 	c.w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// noted keeps reports of mails, and who wants no more: of each as much as can be, whatever comes of the others.
+func (h Handlers) noted(ctx context.Context, reports []reminder.Report) error {
+	var news []reminder.Report
+	var leaving []clinic.Ref
+	for _, r := range reports {
+		switch {
+		case r.Fate != reminder.Unsubscribed:
+			news = append(news, r)
+		case !slices.Contains(leaving, r.Message):
+			leaving = append(leaving, r.Message)
+		}
+	}
+	var failed []error
+	if len(news) > 0 {
+		failed = append(failed, h.Room.Reports(ctx, news))
+	}
+	for _, message := range leaving {
+		failed = append(failed, h.Room.Unsubscribe(ctx, message))
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(failed...)
 }
 
 // The headers of signatures.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -23,6 +25,7 @@ import (
 type desk struct {
 	at        []string
 	reports   []reminder.Report
+	lists     int // of reports
 	ended     int
 	refuse    error // by the readers
 	fail      error // by the room
@@ -49,6 +52,14 @@ func (d *desk) Report(ctx context.Context, r reminder.Report) (bool, error) {
 	d.forgotten = !bounded
 	d.reports = append(d.reports, r)
 	return false, d.fail
+}
+
+func (d *desk) Reports(ctx context.Context, list []reminder.Report) error {
+	_, bounded := ctx.Deadline()
+	d.forgotten = !bounded
+	d.lists++
+	d.reports = append(d.reports, list...)
+	return d.fail
 }
 
 func (d *desk) Unsubscribe(context.Context, clinic.Ref) error { d.ended++; return d.fail }
@@ -158,9 +169,26 @@ func TestATextIsAnsweredInTwiML(t *testing.T) {
 }
 
 func TestUnsubscribingIsNoReport(t *testing.T) {
-	d := &desk{read: []reminder.Report{{Fate: reminder.Arrived}, {Fate: reminder.Unsubscribed}, {Fate: reminder.Taken}}}
-	if got := post(served(d, ""), EventsPath, strings.NewReader("[]")); got.Code != 204 || d.ended != 1 || len(d.reports) != 2 {
+	leaves := clinic.Ref{ID: uuid.New()}
+	d := &desk{read: []reminder.Report{{Fate: reminder.Arrived}, {Fate: reminder.Unsubscribed}, {Fate: reminder.Taken}, {Fate: reminder.Unsubscribed, Message: leaves}, {Fate: reminder.Unsubscribed}}}
+	if got := post(served(d, ""), EventsPath, strings.NewReader("[]")); got.Code != 204 || d.ended != 2 || len(d.reports) != 2 || d.reports[1].Fate != reminder.Taken {
 		t.Errorf("%d, %d ended, %v", got.Code, d.ended, d.reports)
+	}
+}
+
+// A list is kept together, and what fails of it keeps nothing else from being kept: the list comes again for that alone.
+func TestAListIsKeptTogetherAndAsMuchOfItAsCanBe(t *testing.T) {
+	d := &desk{}
+	for range 1000 {
+		d.read = append(d.read, reminder.Report{Fate: reminder.Arrived, Message: clinic.Ref{ID: uuid.New()}})
+	}
+	if got := post(served(d, ""), EventsPath, strings.NewReader("[]")); got.Code != 204 || d.lists != 1 || len(d.reports) != 1000 {
+		t.Errorf("%d, in %d lists %d", got.Code, d.lists, len(d.reports))
+	}
+	d = &desk{fail: io.ErrClosedPipe, read: []reminder.Report{
+		{Fate: reminder.Unsubscribed}, {Fate: reminder.Arrived}, {Fate: reminder.Unsubscribed, Message: clinic.Ref{ID: uuid.New()}}}}
+	if got := post(served(d, ""), EventsPath, strings.NewReader("[]")); got.Code != 500 || len(d.reports) != 1 || d.ended != 2 {
+		t.Errorf("%d, reports %v, %d ended", got.Code, d.reports, d.ended)
 	}
 }
 

@@ -3,6 +3,7 @@ package reminder
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 )
@@ -58,12 +59,27 @@ func (s *Service) find(ctx context.Context, m Message, to access.Private) (Concl
 
 // Report keeps what a vendor tells of a message, and says whether that was news.
 func (s *Service) Report(ctx context.Context, r Report) (bool, error) {
-	if r.At.IsZero() {
-		r.At = s.now()
+	return s.report(ctx, []Report{r})
+}
+
+// Reports keeps what a vendor tells of messages of one channel, in its order. It fails if one of them can't be kept, and the others are all the same.
+func (s *Service) Reports(ctx context.Context, reports []Report) error {
+	_, err := s.report(ctx, reports)
+	return err
+}
+
+func (s *Service) report(ctx context.Context, reports []Report) (news bool, err error) {
+	dated := slices.Clone(reports)
+	for i := range dated {
+		if dated[i].At.IsZero() {
+			dated[i].At = s.now()
+		}
 	}
-	m, changed, err := s.store.Tell(ctx, r, s.how.pause(1))
-	if err == nil && changed && m.State == Failed {
-		s.lost(ctx, m, Failed, m.Cause)
+	changed, err := s.store.Tell(ctx, dated, s.how.pause(1))
+	for _, m := range changed {
+		if m.State == Failed {
+			s.lost(ctx, m, Failed, m.Cause)
+		}
 	}
-	return changed, err
+	return len(changed) > 0, err
 }

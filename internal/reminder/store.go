@@ -145,7 +145,8 @@ type Courier interface {
 	Lost(ctx context.Context, now time.Time, limit int) ([]Message, error)
 	// Reclaim takes one of those, to find out. To is whom it was sent to.
 	Reclaim(ctx context.Context, m Message, until time.Time) (again Message, to access.Private, ok bool, err error)
-	// Tell keeps a vendor's report. News that comes late, twice or in another order changes nothing that is known better. Changed says whether
-	// it changed anything, and m is the message as it is then. Rest is that of a next channel that has failed before.
-	Tell(ctx context.Context, r Report, rest time.Duration) (m Message, changed bool, err error)
+	// Tell keeps reports of a vendor, those of a message in their order, all of one channel. News that comes late, twice or in another order changes nothing
+	// that is known better. It answers the messages that were changed, as they were then, also if it fails: one report that can't be kept leaves the
+	// others kept. Rest is that of a next channel that has failed before.
+	Tell(ctx context.Context, reports []Report, rest time.Duration) (changed []Message, err error)
 }
