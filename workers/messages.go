@@ -23,8 +23,9 @@ type Messenger interface {
 	Settle(ctx context.Context, limit int) (int, error)
 	// Expire ends messages that make no sense any more.
 	Expire(ctx context.Context, limit int) (int, error)
-	// Waiting lists messages of a channel that have been due for a while, or since just now.
-	Waiting(ctx context.Context, c reminder.ChannelKind, late time.Duration, limit int) ([]reminder.Task, error)
+	// Waiting lists messages of a channel that have been due for a while, or since just now, the longest first: those that follow a task, or, if it is
+	// zero, from the first.
+	Waiting(ctx context.Context, c reminder.ChannelKind, late time.Duration, after reminder.Task, limit int) ([]reminder.Task, error)
 	// Send makes one attempt at a message.
 	Send(ctx context.Context, t reminder.Task) (reminder.Verdict, error)
 }
@@ -66,59 +67,4 @@ func Relay(ctx context.Context, m Messenger, q reminder.Queue, log *slog.Logger)
 		repeat(ctx, reconcileEvery, reconcileLimit, over(m.Reconcile), log.With("job", "reconcile messages"))
 	})
 	wg.Wait()
-}
-
-// Direct is how messages are sent without the queue: as often, as many of each channel, and as many of them at once.
-const (
-	directEvery = 500 * time.Millisecond
-	directLimit = 50
-	directly    = 10
-)
-
-// Direct sends messages straight from the database while away says that the queue can't be reached, until ctx ends: those that have been due
-// for as long as away says.
-func Direct(ctx context.Context, m Messenger, away func() (late time.Duration, is bool), log *slog.Logger) {
-	var wg sync.WaitGroup
-	for _, channel := range reminder.SentBy {
-		wg.Go(func() {
-			repeat(ctx, directEvery, directLimit, func(ctx context.Context, limit int) (int, error) {
-				late, is := away()
-				if !is {
-					return 0, nil
-				}
-				tasks, err := m.Waiting(ctx, channel, late, limit)
-				if err != nil {
-					return 0, err
-				}
-				return 0, direct(ctx, m, tasks)
-			}, log.With("job", "send messages without the queue", "channel", string(channel)))
-		})
-	}
-	wg.Wait()
-}
-
-func direct(ctx context.Context, m Messenger, tasks []reminder.Task) error {
-	line := make(chan reminder.Task)
-	failed := make([]error, directly)
-	var wg sync.WaitGroup
-	for i := range directly {
-		wg.Go(func() {
-			for t := range line {
-				if _, err := m.Send(ctx, t); err != nil {
-					failed[i] = err // one of many alike
-				}
-			}
-		})
-	}
-	for _, t := range tasks {
-		line <- t
-	}
-	close(line)
-	wg.Wait()
-	for _, err := range failed {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -89,7 +89,7 @@ func (l *exchange) carry() {
 		l.t.Fatal(err)
 	}
 	for _, c := range reminder.SentBy {
-		tasks, err := l.app.reminder.Waiting(ctx, c, 0, 100)
+		tasks, err := l.app.reminder.Waiting(ctx, c, 0, reminder.Task{}, 100)
 		for _, task := range tasks {
 			if err == nil {
 				_, err = l.app.reminder.Send(ctx, task)

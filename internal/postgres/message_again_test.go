@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -250,7 +251,7 @@ func TestNothingLeavesForAnErasedPatient(t *testing.T) {
 	if _, err := p.Service.Plan(t.Context(), 10); err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := p.Waiting(t.Context(), reminder.SMS, 0, 10)
+	tasks, err := p.Waiting(t.Context(), reminder.SMS, 0, reminder.Task{}, 10)
 	if err != nil || len(tasks) != 1 {
 		t.Fatal(tasks, err)
 	}
@@ -270,5 +271,31 @@ func TestNothingLeavesForAnErasedPatient(t *testing.T) {
 	}
 	if _, err := p.store.Leave(t.Context(), m); !errors.Is(err, reminder.ErrOvertaken) {
 		t.Fatalf("a letter left for whom nothing is kept: %v", err)
+	}
+}
+
+// However small its pages, and whether the queue has a message or not, each that waits is listed once and in order.
+func TestThoseThatWaitArePaged(t *testing.T) {
+	p := newPost(t)
+	p.visits(7, "+15005550006", false)
+	if _, err := p.Service.Plan(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	p.Set(`UPDATE messages SET state = 'QUEUED' WHERE organization_id = $1 AND due_at IS NOT NULL AND id IN (SELECT id FROM messages ORDER BY md5(id::text) LIMIT 4)`)
+	p.clock.Advance(time.Minute)
+	all, err := p.Waiting(t.Context(), reminder.SMS, 0, reminder.Task{}, 100)
+	if err != nil || len(all) != 7 {
+		t.Fatal(all, err)
+	}
+	var paged []reminder.Task
+	for after := (reminder.Task{}); ; after = paged[len(paged)-1] {
+		page, err := p.Waiting(t.Context(), reminder.SMS, 0, after, 2)
+		if err != nil || len(page) == 0 {
+			break
+		}
+		paged = append(paged, page...)
+	}
+	if !slices.Equal(paged, all) {
+		t.Errorf("%v\nin pages are\n%v", all, paged)
 	}
 }

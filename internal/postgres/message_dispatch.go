@@ -56,13 +56,19 @@ func (s *Messages) Renew(ctx context.Context, t reminder.Task, at time.Time) (ne
 	return tasksOf(rows)[0], true, nil
 }
 
+// Each state has an index by time.
 const selectWaiting = `
-SELECT ` + taskColumns + ` FROM messages m
-WHERE m.state IN ('SCHEDULED', 'QUEUED') AND m.channel = $1 AND m.due_at <= $2 ORDER BY m.due_at LIMIT $3`
+(` + waitingAs + `'SCHEDULED'` + waitingNext + `) UNION ALL (` + waitingAs + `'QUEUED'` + waitingNext + `)
+ORDER BY due_at, id LIMIT $5`
+
+const (
+	waitingAs   = `SELECT ` + taskColumns + ` FROM messages m WHERE m.state = `
+	waitingNext = ` AND m.channel = $1 AND m.due_at <= $2 AND (m.due_at, m.id) > ($3, $4) ORDER BY m.due_at, m.id LIMIT $5`
+)
 
 // Waiting is documented at reminder.Dispatcher.
-func (s *Messages) Waiting(ctx context.Context, c reminder.ChannelKind, now time.Time, limit int) ([]reminder.Task, error) {
-	rows, err := list[taskRow](ctx, s.db.job(courierRole), selectWaiting, string(c), now, limit)
+func (s *Messages) Waiting(ctx context.Context, c reminder.ChannelKind, now time.Time, after reminder.Task, limit int) ([]reminder.Task, error) {
+	rows, err := list[taskRow](ctx, s.db.job(courierRole), selectWaiting, string(c), now, after.At, after.Message.ID, limit)
 	return tasksOf(rows), err
 }
 

@@ -163,7 +163,7 @@ func (p *post) cancelledWhileLeaving() (m reminder.Message, left func(), answere
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		p.t.Fatal(err)
 	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
+	tasks, err := p.Waiting(ctx, reminder.SMS, 0, reminder.Task{}, 1)
 	if err != nil || len(tasks) != 1 {
 		p.t.Fatal(tasks, err)
 	}
@@ -389,7 +389,7 @@ func TestWhoDiesWithAMessageLeavesItToOthers(t *testing.T) {
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		t.Fatal(err)
 	}
-	tasks, _ := p.Waiting(ctx, reminder.SMS, 0, 1)
+	tasks, _ := p.Waiting(ctx, reminder.SMS, 0, reminder.Task{}, 1)
 	d, _, err := p.store.Draft(ctx, tasks[0])
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ func (p *post) drafted() (reminder.Task, reminder.Draft) {
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		p.t.Fatal(err)
 	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 0, 1)
+	tasks, err := p.Waiting(ctx, reminder.SMS, 0, reminder.Task{}, 1)
 	if err != nil || len(tasks) != 1 {
 		p.t.Fatal(tasks, err)
 	}

@@ -148,7 +148,7 @@ func TestManyWorkersAtOnceKeepToTheLimit(t *testing.T) {
 	if _, err := p.Service.Plan(context.Background(), all); err != nil {
 		t.Fatal(err)
 	}
-	tasks, err := p.Waiting(context.Background(), reminder.SMS, 0, all)
+	tasks, err := p.Waiting(context.Background(), reminder.SMS, 0, reminder.Task{}, all)
 	if err != nil || len(tasks) != all {
 		t.Fatalf("%d wait: %v", len(tasks), err)
 	}

@@ -113,7 +113,7 @@ func (p *post) carry() (verdicts []reminder.Verdict) {
 		p.t.Fatal(err)
 	}
 	for _, c := range reminder.SentBy {
-		tasks, err := p.Waiting(ctx, c, 0, 1000)
+		tasks, err := p.Waiting(ctx, c, 0, reminder.Task{}, 1000)
 		if err != nil {
 			p.t.Fatal(err)
 		}

@@ -89,9 +89,10 @@ func (s *Service) unstick(ctx context.Context, q Queue, t Task, now time.Time) e
 	return q.Enqueue(ctx, []Task{next})[0]
 }
 
-// Waiting lists messages of a channel that have been due for a while, or since just now, for whoever sends without the queue.
-func (s *Service) Waiting(ctx context.Context, c ChannelKind, late time.Duration, limit int) ([]Task, error) {
-	return s.store.Waiting(ctx, c, s.now().Add(-late), limit)
+// Waiting lists messages of a channel that have been due for a while, or since just now, for whoever sends without the queue: the longest first, those
+// that follow a task, or, if it is zero, from the first.
+func (s *Service) Waiting(ctx context.Context, c ChannelKind, late time.Duration, after Task, limit int) ([]Task, error) {
+	return s.store.Waiting(ctx, c, s.now().Add(-late), after, limit)
 }
 
 // Expire ends messages that make no sense any more, at most limit of them, and answers how many.

@@ -114,8 +114,8 @@ type Dispatcher interface {
 	Overdue(ctx context.Context, before time.Time, limit int) ([]Task, error)
 	// Renew makes the next generation of a message whose task is stuck. Not done: it isn't waiting any more.
 	Renew(ctx context.Context, t Task, at time.Time) (next Task, done bool, err error)
-	// Waiting lists messages of a channel that are due, wherever they wait.
-	Waiting(ctx context.Context, c ChannelKind, now time.Time, limit int) ([]Task, error)
+	// Waiting lists messages of a channel that are due, wherever they wait, by time and id: those after a task, or, if it is zero, from the first.
+	Waiting(ctx context.Context, c ChannelKind, now time.Time, after Task, limit int) ([]Task, error)
 	// Expire ends messages that make no sense any more, and answers them, with when they were due.
 	Expire(ctx context.Context, now time.Time, limit int) ([]Message, error)
 }
