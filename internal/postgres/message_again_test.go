@@ -201,6 +201,36 @@ func TestTheFailureOfATryThatWasGivenUpIsNotThatOfTheNext(t *testing.T) {
 	}
 }
 
+// A vendor repeats its reports, and also when the message is on its way for the second time.
+func TestAFailureThatIsHeardOfTwiceIsNotThatOfTheNextTry(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	m := p.claimed()
+	now := p.clock.Now()
+	if ok, err := p.store.Conclude(t.Context(), m, reminder.Conclusion{State: reminder.Sent, VendorID: "first", At: now, Outcome: reminder.AttemptSent, Attempts: 1}); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	failure := func(of string) bool {
+		changed, err := p.Report(t.Context(), reminder.Report{Message: m.Ref(), VendorID: of, Fate: reminder.Undelivered, Cause: reminder.NotDelivered})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return changed
+	}
+	if !failure("first") {
+		t.Fatal("the first failure didn't count")
+	}
+	if _, err := p.pool.Exec(t.Context(), `UPDATE messages SET state = 'SENDING', claimed_until = $2, tries = 2, ended_at = NULL, cause = NULL WHERE id = $1`, m.ID, now.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	if failure("first") {
+		t.Error("the first try failed again")
+	}
+	if !failure("second") {
+		t.Error("the second try's failure didn't count")
+	}
+}
+
 func TestAFailureThatIsHeardOfLateBringsNoThirdChannel(t *testing.T) {
 	p := newPost(t)
 	pat := p.patient()

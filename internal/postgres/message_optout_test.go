@@ -34,7 +34,7 @@ func TestWhoHasOptedOutAtTheCarrierIsTextedByNoClinicUntilTheyStartAgain(t *test
 		},
 		"by a report": func(x *exchange) {
 			x.told(10)
-			back := reminder.Report{ID: "r", Message: x.sms.letters[0].Message, Fate: reminder.Undelivered, Cause: reminder.OptedOut, Code: "21610"}
+			back := reminder.Report{Message: x.sms.letters[0].Message, Fate: reminder.Undelivered, Cause: reminder.OptedOut, Code: "21610"}
 			if changed, err := x.Report(t.Context(), back); err != nil || !changed {
 				t.Fatal(changed, err)
 			}

@@ -12,8 +12,9 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-// A letter that its vendor has taken, or delivered, is not sent again, whatever was thought of it meanwhile. Of one that was sent anew since it
-// seemed not to have been taken, the failure of another try says nothing; nor does one that comes after another channel had its turn give a third one.
+// A letter that its vendor has taken, or delivered, is not sent again, whatever was thought of it meanwhile. Of one that was sent anew, the
+// failure of an earlier try says nothing: whose answer hasn't come has the vendor's id of that one. Nor does a failure that comes after another channel
+// had its turn give a third one.
 var tellMessages = `
 WITH wanted AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($1::jsonb) w(organization uuid, message uuid, fate text, why text, code text, vendor text, at timestamptz)
@@ -21,7 +22,8 @@ WITH wanted AS MATERIALIZED (
     SELECT ` + seenByCourier + `, m.recipient_token, w.why, w.code, w.vendor, w.at, CASE
         WHEN w.fate = 'ARRIVED' AND m.state <> 'DELIVERED' THEN 'DELIVERED'
         WHEN w.fate = 'TAKEN' AND m.state IN ('SCHEDULED', 'QUEUED', 'SENDING', 'UNKNOWN') THEN 'SENT'
-        WHEN w.fate = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN') AND coalesce(m.tries = 1 OR w.vendor = '' OR m.vendor_id = w.vendor, true) THEN 'FAILED'
+        WHEN w.fate = 'NOT_DELIVERED' AND m.state IN ('SENDING', 'SENT', 'UNKNOWN')
+            AND (m.tries = 1 OR w.vendor = '' OR m.vendor_id IS NULL OR (m.vendor_id = w.vendor) = (m.state = 'SENT')) THEN 'FAILED'
         END AS becomes
     FROM wanted w JOIN messages m ON m.organization_id = w.organization AND m.id = w.message
     WHERE m.tries > 0 ORDER BY m.organization_id, m.id FOR UPDATE OF m

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 
@@ -39,9 +38,9 @@ func (p *post) mails(n int) (refs []clinic.Ref) {
 
 // eventsOf are what becomes of each of those, one after the other.
 func eventsOf(mails []clinic.Ref, fates ...reminder.Fate) (list []reminder.Report) {
-	for i, m := range mails {
+	for _, m := range mails {
 		for _, f := range fates {
-			list = append(list, reminder.Report{ID: fmt.Sprint(i, f), Message: m, Fate: f, Cause: reminder.NotDelivered, Code: "550"})
+			list = append(list, reminder.Report{Message: m, Fate: f, Cause: reminder.NotDelivered, Code: "550"})
 		}
 	}
 	return list
