@@ -24,19 +24,19 @@ var statementNames = []struct {
 	{"UPDATE messages m SET state = 'SENDING', claims", "claim the message", true},
 	{"ORDER BY m.organization_id, m.id FOR SHARE OF m", "take leave", true},
 	{"bool_or(o.state = 'UNKNOWN')", "look how else it is told", false},
+	{"WHEN w.fate = 'ARRIVED'", "store what the vendor says", true},
 	{"INSERT INTO dead_letters (organization_id, message_id, generation, channel, kind, died_at, cause, code, tries, trace)\n    SELECT organization_id, id, generation, channel, kind, at", "store what came of it", true},
 	{"UPDATE messages m SET claims = m.claims + 1, claimed_until", "take what was lost", true},
-	{"WHEN $3 = 'ARRIVED'", "store what the vendor says", true},
 	{"UPDATE messages m SET generation = m.generation + 1, queued_at", "renew the task", true},
 	{"SELECT d.organization_id, d.id, d.message_id", "list the letters", false},
 	{"SELECT d.id FROM dead_letters d WHERE d.organization_id", "lock the letters", true},
-	{"SELECT FROM appointments a", "lock their visits", true},
+	{"SELECT FROM appointments a WHERE a.organization_id = $1 AND a.id IN", "lock their visits", true},
 	{"SELECT FROM messages m WHERE m.organization_id = $1 AND m.id IN", "lock their messages", true},
 	{"WITH seen_each AS", "make them due again", true},
 }
 
 // others are in statements that say who asks, and in those of a worker's other work: the audit record, and what is swept.
-var others = []string{"select set_config", "audit", "with page as", "set transaction", "from tenant_keys", "idempotency", "message_replans"}
+var others = []string{"select set_config", "audit", "with page as", "set transaction", "from tenant_keys", "idempotency", "message_replans", "a.patient_id = p.id"}
 
 // nameOf names a statement, and says whether it changes anything. What only says who asks has no name.
 func nameOf(text string) (name string, effect bool) {
