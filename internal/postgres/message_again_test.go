@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -21,7 +20,7 @@ func (p *post) prefers(patient clinic.Ref, change func(*reminder.ChangePreferenc
 	p.t.Helper()
 	in := reminder.ChangePreferences{Patient: patient}
 	change(&in)
-	if _, err := p.choices().Change(context.Background(), p.FrontDesk(), in); err != nil {
+	if _, err := p.choices().Change(p.t.Context(), p.FrontDesk(), in); err != nil {
 		p.t.Fatal(err)
 	}
 }

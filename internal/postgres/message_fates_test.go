@@ -159,23 +159,8 @@ func TestACancellationWaitsForWhatIsLeaving(t *testing.T) {
 func (p *post) cancelledWhileLeaving() (m reminder.Message, left func(), answered <-chan struct{}) {
 	p.t.Helper()
 	a := p.booked()
-	ctx := context.Background()
-	if _, err := p.Service.Plan(ctx, 10); err != nil {
-		p.t.Fatal(err)
-	}
-	tasks, err := p.Waiting(ctx, reminder.SMS, 0, reminder.Task{}, 1)
-	if err != nil || len(tasks) != 1 {
-		p.t.Fatal(tasks, err)
-	}
-	d, _, err := p.store.Draft(ctx, tasks[0])
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	claimed, ok, err := p.store.Claim(ctx, p.claim(tasks[0], d))
-	if err != nil || !ok {
-		p.t.Fatal(ok, err)
-	}
-	left, err = p.store.Leave(ctx, claimed)
+	m = p.claimed()
+	left, err := p.store.Leave(p.t.Context(), m)
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -185,7 +170,7 @@ func (p *post) cancelledWhileLeaving() (m reminder.Message, left func(), answere
 		p.cancel(a)
 	}()
 	p.awaitBlocked(func() bool { return ended(done) })
-	return claimed, left, done
+	return m, left, done
 }
 
 func ended(c <-chan struct{}) bool {

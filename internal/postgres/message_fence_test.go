@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"testing"
 	"time"
@@ -12,7 +11,7 @@ import (
 // drafted is the text that confirms a visit, as a worker reads it.
 func (p *post) drafted() (reminder.Task, reminder.Draft) {
 	p.t.Helper()
-	ctx := context.Background()
+	ctx := p.t.Context()
 	if _, err := p.Service.Plan(ctx, 10); err != nil {
 		p.t.Fatal(err)
 	}
@@ -29,7 +28,7 @@ func (p *post) drafted() (reminder.Task, reminder.Draft) {
 
 func (p *post) claimed() reminder.Message {
 	p.t.Helper()
-	m, ok, err := p.store.Claim(context.Background(), p.claim(p.drafted()))
+	m, ok, err := p.store.Claim(p.t.Context(), p.claim(p.drafted()))
 	if err != nil || !ok {
 		p.t.Fatal(ok, err)
 	}

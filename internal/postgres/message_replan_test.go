@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"strings"
 	"sync"
 	"testing"
@@ -46,7 +45,7 @@ func (p *post) rules(kind *uuid.UUID, before time.Duration) {
 	if kind != nil {
 		in.VisitKind = &clinic.Ref{Organization: p.Organization, ID: *kind}
 	}
-	if _, err := p.choices().SetRules(context.Background(), p.admin(), in); err != nil {
+	if _, err := p.choices().SetRules(p.t.Context(), p.admin(), in); err != nil {
 		p.t.Fatal(err)
 	}
 }
@@ -54,7 +53,7 @@ func (p *post) rules(kind *uuid.UUID, before time.Duration) {
 // page takes a turn at what is to be planned anew.
 func (p *post) page(size int) (visits int, more bool) {
 	p.t.Helper()
-	visits, more, err := p.store.Replan(context.Background(), p.clock.Now(), size)
+	visits, more, err := p.store.Replan(p.t.Context(), p.clock.Now(), size)
 	if err != nil {
 		p.t.Fatal(err)
 	}
