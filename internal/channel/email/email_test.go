@@ -158,6 +158,7 @@ func TestWhatBecomesOfAMailIsToldApart(t *testing.T) {
 		"too large":       {vendors.Fault{Do: vendors.Refuse, Status: 413}, reminder.Refused{Cause: reminder.TooLong, Code: "413"}, 0},
 		"forbidden":       {vendors.Fault{Do: vendors.Refuse, Status: 403}, reminder.Refused{Cause: reminder.Unauthorized, Code: "403"}, 0},
 		"answer lost":     {vendors.Fault{Do: vendors.Lose}, reminder.Unclear{Code: "answer"}, 1},
+		"broke over it":   {vendors.Fault{Do: vendors.Fail}, reminder.Unclear{Code: "500"}, 1},
 		"gateway lost it": {vendors.Fault{Do: vendors.Fail, Status: 502}, reminder.Unclear{Code: "502"}, 1},
 		"body of another": {vendors.Fault{Do: vendors.Fail, Status: 202, Body: "<html>"}, nil, 1},
 	} {

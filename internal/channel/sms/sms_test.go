@@ -148,7 +148,8 @@ func TestWhatBecomesOfATextIsToldApart(t *testing.T) {
 	}{
 		"busy":                 {vendors.Fault{Do: vendors.Refuse, Status: 429, RetryAfter: 7}, reminder.Later{Cause: reminder.VendorBusy, Code: "429", After: 7 * time.Second}, 0},
 		"away":                 {vendors.Fault{Do: vendors.Refuse, Status: 503, RetryAfter: 9}, reminder.Later{Cause: reminder.VendorUnavailable, Code: "503", After: 9 * time.Second}, 0},
-		"broken":               {vendors.Fault{Do: vendors.Refuse, Status: 500}, reminder.Later{Cause: reminder.VendorUnavailable, Code: "500"}, 0},
+		"broken":               {vendors.Fault{Do: vendors.Refuse, Status: 500}, reminder.Unclear{Code: "500"}, 0},
+		"taken, then broken":   {vendors.Fault{Do: vendors.Fail}, reminder.Unclear{Code: "500"}, 1},
 		"lost on the way":      {vendors.Fault{Do: vendors.Reset}, reminder.Unclear{Code: "answer"}, 0},
 		"answer lost":          {vendors.Fault{Do: vendors.Lose}, reminder.Unclear{Code: "answer"}, 1},
 		"gateway lost it":      {vendors.Fault{Do: vendors.Fail, Status: 502}, reminder.Unclear{Code: "502"}, 1},

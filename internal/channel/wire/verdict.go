@@ -15,13 +15,13 @@ func (a Answer) Taken() bool { return a.Status/100 == 2 }
 // Code is the status in digits.
 func (a Answer) Code() string { return strconv.Itoa(a.Status) }
 
-// Failure is what an answer means that isn't Taken, by its status alone (RFC 9110, section 15). What a gateway couldn't follow to its end may
-// have been taken, and so may what fails in a way that nobody has named.
+// Failure is what an answer means that isn't Taken, by its status alone (RFC 9110, section 15). What broke on the way, at a gateway or within the vendor,
+// may have been taken before it did, and so may what fails in a way that nobody has named.
 func (a Answer) Failure(now time.Time) error {
 	switch a.Status {
 	case http.StatusTooManyRequests, http.StatusRequestTimeout, http.StatusTooEarly:
 		return reminder.Later{Cause: reminder.VendorBusy, Code: a.Code(), After: a.after(now)}
-	case http.StatusInternalServerError, http.StatusNotImplemented, http.StatusServiceUnavailable:
+	case http.StatusNotImplemented, http.StatusServiceUnavailable:
 		return reminder.Later{Cause: reminder.VendorUnavailable, Code: a.Code(), After: a.after(now)}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return reminder.Refused{Cause: reminder.Unauthorized, Code: a.Code()}

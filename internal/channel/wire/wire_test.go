@@ -312,8 +312,8 @@ func TestEachStatusHasItsMeaning(t *testing.T) {
 	}
 	for status, want := range map[int]error{
 		429: later(reminder.VendorBusy, "429", 7*time.Second), 408: later(reminder.VendorBusy, "408", 7*time.Second), 425: later(reminder.VendorBusy, "425", 7*time.Second),
-		503: later(reminder.VendorUnavailable, "503", 7*time.Second), 500: later(reminder.VendorUnavailable, "500", 7*time.Second), 501: later(reminder.VendorUnavailable, "501", 7*time.Second),
-		502: reminder.Unclear{Code: "502"}, 504: reminder.Unclear{Code: "504"}, 520: reminder.Unclear{Code: "520"},
+		503: later(reminder.VendorUnavailable, "503", 7*time.Second), 501: later(reminder.VendorUnavailable, "501", 7*time.Second),
+		500: reminder.Unclear{Code: "500"}, 502: reminder.Unclear{Code: "502"}, 504: reminder.Unclear{Code: "504"}, 520: reminder.Unclear{Code: "520"},
 		401: reminder.Refused{Cause: reminder.Unauthorized, Code: "401"}, 403: reminder.Refused{Cause: reminder.Unauthorized, Code: "403"},
 		413: reminder.Refused{Cause: reminder.TooLong, Code: "413"},
 		400: reminder.Refused{Cause: reminder.VendorRefused, Code: "400"}, 404: reminder.Refused{Cause: reminder.VendorRefused, Code: "404"}, 307: reminder.Refused{Cause: reminder.VendorRefused, Code: "307"},
