@@ -106,7 +106,7 @@ var plan = []floor{
 		tests: join(sql, redis, web, []string{"internal/clock", "internal/devstack"})},
 
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
-	{at: "internal/vendors", may: []string{"internal/clock"}, uses: join(web, []string{"net"})},
+	{at: "internal/vendors", may: []string{"internal/clock"}, uses: join(web, []string{"net", "syscall"})},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},

@@ -132,6 +132,24 @@ func TestVendorsStallUntilTold(t *testing.T) {
 	})
 }
 
+func TestClientsWhoTakeTurnsAreNeverTwoAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, r *rig, vendor vendors.Vendor, send func(context.Context, string) (*http.Response, string, error)) {
+		r.faults(vendor, vendors.Fault{Do: vendors.Stall})
+		const turns = 100
+		for i := range turns {
+			ctx, leave := context.WithCancel(t.Context())
+			left := make(chan error)
+			go func() { _, _, err := send(ctx, "k"); left <- err }()
+			r.until(func() bool { return r.Stats(vendor).Requests == i+1 })
+			leave()
+			<-left
+		}
+		if s := r.Stats(vendor); s.Highest != 1 || s.Requests != turns {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestVendorsTakeLateWhatNobodyWaitsFor(t *testing.T) {
 	both(t, func(t *testing.T, r *rig, vendor vendors.Vendor, send func(context.Context, string) (*http.Response, string, error)) {
 		const later = 100 * time.Millisecond // in which the vendor notices that nobody waits

@@ -2,6 +2,8 @@ package vendors
 
 import (
 	"math/rand/v2"
+	"net"
+	"net/http"
 	"slices"
 	"sync"
 )
@@ -12,7 +14,7 @@ type Stats struct {
 	Finds    int `json:"finds"`    // of Twilio: its list, and its single messages
 	Accepted int `json:"accepted"` // messages
 	InFlight int `json:"inFlight"` // requests to send, now
-	Highest  int `json:"highest"`  // that were ever in flight at once
+	Highest  int `json:"highest"`  // that were ever in flight at once, for as long as their clients waited
 }
 
 // service is one vendor: its faults and figures.
@@ -21,6 +23,7 @@ type service struct {
 
 	mu    sync.Mutex
 	stats Stats
+	asked map[net.Conn]int // requests to send that are in flight, by their connections
 	rules []*rule
 	gone  chan struct{} // closed when the faults are set anew
 }
@@ -33,7 +36,7 @@ type rule struct {
 }
 
 func newService(words func(Fault) []byte) *service {
-	return &service{words: words, gone: make(chan struct{})}
+	return &service{words: words, gone: make(chan struct{}), asked: make(map[net.Conn]int)}
 }
 
 // Set makes these a vendor's faults, instead of those it had. Whatever they stall goes on.
@@ -123,5 +126,39 @@ func (s *service) note(change func(*Stats)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	change(&s.stats)
-	s.stats.Highest = max(s.stats.Highest, s.stats.InFlight)
+}
+
+// connOf is the key of a request's connection in its context.
+type connOf struct{}
+
+// take notes that a request to send is in flight, and end that it isn't any more. A client that goes away is heard of late: who has gone by the
+// time another one comes wasn't there at the same time.
+func (s *service) take(r *http.Request) (end func()) {
+	conn, _ := r.Context().Value(connOf{}).(net.Conn)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stats.Requests++
+	s.stats.InFlight++
+	s.asked[conn]++
+	if s.stats.InFlight > s.stats.Highest {
+		s.stats.Highest = max(s.stats.Highest, s.present())
+	}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.stats.InFlight--
+		if s.asked[conn]--; s.asked[conn] == 0 {
+			delete(s.asked, conn)
+		}
+	}
+}
+
+// present are the requests in flight whose clients are there.
+func (s *service) present() (n int) {
+	for conn, requests := range s.asked {
+		if !deserted(conn) {
+			n += requests
+		}
+	}
+	return n
 }

@@ -55,10 +55,10 @@ func (v *Vendors) twilioSend(w http.ResponseWriter, r *http.Request) {
 
 // inFlight counts a request to send as long as it lasts.
 func (x *exchange) inFlight() (end func()) {
-	x.service.note(func(s *Stats) { s.Requests, s.InFlight = s.Requests+1, s.InFlight+1 })
+	taken := x.service.take(x.r)
 	x.changed.tell()
 	return func() {
-		x.service.note(func(s *Stats) { s.InFlight-- })
+		taken()
 		x.changed.tell()
 	}
 }

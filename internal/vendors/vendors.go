@@ -84,6 +84,7 @@ func Start(o Options) (*Vendors, error) {
 	v.server = &http.Server{
 		Handler: v.guarded(v.routes()), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, IdleTimeout: time.Minute,
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), ConnState: v.running.conn,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connOf{}, c) },
 	}
 	v.running.listening.Go(func() { _ = v.server.Serve(listener) }) // ends by Close
 	return v, nil
