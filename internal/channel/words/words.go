@@ -39,13 +39,6 @@ func Write(channel reminder.ChannelKind, kind reminder.Kind, f reminder.Facts) (
 	return "", "", "", Fault{reminder.ChannelUnavailable, string(channel)}
 }
 
-// Language is the language that a message is worded in for who prefers one: a BCP 47 tag without a region. It is English for whoever
-// understands none of ours.
-func Language(preferred string) string {
-	v, _ := speaking(preferred)
-	return v.tag.String()
-}
-
 // vocabulary is a language. Words in braces stand for facts; no other fact can be told. Sentences go after a name and a colon, too.
 type vocabulary struct {
 	tag         language.Tag
@@ -114,7 +107,7 @@ func tags() []language.Tag {
 	return list
 }
 
-// speaking finds the words, and the manners, for who prefers a language.
+// speaking finds the words, and the manners, for who prefers a language, a BCP 47 tag: English for whoever understands none of ours.
 func speaking(preferred string) (*vocabulary, manner) {
 	wanted, err := language.Parse(preferred)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"cloud.google.com/go/civil"
+	"golang.org/x/text/language"
 	"pgregory.net/rapid"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -297,12 +298,14 @@ func TestEachLanguageHasEverything(t *testing.T) {
 				t.Errorf("%s: %q has no %s", v.tag, text, name)
 			}
 		}
-		if got := Language(v.tag.String() + "-AQ"); got != v.tag.String() {
-			t.Errorf("%s is spoken as %s", v.tag, got)
+		if got, _ := speaking(v.tag.String() + "-AQ"); got.tag != v.tag {
+			t.Errorf("%s is spoken as %s", v.tag, got.tag)
 		}
 	}
-	if Language("tlh") != "en" || Language("pt-BR") != "en" {
-		t.Error("who understands none of them isn't spoken to in English")
+	for _, unknown := range []string{"tlh", "pt-BR"} {
+		if got, _ := speaking(unknown); got.tag != language.English {
+			t.Errorf("who understands %s alone is spoken to in %s", unknown, got.tag)
+		}
 	}
 }
 
