@@ -84,7 +84,10 @@ func (s *Messages) claimAll(ctx context.Context, claims []reminder.Claim) ([]cla
 func answered(claims []reminder.Claim, rows []claimedRow) []claimed {
 	found := make(map[clinic.Ref]claimedRow, len(rows))
 	for _, r := range rows {
-		found[clinic.Ref{Organization: r.OrganizationID, ID: r.ID}] = r
+		of := clinic.Ref{Organization: r.OrganizationID, ID: r.ID}
+		if _, twice := found[of]; !twice { // who asks twice is over a limit at most once, and what was claimed comes first
+			found[of] = r
+		}
 	}
 	answers := make([]claimed, len(claims))
 	for i, c := range claims {

@@ -51,7 +51,8 @@ SELECT organization_id, id, version, status, provider_id, location_id, visit_kin
         UNION ALL
         SELECT CASE n.kind WHEN 'MOVED' THEN 'CHANGE' ELSE 'CONFIRMATION' END, n.version, true
         FROM message_notices n WHERE n.organization_id = a.organization_id AND n.appointment_id = a.id AND n.version < a.version AND n.kind IN ('BOOKED', 'MOVED')
-        ORDER BY version DESC LIMIT 1) last WHERE last.untold), '') AS untold
+        ORDER BY version DESC LIMIT 1) last WHERE last.untold), '') AS untold,
+    EXISTS (SELECT FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.state = 'SENDING' AND m.overtaken_at IS NOT NULL) AS leaving
 FROM appointments a WHERE organization_id = $1 AND id = $2`
 
 type toldVisitRow struct {
@@ -63,12 +64,13 @@ type toldVisitRow struct {
 	StartsAt                                       time.Time
 	TimeZone                                       string
 	Untold                                         reminder.Kind
+	Leaving                                        bool
 }
 
 func (r toldVisitRow) visit() reminder.Visit {
 	return reminder.Visit{
 		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
-		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold,
+		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
 	}
 }
 
@@ -109,11 +111,22 @@ SELECT $1, $2, $3, $4, $5, $6::text, $7::text, $8, $9, $10::boolean, $11::timest
     CASE WHEN $14 IN ('CANCELLED', 'EXPIRED', 'SUPPRESSED') THEN $18 END
 WHERE $10 OR NOT EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
     AND o.state IN ('SENDING', 'SENT', 'DELIVERED', 'UNKNOWN'))
+    AND (NOT $19 OR EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
+        AND o.state = 'CANCELLED'))
 ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET
     version = EXCLUDED.version, place = EXCLUDED.place, every_channel = EXCLUDED.every_channel, expires_at = EXCLUDED.expires_at, due_at = EXCLUDED.due_at,
     state = EXCLUDED.state, cause = EXCLUDED.cause, generation = m.generation + 1, attempts = 0, overtaken_at = NULL, planned_at = EXCLUDED.planned_at,
     ended_at = EXCLUDED.ended_at, queued_at = NULL
 WHERE m.state IN ('CANCELLED', 'SUPPRESSED') AND m.sent_at IS NULL`
+
+// A visit that stands again is told of by the next channel again, should the one that told of it turn out not to have arrived: as far back as the
+// visit has been what it is.
+const restoreTurns = `
+UPDATE messages m SET overtaken_at = NULL
+WHERE m.organization_id = $1 AND m.appointment_id = $2 AND m.state = 'SUPPRESSED' AND m.cause = 'REACHED_OTHERWISE' AND m.overtaken_at IS NOT NULL
+    AND EXISTS (SELECT FROM appointments a WHERE a.organization_id = $1 AND a.id = $2 AND a.status = 'BOOKED')
+    AND m.version >= coalesce((SELECT max(c.version) FROM messages c WHERE c.organization_id = $1 AND c.appointment_id = $2
+        AND c.kind IN ('CHANGE', 'CONFIRMATION')), 0)`
 
 // Save is documented at reminder.Planner.
 func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, messages []reminder.Message) (done bool, err error) {
@@ -131,9 +144,12 @@ func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, me
 			return errAgain // what was taken back may be of an earlier one
 		}
 		batch := &pgx.Batch{}
+		if n.Kind == reminder.NoticeRestored {
+			batch.Queue(restoreTurns, organization, n.Appointment.ID)
+		}
 		for _, m := range messages {
 			batch.Queue(saveMessage, organization, m.ID, n.Appointment.ID, m.PatientID, m.Version, string(m.Kind), m.Rule, string(m.Channel), m.Place, m.Both,
-				m.Scheduled, m.Expires, m.Due, string(m.State), string(m.Cause), m.Reference, m.Trace, at)
+				m.Scheduled, m.Expires, m.Due, string(m.State), string(m.Cause), m.Reference, m.Trace, at, m.Again)
 		}
 		return tx.SendBatch(ctx, batch).Close()
 	})

@@ -20,8 +20,13 @@ SELECT organization_id, id, version, 'REPLANNED', $3, $3, $4 FROM appointments a
 WHERE a.organization_id = $1 AND a.starts_at > $3 AND a.status = 'BOOKED' AND a.`
 	onceEach          = ` ORDER BY a.id ON CONFLICT (organization_id, appointment_id, version) DO UPDATE SET due_at = EXCLUDED.due_at`
 	withdrawReminders = `
-UPDATE messages m SET state = 'CANCELLED', cause = 'VISIT_CHANGED', due_at = NULL, ended_at = $3
+UPDATE messages m SET state = 'CANCELLED', cause = 'PLANNED_ANEW', due_at = NULL, ended_at = $3
 FROM appointments a WHERE m.organization_id = $1 AND m.kind = 'REMINDER' AND m.state IN ('SCHEDULED', 'QUEUED') AND m.scheduled_for > $4
+    AND a.organization_id = m.organization_id AND a.id = m.appointment_id AND a.starts_at > $3 AND a.`
+	// Whoever has read how, and where, the patient was to be told reads it again.
+	readAgain = `
+UPDATE messages m SET state = 'SCHEDULED', generation = m.generation + 1
+FROM appointments a WHERE m.organization_id = $1 AND m.state IN ('SCHEDULED', 'QUEUED') AND m.due_at IS NOT NULL
     AND a.organization_id = m.organization_id AND a.id = m.appointment_id AND a.starts_at > $3 AND a.`
 	ofPatient = `patient_id = $2`
 	ofPage    = `id = ANY($2::uuid[])`
@@ -32,6 +37,7 @@ func noticeVisits(ctx context.Context, tx pgx.Tx, by clinic.Stamp, patient clini
 	batch := &pgx.Batch{}
 	batch.Queue(noticeReplanning+ofPatient+onceEach, patient.Organization, patient.ID, by.At, by.Actor.RequestID)
 	batch.Queue(withdrawReminders+ofPatient, patient.Organization, patient.ID, by.At, by.At)
+	batch.Queue(readAgain+ofPatient, patient.Organization, patient.ID, by.At)
 	return tx.SendBatch(ctx, batch).Close()
 }
 

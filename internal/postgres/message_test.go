@@ -25,11 +25,18 @@ type vendor struct {
 	has     map[string]bool
 	mute    bool   // it can't be asked
 	before  func() // runs when all but the letter's bytes have left
+	enters  func() // runs while a letter waits for its place
+	finds   *reminder.Report
 }
 
 func (v *vendor) Kind() reminder.ChannelKind { return v.kind }
 
-func (v *vendor) Enter(context.Context) (func(), error) { return func() {}, v.held }
+func (v *vendor) Enter(context.Context) (func(), error) {
+	if v.enters != nil {
+		v.enters()
+	}
+	return func() {}, v.held
+}
 
 func (v *vendor) MayRetry() error { return v.tired }
 
@@ -55,6 +62,9 @@ func (v *vendor) Send(ctx context.Context, l reminder.Letter, leave reminder.Lea
 func (v *vendor) Find(_ context.Context, s reminder.Sought) (reminder.Finding, error) {
 	if v.mute {
 		return reminder.Finding{}, reminder.CannotAsk{}
+	}
+	if v.finds != nil {
+		return reminder.Finding{Found: true, Report: *v.finds}, nil
 	}
 	if slices.ContainsFunc(v.letters, func(l reminder.Letter) bool { return l.Reference == s.Reference }) {
 		return reminder.Finding{Found: true, Report: reminder.Report{Message: s.Message, Fate: reminder.Taken}}, nil

@@ -64,6 +64,7 @@ const (
 	PatientErased      Cause = "PATIENT_ERASED"      // nothing is left to reach them by
 	ReachedOtherwise   Cause = "REACHED_OTHERWISE"   // another channel has told it
 	VisitChanged       Cause = "VISIT_CHANGED"       // moved or cancelled meanwhile
+	PlannedAnew        Cause = "PLANNED_ANEW"        // of a reminder: rules, or what the patient wants, changed, and another one may have been planned
 	TooLate            Cause = "TOO_LATE"            // the visit, or 6 hours, passed before it could be sent
 	VendorUnavailable  Cause = "VENDOR_UNAVAILABLE"  // it can't be reached, or answers with failures
 	VendorRefused      Cause = "VENDOR_REFUSED"      // a request that is wrong by itself
@@ -86,6 +87,7 @@ type Message struct {
 	Rule                     string // which of the clinic's rules planned it; of what is told at once, the version of the visit that it tells
 	Channel                  ChannelKind
 	Place                    int  // in the patient's order of channels, from 0
+	Again                    bool // of one that is planned: only if it was before, and was taken back
 	Both                     bool // the visit is so near that each channel is used, whatever comes of the others
 	Scheduled                time.Time
 	Expires                  time.Time  // when it makes no sense any more

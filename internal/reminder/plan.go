@@ -42,6 +42,7 @@ type Visit struct {
 	TimeZone                                       string // IANA, of its place
 	Modality                                       clinic.Modality
 	Untold                                         Kind // the last news of it, if that was taken back and nobody has told it; empty: none
+	Leaving                                        bool // something of it was taken back while a worker had it, and may have been sent
 }
 
 // Contact is how a patient can be reached, and wants to be. It holds no address.
@@ -84,7 +85,7 @@ func Plan(n Notice, v Visit, c Contact, rules []Rule, now time.Time) []Message {
 		return nil
 	}
 	var list []Message
-	soonest := now
+	soonest := p.owed()
 	if kind, ok := p.news(); ok {
 		expires := p.expires(kind, n.At)
 		list = p.rows(list, Message{Kind: kind, Scheduled: n.At, Expires: expires})
@@ -96,9 +97,25 @@ func Plan(n Notice, v Visit, c Contact, rules []Rule, now time.Time) []Message {
 		return list
 	}
 	for _, r := range p.reminders(rules, soonest) {
-		list = p.rows(list, Message{Kind: Remind, Rule: r.rule, Scheduled: r.at, Expires: p.expires(Remind, r.at)})
+		m := Message{Kind: Remind, Rule: r.rule, Scheduled: r.at, Expires: p.expires(Remind, r.at)}
+		if m.Again = n.Kind == NoticeRestored && r.at.Before(now); m.Again && !now.Before(m.Expires) {
+			continue
+		}
+		list = p.rows(list, m)
 	}
 	return list
+}
+
+// owed is since when reminders are owed, however late they are planned. Those that were taken back to be planned anew are since then. So are
+// those that a step took back which is undone, as long as they make sense; before that they may not have been planned at all.
+func (p plan) owed() time.Time {
+	switch {
+	case p.notice.Kind == NoticeReplanned && p.notice.Version == p.visit.Version: // else another notice plans the visit as it is
+		return p.notice.At
+	case p.notice.Kind == NoticeRestored:
+		return p.notice.At.Add(-MaxDelay)
+	}
+	return p.now
 }
 
 // TakenBack is what is kept of a notice whose visit has changed again before it was planned: news that was taken back. Should the visit come

@@ -32,10 +32,11 @@ func (s *Service) settle(ctx context.Context, lost Message) error {
 	}
 	c, found := s.find(ctx, m, to)
 	if found != nil {
-		if _, err := s.Report(ctx, *found); err != nil {
+		news, err := s.Report(ctx, *found)
+		if err != nil || news {
 			return err
 		}
-		return nil
+		c = s.how.mute(m, s.now()) // it tells of an earlier try
 	}
 	_, err = s.concluded(ctx, m, c)
 	return err

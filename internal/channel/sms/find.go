@@ -67,7 +67,7 @@ func (c *Channel) search(ctx context.Context, query url.Values, s reminder.Sough
 			return reminder.Finding{}, err
 		}
 		for _, m := range p.Messages {
-			if m.is(s) {
+			if m.is(s) && !m.earlier(s) {
 				return reminder.Finding{Found: true, Report: c.report(m, s.Message)}, nil
 			}
 		}
@@ -127,6 +127,13 @@ func (p page) older(than time.Time) bool {
 
 func (m message) is(s reminder.Sought) bool {
 	return m.To == s.To.Reveal() && !strings.HasPrefix(m.Direction, "inbound") && named(m.SID) && hasWord(m.Body, s.Reference)
+}
+
+// earlier says that a message is what an earlier try came to, and failed: it says nothing of the one that is sought. One that was taken is what was
+// sought, whenever that was.
+func (m message) earlier(s reminder.Sought) bool {
+	made, err := time.Parse(time.RFC1123Z, m.Created)
+	return err == nil && made.Before(s.Since.Add(-skew)) && fates[m.Status] == reminder.Undelivered
 }
 
 // hasWord says that a text has a word of letters and digits that is no part of a longer one.

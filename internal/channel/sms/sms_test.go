@@ -222,6 +222,35 @@ func TestALostAnswerIsFoundByTheReference(t *testing.T) {
 	}
 }
 
+// A text that is sent again, since the first one couldn't be delivered, has the same reference.
+func TestASearchPassesOverAnEarlierTryThatFailed(t *testing.T) {
+	for name, c := range map[string]struct {
+		outcome string
+		found   bool
+	}{"failed": {"undelivered", false}, "arrived all the same": {"delivered", true}} {
+		now := clock.FrozenAt(noon)
+		v := twilio(t, now)
+		l := letter()
+		l.Text = "Ref K7Q2M9."
+		if err := v.Set(vendors.Twilio, vendors.Fault{Do: vendors.Become, Outcome: c.outcome}, vendors.Fault{Do: vendors.Mute}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := channel(t, v.TwilioURL(), now).Send(t.Context(), l, (&permit{}).leave); err != nil {
+			t.Fatal(err)
+		}
+		if err := v.Until(t.Context(), func() bool { return v.Messages()[0].Status == c.outcome }); err != nil {
+			t.Fatal(err)
+		}
+		sought := reminder.Sought{Message: ref, To: l.To, Reference: "K7Q2M9", Since: noon}
+		for since, found := range map[time.Duration]bool{0: true, 2 * time.Minute: c.found} {
+			sought.Since = noon.Add(since)
+			if f, err := channel(t, v.TwilioURL(), now).Find(t.Context(), sought); err != nil || f.Found != found {
+				t.Errorf("one that %s, sought since %v later: %+v %v", name, since, f, err)
+			}
+		}
+	}
+}
+
 func TestASearchEndsWithinBoundsAndSaysWhenItHasNotSeenAll(t *testing.T) {
 	now := clock.FrozenAt(noon.Add(-48 * time.Hour))
 	v := twilio(t, now)
