@@ -89,6 +89,11 @@ var messageFaults = []fault{
 	{"nobody hears of what nobody knows", []edit{
 		{"internal/reminder/deliver.go", `if c.State == Unknown || c.State == Failed {`, `if c.State == Failed {`},
 	}, tables, lost + "/nobody_can_say", "alerts []"},
+	{"nobody hears that the next channel isn't used either", []edit{
+		{"internal/reminder/deliver.go", `	if err == nil && done {
+		s.lost(`, `	if err == nil && done && why == LimitReached {
+		s.lost(`},
+	}, tables, "TestWhatNobodyKnowsOfIsGraveOnceTheNextChannelIsNotUsed", "grave:false}];"},
 	{"an answer that was lost is taken for a refusal to take", []edit{
 		{"internal/channel/wire/wire.go", `return Answer{}, reminder.Unclear{Code: "answer"}`, `return Answer{}, reminder.Later{Cause: reminder.VendorUnavailable, Code: "answer"}`},
 	}, wires, "TestWhatLeftWithoutAnAnswerIsUnclear", "--- FAIL: TestWhatLeftWithoutAnAnswerIsUnclear"},

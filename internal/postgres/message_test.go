@@ -96,9 +96,12 @@ func newPost(t *testing.T) *post {
 }
 
 // limit has the post sent within limits.
-func (p *post) limit(l reminder.Limits) {
+func (p *post) limit(l reminder.Limits) { p.sendBy(l, p.sms, p.email, reminder.InApp{}) }
+
+// sendBy has the post sent by some channels only, as if no other were set up.
+func (p *post) sendBy(l reminder.Limits, channels ...reminder.Channel) {
 	p.Service = reminder.NewService(reminder.Config{
-		Store: p.store, Source: clinic.Source{Clock: p.clock, NewID: sample.NewID}, Channels: []reminder.Channel{p.sms, p.email, reminder.InApp{}}, Writer: plainWords{}, Limits: l,
+		Store: p.store, Source: clinic.Source{Clock: p.clock, NewID: sample.NewID}, Channels: channels, Writer: plainWords{}, Limits: l,
 		Timing: reminder.UsualTiming(), Law: func(n int, after time.Duration) time.Duration { return max(time.Second<<n, after) },
 		Alert: func(a reminder.Alert) { p.alerts = append(p.alerts, a) }, Rest: func(context.Context, time.Duration) error { return nil },
 	})

@@ -39,7 +39,7 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 	}
 	channel, letter, why := s.compose(d)
 	if why != "" {
-		return Verdict{}, s.store.Suppress(ctx, t, why, s.now())
+		return Verdict{}, s.suppress(ctx, t, d.Message, why)
 	}
 	if waits, err := s.rests(ctx, t, d.Message); err != nil || waits {
 		return Verdict{}, err
@@ -53,7 +53,7 @@ func (s *Service) Send(ctx context.Context, t Task) (Verdict, error) {
 		return s.attempt(ctx, d, channel, letter)
 	}()
 	if errors.Is(err, ErrLimitReached) {
-		return Verdict{}, s.limited(ctx, t, d.Message)
+		return Verdict{}, s.suppress(ctx, t, d.Message, LimitReached)
 	}
 	if err != nil || c.State == "" {
 		return Verdict{}, err
@@ -87,11 +87,11 @@ func (s *Service) attempt(ctx context.Context, d Draft, channel Channel, letter 
 	return s.how.sent(r, m, s.now()), m, nil
 }
 
-// limited ends a message that is over a limit, so that the next channel has its turn, and tells of it.
-func (s *Service) limited(ctx context.Context, t Task, m Message) error {
-	err := s.store.Suppress(ctx, t, LimitReached, s.now())
-	if err == nil {
-		s.warn(m, Suppressed, LimitReached, false)
+// suppress ends a message that must not be sent, so that the next channel has its turn, and tells of it if that leaves the patient in doubt.
+func (s *Service) suppress(ctx context.Context, t Task, m Message, why Cause) error {
+	done, err := s.store.Suppress(context.WithoutCancel(ctx), t, why, s.now()) // whoever ends it must tell
+	if err == nil && done {
+		s.lost(ctx, m, Suppressed, why)
 	}
 	return err
 }

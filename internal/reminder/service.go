@@ -20,7 +20,7 @@ func (u Unwritable) Error() string { return "the message can't be written: " + s
 
 // Alert is something that a person ought to know of soon.
 type Alert struct {
-	State   State // of the message: Unknown, Expired or Failed; Suppressed, if it is over a limit
+	State   State // of the message: Unknown, Expired or Failed; Suppressed, if it is over a limit, or if that is grave
 	Grave   bool  // nobody has reached the patient, and no other channel is about to
 	Message clinic.Ref
 	Channel ChannelKind
@@ -69,11 +69,20 @@ func NewService(c Config) *Service {
 
 func (s *Service) now() time.Time { return s.source.Clock.Now() }
 
-// lost tells of a message that its channel may not have brought to anybody. That is grave if no other one brings it; of one that failed only if
-// another is unclear: that nobody can be reached by what a patient gave is an everyday thing.
+// lost tells of a message that its channel may not have brought to anybody. That one isn't sent on purpose is told if it is grave, or over a limit.
 func (s *Service) lost(ctx context.Context, m Message, state State, cause Cause) {
 	others, err := s.store.Others(context.WithoutCancel(ctx), m)
-	s.warn(m, state, cause, err != nil || !others.Hope && (state == Unknown || others.Unclear))
+	grave := err != nil || !others.Hope && owed(m, state, cause, others)
+	if grave || state != Suppressed || cause == LimitReached {
+		s.warn(m, state, cause, grave)
+	}
+}
+
+// owed says whether it is grave that no channel brings what a message tells. That nobody can be reached by what a patient gave is an everyday thing,
+// but not that nobody knows whether they were, or that news of a visit is held back by our own limits.
+func owed(m Message, state State, cause Cause, o Others) bool {
+	news := m.Kind == Change || m.Kind == Cancellation
+	return state == Unknown || o.Unclear || news && (cause == LimitReached || o.Limited)
 }
 
 func (s *Service) warn(m Message, state State, cause Cause, grave bool) {
