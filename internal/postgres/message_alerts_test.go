@@ -134,3 +134,28 @@ func TestNewsOverItsLimitIsGraveIfNobodyTellsIt(t *testing.T) {
 		})
 	}
 }
+
+func TestAVendorThatFailsHasItsRestThoughTheNextChannelIsNotUsed(t *testing.T) {
+	p := newPost(t)
+	p.sendBy(reminder.Limits{}, p.sms)
+	p.booked()
+	for range 10 {
+		p.sms.answers = append(p.sms.answers, reminder.Later{Cause: reminder.VendorUnavailable, Code: "503"})
+	}
+	left := func(after time.Duration) int {
+		for range after / (10 * time.Second) {
+			p.clock.Advance(10 * time.Second)
+			p.carry()
+		}
+		return len(p.sms.answers)
+	}
+	if n := left(time.Minute); n != 5 || p.states()["EMAIL SUPPRESSED CHANNEL_NOT_SET_UP"] != 1 {
+		t.Fatalf("after 5 attempts or more %d answers are left; %v", n, p.states())
+	}
+	if n := left(4 * time.Minute); n != 5 || p.number(`SELECT count(*) FROM dead_letters WHERE organization_id = $1`) != 1 {
+		t.Fatalf("it was asked again within 5 minutes: %d answers are left; %v", n, p.states())
+	}
+	if n := left(2 * time.Minute); n != 0 {
+		t.Errorf("after its rest %d answers are left; %v", n, p.states())
+	}
+}

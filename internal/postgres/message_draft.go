@@ -187,8 +187,8 @@ var suppressMessage = waiting + `, done AS (
 SELECT id FROM done`
 
 // Suppress is documented at reminder.Courier.
-func (s *Messages) Suppress(ctx context.Context, t reminder.Task, why reminder.Cause, at time.Time) (bool, error) {
-	rows, err := courier[struct{ ID uuid.UUID }](ctx, s.db, suppressMessage, t.Message.Organization, t.Message.ID, t.Generation, string(why), at, time.Duration(0))
+func (s *Messages) Suppress(ctx context.Context, t reminder.Task, why reminder.Cause, at time.Time, rest time.Duration) (bool, error) {
+	rows, err := courier[struct{ ID uuid.UUID }](ctx, s.db, suppressMessage, t.Message.Organization, t.Message.ID, t.Generation, string(why), at, rest)
 	return len(rows) > 0, err
 }
 

@@ -89,7 +89,7 @@ func (s *Service) attempt(ctx context.Context, d Draft, channel Channel, letter 
 
 // suppress ends a message that must not be sent, so that the next channel has its turn, and tells of it if that leaves the patient in doubt.
 func (s *Service) suppress(ctx context.Context, t Task, m Message, why Cause) error {
-	done, err := s.store.Suppress(context.WithoutCancel(ctx), t, why, s.now()) // whoever ends it must tell
+	done, err := s.store.Suppress(context.WithoutCancel(ctx), t, why, s.now(), s.how.pause(1)) // whoever ends it must tell
 	if err == nil && done {
 		s.lost(ctx, m, Suppressed, why)
 	}

@@ -125,8 +125,9 @@ type Dispatcher interface {
 type Courier interface {
 	// Draft reads a message and what it says. Not ok: there is none such, or it isn't waiting in this generation.
 	Draft(ctx context.Context, t Task) (d Draft, ok bool, err error)
-	// Suppress ends a message that must not be sent, and gives the next channel its turn. Not done: it isn't waiting in this generation.
-	Suppress(ctx context.Context, t Task, why Cause, at time.Time) (done bool, err error)
+	// Suppress ends a message that must not be sent, and gives the next channel its turn, at once, or after rest if it has failed before. Not done: it
+	// isn't waiting in this generation.
+	Suppress(ctx context.Context, t Task, why Cause, at time.Time, rest time.Duration) (done bool, err error)
 	// Rest has a message tried when its patient may be disturbed, by its next task, and lets whatever tells the same keep as long.
 	Rest(ctx context.Context, t Task, until, expires time.Time) error
 	// Claim takes a waiting message for one attempt. Not ok: somebody else has it, or it isn't waiting in this generation, or not due. The
