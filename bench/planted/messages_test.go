@@ -259,6 +259,29 @@ var messageFaults = []fault{
 	{"a link is made by anybody", []edit{
 		{"graph/links/links.go", `!hmac.Equal(tag, l.tag(claim)) || `, ``},
 	}, pagesOf, "TestNoOtherLinkOpens", "--- FAIL: TestNoOtherLinkOpens"},
+	{"a reminder that is due while it is planned anew is dropped", []edit{
+		{"internal/reminder/plan.go", `soonest := p.owed()`, `soonest := now`},
+	}, tables, "TestAReminderThatIsPlannedAnew", "told [CONFIRMATION]"},
+	{"a visit that stands again is told of by one channel only", []edit{
+		{"internal/postgres/message_plan.go", `			batch.Queue(restoreTurns, organization, n.Appointment.ID)
+`, ``},
+	}, tables, "TestTheNextChannelHasItsTurnAlso", "told [CONFIRMATION] []"},
+	{"news of a visit that stands again is told while the same is leaving", []edit{
+		{"internal/reminder/planning.go", `n.Kind == NoticeRestored && about.Visit.Leaving`, `false`},
+	}, tables, "TestNewsThatIsLeaving", "told []"},
+	{"who refuses a channel is still told by it", []edit{
+		{"internal/postgres/message_replan.go", `	batch.Queue(readAgain+ofPatient, patient.Organization, patient.ID, by.At)
+`, ``},
+	}, tables, "TestWhatIsRefusedWhileALetterWaits", "told [CONFIRMATION]"},
+	{"an earlier text that failed is taken for the one that is sought", []edit{
+		{"internal/channel/sms/find.go", `m.is(s) && !m.earlier(s)`, `m.is(s)`},
+	}, texts, "TestASearchPassesOverAnEarlierTry", "one that failed, sought since 2m0s later"},
+	{"a text is in the air for ever", []edit{
+		{"internal/reminder/settle.go", `if err != nil || news {`, `if err != nil || news || true {`},
+	}, tables, "TestAVendorThatTellsOfAnEarlierTry", "after a while it is"},
+	{"what a vendor broke over is sent again", []edit{
+		{"internal/channel/wire/verdict.go", `case http.StatusNotImplemented,`, `case http.StatusInternalServerError, http.StatusNotImplemented,`},
+	}, texts, "TestWhatBecomesOfATextIsToldApart", "taken"},
 
 	{"a replay sends what was sent", []edit{
 		{replays, `WHEN seen.state IN ('DELIVERED', 'SENT') THEN 'ALREADY_SENT'`, `WHEN false THEN 'ALREADY_SENT'`},

@@ -72,15 +72,15 @@ func (s *Service) now() time.Time { return s.source.Clock.Now() }
 // lost tells of a message that its channel may not have brought to anybody. That one isn't sent on purpose is told if it is grave, or over a limit.
 func (s *Service) lost(ctx context.Context, m Message, state State, cause Cause) {
 	others, err := s.store.Others(context.WithoutCancel(ctx), m)
-	grave := err != nil || !others.Hope && owed(m, state, cause, others)
+	grave := err != nil || !others.Hope && serious(m, state, cause, others)
 	if grave || state != Suppressed || cause == LimitReached {
 		s.warn(m, state, cause, grave)
 	}
 }
 
-// owed says whether it is grave that no channel brings what a message tells. That nobody can be reached by what a patient gave is an everyday thing,
+// serious says whether it is grave that no channel brings what a message tells. That nobody can be reached by what a patient gave is an everyday thing,
 // but not that nobody knows whether they were, or that news of a visit is held back by our own limits.
-func owed(m Message, state State, cause Cause, o Others) bool {
+func serious(m Message, state State, cause Cause, o Others) bool {
 	news := m.Kind == Change || m.Kind == Cancellation
 	return state == Unknown || o.Unclear || news && (cause == LimitReached || o.Limited)
 }
