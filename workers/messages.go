@@ -19,7 +19,8 @@ type Messenger interface {
 	Dispatch(ctx context.Context, q reminder.Queue, limit int) (int, error)
 	// Reconcile finds messages that the queue has lost, or doesn't hand out.
 	Reconcile(ctx context.Context, q reminder.Queue, limit int) (int, error)
-	// Settle finds out what became of messages that may have been sent.
+	// Settle finds out what became of messages that may have been sent, so many of each channel, and answers how many there were of the one that had
+	// the most.
 	Settle(ctx context.Context, limit int) (int, error)
 	// Expire ends messages that make no sense any more.
 	Expire(ctx context.Context, limit int) (int, error)

@@ -86,6 +86,15 @@ var messageFaults = []fault{
 	{"what the vendor's list lacks is sent again too soon", []edit{
 		{ends, `if now.Sub(c.lastLeft(m)) < c.Certain {`, `if false {`},
 	}, tables, lost + "/not_known_for_sure_yet", "1 by SMS"},
+	{"what needs no question waits for questions", []edit{
+		{"internal/reminder/settle.go", `channels.Go(func() { looked[i], failed[i] = s.settleAll(ctx, c, limit) })`, `looked[i], failed[i] = s.settleAll(ctx, c, limit)`},
+	}, messages, "TestNoChannelWaitsForQuestions", "0 of 40 mails are given up"},
+	{"questions take every place of letters", []edit{
+		{"internal/reminder/settle.go", `range min(settledAtOnce, len(lost))`, `range len(lost)`},
+	}, messages, "TestNoChannelWaitsForQuestions", "30 questions are asked at the same time"},
+	{"one channel's crowd fills the list of another", []edit{
+		{settled, `m.channel = $1 AND m.claimed_until`, `length($1) > 0 AND m.claimed_until`},
+	}, tables, "TestMailsAreSettledHoweverMany", "--- FAIL: TestMailsAreSettledHoweverMany"},
 	{"nobody hears of what nobody knows", []edit{
 		{"internal/reminder/deliver.go", `if c.State == Unknown || c.State == Failed {`, `if c.State == Failed {`},
 	}, tables, lost + "/nobody_can_say", "alerts []"},

@@ -13,11 +13,12 @@ import (
 )
 
 const selectLost = `
-SELECT ` + messageColumns + ` FROM messages m WHERE m.state = 'SENDING' AND m.claimed_until <= $1 ORDER BY m.claimed_until LIMIT $2`
+SELECT ` + messageColumns + ` FROM messages m WHERE m.state = 'SENDING' AND m.channel = $1 AND m.claimed_until <= $2
+ORDER BY m.claimed_until LIMIT $3`
 
 // Lost is documented at reminder.Courier.
-func (s *Messages) Lost(ctx context.Context, now time.Time, limit int) ([]reminder.Message, error) {
-	rows, err := list[messageRow](ctx, s.db.job(courierRole), selectLost, now, limit)
+func (s *Messages) Lost(ctx context.Context, c reminder.ChannelKind, now time.Time, limit int) ([]reminder.Message, error) {
+	rows, err := list[messageRow](ctx, s.db.job(courierRole), selectLost, string(c), now, limit)
 	return messagesOf(rows), err
 }
 

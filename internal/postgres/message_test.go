@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -85,7 +86,14 @@ type post struct {
 	*reminder.Service
 	store      *postgres.Messages
 	sms, email *vendor
+	mu         sync.Mutex // of alerts: messages are settled at the same time
 	alerts     []reminder.Alert
+}
+
+func (p *post) hear(a reminder.Alert) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.alerts = append(p.alerts, a)
 }
 
 func newPost(t *testing.T) *post {
@@ -103,7 +111,7 @@ func (p *post) sendBy(l reminder.Limits, channels ...reminder.Channel) {
 	p.Service = reminder.NewService(reminder.Config{
 		Store: p.store, Source: clinic.Source{Clock: p.clock, NewID: sample.NewID}, Channels: channels, Writer: plainWords{}, Limits: l,
 		Timing: reminder.UsualTiming(), Law: func(n int, after time.Duration) time.Duration { return max(time.Second<<n, after) },
-		Alert: func(a reminder.Alert) { p.alerts = append(p.alerts, a) }, Rest: func(context.Context, time.Duration) error { return nil },
+		Alert: p.hear, Rest: func(context.Context, time.Duration) error { return nil },
 	})
 }
 

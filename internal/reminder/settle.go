@@ -4,24 +4,50 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 )
 
-// Settle finds out what became of messages that may have been sent, at most limit of them, and answers how many it looked at: whoever had
-// them is gone, or has no answer. The vendor is asked; one that can't be asked reports by itself, or nobody knows.
+// settledAtOnce is how many messages of a channel are settled at the same time: a question takes a place among the letters in flight, and most of
+// those are for letters.
+const settledAtOnce = 4
+
+// Settle finds out what became of messages that may have been sent, at most limit of each channel: whoever had them is gone, or has no answer.
+// The vendor is asked; one that can't be asked reports by itself, or nobody knows. No channel waits for another one's vendor, nor is kept by
+// another one's failure. It answers how many it looked at of the channel that had the most.
 func (s *Service) Settle(ctx context.Context, limit int) (int, error) {
-	lost, err := s.store.Lost(ctx, s.now(), limit)
+	looked, failed := make([]int, len(SentBy)), make([]error, len(SentBy))
+	var channels sync.WaitGroup
+	for i, c := range SentBy {
+		channels.Go(func() { looked[i], failed[i] = s.settleAll(ctx, c, limit) })
+	}
+	channels.Wait()
+	return slices.Max(looked), errors.Join(failed...)
+}
+
+// settleAll settles messages of one channel, a few at once.
+func (s *Service) settleAll(ctx context.Context, c ChannelKind, limit int) (int, error) {
+	lost, err := s.store.Lost(ctx, c, s.now(), limit)
 	if err != nil {
 		return 0, err
 	}
-	var failed []error
-	for _, m := range lost {
-		if ctx.Err() != nil {
-			break
-		}
-		failed = append(failed, s.settle(ctx, m))
+	line, failed := make(chan int), make([]error, len(lost))
+	var asking sync.WaitGroup
+	for range min(settledAtOnce, len(lost)) {
+		asking.Go(func() {
+			for i := range line {
+				if ctx.Err() == nil {
+					failed[i] = s.settle(ctx, lost[i])
+				}
+			}
+		})
 	}
+	for i := range lost {
+		line <- i
+	}
+	close(line)
+	asking.Wait()
 	return len(lost), errors.Join(failed...)
 }
 

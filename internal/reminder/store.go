@@ -143,8 +143,8 @@ type Courier interface {
 	Others(ctx context.Context, m Message) (Others, error)
 	// PassOn hands over to the next channel, if there is one that hasn't been tried.
 	PassOn(ctx context.Context, t Task, why Cause, at time.Time, rest time.Duration) (done bool, err error)
-	// Lost lists messages whose claims are over: nobody said what came of them.
-	Lost(ctx context.Context, now time.Time, limit int) ([]Message, error)
+	// Lost lists messages of a channel whose claims are over, the longest first: nobody said what came of them.
+	Lost(ctx context.Context, c ChannelKind, now time.Time, limit int) ([]Message, error)
 	// Reclaim takes one of those, to find out. To is whom it was sent to.
 	Reclaim(ctx context.Context, m Message, until time.Time) (again Message, to access.Private, ok bool, err error)
 	// Tell keeps reports of a vendor, those of a message in their order, all of one channel. News that comes late, twice or in another order changes nothing
