@@ -155,8 +155,14 @@ var messageFaults = []fault{
 		{ends, `if m.Attempts >= MaxAttempts {`, `if false {`},
 	}, tables, fallback, "waits [2s 4s 8s 16s 32s]"},
 	{"a vendor that isn't asked is waited for", []edit{
-		{"internal/reminder/deliver.go", `now.Sub(*m.Due) >= s.how.HandOver && !m.Both`, `false && now.Sub(*m.Due) >= s.how.HandOver`},
+		{"internal/reminder/deliver.go", `e.handsOver(now.Sub(*m.Due), s.how.HandOver)`, `false && e.handsOver(now.Sub(*m.Due), s.how.HandOver)`},
 	}, tables, "TestWhileAVendorIsNotAsked", "[] map["},
+	{"a vendor's short trouble hands its backlog over", []edit{
+		{"internal/reminder/channel.go", `n.Shut >= allowed`, `n.Shut >= 0`},
+	}, tables, "TestABacklogIsNotHandedOver", "handed over after 0s"},
+	{"a vendor that was tried in vain counts as back", []edit{
+		{"internal/resilience/gate.go", `e.OldState == circuitbreaker.ClosedState`, `e.NewState == circuitbreaker.OpenState`},
+	}, guards, "TestHowLongAVendorFails", "through pauses and probes"},
 	{"who was reached is told by the other channels, too", []edit{
 		{concludes, `FROM seen WHERE seen.reached AND`, `FROM seen WHERE false AND`},
 	}, tables, fallback, "told twice"},

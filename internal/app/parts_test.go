@@ -115,7 +115,7 @@ func TestAVendorsGuardIsToldOfAndCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer exit()
-	if status, body := askPart(t, a.pages(), "twilio"); status != http.StatusOK || !strings.HasPrefix(body, `{"status":"ok","detail":{"state":"closed","restMs":0,"inFlight":1,"waiting":0,`) {
+	if status, body := askPart(t, a.pages(), "twilio"); status != http.StatusOK || !strings.HasPrefix(body, `{"status":"ok","detail":{"state":"closed","restMs":0,"shutMs":0,"inFlight":1,"waiting":0,`) {
 		t.Errorf("answered %d %s", status, body)
 	}
 	for range 20 {

@@ -423,13 +423,49 @@ func TestALetterThatLeftLateIsGivenItsTimeToShow(t *testing.T) {
 func TestWhileAVendorIsNotAskedTheOtherChannelIsUsedAfterAWhile(t *testing.T) {
 	p := newPost(t)
 	p.booked()
-	p.sms.held = reminder.NotAsked{Why: "open", After: 30 * time.Second}
-	for range 5 {
+	for i := range time.Duration(5) {
+		p.sms.held = reminder.NotAsked{Why: reminder.WhyOpen, After: 30 * time.Second, Shut: i * 30 * time.Second}
 		p.carry()
 		p.clock.Advance(30 * time.Second)
 	}
 	if !alike(p.email.told(), reminder.Confirmation) || p.number(`SELECT coalesce(sum(tries), 0) FROM messages WHERE organization_id = $1 AND channel = 'SMS'`) != 0 {
 		t.Fatalf("%v %v", p.email.told(), p.states())
+	}
+}
+
+// Two minutes count from when the vendor began to fail, or from when a message was due, whichever was later: else a breaker's first pause would send a
+// whole backlog by the patients' second choice.
+func TestABacklogIsNotHandedOverBeforeItsVendorHasFailedForAWhile(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.clock.Advance(10 * time.Minute)
+	for _, shut := range []time.Duration{0, 30 * time.Second, 2*time.Minute - time.Millisecond} {
+		p.sms.held = reminder.NotAsked{Why: reminder.WhyOpen, After: time.Second, Shut: shut}
+		p.carry()
+		if s := p.states(); len(p.email.letters) != 0 || s["SMS QUEUED"] != 1 {
+			t.Fatalf("handed over after %s: %v %v", shut, p.email.told(), s)
+		}
+	}
+	p.sms.held = reminder.NotAsked{Why: reminder.WhyOpen, After: time.Second, Shut: 2 * time.Minute}
+	if p.carry(); !alike(p.email.told(), reminder.Confirmation) {
+		t.Fatalf("after two minutes: %v %v", p.email.told(), p.states())
+	}
+}
+
+func TestWhatHasJustFallenDueIsNotHandedOverAndABacklogOfABusyVendorIs(t *testing.T) {
+	p := newPost(t)
+	p.booked()
+	p.sms.held = reminder.NotAsked{Why: reminder.WhyOpen, After: time.Second, Shut: time.Hour}
+	p.carry()
+	p.clock.Advance(2*time.Minute - time.Millisecond)
+	p.carry()
+	if s := p.states(); len(p.email.letters) != 0 || s["SMS QUEUED"] != 1 {
+		t.Fatalf("before it was two minutes late: %v %v", p.email.told(), s)
+	}
+	p.clock.Advance(time.Millisecond)
+	p.sms.held = reminder.NotAsked{Why: "full", After: time.Second}
+	if p.carry(); !alike(p.email.told(), reminder.Confirmation) {
+		t.Fatalf("after two minutes: %v %v", p.email.told(), p.states())
 	}
 }
 

@@ -86,11 +86,21 @@ type Inbound struct {
 
 // NotAsked reports that a vendor wasn't asked: it fails too often just now, or too many wait for it.
 type NotAsked struct {
-	Why   string        // "open" or "full"
+	Why   string        // such as WhyOpen, or "full"
 	After time.Duration // when it may be of use to try again
+	Shut  time.Duration // of WhyOpen: how long it has failed too often by now, though it was tried meanwhile; else 0
 }
 
+// WhyOpen is why a vendor isn't asked that fails too often.
+const WhyOpen = "open"
+
 func (n NotAsked) Error() string { return "the vendor was not asked: " + n.Why }
+
+// handsOver says whether a message that is so late is the next channel's to send. A vendor that has failed for less than the time allowed may soon
+// be back, for what was late before, too.
+func (n NotAsked) handsOver(late, allowed time.Duration) bool {
+	return late >= allowed && (n.Why != WhyOpen || n.Shut >= allowed)
+}
 
 // Refused reports a letter that its vendor will never take.
 type Refused struct {

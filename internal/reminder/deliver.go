@@ -141,7 +141,7 @@ func (s *Service) held(ctx context.Context, t Task, m Message, err error) (Verdi
 		return Verdict{}, err
 	}
 	now := s.now()
-	if m.Due != nil && now.Sub(*m.Due) >= s.how.HandOver && !m.Both {
+	if m.Due != nil && !m.Both && e.handsOver(now.Sub(*m.Due), s.how.HandOver) {
 		if done, err := s.store.PassOn(ctx, t, VendorUnavailable, now, s.how.pause(m.Episode+1)); err != nil || done {
 			return Verdict{}, err
 		}

@@ -9,7 +9,7 @@ type Timing struct {
 	Ask      time.Duration // between questions about one that may have been taken
 	Certain  time.Duration // after it left at the latest, what the vendor's list lacks was not taken
 	GiveUp   time.Duration // after it left, without an answer, nobody knows
-	HandOver time.Duration // after it was due, while its vendor isn't asked, the other channel is used
+	HandOver time.Duration // after it was due, while its vendor isn't asked, the other channel is used; not before a vendor has failed as long
 	Pause    time.Duration // between an episode of attempts and the next; doubled each time
 	MaxPause time.Duration
 	Missing  time.Duration // after it was due, what the queue had is looked for

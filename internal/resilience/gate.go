@@ -11,23 +11,28 @@ import (
 // anew for each probe that ends, and one that is given back must be recorded as good or bad.
 type gate struct {
 	probes uint
+	now    func() time.Duration
 
 	mu      sync.Mutex
 	breaker circuitbreaker.CircuitBreaker[any] // used under mu alone, and so are its listeners
 	left    uint                               // probes that may yet be made, while it is half-open
 	era     int                                // begins with each change of state: what was asked in an earlier one says nothing of this
 	opened  int64
+	since   time.Duration // when it was closed last, unless it is
 }
 
 // newGate counts over the last calls. The library takes a window in time; one of no length is one of calls.
-func newGate(p Breaking) *gate {
-	g := &gate{probes: p.Probes}
+func newGate(p Breaking, now func() time.Duration) *gate {
+	g := &gate{probes: p.Probes, now: now}
 	g.breaker = circuitbreaker.NewBuilder[any]().
 		WithFailureRateThreshold(float64(p.Bad)/float64(p.Last), p.Last, 0).
 		WithSuccessThreshold(p.Probes).
 		WithDelay(p.Pause).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
 			g.era++
+			if e.OldState == circuitbreaker.ClosedState {
+				g.since = now()
+			}
 			if e.NewState == circuitbreaker.OpenState {
 				g.opened++
 			}
@@ -86,13 +91,25 @@ func (g *gate) tell(era int, came outcome) {
 	}
 }
 
-// stands is closed, open or half-open, and the rest of the pause. A pause that is over is half-open, though nobody has asked yet.
-func (g *gate) stands() (state string, rest time.Duration, opened int64) {
+// standing is how a gate stands.
+type standing struct {
+	state  string        // closed, open or half-open
+	rest   time.Duration // of the pause
+	shut   time.Duration // since it was closed, through all pauses and probes; 0 while it is
+	opened int64
+}
+
+// stands tells how it stands. A pause that is over is half-open, though nobody has asked yet.
+func (g *gate) stands() standing {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	s, rest := g.breaker.State(), g.breaker.RemainingDelay()
-	if s == circuitbreaker.OpenState && rest <= 0 {
+	s, is := g.breaker.State(), standing{rest: g.breaker.RemainingDelay(), opened: g.opened}
+	if s == circuitbreaker.OpenState && is.rest <= 0 {
 		s = circuitbreaker.HalfOpenState
 	}
-	return s.String(), rest, g.opened
+	if s != circuitbreaker.ClosedState {
+		is.shut = g.now() - g.since
+	}
+	is.state = s.String()
+	return is
 }

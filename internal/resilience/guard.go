@@ -54,7 +54,7 @@ func GuardOf(d Dependency) *Guard {
 		panic("resilience: no guard for " + string(d))
 	}
 	return &Guard{
-		of: d, policy: p, gate: newGate(p.Breaker), places: bulkhead.New[any](uint(p.Places)), queue: make(chan struct{}, p.Queue),
+		of: d, policy: p, gate: newGate(p.Breaker, clock.Uptime), places: bulkhead.New[any](uint(p.Places)), queue: make(chan struct{}, p.Queue),
 		budget: NewBudget(clock.Uptime), now: clock.Uptime,
 	}
 }
@@ -165,9 +165,12 @@ func Apart(ctx context.Context, do func()) {
 // Again is how long it takes, at the least, until it may be of use to try again, for who got ErrOpen or ErrFull: the rest of the pause,
 // and a while that differs from one caller to the next, so that they don't all come at once.
 func (g *Guard) Again() time.Duration {
-	_, rest, _ := g.gate.stands()
-	return rest + time.Second + rand.N(4*time.Second)
+	return g.gate.stands().rest + time.Second + rand.N(4*time.Second)
 }
+
+// Shut is how long the dependency has been taken for failing: since it was asked freely last, whatever probes were made meanwhile. It is 0
+// while it is asked freely.
+func (g *Guard) Shut() time.Duration { return g.gate.stands().shut }
 
 // Retry says whether a call that failed may be made once more now. It may not while such calls are too many of all (see Budget): then
 // it may be asked again after a while. It is asked once for each, right before.
@@ -182,6 +185,7 @@ func (g *Guard) Retry() (after time.Duration, ok bool) {
 type GuardState struct {
 	State     string `json:"state"`     // of its breaker: closed, open or half-open
 	RestMs    int64  `json:"restMs"`    // until it is half-open, while it is open
+	ShutMs    int64  `json:"shutMs"`    // since it was closed, while it isn't
 	InFlight  int    `json:"inFlight"`  // places that are taken
 	Waiting   int    `json:"waiting"`   // for one
 	Succeeded int64  `json:"succeeded"` // calls that were answered in time
@@ -196,13 +200,11 @@ type GuardState struct {
 
 // State reads the guard.
 func (g *Guard) State() GuardState {
-	s := GuardState{
+	is := g.gate.stands()
+	return GuardState{
+		State: is.state, RestMs: is.rest.Milliseconds(), ShutMs: is.shut.Milliseconds(), Opened: is.opened,
 		InFlight: int(g.inside.Load()), Waiting: len(g.queue),
 		Succeeded: g.came[succeeded].Load(), Slow: g.came[slow].Load(), Failed: g.came[failed].Load(), Abandoned: g.came[abandoned].Load(),
 		Kept: g.kept.Load(), Rejected: g.rejected.Load(), Delayed: g.delayed.Load(),
 	}
-	var rest time.Duration
-	s.State, rest, s.Opened = g.gate.stands()
-	s.RestMs = rest.Milliseconds()
-	return s
 }

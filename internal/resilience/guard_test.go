@@ -170,6 +170,44 @@ func TestAnOutageLetsThreeProbesThroughEachHalfMinute(t *testing.T) {
 	})
 }
 
+func TestHowLongAVendorFailsCountsFromWhenItWasWellLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := GuardOf(Twilio)
+		want := func(when string, shut time.Duration) {
+			t.Helper()
+			if got, s := g.Shut(), g.State(); got != shut || s.ShutMs != shut.Milliseconds() {
+				t.Errorf("%s: %s; %+v", when, got, s)
+			}
+		}
+		pause := g.Policy().Breaker.Pause
+		<-time.After(time.Minute)
+		want("before it fails", 0)
+		for range 20 {
+			_ = g.Call(t.Context(), faulty, fails)
+		}
+		want("when it has opened", 0)
+		for i := range time.Duration(3) {
+			<-time.After(pause)
+			want("through pauses and probes", (i+1)*pause)
+			_ = g.Call(t.Context(), faulty, fails)
+			want("after a probe that failed", (i+1)*pause)
+		}
+		<-time.After(pause + time.Second)
+		for range 2 {
+			_ = g.Call(t.Context(), faulty, answers)
+		}
+		want("while it is tried", 4*pause+time.Second)
+		_ = g.Call(t.Context(), faulty, answers)
+		want("when it is well again", 0)
+		<-time.After(time.Hour)
+		for range 20 {
+			_ = g.Call(t.Context(), faulty, fails)
+		}
+		<-time.After(time.Second)
+		want("a second after it has opened anew", time.Second)
+	})
+}
+
 // opened is a guard whose pause is just over.
 func opened(t *testing.T, d Dependency) *Guard {
 	t.Helper()

@@ -73,7 +73,7 @@ func (g Guarded) Ask(ctx context.Context, call func(context.Context) error) erro
 func (g Guarded) told(err error) error {
 	switch {
 	case errors.Is(err, resilience.ErrOpen):
-		return reminder.NotAsked{Why: "open", After: g.Guard.Again()}
+		return reminder.NotAsked{Why: reminder.WhyOpen, After: g.Guard.Again(), Shut: g.Guard.Shut()}
 	case errors.Is(err, resilience.ErrFull):
 		return reminder.NotAsked{Why: "full", After: g.Guard.Again()}
 	}

@@ -342,6 +342,26 @@ func TestAKeyNamesItsMessageAndNothingElseDoes(t *testing.T) {
 	}
 }
 
+func TestWhoIsTurnedAwayIsToldHowLongAVendorHasFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := Guarded{resilience.GuardOf(resilience.Twilio)}
+		fails := func(context.Context) error { return reminder.Unclear{Code: "answer"} }
+		for range 20 {
+			_ = g.Call(t.Context(), fails)
+		}
+		for _, shut := range []time.Duration{0, 40 * time.Second, 80 * time.Second} {
+			if shut > 0 {
+				<-time.After(40 * time.Second)
+				_ = g.Call(t.Context(), fails)
+			}
+			_, err := g.Enter(t.Context())
+			if n, ok := errors.AsType[reminder.NotAsked](err); !ok || n.Why != reminder.WhyOpen || n.Shut != shut {
+				t.Errorf("after %s it is told %s: %v", shut, n.Shut, err)
+			}
+		}
+	})
+}
+
 func TestAGuardThatLetsNobodyThroughIsToldAsNotAsked(t *testing.T) {
 	g := Guarded{resilience.GuardOf(resilience.Twilio)}
 	for range 20 {
