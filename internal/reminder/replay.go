@@ -192,6 +192,10 @@ func (d *DeadLetters) some(ctx context.Context, r Run, organization uuid.UUID, l
 	if r.DryRun {
 		return d.store.Foresee(ctx, organization, letters, d.source.Clock.Now())
 	}
-	done, err := d.store.Replay(ctx, Replay{By: d.source.Stamp(r.By), Organization: organization, Letters: letters, NewID: d.source.NewID})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	whole := context.WithoutCancel(ctx) // what is done is told, also to who stops it just then
+	done, err := d.store.Replay(whole, Replay{By: d.source.Stamp(r.By), Organization: organization, Letters: letters, NewID: d.source.NewID})
 	return done.List, err
 }
