@@ -24,7 +24,7 @@ var statementNames = []struct {
 	{"UPDATE messages m SET state = 'SENDING', claims", "claim the message", true},
 	{"ORDER BY m.organization_id, m.id FOR SHARE OF m", "take leave", true},
 	{"bool_or(o.state = 'UNKNOWN')", "look how else it is told", false},
-	{"m.claimed_until <= $1 ORDER BY m.claimed_until", "look for what was lost", false},
+	{"ORDER BY m.claimed_until LIMIT", "look for what was lost", false},
 	{"WHEN w.fate = 'ARRIVED'", "store what the vendor says", true},
 	{"INSERT INTO dead_letters (organization_id, message_id, generation, channel, kind, died_at, cause, code, tries, trace)\n    SELECT organization_id, id, generation, channel, kind, at", "store what came of it", true},
 	{"UPDATE messages m SET claims = m.claims + 1, claimed_until", "take what was lost", true},
