@@ -72,7 +72,7 @@ var messageFaults = []fault{
 		{noted, `WHEN 'appointment.reschedule' THEN 'MOVED'`, `WHEN 'appointment.reschedule' THEN NULL`},
 	}, tables, "TestWhoseVisitIsMovedIsRemindedOfTheNewTime", "two hours before the old time, told [CONFIRMATION REMINDER]"},
 	{"what was told by one channel is planned for another", []edit{
-		{"internal/postgres/message_plan.go", `WHERE $10 OR NOT EXISTS (`, `WHERE $10 OR true OR NOT EXISTS (`},
+		{"internal/postgres/message_plan.go", `WHERE ($10 OR NOT EXISTS (`, `WHERE ($10 OR true OR NOT EXISTS (`},
 	}, tables, "TestWhoPrefersMailIsRemindedByMailAndToldOfNothingTwice", "told twice"},
 
 	{"what may have been sent is sent again", []edit{
@@ -274,9 +274,13 @@ var messageFaults = []fault{
 	{"a link is made by anybody", []edit{
 		{"graph/links/links.go", `!hmac.Equal(tag, l.tag(claim)) || `, ``},
 	}, pagesOf, "TestNoOtherLinkOpens", "--- FAIL: TestNoOtherLinkOpens"},
+
 	{"a reminder that is due while it is planned anew is dropped", []edit{
 		{"internal/reminder/plan.go", `soonest := p.owed()`, `soonest := now`},
 	}, tables, "TestAReminderThatIsPlannedAnew", "told [CONFIRMATION]"},
+	{"a reminder of before the booking comes once a step is undone", []edit{
+		{"internal/postgres/message_plan.go", `WHERE ($10 OR NOT EXISTS`, `WHERE $10 OR (NOT EXISTS`},
+	}, tables, "TestAReminderThatAMistakenCheckIn", "2 reminders of before the booking"},
 	{"a visit that stands again is told of by one channel only", []edit{
 		{"internal/postgres/message_plan.go", `			batch.Queue(restoreTurns, organization, n.Appointment.ID)
 `, ``},

@@ -29,11 +29,20 @@ func (p *post) choices() *reminder.Choices {
 	return reminder.NewChoices(postgres.New(p.pool, keytest.Of(p.t, p.pool)).Directory(), clinic.Source{Clock: p.clock, NewID: sample.NewID})
 }
 
+// mailFirst has a patient told by mail, and by text if that fails.
+func mailFirst(c *reminder.ChangePreferences) {
+	c.Channels = []reminder.ChannelChange{{Channel: reminder.Email, Allowed: true}, {Channel: reminder.SMS, Allowed: true}, {Channel: reminder.Push, Allowed: true}}
+}
+
+func whose(a appointment.Appointment) clinic.Ref {
+	return clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
+}
+
 func TestWhoWantsNoRemindersAnyMoreGetsNoneOfThosePlanned(t *testing.T) {
 	p := newPost(t)
 	a := p.booked()
 	p.carry()
-	whom, no := clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}, false
+	whom, no := whose(a), false
 	p.prefers(whom, func(c *reminder.ChangePreferences) { c.Reminders = &no })
 	p.carry()
 	p.clock.Set(a.Start.Add(-2 * time.Hour))
@@ -47,10 +56,7 @@ func TestWhoPrefersMailIsRemindedByMailAndToldOfNothingTwice(t *testing.T) {
 	p := newPost(t)
 	a := p.booked()
 	p.carry()
-	whom := clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
-	mailFirst := func(c *reminder.ChangePreferences) {
-		c.Channels = []reminder.ChannelChange{{Channel: reminder.Email, Allowed: true}, {Channel: reminder.SMS, Allowed: true}, {Channel: reminder.Push, Allowed: true}}
-	}
+	whom := whose(a)
 	p.prefers(whom, mailFirst)
 	p.carry()
 	p.clock.Set(a.Start.Add(-2 * time.Hour))
@@ -129,7 +135,7 @@ func TestAReminderWhoseTimeHasComeGoesOnWhenPreferencesChange(t *testing.T) {
 	p := newPost(t)
 	a := p.booked()
 	p.carry()
-	whom := clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
+	whom := whose(a)
 	p.clock.Set(a.Start.Add(-2 * time.Hour))
 	p.sms.answers = []error{reminder.Later{Cause: reminder.VendorBusy, Code: "429"}}
 	p.carry()
@@ -294,7 +300,7 @@ func TestNothingLeavesForAnErasedPatient(t *testing.T) {
 	}
 	directory := postgres.New(p.pool, keytest.Of(t, p.pool)).Directory()
 	erasing := retention.NewService(directory, clinic.Source{Clock: p.clock, NewID: sample.NewID})
-	whom := clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
+	whom := whose(a)
 	if _, err := erasing.Erase(t.Context(), p.admin(), retention.Erase{Patient: whom, Reason: retention.Requested}); err != nil {
 		t.Fatal(err)
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
-	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
@@ -35,10 +34,6 @@ func (p *post) wait() {
 		p.settle()
 		p.carry()
 	}
-}
-
-func whose(a appointment.Appointment) clinic.Ref {
-	return clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
 }
 
 // A mail that isn't sent on purpose tells nobody either.

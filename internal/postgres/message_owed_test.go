@@ -5,17 +5,8 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
-	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
-
-func mailFirst(c *reminder.ChangePreferences) {
-	c.Channels = []reminder.ChannelChange{{Channel: reminder.Email, Allowed: true}, {Channel: reminder.SMS, Allowed: true}}
-}
-
-func patientOf(a appointment.Appointment) clinic.Ref {
-	return clinic.Ref{Organization: a.OrganizationID, ID: a.PatientID}
-}
 
 // Whatever is changed just before a reminder is due, and however late it is planned anew: it comes, once.
 func TestAReminderThatIsPlannedAnewComesHoweverLateThatIs(t *testing.T) {
@@ -24,7 +15,7 @@ func TestAReminderThatIsPlannedAnewComesHoweverLateThatIs(t *testing.T) {
 		change func(p *post, a appointment.Appointment)
 		mails  int
 	}{
-		"preferences": {time.Second, func(p *post, a appointment.Appointment) { p.prefers(patientOf(a), mailFirst) }, 1},
+		"preferences": {time.Second, func(p *post, a appointment.Appointment) { p.prefers(whose(a), mailFirst) }, 1},
 		"rules": {2 * time.Minute, func(p *post, _ appointment.Appointment) {
 			p.rules(nil, 2*time.Hour)
 			p.pages(10)
@@ -75,19 +66,22 @@ func TestAReminderThatAMistakenCheckInTookBackComesOnceTheVisitIsRestored(t *tes
 			}
 		})
 	}
-	t.Run("never planned", func(t *testing.T) {
-		p := newPost(t)
-		p.clock.Set(onMonday(9, 0)) // an hour before
-		a := p.booked()
-		p.carry()
-		p.act(a, appointment.CheckIn, appointment.Undo)
-		p.clock.Advance(time.Minute)
-		p.carry()
-		p.carry()
-		if n := p.number(`SELECT count(*) FROM messages WHERE organization_id = $1 AND kind = 'REMINDER'`); n != 0 {
-			t.Fatalf("%d reminders of before the booking; %v", n, p.states())
-		}
-	})
+	for name, before := range map[string]time.Duration{"two hours before": 2 * time.Hour, "by every channel": 50 * time.Minute} {
+		t.Run("never planned, "+name, func(t *testing.T) {
+			p := newPost(t)
+			p.rules(nil, before)
+			p.clock.Set(onMonday(9, 30)) // half an hour before
+			a := p.booked()
+			p.carry()
+			p.act(a, appointment.CheckIn, appointment.Undo)
+			p.clock.Advance(time.Minute)
+			p.carry()
+			p.carry()
+			if n := p.number(`SELECT count(*) FROM messages WHERE organization_id = $1 AND kind = 'REMINDER'`); n != 0 {
+				t.Fatalf("%d reminders of before the booking; %v", n, p.states())
+			}
+		})
+	}
 }
 
 // The vendor says late that a confirmation didn't arrive; meanwhile somebody checked the patient in by mistake, and took that back.
@@ -130,7 +124,7 @@ func TestWhatIsRefusedWhileALetterWaitsForItsPlaceIsNotSentByThatChannel(t *test
 	a := p.booked()
 	p.sms.enters = func() {
 		p.sms.enters = nil
-		p.prefers(patientOf(a), func(c *reminder.ChangePreferences) {
+		p.prefers(whose(a), func(c *reminder.ChangePreferences) {
 			c.Channels = []reminder.ChannelChange{{Channel: reminder.SMS, Allowed: false}}
 		})
 	}

@@ -109,8 +109,8 @@ INSERT INTO messages AS m (organization_id, id, appointment_id, patient_id, vers
     state, cause, reference, trace, planned_at, ended_at)
 SELECT $1, $2, $3, $4, $5, $6::text, $7::text, $8, $9, $10::boolean, $11::timestamptz, $12, $13, $14::text, NULLIF($15::text, ''), $16, $17, $18::timestamptz,
     CASE WHEN $14 IN ('CANCELLED', 'EXPIRED', 'SUPPRESSED') THEN $18 END
-WHERE $10 OR NOT EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
-    AND o.state IN ('SENDING', 'SENT', 'DELIVERED', 'UNKNOWN'))
+WHERE ($10 OR NOT EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
+        AND o.state IN ('SENDING', 'SENT', 'DELIVERED', 'UNKNOWN')))
     AND (NOT $19 OR EXISTS (SELECT FROM messages o WHERE o.organization_id = $1 AND o.appointment_id = $3 AND o.kind = $6 AND o.rule = $7 AND o.scheduled_for = $11
         AND o.state = 'CANCELLED'))
 ON CONFLICT (organization_id, appointment_id, kind, rule, channel, scheduled_for) DO UPDATE SET

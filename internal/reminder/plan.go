@@ -29,7 +29,7 @@ type Notice struct {
 	At          time.Time
 	Taken       time.Time // until when whoever plans it has it to itself; tells whether it still does
 	Trace       string    // W3C traceparent; empty: none
-	Tries       int       // to plan it, that failed
+	Tries       int       // to plan it, that came to nothing
 }
 
 // Visit is a visit as it stands when a notice is dealt with.

@@ -101,7 +101,7 @@ type Planner interface {
 	// of them, and takes back their reminders that have more than a minute to go. Visits are how many it looked at. No more: nothing is to be
 	// planned anew, or so many notices wait for that that it shall go on later.
 	Replan(ctx context.Context, now time.Time, limit int) (visits int, more bool, err error)
-	// PutOff leaves a notice for later, since something failed.
+	// PutOff leaves a notice for later, since something failed, or it can't be said yet what to tell.
 	PutOff(ctx context.Context, n Notice, until time.Time) error
 }
 
