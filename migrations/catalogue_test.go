@@ -33,7 +33,7 @@ var named = pgx.NamedArgs{
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
-		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "providers.name", "api_clients.name", "api_keys.name",
+		"organizations.name", "insurance_plans.name", "locations.name", "locations.phone", "locations.address_lines", "visit_kinds.name", "resources.name", "providers.name", "api_clients.name", "api_keys.name",
 		"appointments.cancel_reason",
 		"account_codes.email_token", "account_notes.email_token", "accounts.email_token", "sign_in_tries.email_token", // digests under a secret
 	},

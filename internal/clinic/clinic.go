@@ -87,6 +87,7 @@ type VisitKind struct {
 	RequiresApproval bool
 	Modalities       []Modality
 	Policy           Policy
+	Requires         Requirements
 }
 
 // Policy holds the rules for booking, moving and cancelling.

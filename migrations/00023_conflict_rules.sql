@@ -1,0 +1,454 @@
+-- +goose Up
+-- rollback: safe
+-- Rooms and equipment, which are claimed like providers, and rules that depend on a person's other visits.
+--
+-- What a visit needs is claimed in the change's own transaction, whatever is decided elsewhere: one of a pool at the visit's location, under
+-- the lock of the pool's days, so that nobody waits for another in a circle. The exclusion constraint over claims has the last word.
+--
+-- What depends on other visits is decided by the program, on what neighbours() tells it. A change that was decided so carries a digest of what
+-- it was told (p.seen) and asks again under the locks of everybody concerned: another answer is STALE_NEIGHBOURS, and nothing happens.
+-- People are locked by their row of day one, whatever the day of the visit, since rules may reach over months; a provider who travels by the
+-- days around the visit.
+
+CREATE TABLE resources (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    id              uuid NOT NULL,
+    location_id     uuid NOT NULL,
+    identifier_system text NOT NULL,
+    identifier_value text NOT NULL,
+    kind            text NOT NULL CHECK (kind IN ('EQUIPMENT', 'ROOM')),
+    pool            text NOT NULL, -- those that stand in for each other
+    name            text NOT NULL,
+    retired         boolean NOT NULL DEFAULT false, -- nothing new is claimed
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, identifier_system, identifier_value),
+    FOREIGN KEY (organization_id, location_id) REFERENCES locations
+);
+CREATE INDEX resources_of_pool ON resources (organization_id, location_id, pool, id) WHERE NOT retired;
+
+-- How long people take from one location to another. An organisation without a row has the program's defaults.
+CREATE TABLE travel_rules (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    patients        boolean NOT NULL, -- whether it is asked of patients
+    providers       boolean NOT NULL,
+    speed           integer NOT NULL CHECK (speed > 0),   -- km/h as the crow flies
+    margin          integer NOT NULL CHECK (margin >= 0), -- seconds, for every way
+    routes          jsonb NOT NULL, -- [{from, to, seconds}], known better
+    PRIMARY KEY (organization_id)
+);
+
+ALTER TABLE visit_kinds
+    ADD COLUMN needs         text[] NOT NULL DEFAULT '{}', -- one of each pool
+    ADD COLUMN repeat_after  integer CHECK (repeat_after > 0), -- seconds from start to start
+    ADD COLUMN prerequisites jsonb NOT NULL DEFAULT '[]', -- [{visitKind, within}], within in seconds
+    ADD COLUMN patients      text NOT NULL DEFAULT 'ALL' CHECK (patients IN ('ALL', 'ESTABLISHED', 'NEW')),
+    ADD COLUMN minimum_age   integer CHECK (minimum_age >= 0),
+    ADD COLUMN maximum_age   integer CHECK (maximum_age >= 0);
+
+ALTER TABLE claims DROP CONSTRAINT claims_party_kind_check,
+    ADD CONSTRAINT claims_party_kind_check CHECK (party_kind IN ('EQUIPMENT', 'PATIENT', 'PROVIDER', 'ROOM')) NOT VALID;
+ALTER TABLE claims VALIDATE CONSTRAINT claims_party_kind_check;
+
+-- Soft rules that a member of the staff booked over.
+CREATE TABLE rule_overrides (
+    organization_id uuid NOT NULL,
+    appointment_id  uuid NOT NULL,
+    version         integer NOT NULL, -- of the appointment, once it was done
+    patient_id      uuid NOT NULL,
+    rules           text[] NOT NULL CHECK (cardinality(rules) > 0),
+    reason          private,
+    at              timestamptz NOT NULL,
+    actor_id        uuid NOT NULL,
+    PRIMARY KEY (organization_id, appointment_id, version),
+    FOREIGN KEY (organization_id, appointment_id) REFERENCES appointments
+);
+
+-- +goose StatementBegin
+DO $$
+DECLARE
+    table_ text;
+BEGIN
+    FOREACH table_ IN ARRAY '{resources,rule_overrides,travel_rules}'::text[] LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', table_);
+        EXECUTE format('CREATE POLICY tenant ON %I TO mediconnect_app USING (organization_id = (SELECT current_organization()))', table_);
+        EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO mediconnect_app', table_);
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Who is locked for a pool at a location.
+CREATE FUNCTION pool_party(location uuid, pool text) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT md5('pool:' || location || ':' || pool)::uuid
+$$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- The pools that a visit takes one each of: on site alone.
+CREATE FUNCTION pools_needed(org uuid, p jsonb) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF p->>'modality' IS DISTINCT FROM 'IN_PERSON' THEN
+        RETURN '{}';
+    END IF;
+    RETURN coalesce((SELECT k.needs FROM visit_kinds k WHERE k.organization_id = org AND k.id = (p->>'visitKind')::uuid), '{}');
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Of each pool that a visit needs, one that is free over the whole occupied span, in the order of the pools; a null where none is. Free is what
+-- nobody has but the hold or the appointment that the change ends, or a hold that has run out. What the change had already comes first.
+CREATE FUNCTION find_resources(org uuid, p jsonb, leaving uuid[], now_ timestamptz) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
+    to_ timestamptz := (p->>'occupiedTo')::timestamptz;
+    needs_ text[] := pools_needed(org, p);
+    ended uuid[];
+    own uuid := coalesce(p->>'moving', p->>'appointment')::uuid;
+    found_ uuid[] := '{}';
+    pool_ text;
+BEGIN
+    IF cardinality(needs_) = 0 THEN
+        RETURN '{}';
+    END IF;
+    ended := ARRAY(SELECT c.hold_id FROM claims c WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.hold_id IS NOT NULL);
+    FOREACH pool_ IN ARRAY needs_ LOOP
+        found_ := found_ || (SELECT r.id FROM resources r
+            WHERE r.organization_id = org AND r.location_id = (p->>'location')::uuid AND r.pool = pool_ AND NOT r.retired
+              AND NOT EXISTS (SELECT FROM claims c
+                WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE' AND c.starts_at < to_ AND c.ends_at > from_
+                  AND c.starts_at > from_ - interval '48 hours' AND c.starts_at < c.ends_at
+                  AND c.appointment_id IS DISTINCT FROM own AND (c.hold_id IS NULL OR c.hold_id <> ALL (ended) AND c.expires_at > now_))
+            ORDER BY EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE'
+                AND (c.appointment_id = own OR c.hold_id = ANY (ended))) DESC, r.id
+            LIMIT 1);
+    END LOOP;
+    RETURN found_;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Claims what find_resources found, for an appointment or a hold. Call it under the pools' locks, after freeing what leaves. What the
+-- appointment that a hold would move keeps busy itself is left out.
+CREATE FUNCTION take_resources(org uuid, p jsonb, found_ uuid[], appointment uuid, hold uuid, expires timestamptz, now_ timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
+    to_ timestamptz := (p->>'occupiedTo')::timestamptz;
+    one resources;
+    own record;
+    part tstzrange;
+BEGIN
+    FOR one IN SELECT * FROM resources r WHERE r.organization_id = org AND r.id = ANY (found_) LOOP
+        UPDATE claims c SET state = 'LAPSED'
+        WHERE c.organization_id = org AND c.party_id = one.id AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.expires_at <= now_
+          AND c.starts_at < to_ AND c.ends_at > from_ AND c.starts_at > from_ - interval '48 hours';
+        SELECT c.starts_at, c.ends_at INTO own FROM claims c
+        WHERE c.organization_id = org AND c.party_id = one.id AND c.state = 'ACTIVE' AND c.appointment_id = (p->>'moving')::uuid
+          AND c.starts_at < to_ AND c.ends_at > from_;
+        FOR part IN SELECT unnest(tstzmultirange(tstzrange(from_, to_)) - CASE WHEN own.starts_at IS NULL THEN '{}'::tstzmultirange
+            ELSE tstzmultirange(tstzrange(own.starts_at, own.ends_at)) END)
+        LOOP
+            INSERT INTO claims (organization_id, id, party_kind, party_id, lane, starts_at, ends_at, state, appointment_id, hold_id, expires_at, days)
+            VALUES (org, gen_random_uuid(), one.kind, one.id, 0, lower(part), upper(part), 'ACTIVE', appointment, hold, expires, '{}')
+            ON CONFLICT DO NOTHING;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'resource taken' USING ERRCODE = 'MC001';
+            END IF;
+        END LOOP;
+    END LOOP;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- The accounts by which people act for a patient, themself included.
+CREATE FUNCTION accounts_of(org uuid, patient uuid) RETURNS uuid[] LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN ARRAY(SELECT l.account_id FROM account_links l
+        WHERE l.organization_id = org AND l.patient_id = patient AND l.ended_at IS NULL ORDER BY 1);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Whoever else is locked with the provider's and the patient's days: the pools that are needed, and of a change that was decided on other visits
+-- (p.seen) the patient and those who act for them, and the provider, if they travel (p.travels), on the days around.
+CREATE FUNCTION lock_others(org uuid, p jsonb, OUT parties uuid[], OUT days date[]) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    around date[];
+    people uuid[];
+    needs_ text[] := pools_needed(org, p);
+BEGIN
+    parties := '{}';
+    days := '{}';
+    IF cardinality(needs_) > 0 THEN
+        SELECT array_agg(pool_party((p->>'location')::uuid, n)), array_agg(d) INTO parties, days
+        FROM unnest(needs_) n, unnest(dates(p->'occupiedDays')) d;
+    END IF;
+    IF p->>'seen' IS NULL THEN
+        RETURN;
+    END IF;
+    IF p->>'patient' IS NOT NULL THEN
+        people := (p->>'patient')::uuid || accounts_of(org, (p->>'patient')::uuid);
+        parties := parties || people;
+        days := days || array_fill(date '0001-01-01', ARRAY[cardinality(people)]);
+    END IF;
+    IF (p->>'travels')::boolean THEN
+        around := dates(p->'aroundDays');
+        parties := parties || array_fill((p->>'provider')::uuid, ARRAY[cardinality(around)]);
+        days := days || around;
+    END IF;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- What the rules about other visits follow from, as far as those of the visit's kind ask for it. Ways are at most 8 hours long. p: organization,
+-- provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
+-- been there after it is new), now, and, where there are such, patient, hold, holder, and
+-- the appointment, or what is moved, which is passed over.
+CREATE FUNCTION neighbours(org uuid, p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    patient_ uuid := (p->>'patient')::uuid;
+    provider_ uuid := (p->>'provider')::uuid;
+    location_ uuid := (p->>'location')::uuid;
+    kind_ uuid := (p->>'visitKind')::uuid;
+    own uuid := coalesce(p->>'moving', p->>'appointment')::uuid;
+    from_ timestamptz := (p->>'startsAt')::timestamptz;
+    to_ timestamptz := (p->>'endsAt')::timestamptz;
+    now_ timestamptz := (p->>'now')::timestamptz;
+    on_site boolean := p->>'modality' = 'IN_PERSON';
+    furthest CONSTANT interval := '8 hours';
+    lives CONSTANT text[] := '{ARRIVED,BOOKED,CHECKED_IN,FULFILLED,PENDING}';
+    kind visit_kinds;
+    travel travel_rules;
+    facts jsonb;
+    acting uuid[];
+BEGIN
+    SELECT * INTO kind FROM visit_kinds k WHERE k.organization_id = org AND k.id = kind_;
+    SELECT * INTO travel FROM travel_rules t WHERE t.organization_id = org;
+    facts := jsonb_build_object('travel', CASE WHEN travel.organization_id IS NOT NULL THEN to_jsonb(travel) - 'organization_id' END,
+        'here', (SELECT jsonb_build_object('latitude', l.latitude, 'longitude', l.longitude) FROM locations l
+            WHERE l.organization_id = org AND l.id = location_));
+    IF on_site AND coalesce(travel.providers, true) AND (p->>'travels')::boolean THEN
+        facts := facts || jsonb_build_object('providerElsewhere', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
+                'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
+            FROM claims c
+            LEFT JOIN appointments a ON a.organization_id = org AND a.id = c.appointment_id
+            LEFT JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
+            JOIN locations l ON l.organization_id = org AND l.id = coalesce(a.location_id, h.location_id)
+            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state = 'ACTIVE' AND c.starts_at < c.ends_at
+              AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
+              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND c.appointment_id IS DISTINCT FROM own
+              AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
+                AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)));
+    END IF;
+    IF patient_ IS NULL THEN
+        RETURN facts;
+    END IF;
+    IF on_site AND coalesce(travel.patients, true) THEN
+        facts := facts || jsonb_build_object('patientElsewhere', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
+                'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
+            FROM claims c
+            JOIN appointments a ON a.organization_id = org AND a.id = c.appointment_id
+            JOIN locations l ON l.organization_id = org AND l.id = a.location_id
+            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state = 'ACTIVE'
+              AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
+              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.id IS DISTINCT FROM own));
+    END IF;
+    IF kind.repeat_after IS NOT NULL THEN
+        facts := facts || jsonb_build_object('alike', (
+            SELECT coalesce(jsonb_agg(a.starts_at ORDER BY a.starts_at, a.id), '[]') FROM appointments a
+            WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = kind_ AND a.status = ANY (lives)
+              AND a.starts_at > from_ - make_interval(secs => kind.repeat_after) AND a.starts_at < from_ + make_interval(secs => kind.repeat_after)
+              AND a.id IS DISTINCT FROM own));
+    END IF;
+    IF kind.patients <> 'ALL' THEN
+        facts := facts || jsonb_build_object('established', EXISTS (SELECT FROM appointments a
+            WHERE a.organization_id = org AND a.patient_id = patient_ AND a.status = ANY (lives)
+              AND a.starts_at < from_ AND a.starts_at > (p->>'newSince')::timestamptz AND a.id IS DISTINCT FROM own));
+    END IF;
+    IF kind.prerequisites <> '[]' THEN
+        facts := facts || jsonb_build_object('before', (
+            SELECT coalesce(jsonb_agg(r->>'visitKind' ORDER BY r->>'visitKind'), '[]') FROM jsonb_array_elements(kind.prerequisites) r
+            WHERE EXISTS (SELECT FROM appointments a
+                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
+                  AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own)));
+    END IF;
+    IF own IS NOT NULL THEN -- visits that count on the one that is moved, and on no other
+        facts := facts || jsonb_build_object('after', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('start', d.starts_at, 'within', (r->>'within')::integer) ORDER BY d.starts_at, d.id), '[]')
+            FROM appointments was
+            JOIN appointments d ON d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.starts_at >= was.ends_at
+            JOIN visit_kinds k ON k.organization_id = org AND k.id = d.visit_kind_id
+            CROSS JOIN jsonb_array_elements(k.prerequisites) r
+            WHERE was.organization_id = org AND was.id = own AND (r->>'visitKind')::uuid = was.visit_kind_id
+              AND was.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
+              AND NOT EXISTS (SELECT FROM appointments a
+                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = was.visit_kind_id AND a.status = ANY (lives)
+                  AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer) AND a.id <> own)));
+    END IF;
+    acting := ARRAY(SELECT l.account_id FROM account_links l
+        WHERE l.organization_id = org AND l.patient_id = patient_ AND l.ended_at IS NULL AND l.relation = 'CAREGIVER'
+          AND NOT EXISTS (SELECT FROM account_links s WHERE s.organization_id = org AND s.patient_id = patient_ AND s.ended_at IS NULL AND s.relation = 'SELF')
+        ORDER BY 1);
+    IF cardinality(acting) > 0 THEN
+        facts := facts || jsonb_build_object('caregivers', to_jsonb(acting), 'inTheirCare', (
+            SELECT coalesce(jsonb_agg(jsonb_build_object('start', v.starts_at, 'end', v.ends_at, 'caregivers', v.who) ORDER BY v.starts_at, v.id), '[]')
+            FROM (
+                SELECT c.id, c.starts_at, c.ends_at, CASE WHEN bool_or(l.relation = 'SELF')
+                    THEN array_agg(DISTINCT l.account_id) FILTER (WHERE l.relation = 'SELF') ELSE array_agg(DISTINCT l.account_id) END AS who
+                FROM (SELECT DISTINCT m.patient_id FROM account_links m
+                    WHERE m.organization_id = org AND m.account_id = ANY (acting) AND m.ended_at IS NULL AND m.patient_id <> patient_) others
+                JOIN account_links l ON l.organization_id = org AND l.patient_id = others.patient_id AND l.ended_at IS NULL
+                JOIN claims c ON c.organization_id = org AND c.party_id = others.patient_id AND c.state = 'ACTIVE'
+                WHERE c.starts_at < to_ AND c.ends_at > from_ AND c.starts_at > from_ - interval '48 hours' AND c.appointment_id IS DISTINCT FROM own
+                GROUP BY c.id, c.starts_at, c.ends_at
+            ) v WHERE v.who && acting));
+    END IF;
+    RETURN facts;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Whether what a change was decided on has become another since.
+CREATE FUNCTION neighbours_changed(org uuid, p jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN p->>'seen' IS NOT NULL AND p->>'seen' <> md5(neighbours(org, p)::text);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- What a change is decided on, with the digest by which it is told from another answer, and which pools have nothing free.
+CREATE FUNCTION look_around(p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    org uuid := (p->>'organization')::uuid;
+    facts jsonb := neighbours(org, p);
+BEGIN
+    RETURN jsonb_build_object('facts', facts, 'seen', md5(facts::text),
+        'noneFree', array_position(find_resources(org, p, coalesce((SELECT array_agg(c.id) FROM claims c
+            WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.hold_id = (p->>'hold')::uuid AND c.state = 'ACTIVE'), '{}'),
+            (p->>'now')::timestamptz), NULL) IS NOT NULL);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Notes the rules that a change broke with leave; lane_: the provider's that it took, the overflow lane being -1.
+CREATE FUNCTION note_override(org uuid, p jsonb, now_ timestamptz, appointment uuid, version_ integer, lane_ integer) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    rules_ text[] := ARRAY(SELECT r FROM jsonb_array_elements_text(coalesce(p->'override'->'rules', '[]')) r
+        UNION SELECT 'PROVIDER_BUSY' WHERE lane_ = -1 ORDER BY 1);
+BEGIN
+    IF cardinality(rules_) > 0 THEN
+        INSERT INTO rule_overrides (organization_id, appointment_id, version, patient_id, rules, reason, at, actor_id)
+        VALUES (org, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'), now_, (p->'audit'->>'actor')::uuid);
+    END IF;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Makes the functions do all this, each in the one place where it is done.
+CREATE FUNCTION apply_conflict_rules(up boolean) RETURNS void LANGUAGE plpgsql AS $apply$
+DECLARE
+    change record;
+    text_ text;
+    was_ text;
+    becomes_ text;
+BEGIN
+    FOR change IN SELECT * FROM (VALUES
+        -- What they remember.
+        ('book', '    busy uuid;', '    busy uuid;
+    rooms uuid[];'),
+        ('move_appointment', '    busy uuid;', '    busy uuid;
+    rooms uuid[];'),
+        ('place_hold', '    moved claims;', '    moved claims;
+    rooms uuid[];'),
+        -- Locks.
+        ('book', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        ('book', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
+        ('move_appointment', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        ('move_appointment', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
+        ('place_hold', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]),', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        ('place_hold', 'dates(p->''providerDays''), provider_', 'dates(p->''providerDays'') || (SELECT o.days FROM lock_others(org, p) o), provider_'),
+        -- Looking again.
+        ('book', '    busy := patient_busy(org, p, leaving);', '    IF neighbours_changed(org, p) THEN
+        RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
+    END IF;
+    rooms := find_resources(org, p, leaving, now_);
+    IF array_position(rooms, NULL) IS NOT NULL THEN
+        RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
+    END IF;
+    busy := patient_busy(org, p, leaving);'),
+        ('move_appointment', '    busy := patient_busy(org, p, leaving || old);', '    IF neighbours_changed(org, p) THEN
+        RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
+    END IF;
+    rooms := find_resources(org, p, leaving || old, now_);
+    IF array_position(rooms, NULL) IS NOT NULL THEN
+        RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
+    END IF;
+    busy := patient_busy(org, p, leaving || old);'),
+        ('place_hold', '    IF cardinality(leaving) > 0 THEN
+        PERFORM end_holds(org, leaving, now_, NULL);', '    IF neighbours_changed(org, p) THEN
+        RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
+    END IF;
+    rooms := find_resources(org, p, leaving, now_);
+    IF array_position(rooms, NULL) IS NOT NULL THEN
+        RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
+    END IF;
+
+    IF cardinality(leaving) > 0 THEN
+        PERFORM end_holds(org, leaving, now_, NULL);'),
+        -- Claiming.
+        ('book', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
+    PERFORM take_patient(org,'),
+        ('move_appointment', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
+    PERFORM take_patient(org,'),
+        ('place_hold', '    answer := jsonb_build_object(''hold'', hold_);', '    PERFORM take_resources(org, p, rooms, NULL, hold_, expires, now_);
+    answer := jsonb_build_object(''hold'', hold_);'),
+        -- Overrides.
+        ('book', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', 1);', '    PERFORM note_override(org, p, now_, appointment_, 1, seat.lane);
+    answer := jsonb_build_object(''appointment'', appointment_, ''version'', 1);'),
+        ('move_appointment', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', seen.version + 1, ''released''', '    PERFORM note_override(org, p, now_, appointment_, seen.version + 1, seat.lane);
+    answer := jsonb_build_object(''appointment'', appointment_, ''version'', seen.version + 1, ''released'''),
+        -- The overflow lane, for one visit at a time that is squeezed in where every lane is taken.
+        ('find_lane', '    ELSE
+        refused := ''SLOT_TAKEN'';', '    ELSIF (p->>''squeeze'')::boolean AND lanes > 0 AND NOT EXISTS (
+        SELECT FROM claims c
+        WHERE c.organization_id = org AND c.party_id = provider_ AND c.lane = -1 AND c.state = ''ACTIVE''
+          AND c.starts_at < to_ AND c.starts_at > from_ - interval ''48 hours'' AND c.ends_at > from_ AND c.id <> ALL (leaving)) THEN
+        lane := -1;
+    ELSE
+        refused := ''SLOT_TAKEN'';'),
+        -- What a hold has besides the provider's lane ends, and lasts, as long as that.
+        ('end_holds', '    SELECT array_agg(id) INTO lapsed FROM claims', '    ids := ids || ARRAY(SELECT o.id FROM claims o WHERE o.organization_id = org AND o.state = ''ACTIVE'' AND o.hold_id IN (
+        SELECT c.hold_id FROM claims c WHERE c.organization_id = org AND c.id = ANY (ids) AND c.hold_id IS NOT NULL) AND o.id <> ALL (ids));
+    SELECT array_agg(id) INTO lapsed FROM claims'),
+        ('change_hold', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz WHERE c.organization_id = org AND c.id = ANY (ids);', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz
+        WHERE c.organization_id = org AND (c.id = ANY (ids) OR c.hold_id = hold_ AND c.state = ''ACTIVE'');')
+    ) c(name, was, becomes) LOOP
+        was_ := CASE WHEN up THEN change.was ELSE change.becomes END;
+        becomes_ := CASE WHEN up THEN change.becomes ELSE change.was END;
+        text_ := pg_get_functiondef(change.name::regproc);
+        IF length(text_) - length(replace(text_, was_, '')) <> length(was_) THEN
+            RAISE EXCEPTION '%() is not as it was made: %', change.name, was_;
+        END IF;
+        EXECUTE replace(text_, was_, becomes_);
+    END LOOP;
+END $apply$;
+-- +goose StatementEnd
+SELECT apply_conflict_rules(true);
+
+CREATE INDEX claims_of_hold ON claims (organization_id, hold_id) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
+ALTER FUNCTION look_around SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+
+-- +goose Down
+SELECT apply_conflict_rules(false);
+DROP INDEX claims_of_hold;
+DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, take_resources, find_resources,
+    pools_needed, pool_party;
+DROP TABLE rule_overrides, travel_rules, resources;
+ALTER TABLE claims NO FORCE ROW LEVEL SECURITY;
+DELETE FROM claims WHERE party_kind IN ('EQUIPMENT', 'ROOM');
+ALTER TABLE claims FORCE ROW LEVEL SECURITY;
+ALTER TABLE claims DROP CONSTRAINT claims_party_kind_check,
+    ADD CONSTRAINT claims_party_kind_check CHECK (party_kind IN ('PATIENT', 'PROVIDER', 'ROOM'));
+ALTER TABLE visit_kinds DROP COLUMN needs, DROP COLUMN repeat_after, DROP COLUMN prerequisites, DROP COLUMN patients, DROP COLUMN minimum_age, DROP COLUMN maximum_age;
