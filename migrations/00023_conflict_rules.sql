@@ -2,7 +2,7 @@
 -- rollback: safe
 -- Rooms and equipment, which are claimed like providers, and rules that depend on a person's other visits.
 --
--- What a visit needs is claimed in the change's own transaction, whatever is decided elsewhere: one of a pool at the visit's location, under
+-- What a visit needs (p.needs, from the rules whose revision is checked) is claimed in the change's own transaction, whatever is decided elsewhere: one of a pool at the visit's location, under
 -- the lock of the pool's days, so that nobody waits for another in a circle. The exclusion constraint over claims has the last word.
 --
 -- What depends on other visits is decided by the program, on what neighbours() tells it. A change that was decided so carries a digest of what
@@ -52,6 +52,7 @@ ALTER TABLE claims VALIDATE CONSTRAINT claims_party_kind_check;
 -- Soft rules that a member of the staff booked over.
 CREATE TABLE rule_overrides (
     organization_id uuid NOT NULL,
+    id              uuid NOT NULL,
     appointment_id  uuid NOT NULL,
     version         integer NOT NULL, -- of the appointment, once it was done
     patient_id      uuid NOT NULL,
@@ -59,7 +60,8 @@ CREATE TABLE rule_overrides (
     reason          private,
     at              timestamptz NOT NULL,
     actor_id        uuid NOT NULL,
-    PRIMARY KEY (organization_id, appointment_id, version),
+    PRIMARY KEY (organization_id, id),
+    UNIQUE (organization_id, appointment_id, version),
     FOREIGN KEY (organization_id, appointment_id) REFERENCES appointments
 );
 
@@ -84,13 +86,10 @@ $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- The pools that a visit takes one each of: on site alone.
-CREATE FUNCTION pools_needed(org uuid, p jsonb) RETURNS text[] LANGUAGE plpgsql STABLE AS $$
+-- The pools that a visit takes one each of.
+CREATE FUNCTION pools_needed(p jsonb) RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 BEGIN
-    IF p->>'modality' IS DISTINCT FROM 'IN_PERSON' THEN
-        RETURN '{}';
-    END IF;
-    RETURN coalesce((SELECT k.needs FROM visit_kinds k WHERE k.organization_id = org AND k.id = (p->>'visitKind')::uuid), '{}');
+    RETURN ARRAY(SELECT jsonb_array_elements_text(coalesce(p->'needs', '[]')));
 END $$;
 -- +goose StatementEnd
 
@@ -101,7 +100,7 @@ CREATE FUNCTION find_resources(org uuid, p jsonb, leaving uuid[], now_ timestamp
 DECLARE
     from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
     to_ timestamptz := (p->>'occupiedTo')::timestamptz;
-    needs_ text[] := pools_needed(org, p);
+    needs_ text[] := pools_needed(p);
     ended uuid[];
     own uuid := coalesce(p->>'moving', p->>'appointment')::uuid;
     found_ uuid[] := '{}';
@@ -175,7 +174,7 @@ CREATE FUNCTION lock_others(org uuid, p jsonb, OUT parties uuid[], OUT days date
 DECLARE
     around date[];
     people uuid[];
-    needs_ text[] := pools_needed(org, p);
+    needs_ text[] := pools_needed(p);
 BEGIN
     parties := '{}';
     days := '{}';
@@ -339,8 +338,8 @@ DECLARE
         UNION SELECT 'PROVIDER_BUSY' WHERE lane_ = -1 ORDER BY 1);
 BEGIN
     IF cardinality(rules_) > 0 THEN
-        INSERT INTO rule_overrides (organization_id, appointment_id, version, patient_id, rules, reason, at, actor_id)
-        VALUES (org, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'), now_, (p->'audit'->>'actor')::uuid);
+        INSERT INTO rule_overrides (organization_id, id, appointment_id, version, patient_id, rules, reason, at, actor_id)
+        VALUES (org, (p->'override'->>'id')::uuid, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'), now_, (p->'audit'->>'actor')::uuid);
     END IF;
 END $$;
 -- +goose StatementEnd
@@ -356,21 +355,21 @@ DECLARE
 BEGIN
     FOR change IN SELECT * FROM (VALUES
         -- What they remember.
-        ('book', '    busy uuid;', '    busy uuid;
+        (1, 'book', '    busy uuid;', '    busy uuid;
     rooms uuid[];'),
-        ('move_appointment', '    busy uuid;', '    busy uuid;
+        (2, 'move_appointment', '    busy uuid;', '    busy uuid;
     rooms uuid[];'),
-        ('place_hold', '    moved claims;', '    moved claims;
+        (3, 'place_hold', '    moved claims;', '    moved claims;
     rooms uuid[];'),
         -- Locks.
-        ('book', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
-        ('book', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
-        ('move_appointment', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
-        ('move_appointment', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
-        ('place_hold', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]),', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
-        ('place_hold', 'dates(p->''providerDays''), provider_', 'dates(p->''providerDays'') || (SELECT o.days FROM lock_others(org, p) o), provider_'),
+        (4, 'book', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        (5, 'book', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
+        (6, 'move_appointment', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]),', 'array_fill(patient_, ARRAY[jsonb_array_length(p->''patientDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        (7, 'move_appointment', 'dates(p->''providerDays'') || dates(p->''patientDays''),', 'dates(p->''providerDays'') || dates(p->''patientDays'') || (SELECT o.days FROM lock_others(org, p) o),'),
+        (8, 'place_hold', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]),', 'array_fill(provider_, ARRAY[jsonb_array_length(p->''providerDays'')]) || (SELECT o.parties FROM lock_others(org, p) o),'),
+        (9, 'place_hold', 'dates(p->''providerDays''), provider_', 'dates(p->''providerDays'') || (SELECT o.days FROM lock_others(org, p) o), provider_'),
         -- Looking again.
-        ('book', '    busy := patient_busy(org, p, leaving);', '    IF neighbours_changed(org, p) THEN
+        (10, 'book', '    busy := patient_busy(org, p, leaving);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
     END IF;
     rooms := find_resources(org, p, leaving, now_);
@@ -378,7 +377,7 @@ BEGIN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
     busy := patient_busy(org, p, leaving);'),
-        ('move_appointment', '    busy := patient_busy(org, p, leaving || old);', '    IF neighbours_changed(org, p) THEN
+        (11, 'move_appointment', '    busy := patient_busy(org, p, leaving || old);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
     END IF;
     rooms := find_resources(org, p, leaving || old, now_);
@@ -386,7 +385,7 @@ BEGIN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
     busy := patient_busy(org, p, leaving || old);'),
-        ('place_hold', '    IF cardinality(leaving) > 0 THEN
+        (12, 'place_hold', '    IF cardinality(leaving) > 0 THEN
         PERFORM end_holds(org, leaving, now_, NULL);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
     END IF;
@@ -398,19 +397,19 @@ BEGIN
     IF cardinality(leaving) > 0 THEN
         PERFORM end_holds(org, leaving, now_, NULL);'),
         -- Claiming.
-        ('book', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
+        (13, 'book', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
     PERFORM take_patient(org,'),
-        ('move_appointment', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
+        (14, 'move_appointment', '    PERFORM take_patient(org,', '    PERFORM take_resources(org, p, rooms, appointment_, NULL, NULL, now_);
     PERFORM take_patient(org,'),
-        ('place_hold', '    answer := jsonb_build_object(''hold'', hold_);', '    PERFORM take_resources(org, p, rooms, NULL, hold_, expires, now_);
+        (15, 'place_hold', '    answer := jsonb_build_object(''hold'', hold_);', '    PERFORM take_resources(org, p, rooms, NULL, hold_, expires, now_);
     answer := jsonb_build_object(''hold'', hold_);'),
         -- Overrides.
-        ('book', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', 1);', '    PERFORM note_override(org, p, now_, appointment_, 1, seat.lane);
+        (16, 'book', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', 1);', '    PERFORM note_override(org, p, now_, appointment_, 1, seat.lane);
     answer := jsonb_build_object(''appointment'', appointment_, ''version'', 1);'),
-        ('move_appointment', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', seen.version + 1, ''released''', '    PERFORM note_override(org, p, now_, appointment_, seen.version + 1, seat.lane);
+        (17, 'move_appointment', '    answer := jsonb_build_object(''appointment'', appointment_, ''version'', seen.version + 1, ''released''', '    PERFORM note_override(org, p, now_, appointment_, seen.version + 1, seat.lane);
     answer := jsonb_build_object(''appointment'', appointment_, ''version'', seen.version + 1, ''released'''),
         -- The overflow lane, for one visit at a time that is squeezed in where every lane is taken.
-        ('find_lane', '    ELSE
+        (18, 'find_lane', '    ELSE
         refused := ''SLOT_TAKEN'';', '    ELSIF (p->>''squeeze'')::boolean AND lanes > 0 AND NOT EXISTS (
         SELECT FROM claims c
         WHERE c.organization_id = org AND c.party_id = provider_ AND c.lane = -1 AND c.state = ''ACTIVE''
@@ -419,12 +418,12 @@ BEGIN
     ELSE
         refused := ''SLOT_TAKEN'';'),
         -- What a hold has besides the provider's lane ends, and lasts, as long as that.
-        ('end_holds', '    SELECT array_agg(id) INTO lapsed FROM claims', '    ids := ids || ARRAY(SELECT o.id FROM claims o WHERE o.organization_id = org AND o.state = ''ACTIVE'' AND o.hold_id IN (
+        (19, 'end_holds', '    SELECT array_agg(id) INTO lapsed FROM claims', '    ids := ids || ARRAY(SELECT o.id FROM claims o WHERE o.organization_id = org AND o.state = ''ACTIVE'' AND o.hold_id IN (
         SELECT c.hold_id FROM claims c WHERE c.organization_id = org AND c.id = ANY (ids) AND c.hold_id IS NOT NULL) AND o.id <> ALL (ids));
     SELECT array_agg(id) INTO lapsed FROM claims'),
-        ('change_hold', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz WHERE c.organization_id = org AND c.id = ANY (ids);', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz
+        (20, 'change_hold', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz WHERE c.organization_id = org AND c.id = ANY (ids);', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz
         WHERE c.organization_id = org AND (c.id = ANY (ids) OR c.hold_id = hold_ AND c.state = ''ACTIVE'');')
-    ) c(name, was, becomes) LOOP
+    ) c(n, name, was, becomes) ORDER BY CASE WHEN up THEN n ELSE -n END LOOP
         was_ := CASE WHEN up THEN change.was ELSE change.becomes END;
         becomes_ := CASE WHEN up THEN change.becomes ELSE change.was END;
         text_ := pg_get_functiondef(change.name::regproc);

@@ -44,6 +44,9 @@ const (
 	AppointmentsWrite  = "appointments:write"
 	AuditRead          = "audit:read"
 	ClientsManage      = "clients:manage"
+	ConflictsClinical  = "conflicts:override-clinical"
+	ConflictsOverride  = "conflicts:override"
+	ConflictsRead      = "conflicts:read"
 	DirectoryWrite     = "directory:write"
 	MessagesManage     = "messages:manage"
 	PatientsBreakGlass = "patients:break-glass"
@@ -149,13 +152,13 @@ func (a Actor) OwnOrganization(asked uuid.UUID, path ...string) (uuid.UUID, erro
 var scopesOf = map[Role][]string{
 	PatientRole: {AppointmentsRead, AppointmentsWrite},
 	Caregiver:   {AppointmentsRead, AppointmentsWrite},
-	Provider:    {AppointmentsRead, AppointmentsWrite, PatientsBreakGlass, PatientsRead, RemindersRead, SchedulesRead},
-	FrontDesk:   {AppointmentsRead, AppointmentsWrite, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, DirectoryWrite, MessagesManage, PatientsErase, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, SchemaRead},
+	Provider:    {AppointmentsRead, AppointmentsWrite, ConflictsClinical, ConflictsOverride, PatientsBreakGlass, PatientsRead, RemindersRead, SchedulesRead},
+	FrontDesk:   {AppointmentsRead, AppointmentsWrite, ConflictsOverride, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, ConflictsOverride, ConflictsRead, DirectoryWrite, MessagesManage, PatientsErase, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, SchemaRead},
 	Auditor:     {AccessReview, AuditRead},
 	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
 	// Runs the platform, not a clinic: no patient's data.
-	PlatformAdmin: {AccountsManage, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
+	PlatformAdmin: {AccountsManage, ConflictsRead, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }
 
 // KindOf is how callers of a role present themselves; not ok: there is no such role.

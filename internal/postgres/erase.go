@@ -32,6 +32,7 @@ WHERE organization_id = $1 AND id = $2`
 	eraseWords = `
 UPDATE appointments SET reason = NULL, cancel_note = NULL
 WHERE organization_id = $1 AND patient_id = $2 AND num_nonnulls(reason, cancel_note) > 0`
+	eraseOverrides   = `UPDATE rule_overrides SET reason = NULL WHERE organization_id = $1 AND patient_id = $2 AND reason IS NOT NULL`
 	eraseIdentifiers = `
 DELETE FROM appointment_identifiers i USING appointments a
 WHERE a.organization_id = $1 AND a.patient_id = $2 AND i.organization_id = $1 AND i.appointment_id = a.id`
@@ -107,6 +108,7 @@ func empty(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p clinic.Ref) error 
 	batch.Queue(erasePatient, p.Organization, p.ID, by.At)
 	batch.Queue(dropTokens, p.Organization, p.ID)
 	batch.Queue(eraseWords, p.Organization, p.ID)
+	batch.Queue(eraseOverrides, p.Organization, p.ID)
 	batch.Queue(eraseIdentifiers, p.Organization, p.ID)
 	batch.Queue(eraseMessages, p.Organization, p.ID, by.At)
 	batch.Queue(dropPreferences, p.Organization, p.ID)

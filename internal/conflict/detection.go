@@ -1,0 +1,158 @@
+package conflict
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clock"
+)
+
+// Mode is how far the full detection goes.
+type Mode string
+
+// The modes: the variants of the flag booking.conflict-detection.
+const (
+	Off     Mode = "off"
+	Shadow  Mode = "shadow"  // it judges beside, and nobody is told
+	Enforce Mode = "enforce" // it judges with
+)
+
+// FeatureFallback is why the detection is off although its flag says otherwise: its guard has tripped.
+const FeatureFallback access.Reason = "FALLBACK"
+
+// Switches decide flags. They never fail: what can't be decided is the safe default.
+type Switches interface {
+	// Detection is the flag booking.conflict-detection, whose variants are the modes.
+	Detection(slot availability.SlotID, patient uuid.UUID, a access.Actor) access.Feature
+	// Overrides is the flag booking.staff-overrides.
+	Overrides(organization uuid.UUID, a access.Actor) access.Feature
+}
+
+// Store reads what the rules follow from. It may fail with errs.Busy.
+type Store interface {
+	// LookAround answers facts of one moment, and a digest of those about neighbours: a change that carries it is refused as stale once
+	// they are others.
+	LookAround(ctx context.Context, c Case) (f Facts, seen string, err error)
+}
+
+// Budget is how long the full detection may take.
+type Budget struct {
+	Enforced time.Duration // of a request that waits for it
+	Beside   time.Duration // in the shadow, where nobody waits
+}
+
+// DefaultBudget is generous: reading takes a few milliseconds.
+func DefaultBudget() Budget { return Budget{Enforced: 500 * time.Millisecond, Beside: 2 * time.Second} }
+
+// Detection runs the full detection as far as its flag goes.
+type Detection struct {
+	store    Store
+	switches Switches
+	budget   Budget
+	guard    *Guard
+	beside   *Beside
+	clock    clock.Clock // that nobody sets: it measures
+}
+
+// NewDetection makes it.
+func NewDetection(store Store, switches Switches, budget Budget, guard *Guard, beside *Beside, c clock.Clock) *Detection {
+	return &Detection{store: store, switches: switches, budget: budget, guard: guard, beside: beside, clock: c}
+}
+
+// Judged is what the full detection says of a case. Conclude it once it is known how the case went otherwise.
+type Judged struct {
+	Feature access.Feature
+	Broken  []availability.Rule // enforced
+	Seen    string              // of what it was decided on; empty: nothing that a change depends on
+
+	of     *Detection
+	in     Case
+	mode   Mode
+	took   time.Duration
+	failed error
+}
+
+// Judge judges a case, if its mode is to enforce. A detection that fails, or takes too long, has nothing against anything: the database still
+// keeps out what overlaps.
+func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
+	j := Judged{of: d, in: c, Feature: d.switches.Detection(c.Plan.SlotID, c.Patient, a)}
+	j.mode = modeOf(j.Feature)
+	if j.mode != Off && d.guard.Tripped() {
+		j.mode, j.Feature = Off, access.Feature{Key: j.Feature.Key, Variant: string(Off), Reason: FeatureFallback}
+	}
+	if j.mode == Enforce {
+		j.Broken, j.Seen, j.took, j.failed = d.full(ctx, c, d.budget.Enforced)
+	}
+	return j
+}
+
+func modeOf(f access.Feature) Mode {
+	if m := Mode(f.Variant); f.Enabled && (m == Shadow || m == Enforce) {
+		return m
+	}
+	return Off
+}
+
+// Conclude tells what the database, and the rules of hours, had against the case: nothing, if it was done.
+func (j Judged) Conclude(basic []availability.Rule) {
+	switch j.mode {
+	case Enforce:
+		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Took: j.took, Failed: j.failed})
+	case Shadow:
+		j.of.beside.Do(func() {
+			c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
+			c.Full, _, c.Took, c.Failed = j.of.full(context.Background(), j.in, j.of.budget.Beside)
+			j.of.noted(c)
+		})
+	}
+}
+
+func (d *Detection) noted(c Comparison) {
+	d.guard.Note(c)
+	d.beside.Note(c)
+}
+
+// errLate is why a detection failed that took longer than it may.
+var errLate = errors.New("conflict: the detection took too long")
+
+// full judges within a budget. Whoever doesn't heed it is left behind; a panic is a failure.
+func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (broken []availability.Rule, seen string, took time.Duration, err error) {
+	began := d.clock.Now()
+	type verdict struct {
+		broken []availability.Rule
+		seen   string
+		err    error
+	}
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	done := make(chan verdict, 1)
+	go func() {
+		var v verdict
+		defer func() {
+			if r := recover(); r != nil {
+				v = verdict{err: fmt.Errorf("conflict: the detection panicked: %T", r)}
+			}
+			done <- v
+		}()
+		var f Facts
+		if f, v.seen, v.err = d.store.LookAround(ctx, c); v.err == nil {
+			v.broken = Full(c, f)
+		}
+	}()
+	var v verdict
+	select {
+	case v = <-done:
+	case <-ctx.Done():
+		v.err = errLate
+	}
+	if v.err != nil {
+		return nil, "", d.clock.Now().Sub(began), v.err
+	}
+	return v.broken, v.seen, d.clock.Now().Sub(began), nil
+}
