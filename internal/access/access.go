@@ -77,6 +77,8 @@ type Actor struct {
 	Grant        uuid.UUID // the break-glass grant that a change is made under; zero: none
 	Circle       *Circle   // the request's; nil: the caller has nobody but the patient that the token names
 	Trail        *Trail    // what this request saw; nil: nobody keeps it
+	// Overrides are the flags that a tester has asked for in this request, and was allowed to: key to variant, or "on" or "off".
+	Overrides map[string]string
 }
 
 // Anew is the same caller, of whom nothing has been found out yet and who has seen nothing: for the next thing that somebody is
