@@ -58,6 +58,7 @@ CREATE TABLE rule_overrides (
     patient_id      uuid NOT NULL,
     rules           text[] NOT NULL CHECK (cardinality(rules) > 0),
     reason          private,
+    waits           boolean NOT NULL, -- for a doctor's approval
     at              timestamptz NOT NULL,
     actor_id        uuid NOT NULL,
     PRIMARY KEY (organization_id, id),
@@ -201,8 +202,8 @@ END $$;
 -- +goose StatementBegin
 -- What the rules about other visits follow from, as far as those of the visit's kind ask for it. Ways are at most 8 hours long. p: organization,
 -- provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
--- been there after it is new), now, and, where there are such, patient, hold, holder, and
--- the appointment, or what is moved, which is passed over.
+-- been there after it is new), now, and, where there are such, patient, hold, holder, the
+-- appointment, or what is moved, which is passed over, and where that was.
 CREATE FUNCTION neighbours(org uuid, p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     patient_ uuid := (p->>'patient')::uuid;
@@ -273,18 +274,19 @@ BEGIN
                 WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
                   AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own)));
     END IF;
-    IF own IS NOT NULL THEN -- visits that count on the one that is moved, and on no other
+    IF p->'was' IS NOT NULL THEN -- visits that count on the one that is moved, where it was, and on no other
         facts := facts || jsonb_build_object('after', (
             SELECT coalesce(jsonb_agg(jsonb_build_object('start', d.starts_at, 'within', (r->>'within')::integer) ORDER BY d.starts_at, d.id), '[]')
-            FROM appointments was
-            JOIN appointments d ON d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.starts_at >= was.ends_at
+            FROM appointments d
             JOIN visit_kinds k ON k.organization_id = org AND k.id = d.visit_kind_id
             CROSS JOIN jsonb_array_elements(k.prerequisites) r
-            WHERE was.organization_id = org AND was.id = own AND (r->>'visitKind')::uuid = was.visit_kind_id
-              AND was.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
+            WHERE d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.id IS DISTINCT FROM own
+              AND d.starts_at >= (p->'was'->>'end')::timestamptz AND r->>'visitKind' = p->'was'->>'visitKind'
+              AND (p->'was'->>'start')::timestamptz >= d.starts_at - make_interval(secs => (r->>'within')::integer)
               AND NOT EXISTS (SELECT FROM appointments a
-                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = was.visit_kind_id AND a.status = ANY (lives)
-                  AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer) AND a.id <> own)));
+                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
+                  AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
+                  AND a.id IS DISTINCT FROM own)));
     END IF;
     acting := ARRAY(SELECT l.account_id FROM account_links l
         WHERE l.organization_id = org AND l.patient_id = patient_ AND l.ended_at IS NULL AND l.relation = 'CAREGIVER'
@@ -338,8 +340,9 @@ DECLARE
         UNION SELECT 'PROVIDER_BUSY' WHERE lane_ = -1 ORDER BY 1);
 BEGIN
     IF cardinality(rules_) > 0 THEN
-        INSERT INTO rule_overrides (organization_id, id, appointment_id, version, patient_id, rules, reason, at, actor_id)
-        VALUES (org, (p->'override'->>'id')::uuid, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'), now_, (p->'audit'->>'actor')::uuid);
+        INSERT INTO rule_overrides (organization_id, id, appointment_id, version, patient_id, rules, reason, waits, at, actor_id)
+        VALUES (org, (p->'override'->>'id')::uuid, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'),
+            (p->'override'->>'waits')::boolean, now_, (p->'audit'->>'actor')::uuid);
     END IF;
 END $$;
 -- +goose StatementEnd

@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -19,7 +20,7 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 	if err != nil {
 		return Hold{}, err
 	}
-	who, err := s.movingFor(ctx, a, in.Moving, w.Seat.Holder)
+	who, err := s.movingFor(ctx, a, in.Moving, &w.Seat)
 	if err != nil {
 		return Hold{}, err
 	}
@@ -37,11 +38,12 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 		case err != nil:
 			return Hold{}, err
 		case answer.Outcome == Done:
+			w.judged.Conclude(nil)
 			a.Trail.Changed(holdKind, w.NewHold.ID)
 			return w.NewHold, nil
 		case answer.Outcome == Replayed:
 			return s.hold(ctx, a, clinic.Ref{Organization: w.Slot.Organization, ID: answer.Hold}, "slotId")
-		case answer.Outcome != StaleRules:
+		case !answer.Outcome.stale():
 			_, err := s.settled(ctx, a, w.Seat, answer, who)
 			return Hold{}, err
 		}
@@ -85,6 +87,7 @@ func (s *Service) holdDraft(ctx context.Context, a access.Actor, in PlaceHold) (
 	w.NewHold = Hold{
 		ID: s.NewID(), OrganizationID: in.Slot.Organization, Slot: in.Slot, Actor: a.ID, Patient: w.Holder.Patient, State: HoldActive,
 	}
+	w.Case = conflict.Case{Operation: conflict.Hold, Now: w.At}
 	if in.Moving != nil {
 		w.NewHold.Moving = in.Moving.ID
 	}
@@ -92,8 +95,8 @@ func (s *Service) holdDraft(ctx context.Context, a access.Actor, in PlaceHold) (
 }
 
 // movingFor is how somebody asks who moves an appointment: its own time counts as free.
-func (s *Service) movingFor(ctx context.Context, a access.Actor, moving *clinic.Ref, holder availability.Holder) (availability.Asking, error) {
-	who := availability.Asking{Holder: holder}
+func (s *Service) movingFor(ctx context.Context, a access.Actor, moving *clinic.Ref, seat *Seat) (availability.Asking, error) {
+	who := availability.Asking{Holder: seat.Holder}
 	if moving == nil {
 		return who, nil
 	}
@@ -102,6 +105,7 @@ func (s *Service) movingFor(ctx context.Context, a access.Actor, moving *clinic.
 		return who, err
 	}
 	who.Moving = movingOf(ap)
+	seat.Case.Own, seat.Case.Was = ap.ID, was(ap)
 	return who, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
 // Target is exactly one of a hold and a slot.
@@ -30,6 +31,7 @@ type BookVisit struct {
 	Patient     *clinic.Ref // nil: the account's only one
 	Reason      *access.Private
 	Identifiers []clinic.Identifier
+	Override    *conflict.Override // rules that the staff books over; nil: none
 	Key         string
 }
 
@@ -38,6 +40,7 @@ type MoveVisit struct {
 	Appointment     clinic.Ref
 	Target          Target
 	ExpectedVersion *int
+	Override        *conflict.Override
 	Key             string
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -27,6 +28,9 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	}
 	if seat.Slot.Organization != in.Appointment.Organization {
 		return Booking{}, errs.Missing("slot", seat.path()...)
+	}
+	if seat.Override, err = s.override(a, seat.Slot.Organization, in.Override); err != nil {
+		return Booking{}, err
 	}
 	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat}
 	for range decisions {
@@ -57,6 +61,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	if err != nil {
 		return done, false, err
 	}
+	w.Case = conflict.Case{Operation: conflict.Move, Own: ap.ID, Was: was(ap), Now: w.At}
 	who := availability.Asking{Holder: w.Holder, Moving: movingOf(ap)}
 	if barred == nil {
 		kind, barred = s.decide(ctx, a, &w.Seat, who)
@@ -71,10 +76,11 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
+		w.judged.Conclude(nil)
 		changed(a, w.To, w.Hold)
 		released := ap.Slot()
 		return Booking{Appointment: w.To, Released: &released}, false, nil
-	case answer.Outcome == StaleRules, answer.Outcome == StaleAppointment:
+	case answer.Outcome.stale(), answer.Outcome == StaleAppointment:
 		return done, true, nil
 	}
 	done, err = s.settled(ctx, a, w.Seat, answer, who)
@@ -109,7 +115,15 @@ func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now
 			to.Status = Pending
 		}
 	}
+	if seat.Over.Waits {
+		to.Status = Pending
+	}
 	return to
+}
+
+// was is where an appointment stands that is moved.
+func was(ap Appointment) *conflict.Was {
+	return &conflict.Was{VisitKind: ap.VisitKindID, Span: availability.Span{Start: ap.Start, End: ap.End}}
 }
 
 func movingOf(ap Appointment) *availability.Moving {

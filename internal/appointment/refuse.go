@@ -17,7 +17,12 @@ func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who av
 	if err != nil {
 		return err
 	}
-	blocked := slices.Concat(known, seat.against(v.Verdict))
+	if seat.Case.Kind.ID != uuid.Nil && !seat.judged.Done() {
+		seat.judged = s.detects.Judge(ctx, a, seat.Case)
+	}
+	standing := seat.against(v.Verdict)
+	seat.judged.Conclude(slices.Concat(known, standing))
+	blocked := slices.Concat(known, seat.uncovered(slices.Concat(standing, seat.judged.Broken)))
 	slices.Sort(blocked)
 	if slices.Contains(blocked, availability.PatientBusy) {
 		with := clinic.Ref{Organization: seat.Slot.Organization, ID: v.PatientVisit}

@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -131,6 +132,8 @@ func clashOf(r Rezoned, answer Answer) error {
 		return SlotUnavailable{Slot: r.After.Slot(), BlockedBy: []availability.Rule{availability.VisitKindNotOffered}}
 	case PatientBusy:
 		return PatientConflict{With: clinic.Ref{Organization: r.After.OrganizationID, ID: answer.With}}
+	case NoResource:
+		return SlotUnavailable{Slot: r.After.Slot(), BlockedBy: []availability.Rule{availability.ResourceBusy}}
 	}
 	return SlotTaken{Slot: r.After.Slot()}
 }
@@ -148,8 +151,12 @@ func (s *Service) rezoneMove(ctx context.Context, w Write, r Rezoned) (Answer, e
 	}
 	buffer := plan.Occupied.End.Sub(plan.End)
 	plan.LocalStart, plan.End, plan.Occupied.End = r.After.LocalStart, r.After.End, r.After.End.Add(buffer)
-	return s.store.Move(ctx, MoveWrite{Write: w, From: r.Before, To: r.After, Rezoned: true, Seat: Seat{
-		Slot: slot, Plan: plan, RulesRevision: rules.Revision, Holder: availability.Holder{Patient: r.After.PatientID},
+	seat := Seat{
+		Slot: slot, Holder: availability.Holder{Patient: r.After.PatientID},
 		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
-	}})
+		Case: conflict.Case{Operation: conflict.Move, Own: r.Before.ID, Was: was(r.Before), Now: w.At},
+	}
+	kind, _ := rules.Kind(slot.VisitKind)
+	seat.plan(rules, plan, kind)
+	return s.store.Move(ctx, MoveWrite{Write: w, From: r.Before, To: r.After, Rezoned: true, Seat: seat})
 }

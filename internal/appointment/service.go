@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/form"
 )
@@ -20,6 +21,7 @@ type Service struct {
 	openings *availability.Service
 	clinic   Directory
 	limits   Limits
+	detects  *conflict.Detection // nil: what the database holds, and nothing more, keeps visits out
 	clinic.Source
 }
 
@@ -32,6 +34,12 @@ type Directory interface {
 // NewService makes the service.
 func NewService(store Store, openings *availability.Service, directory Directory, limits Limits, source clinic.Source) *Service {
 	return &Service{store: store, openings: openings, clinic: directory, limits: limits, Source: source}
+}
+
+// Detecting has the service ask a detection, too.
+func (s *Service) Detecting(d *conflict.Detection) *Service {
+	s.detects = d
+	return s
 }
 
 // A change that was decided on what has since changed is decided again, so many times.
@@ -61,9 +69,10 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 		case err != nil:
 			return Booking{}, err
 		case answer.Outcome == Done:
+			w.judged.Conclude(nil)
 			changed(a, w.Appointment, w.Hold)
 			return Booking{Appointment: w.Appointment}, nil
-		case answer.Outcome != StaleRules:
+		case !answer.Outcome.stale():
 			return s.settled(ctx, a, w.Seat, answer, availability.Asking{Holder: w.Holder})
 		}
 		s.openings.Forget(w.Slot.ProviderRef(), w.Slot.Start)
@@ -101,10 +110,14 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	}
 	w.Holder.Patient, w.Limits = patient, s.limits.ofBooking(a)
 	w.Identifiers = in.Identifiers
+	if w.Override, err = s.override(a, w.Slot.Organization, in.Override); err != nil {
+		return w, err
+	}
 	w.Appointment = Appointment{
 		ID: s.NewID(), OrganizationID: w.Slot.Organization, PatientID: patient, Reason: in.Reason, Version: 1,
 		CreatedAt: w.At, UpdatedAt: w.At, CreatedBy: a.ID,
 	}
+	w.Case = conflict.Case{Operation: conflict.Book, Own: w.Appointment.ID, Now: w.At}
 	return w, nil
 }
 
@@ -141,9 +154,15 @@ func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who av
 			against = slices.DeleteFunc(against, capped)
 		}
 		plan, planned := availability.PlanOf(rules, seat.Slot)
-		if kind, offered := rules.Kind(seat.Slot.VisitKind); planned && offered && len(against) == 0 {
-			seat.Plan, seat.RulesRevision = plan, rules.Revision
-			return kind, nil
+		kind, offered := rules.Kind(seat.Slot.VisitKind)
+		if planned && offered {
+			seat.plan(rules, plan, kind)
+			if err := s.overridden(ctx, seat, who, against); err != nil {
+				return kind, err
+			}
+			if len(seat.uncovered(against)) == 0 {
+				return kind, s.judge(ctx, a, seat, who)
+			}
 		}
 		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)
 		if fresh == 1 {
@@ -178,7 +197,7 @@ func (s Seat) path() []string {
 func booked(w BookingWrite, kind clinic.VisitKind) Appointment {
 	ap := w.Appointment
 	ap.Status = Booked
-	if kind.RequiresApproval {
+	if kind.RequiresApproval || w.Over.Waits {
 		ap.Status = Pending
 	}
 	return ap.in(w.Seat)
@@ -199,7 +218,10 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 		ap, err := s.shown(ctx, a, clinic.Ref{Organization: seat.Slot.Organization, ID: answer.Appointment})
 		return Booking{Appointment: ap, Replayed: true, Released: answer.Released}, err
 	case LaneTaken: // the rules had nothing against it, so nothing needs to be read anew
+		seat.judged.Conclude([]availability.Rule{availability.ProviderBusy})
 		return Booking{}, SlotTaken{Slot: seat.Slot, For: wantedFor(who)}
+	case NoResource:
+		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.ResourceBusy})
 	case DailyCap:
 		return Booking{}, s.refusal(ctx, a, seat, who, []availability.Rule{availability.DailyCapReached})
 	case WindowCap:
@@ -209,6 +231,7 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 		if err := sawConflict(ctx, a, with, seat.Holder.Patient); err != nil {
 			return Booking{}, err
 		}
+		seat.judged.Conclude([]availability.Rule{availability.PatientBusy})
 		return Booking{}, PatientConflict{With: with, For: wantedFor(who)}
 	case HoldEnded:
 		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}

@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
@@ -83,15 +84,20 @@ const (
 	OutcomeInUse     Outcome = "KEY_IN_USE"        // the key's first request is running
 	OutcomeReused    Outcome = "KEY_REUSED"        // the key had another input
 	StaleRules       Outcome = "STALE_RULES"       // decided on rules that have changed: decide again
+	StaleNeighbours  Outcome = "STALE_NEIGHBOURS"  // decided on visits of the people concerned that have changed: decide again
 	StaleAppointment Outcome = "STALE_APPOINTMENT" // decided on a version that has changed: decide again
 	LaneTaken        Outcome = "SLOT_TAKEN"
 	DailyCap         Outcome = "DAILY_CAP"
 	WindowCap        Outcome = "WINDOW_CAP"
 	PatientBusy      Outcome = "PATIENT_BUSY"
+	NoResource       Outcome = "RESOURCE_BUSY"
 	HoldEnded        Outcome = "HOLD_ENDED"
 	OutcomeLimit     Outcome = "LIMIT_REACHED"
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
+
+// stale says whether a change was decided on rules, or on neighbours, that aren't what they were.
+func (o Outcome) stale() bool { return o == StaleRules || o == StaleNeighbours }
 
 // Answer is how a change went, as ids and a version: what is kept for an idempotency key.
 type Answer struct {
@@ -121,7 +127,26 @@ type Seat struct {
 	Claims        [2]uuid.UUID // ids for the provider's claims
 	PatientClaim  uuid.UUID
 
+	Case     conflict.Case     // what it means for others
+	Override conflict.Override // what is asked to be booked over
+	Over     Over              // what is booked over
+	Squeeze  bool              // into the overflow lane, if all others are taken
+
 	heldFor uuid.UUID // the hold's patient; zero when it has none
+	judged  conflict.Judged
+}
+
+// Seen is the digest of what the seat was decided on, besides rules; empty when that was nothing.
+func (s Seat) Seen() string { return s.judged.Seen }
+
+// Features are the flags under which the seat was decided.
+func (s Seat) Features() []access.Feature { return s.judged.Features(s.Override) }
+
+// Over are the soft rules that a change is made over. The zero value is none.
+type Over struct {
+	ID    uuid.UUID
+	Rules []availability.Rule // sorted; the store adds ProviderBusy when it takes the overflow lane
+	Waits bool                // for a doctor's approval
 }
 
 // BookingWrite is a decided booking.

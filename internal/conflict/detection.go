@@ -11,6 +11,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
 // Mode is how far the full detection goes.
@@ -21,6 +22,12 @@ const (
 	Off     Mode = "off"
 	Shadow  Mode = "shadow"  // it judges beside, and nobody is told
 	Enforce Mode = "enforce" // it judges with
+)
+
+// The keys of the flags.
+const (
+	DetectionKey = "booking.conflict-detection"
+	OverridesKey = "booking.staff-overrides"
 )
 
 // FeatureFallback is why the detection is off although its flag says otherwise: its guard has tripped.
@@ -65,7 +72,7 @@ func NewDetection(store Store, switches Switches, budget Budget, guard *Guard, b
 	return &Detection{store: store, switches: switches, budget: budget, guard: guard, beside: beside, clock: c}
 }
 
-// Judged is what the full detection says of a case. Conclude it once it is known how the case went otherwise.
+// Judged is what the full detection says of a case. Conclude it once it is known how the case went otherwise. The zero value says nothing.
 type Judged struct {
 	Feature access.Feature
 	Broken  []availability.Rule // enforced
@@ -81,6 +88,9 @@ type Judged struct {
 // Judge judges a case, if its mode is to enforce. A detection that fails, or takes too long, has nothing against anything: the database still
 // keeps out what overlaps.
 func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
+	if d == nil {
+		return Judged{}
+	}
 	j := Judged{of: d, in: c, Feature: d.switches.Detection(c.Plan.SlotID, c.Patient, a)}
 	j.mode = modeOf(j.Feature)
 	if j.mode != Off && d.guard.Tripped() {
@@ -90,6 +100,35 @@ func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
 		j.Broken, j.Seen, j.took, j.failed = d.full(ctx, c, d.budget.Enforced)
 	}
 	return j
+}
+
+// Allowed checks what a caller asks to book over. It fails with errs.FeatureOff while the flag for it is off, and at "override".
+func (d *Detection) Allowed(a access.Actor, organization uuid.UUID, o Override) (Override, error) {
+	if d == nil {
+		return o, errs.FeatureOff{Feature: OverridesKey}
+	}
+	o, err := o.Checked(a)
+	if err != nil {
+		return o, err
+	}
+	if o.under = d.switches.Overrides(organization, a); !o.under.Enabled {
+		return o, errs.FeatureOff{Feature: o.under.Key}
+	}
+	return o, nil
+}
+
+// Done says whether the case was judged at all.
+func (j Judged) Done() bool { return j.of != nil }
+
+// Features are the flags under which it was judged, and what is asked to be booked over.
+func (j Judged) Features(o Override) (all []access.Feature) {
+	if j.of != nil {
+		all = append(all, j.Feature)
+	}
+	if len(o.Rules) > 0 {
+		all = append(all, o.under)
+	}
+	return all
 }
 
 func modeOf(f access.Feature) Mode {

@@ -45,6 +45,8 @@ func LeaveFor(r availability.Rule) Leave { return soft[r] }
 type Override struct {
 	Rules  []availability.Rule
 	Reason access.Private
+
+	under access.Feature // the flag that allowed it
 }
 
 // maxReason bounds the reason of an override, in characters.

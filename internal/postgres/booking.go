@@ -2,11 +2,13 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -46,6 +48,9 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	if err := s.private(ctx, &p, w); err != nil {
 		return appointment.Answer{}, err
 	}
+	if err := s.over(ctx, &p, w.Seat); err != nil {
+		return appointment.Answer{}, err
+	}
 	return s.call(ctx, callBook, p)
 }
 
@@ -62,6 +67,32 @@ func (s *AppointmentStore) private(ctx context.Context, p *writeParams, w appoin
 	p.Reason = base64Of(pen.sealed(pen.in("appointments", "reason", w.Appointment.ID), w.Appointment.Reason))
 	p.Identifiers, err = s.identifierParams(ctx, pen, w.Appointment, w.Identifiers)
 	return err
+}
+
+// overrideParam is what note_override() reads.
+type overrideParam struct {
+	ID     uuid.UUID           `json:"id"`
+	Rules  []availability.Rule `json:"rules"`
+	Reason *string             `json:"reason"` // base64, sealed
+	Waits  bool                `json:"waits"`
+}
+
+// over says which rules a seat is taken over, and why.
+func (s *AppointmentStore) over(ctx context.Context, p *writeParams, seat appointment.Seat) error {
+	if len(seat.Over.Rules) == 0 {
+		return nil
+	}
+	pen, err := s.db.penOf(ctx, seat.Slot.Organization, seat.Holder.Patient)
+	if err != nil {
+		return err
+	}
+	rules := slices.DeleteFunc(slices.Clone(seat.Over.Rules), func(r availability.Rule) bool { return r == availability.ProviderBusy })
+	p.Override = &overrideParam{
+		ID: seat.Over.ID, Rules: rules, Waits: seat.Over.Waits,
+		Reason: base64Of(pen.seal(pen.in("rule_overrides", "reason", seat.Over.ID), seat.Override.Reason)),
+	}
+	p.Audit.Fields = append(p.Audit.Fields, "overrides")
+	return nil
 }
 
 // seatFields are what a seat decides of an appointment.
@@ -112,6 +143,11 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
 	if w.Rezoned {
 		p.rezoned()
+	}
+	ctx, cancel := context.WithTimeout(ctx, WriteBound)
+	defer cancel()
+	if err := s.over(ctx, &p, w.Seat); err != nil {
+		return appointment.Answer{}, err
 	}
 	return s.call(ctx, callMove, p)
 }

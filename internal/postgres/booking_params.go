@@ -62,6 +62,16 @@ type writeParams struct {
 	Reason      *string           `json:"reason,omitempty"` // base64, sealed
 	Identifiers []identifierParam `json:"identifiers,omitempty"`
 
+	Needs        []string       `json:"needs,omitempty"`
+	OccupiedDays []civil.Date   `json:"occupiedDays,omitempty"`
+	AroundDays   []civil.Date   `json:"aroundDays,omitempty"`
+	Travels      bool           `json:"travels,omitempty"`
+	NewSince     *time.Time     `json:"newSince,omitempty"`
+	Was          *wasParam      `json:"was,omitempty"`
+	Seen         string         `json:"seen,omitempty"`
+	Squeeze      bool           `json:"squeeze,omitempty"`
+	Override     *overrideParam `json:"override,omitempty"`
+
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
 	Reschedules int        `json:"reschedules"`
 	Released    *slotParam `json:"released,omitempty"`
@@ -100,16 +110,17 @@ type limitsParam struct {
 }
 
 type auditParam struct {
-	ID      uuid.UUID      `json:"id"`
-	Kind    access.Kind    `json:"kind"`
-	Actor   uuid.UUID      `json:"actor"`
-	Client  string         `json:"client"`
-	Request string         `json:"request"`
-	Action  string         `json:"action"`
-	Patient *uuid.UUID     `json:"patient,omitempty"`
-	Purpose access.Purpose `json:"purpose"`
-	Grant   *uuid.UUID     `json:"grant,omitempty"`
-	Fields  []string       `json:"fields,omitempty"`
+	ID      uuid.UUID        `json:"id"`
+	Kind    access.Kind      `json:"kind"`
+	Actor   uuid.UUID        `json:"actor"`
+	Client  string           `json:"client"`
+	Request string           `json:"request"`
+	Action  string           `json:"action"`
+	Patient *uuid.UUID       `json:"patient,omitempty"`
+	Purpose access.Purpose   `json:"purpose"`
+	Grant   *uuid.UUID       `json:"grant,omitempty"`
+	Fields  []string         `json:"fields,omitempty"`
+	Flags   []access.Feature `json:"flags,omitempty"`
 }
 
 type windowParam struct {
@@ -152,6 +163,8 @@ func seatParams(w appointment.Write, s appointment.Seat, action string) writePar
 	p.PatientDays = datesOf(s.Slot.Start, s.Plan.End)
 	p.RulesRevision, p.Holder, p.Patient, p.Hold = s.RulesRevision, &s.Holder.Actor, idOf(s.Holder.Patient), idOf(s.Hold)
 	p.ProviderClaim, p.SecondClaim, p.PatientClaim = &s.Claims[0], &s.Claims[1], &s.PatientClaim
+	p.around(s.Case)
+	p.Seen, p.Squeeze, p.Audit.Flags = s.Seen(), s.Squeeze, s.Features()
 	return p
 }
 

@@ -1,0 +1,80 @@
+package appointment
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
+)
+
+// override checks what a caller asks to book over; nil is nothing.
+func (s *Service) override(a access.Actor, organization uuid.UUID, asked *conflict.Override) (conflict.Override, error) {
+	if asked == nil {
+		return conflict.Override{}, nil
+	}
+	return s.detects.Allowed(a, organization, *asked)
+}
+
+// plan notes what claiming a seat means, for the provider and for others.
+func (s *Seat) plan(rules availability.Rules, plan availability.Plan, kind clinic.VisitKind) {
+	s.Plan, s.RulesRevision = plan, rules.Revision
+	s.Case.Plan, s.Case.Kind, s.Case.Travels = plan, kind, len(rules.Places) > 1
+	s.Case.Patient, s.Case.Hold, s.Case.Holder = s.Holder.Patient, s.Hold, s.Holder.Actor
+}
+
+// covers says whether a rule is one to be booked over.
+func (s Seat) covers(r availability.Rule) bool { return s.Override.Covers(r) }
+
+// uncovered are those of some broken rules that nobody asks to book over.
+func (s Seat) uncovered(rules []availability.Rule) []availability.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), s.covers)
+}
+
+// overridden notes which rules of hours and caps a seat is taken over, of those asked for and broken, and loosens the plan by them.
+func (s *Service) overridden(ctx context.Context, seat *Seat, who availability.Asking, against []availability.Rule) error {
+	seat.Over, seat.Squeeze = Over{}, false
+	if len(seat.Override.Rules) == 0 {
+		return nil
+	}
+	now, err := s.openings.Verdict(ctx, seat.Slot, who, uuid.Nil)
+	if err != nil {
+		return err
+	}
+	seat.Over.ID = s.NewID()
+	for _, r := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(against, seat.against(now.Verdict))))) {
+		if !seat.covers(r) {
+			continue
+		}
+		switch r {
+		case availability.ProviderBusy:
+			seat.Squeeze = true
+		case availability.DailyCapReached:
+			seat.Plan.MaxDaily = nil
+		case availability.WindowCapReached:
+			seat.Plan.Windows = slices.Clone(seat.Plan.Windows)
+			for i := range seat.Plan.Windows {
+				seat.Plan.Windows[i].Cap = math.MaxInt32
+			}
+		}
+		seat.Over.Rules = append(seat.Over.Rules, r)
+	}
+	return nil
+}
+
+// judge has the detection judge a seat, and refuses it for what nobody asks to book over.
+func (s *Service) judge(ctx context.Context, a access.Actor, seat *Seat, who availability.Asking) error {
+	seat.judged = s.detects.Judge(ctx, a, seat.Case)
+	if len(seat.uncovered(seat.judged.Broken)) > 0 {
+		return s.refusal(ctx, a, *seat, who, nil)
+	}
+	seat.Over.Rules = slices.Concat(seat.Over.Rules, seat.judged.Broken)
+	slices.Sort(seat.Over.Rules)
+	seat.Over.Waits = conflict.Waits(a, seat.Over.Rules)
+	return nil
+}
