@@ -60,6 +60,14 @@ func (r *appointmentResolver) Identifiers(ctx context.Context, obj *appointment.
 	return pointers(orZero(found)), err
 }
 
+func (r *appointmentResolver) Overrides(ctx context.Context, obj *appointment.Appointment) ([]*appointment.Overridden, error) {
+	if a := viewer.Actor(ctx); obj.Veiled() || !a.IsStaff() {
+		return []*appointment.Overridden{}, nil
+	}
+	found, err := loader.From(ctx).Overrides.Load(ctx, obj.Ref())
+	return pointers(orZero(found)), err
+}
+
 func (r *appointmentResolver) IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error) {
 	return r.Links.URL(obj.Ref()), nil
 }

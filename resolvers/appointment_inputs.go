@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/form"
 )
@@ -29,8 +30,17 @@ func bookVisit(read *ids, in model.BookAppointmentInput) appointment.BookVisit {
 		Patient:     read.optional(globalid.Patient, in.PatientID, "patientId"),
 		Reason:      private(in.Reason),
 		Identifiers: identifiers(in.Identifiers),
+		Override:    override(in.Override),
 		Key:         in.IdempotencyKey,
 	}
+}
+
+// override reads what is to be booked over; nothing is nil.
+func override(in *model.RuleOverrideInput) *conflict.Override {
+	if in == nil {
+		return nil
+	}
+	return &conflict.Override{Rules: in.Rules, Reason: access.Private(in.Reason)}
 }
 
 func moveVisit(read *ids, in model.RescheduleAppointmentInput) appointment.MoveVisit {
@@ -38,6 +48,7 @@ func moveVisit(read *ids, in model.RescheduleAppointmentInput) appointment.MoveV
 		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
 		Target:          target(read, in.Target),
 		ExpectedVersion: in.ExpectedVersion,
+		Override:        override(in.Override),
 		Key:             in.IdempotencyKey,
 	}
 }

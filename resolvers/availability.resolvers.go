@@ -55,7 +55,7 @@ func (r *queryResolver) ExplainSlot(ctx context.Context, where model.ExplainSlot
 	if read.fault != nil {
 		return nil, read.fault
 	}
-	explanation, err := r.Services.Availability.Explain(ctx, viewer.Actor(ctx), slot, patient)
+	explanation, err := r.Services.Appointment.Explain(ctx, viewer.Actor(ctx), slot, patient)
 	if err == nil && !explanation.Bookable {
 		err = knownPlace(ctx, slot)
 	}

@@ -27,25 +27,8 @@ func failures[U any](err error, slotPath ...string) ([]U, error) {
 
 // members are the error types that an error may be told as, the most telling first.
 func members(err error, slotPath []string) []any {
-	if e, ok := errors.AsType[appointment.SlotTaken](err); ok {
-		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For}}
-	}
-	if e, ok := errors.AsType[appointment.SlotUnavailable](err); ok {
-		return []any{&model.SlotUnavailableError{
-			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, BlockedBy: e.BlockedBy,
-		}}
-	}
-	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {
-		return []any{&model.HoldExpiredError{
-			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, ExpiredAt: e.At,
-		}}
-	}
-	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {
-		path := input("patientId")
-		if e.For.Moving != uuid.Nil { // the input of a move names no patient
-			path = slotPath
-		}
-		return []any{&model.PatientConflictError{Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: path, With: e.With}}
+	if found := slotMembers(err, slotPath); found != nil {
+		return found
 	}
 	if found := stateMembers(err); found != nil {
 		return found
@@ -78,6 +61,32 @@ func members(err error, slotPath []string) []any {
 }
 
 func input(field string) []string { return []string{"input", field} }
+
+// slotMembers are of times that can't be had.
+func slotMembers(err error, slotPath []string) []any {
+	if e, ok := errors.AsType[appointment.SlotTaken](err); ok {
+		return []any{&model.SlotTakenError{Code: model.UserErrorCodeSlotTaken, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For}}
+	}
+	if e, ok := errors.AsType[appointment.SlotUnavailable](err); ok {
+		return []any{&model.SlotUnavailableError{
+			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, BlockedBy: e.BlockedBy,
+			Overridable: e.Overridable,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {
+		return []any{&model.HoldExpiredError{
+			Code: model.UserErrorCodeHoldExpired, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, ExpiredAt: e.At,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.PatientConflict](err); ok {
+		path := input("patientId")
+		if e.For.Moving != uuid.Nil { // the input of a move names no patient
+			path = slotPath
+		}
+		return []any{&model.PatientConflictError{Code: model.UserErrorCodePatientConflict, Message: e.Error(), Path: path, With: e.With}}
+	}
+	return nil
+}
 
 // stateMembers are of changes to an appointment that its state, its version or the policy forbids.
 func stateMembers(err error) []any {

@@ -281,7 +281,7 @@ func (r availabilityRoom) Former(_ context.Context, _ access.Actor, id availabil
 	return availability.Slot{SlotID: id, End: id.Start.Add(kind.Duration), TimeZone: at.TimeZone, Status: availability.Blocked}, nil
 }
 
-func (r availabilityRoom) Explain(_ context.Context, _ access.Actor, id availability.SlotID, _ *clinic.Ref) (availability.Explanation, error) {
+func (r appointmentRoom) Explain(_ context.Context, _ access.Actor, id availability.SlotID, _ *clinic.Ref) (availability.Explanation, error) {
 	r.note("Explain", id)
 	return availability.Explanation{BlockedBy: []availability.Rule{availability.NotOnGrid}}, r.fail
 }
@@ -374,6 +374,11 @@ func (r appointmentRoom) Holds(_ context.Context, _ access.Actor, refs []clinic.
 
 func (r appointmentRoom) Identifiers(_ context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error) {
 	r.note("Identifiers", refs)
+	return nil, nil
+}
+
+func (r appointmentRoom) Overrides(_ context.Context, refs []clinic.Ref) (map[clinic.Ref][]appointment.Overridden, error) {
+	r.note("Overrides", refs)
 	return nil, nil
 }
 

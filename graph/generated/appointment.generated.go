@@ -38,6 +38,7 @@ type AppointmentResolver interface {
 	Actions(ctx context.Context, obj *appointment.Appointment) ([]*appointment.ActionState, error)
 
 	Identifiers(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Identifier, error)
+	Overrides(ctx context.Context, obj *appointment.Appointment) ([]*appointment.Overridden, error)
 	IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error)
 	History(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[audit.Event], error)
 	Reminders(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[reminder.Message], error)
@@ -608,6 +609,38 @@ func (ec *executionContext) fieldContext_Appointment_identifiers(_ context.Conte
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Identifier(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Appointment_overrides(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Appointment_overrides(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Appointment().Overrides(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*appointment.Overridden) graphql.Marshaler {
+			return ec.marshalNRuleOverride2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐOverriddenᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Appointment_overrides(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Appointment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RuleOverride(ctx, field)
 		},
 	}
 	return fc, nil
@@ -1894,6 +1927,98 @@ func (ec *executionContext) fieldContext_RescheduleAppointmentPayload_query(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _RuleOverride_rules(ctx context.Context, field graphql.CollectedField, obj *appointment.Overridden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleOverride_rules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Rules, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []availability.Rule) graphql.Marshaler {
+			return ec.marshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleOverride_rules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleOverride", field, false, false, "BookingRule")
+}
+
+func (ec *executionContext) _RuleOverride_reason(ctx context.Context, field graphql.CollectedField, obj *appointment.Overridden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleOverride_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Reason, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *access.Private) graphql.Marshaler {
+			return ec.marshalOString2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐPrivate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RuleOverride_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleOverride", field, false, false, "String")
+}
+
+func (ec *executionContext) _RuleOverride_at(ctx context.Context, field graphql.CollectedField, obj *appointment.Overridden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleOverride_at(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.At, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleOverride_at(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleOverride", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _RuleOverride_neededApproval(ctx context.Context, field graphql.CollectedField, obj *appointment.Overridden) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RuleOverride_neededApproval(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NeededApproval, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RuleOverride_neededApproval(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RuleOverride", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _StaleVersionError_code(ctx context.Context, field graphql.CollectedField, obj *model.StaleVersionError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2201,7 +2326,7 @@ func (ec *executionContext) unmarshalInputBookAppointmentInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"target", "patientId", "reason", "identifiers", "idempotencyKey"}
+	fieldsInOrder := [...]string{"target", "patientId", "reason", "identifiers", "override", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2236,6 +2361,13 @@ func (ec *executionContext) unmarshalInputBookAppointmentInput(ctx context.Conte
 				return it, err
 			}
 			it.Identifiers = data
+		case "override":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("override"))
+			data, err := ec.unmarshalORuleOverrideInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRuleOverrideInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Override = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -2408,7 +2540,7 @@ func (ec *executionContext) unmarshalInputRescheduleAppointmentInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"appointmentId", "target", "expectedVersion", "idempotencyKey"}
+	fieldsInOrder := [...]string{"appointmentId", "target", "expectedVersion", "override", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2436,6 +2568,13 @@ func (ec *executionContext) unmarshalInputRescheduleAppointmentInput(ctx context
 				return it, err
 			}
 			it.ExpectedVersion = data
+		case "override":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("override"))
+			data, err := ec.unmarshalORuleOverrideInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRuleOverrideInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Override = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -2457,6 +2596,55 @@ func (ec *executionContext) unmarshalInputRescheduleAppointmentInput(ctx context
 func UnmarshalRescheduleAppointmentInput(ctx context.Context, raw any) (model.RescheduleAppointmentInput, error) {
 	var out model.RescheduleAppointmentInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RescheduleAppointmentInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputRuleOverrideInput(ctx context.Context, obj any) (model.RuleOverrideInput, error) {
+	var it model.RuleOverrideInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"rules", "reason"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "rules":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("rules"))
+			data, err := ec.unmarshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Rules = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRuleOverrideInput unmarshals raw into the RuleOverrideInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRuleOverrideInput(ctx context.Context, raw any) (model.RuleOverrideInput, error) {
+	var out model.RuleOverrideInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RuleOverrideInput", raw, &out)
 	return out, err
 }
 
@@ -2892,6 +3080,13 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_identifiers(ctx, field, obj)
+				})
+
+		case "overrides":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Appointment_overrides(ctx, field, obj)
 				})
 
 		case "icsUrl":
@@ -3445,6 +3640,54 @@ func (ec *executionContext) _RescheduleAppointmentPayload(ctx context.Context, s
 	return out
 }
 
+var ruleOverrideImplementors = []string{"RuleOverride"}
+
+func (ec *executionContext) _RuleOverride(ctx context.Context, sel ast.SelectionSet, obj *appointment.Overridden) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, ruleOverrideImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RuleOverride")
+		case "rules":
+			out.Values[i] = ec._RuleOverride_rules(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._RuleOverride_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "at":
+			out.Values[i] = ec._RuleOverride_at(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "neededApproval":
+			out.Values[i] = ec._RuleOverride_neededApproval(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var staleVersionErrorImplementors = []string{"StaleVersionError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError"}
 
 func (ec *executionContext) _StaleVersionError(ctx context.Context, sel ast.SelectionSet, obj *model.StaleVersionError) graphql.Marshaler {
@@ -3755,6 +3998,30 @@ func (ec *executionContext) unmarshalNRescheduleAppointmentInput2githubᚗcomᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNRuleOverride2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐOverriddenᚄ(ctx context.Context, sel ast.SelectionSet, v []*appointment.Overridden) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNRuleOverride2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐOverridden(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNRuleOverride2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐOverridden(ctx context.Context, sel ast.SelectionSet, v *appointment.Overridden) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "RuleOverride!")
+		return graphql.Null
+	}
+	return ec._RuleOverride(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNTransitionAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentError(ctx context.Context, sel ast.SelectionSet, v model.TransitionAppointmentError) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TransitionAppointmentError!")
@@ -3907,6 +4174,14 @@ func (ec *executionContext) marshalORescheduleAppointmentPayload2ᚖgithubᚗcom
 		return graphql.Null
 	}
 	return ec._RescheduleAppointmentPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalORuleOverrideInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRuleOverrideInput(ctx context.Context, v any) (*model.RuleOverrideInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputRuleOverrideInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOTransitionAppointmentPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentPayload(ctx context.Context, sel ast.SelectionSet, v *model.TransitionAppointmentPayload) graphql.Marshaler {

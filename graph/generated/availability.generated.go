@@ -1117,6 +1117,29 @@ func (ec *executionContext) fieldContext_SlotExplanation_blockedBy(_ context.Con
 	return graphql.NewScalarFieldContext("SlotExplanation", field, false, false, "BookingRule")
 }
 
+func (ec *executionContext) _SlotExplanation_overridable(ctx context.Context, field graphql.CollectedField, obj *availability.Explanation) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlotExplanation_overridable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overridable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []availability.Rule) graphql.Marshaler {
+			return ec.marshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SlotExplanation_overridable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SlotExplanation", field, false, false, "BookingRule")
+}
+
 func (ec *executionContext) _SlotExplanation_slot(ctx context.Context, field graphql.CollectedField, obj *availability.Explanation) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1865,6 +1888,11 @@ func (ec *executionContext) _SlotExplanation(ctx context.Context, sel ast.Select
 			}
 		case "blockedBy":
 			out.Values[i] = ec._SlotExplanation_blockedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "overridable":
+			out.Values[i] = ec._SlotExplanation_overridable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -860,6 +860,29 @@ func (ec *executionContext) fieldContext_SlotUnavailableError_blockedBy(_ contex
 	return graphql.NewScalarFieldContext("SlotUnavailableError", field, false, false, "BookingRule")
 }
 
+func (ec *executionContext) _SlotUnavailableError_overridable(ctx context.Context, field graphql.CollectedField, obj *model.SlotUnavailableError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SlotUnavailableError_overridable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Overridable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []availability.Rule) graphql.Marshaler {
+			return ec.marshalNBookingRule2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRuleᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SlotUnavailableError_overridable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SlotUnavailableError", field, false, false, "BookingRule")
+}
+
 func (ec *executionContext) _SlotUnavailableError_alternatives(ctx context.Context, field graphql.CollectedField, obj *model.SlotUnavailableError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1471,6 +1494,11 @@ func (ec *executionContext) _SlotUnavailableError(ctx context.Context, sel ast.S
 			}
 		case "blockedBy":
 			out.Values[i] = ec._SlotUnavailableError_blockedBy(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "overridable":
+			out.Values[i] = ec._SlotUnavailableError_overridable(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -164,6 +164,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
+			graphql.NewInputUnmarshaler("RuleOverrideInput", ec.unmarshalInputRuleOverrideInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SetReminderRulesInput", ec.unmarshalInputSetReminderRulesInput),
@@ -817,8 +818,22 @@ type Appointment implements Node & Versioned {
   cancellation: Cancellation
   """Same appointment in other systems, as FHIR identifiers; none when the caller may not see the patient."""
   identifiers: [Identifier!]!
+  """Soft rules that it was booked or moved over, the newest first; for the clinic's staff who may see the patient."""
+  overrides: [RuleOverride!]!
   """One-off .ics download."""
   icsUrl: URL!
+}
+
+"""Soft rules that somebody of the staff booked over."""
+type RuleOverride {
+  """The rules that were broken, in a stable order."""
+  rules: [BookingRule!]!
+  """Why; null when the patient's data was erased."""
+  reason: String
+  """When."""
+  at: DateTime!
+  """It took a doctor's word, whom somebody else asked: the visit was ` + "`" + `PENDING` + "`" + ` until a doctor approved it."""
+  neededApproval: Boolean!
 }
 
 """State of an appointment; maps one to one onto FHIR Appointment.status."""
@@ -927,8 +942,22 @@ input BookAppointmentInput {
   reason: String
   """The same appointment in the caller's systems, at most 10; for callers who act for the clinic."""
   identifiers: [IdentifierInput!]
+  """Book over soft rules, for the clinic's staff."""
+  override: RuleOverrideInput
   """Key chosen by the client, a UUID for each attempt to do one thing."""
   idempotencyKey: String!
+}
+
+"""
+What is booked over, and why. ` + "`" + `conflicts:override` + "`" + ` is a nurse's scope, ` + "`" + `conflicts:override-clinical` + "`" + ` a doctor's; what takes a doctor's word waits as
+` + "`" + `PENDING` + "`" + ` for a doctor's approval when somebody else asks for it. Over ` + "`" + `PROVIDER_BUSY` + "`" + ` a visit is squeezed into the provider's overflow lane, which
+holds one visit at a time. Rules that aren't named still count.
+"""
+input RuleOverrideInput {
+  """Soft rules. One that isn't broken doesn't matter."""
+  rules: [BookingRule!]!
+  """Why, for the record; at most 1,000 characters."""
+  reason: String!
 }
 
 """Exactly one: a hold made before, or a free slot."""
@@ -969,6 +998,8 @@ input RescheduleAppointmentInput {
   target: BookingTargetInput!
   """Version last seen; null to skip the check."""
   expectedVersion: Int
+  """Move over soft rules, for the clinic's staff."""
+  override: RuleOverrideInput
   """Key chosen by the client."""
   idempotencyKey: String!
 }
@@ -1448,6 +1479,8 @@ type SlotExplanation {
   bookable: Boolean!
   """Every rule that keeps it out, in a stable order."""
   blockedBy: [BookingRule!]!
+  """What the caller may book over with ` + "`" + `override` + "`" + `: all of ` + "`" + `blockedBy` + "`" + ` or, if nobody may break one of them, nothing."""
+  overridable: [BookingRule!]!
   """The opening, when there is one."""
   slot: Slot
 }
@@ -1455,15 +1488,32 @@ type SlotExplanation {
 """A rule that can keep a time out. New rules may be added: keep a default branch."""
 enum BookingRule {
   BEYOND_MAXIMUM_ADVANCE
+  """Those who act for the patient can't be at all visits of that time that need one of them."""
+  CAREGIVER_BUSY
   DAILY_CAP_REACHED
+  """The patient has another visit of the kind within its ` + "`" + `repeatAfter` + "`" + `."""
+  DUPLICATE_VISIT
+  """The kind of visit is for patients who have been here within three years."""
+  ESTABLISHED_PATIENTS_ONLY
   INSIDE_MINIMUM_NOTICE
   IN_THE_PAST
+  """The kind of visit is for patients who haven't been here for three years."""
+  NEW_PATIENTS_ONLY
   NOT_AVAILABLE
+  """The patient's age isn't one that the kind of visit is for, or isn't known."""
+  NOT_ELIGIBLE
   NOT_ON_GRID
   OUTSIDE_HOURS
   PATIENT_BUSY
+  """The patient can't get here from their visit before, or from here to the one after, in time."""
+  PATIENT_TRAVEL_TIME
+  """A visit that has to come before is missing, or would come too late for another that counts on it."""
+  PREREQUISITE_MISSING
   PROVIDER_BUSY
   PROVIDER_CLOSED
+  """The provider can't get here from their visit before, or from here to the one after, in time."""
+  PROVIDER_TRAVEL_TIME
+  """A room or equipment that the kind of visit needs isn't free."""
   RESOURCE_BUSY
   VISIT_KIND_NOT_OFFERED
   WINDOW_CAP_REACHED
@@ -2192,6 +2242,8 @@ type SlotUnavailableError implements UserError {
   retryable: Boolean!
   """Every rule that keeps it out, in a stable order; anonymous callers see only ` + "`" + `NOT_AVAILABLE` + "`" + `."""
   blockedBy: [BookingRule!]!
+  """What the caller may book over with ` + "`" + `override` + "`" + `: all of ` + "`" + `blockedBy` + "`" + ` or, if nobody may break one of them, nothing."""
+  overridable: [BookingRule!]!
   """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
@@ -4661,6 +4713,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_cancellation(ctx, field)
 	case "identifiers":
 		return ec.fieldContext_Appointment_identifiers(ctx, field)
+	case "overrides":
+		return ec.fieldContext_Appointment_overrides(ctx, field)
 	case "icsUrl":
 		return ec.fieldContext_Appointment_icsUrl(ctx, field)
 	case "history":
@@ -6051,6 +6105,20 @@ func (ec *executionContext) childFields_RotateApiClientSecretPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RotateApiClientSecretPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RuleOverride(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rules":
+		return ec.fieldContext_RuleOverride_rules(ctx, field)
+	case "reason":
+		return ec.fieldContext_RuleOverride_reason(ctx, field)
+	case "at":
+		return ec.fieldContext_RuleOverride_at(ctx, field)
+	case "neededApproval":
+		return ec.fieldContext_RuleOverride_neededApproval(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RuleOverride", field.Name)
+}
+
 func (ec *executionContext) childFields_ScheduleException(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6311,6 +6379,8 @@ func (ec *executionContext) childFields_SlotExplanation(ctx context.Context, fie
 		return ec.fieldContext_SlotExplanation_bookable(ctx, field)
 	case "blockedBy":
 		return ec.fieldContext_SlotExplanation_blockedBy(ctx, field)
+	case "overridable":
+		return ec.fieldContext_SlotExplanation_overridable(ctx, field)
 	case "slot":
 		return ec.fieldContext_SlotExplanation_slot(ctx, field)
 	}

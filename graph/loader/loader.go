@@ -59,6 +59,7 @@ type Services struct {
 		Holds(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error)
 		agendas
 		Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
+		Overrides(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]appointment.Overridden, error)
 	}
 	Audit interface {
 		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]audit.Event, error)
@@ -104,6 +105,7 @@ type Loaders struct {
 	Appointments   *Loader[clinic.Ref, appointment.Appointment]
 	Holds          *Loader[clinic.Ref, appointment.Hold]
 	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
+	Overrides      *Loader[clinic.Ref, []appointment.Overridden]
 	AuditEvents    *Loader[clinic.Ref, audit.Event]
 	Reminders      *Loader[clinic.Ref, reminder.Message]
 	Attempts       *Loader[clinic.Ref, []reminder.Attempt] // by message
@@ -138,6 +140,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		LegalHoldsOf:   batch(as(&a, s.Retention.LegalHoldsOf)),
 		Appointments:   batch(as(&a, s.Appointment.Appointments)),
 		Identifiers:    batch(s.Appointment.Identifiers),
+		Overrides:      batch(s.Appointment.Overrides),
 		actor:          a,
 		appointments:   s.Appointment,
 		AuditEvents:    batch(as(&a, s.Audit.Find)),

@@ -35,6 +35,7 @@ func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
 	l.Locations.Together(locations)
 	l.VisitKinds.Together(kinds)
 	l.Identifiers.Together(visits)
+	l.Overrides.Together(visits)
 	l.told.together(visits)
 	l.toldCounts.together(visits)
 }

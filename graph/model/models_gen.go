@@ -472,6 +472,8 @@ type BookAppointmentInput struct {
 	Reason *string `json:"reason,omitempty"`
 	// The same appointment in the caller's systems, at most 10; for callers who act for the clinic.
 	Identifiers []*IdentifierInput `json:"identifiers,omitempty"`
+	// Book over soft rules, for the clinic's staff.
+	Override *RuleOverrideInput `json:"override,omitempty"`
 	// Key chosen by the client, a UUID for each attempt to do one thing.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -1791,6 +1793,8 @@ type RescheduleAppointmentInput struct {
 	Target *BookingTargetInput `json:"target"`
 	// Version last seen; null to skip the check.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Move over soft rules, for the clinic's staff.
+	Override *RuleOverrideInput `json:"override,omitempty"`
 	// Key chosen by the client.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
@@ -1943,6 +1947,16 @@ type RotateAPIClientSecretPayload struct {
 	Errors []RotateAPIClientSecretError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
+}
+
+// What is booked over, and why. `conflicts:override` is a nurse's scope, `conflicts:override-clinical` a doctor's; what takes a doctor's word waits as
+// `PENDING` for a doctor's approval when somebody else asks for it. Over `PROVIDER_BUSY` a visit is squeezed into the provider's overflow lane, which
+// holds one visit at a time. Rules that aren't named still count.
+type RuleOverrideInput struct {
+	// Soft rules. One that isn't broken doesn't matter.
+	Rules []availability.Rule `json:"rules"`
+	// Why, for the record; at most 1,000 characters.
+	Reason string `json:"reason"`
 }
 
 // Facts about the service.
@@ -2177,8 +2191,10 @@ type SlotUnavailableError struct {
 	Retryable bool `json:"retryable"`
 	// Every rule that keeps it out, in a stable order; anonymous callers see only `NOT_AVAILABLE`.
 	BlockedBy []availability.Rule `json:"blockedBy"`
-	For       availability.For    `json:"-"`
-	SlotID    availability.SlotID `json:"-"`
+	// What the caller may book over with `override`: all of `blockedBy` or, if nobody may break one of them, nothing.
+	Overridable []availability.Rule `json:"overridable"`
+	For         availability.For    `json:"-"`
+	SlotID      availability.SlotID `json:"-"`
 }
 
 func (SlotUnavailableError) IsBookAppointmentError() {}

@@ -21,6 +21,8 @@ type SlotUnavailable struct {
 	Slot      availability.SlotID
 	For       availability.For
 	BlockedBy []availability.Rule
+
+	Overridable []availability.Rule // of BlockedBy: what the caller may ask to book over
 }
 
 func (SlotUnavailable) Error() string { return "This time can't be booked." }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,19 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/conflict"
 )
+
+// Overridden is what an appointment was booked, or moved, over.
+type Overridden struct {
+	Rules          []availability.Rule
+	Reason         *access.Private // nil: erased
+	At             time.Time
+	NeededApproval bool // a doctor's
+}
+
+// Overrides answers what appointments were booked over: to the staff of their organisation, who are shown them unveiled.
+func (s *Service) Overrides(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]Overridden, error) {
+	return s.store.Overrides(ctx, refs)
+}
 
 // override checks what a caller asks to book over; nil is nothing.
 func (s *Service) override(a access.Actor, organization uuid.UUID, asked *conflict.Override) (conflict.Override, error) {

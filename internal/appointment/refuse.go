@@ -9,6 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
 // refusal reads a slot as it stands now and names everything against it, known included.
@@ -51,7 +52,10 @@ func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.U
 	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
 		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}, For: w.whom}
 	}
-	return SlotUnavailable{Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked)}
+	return SlotUnavailable{
+		Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked),
+		Overridable: conflict.Overridable(a, w.slot.Organization, blocked),
+	}
 }
 
 // capped says whether a rule depends on how many visits there are.

@@ -38,6 +38,8 @@ type Store interface {
 	Appointments(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Appointment, error)
 	Holds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Hold, error)
 	Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
+	// Overrides answers what appointments were booked over, the newest first, of those that were.
+	Overrides(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]Overridden, error)
 	// Concerns answers whom those that exist concern.
 	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Concern, error)
 	// Concerning lists those of an actor's organisation whose Concern is Of the actor, at most limit, in no order.

@@ -2,6 +2,7 @@ package availability
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -16,11 +17,16 @@ type Explanation struct {
 	Bookable  bool
 	BlockedBy []Rule
 	Slot      *Slot
+
+	Overridable []Rule // of BlockedBy: what the caller may ask to book over
 }
 
-// Explain names every rule that keeps a time out, for the way of meeting that has the fewest against it.
+// Further tells what else stands against a visit that a provider offers.
+type Further func(ctx context.Context, r Rules, id SlotID) ([]Rule, error)
+
+// Explain names every rule that keeps a time out, and what a further look finds, for the way of meeting that has the fewest against it.
 // Outsiders learn only that it is not available.
-func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patient *clinic.Ref) (Explanation, error) {
+func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patient *clinic.Ref, further Further) (Explanation, error) {
 	who := asking(a)
 	var visits uuid.UUID
 	if patient != nil {
@@ -43,6 +49,11 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 	for i, m := range view.Rules.ways(id.VisitKind) {
 		id.Modality = m
 		v := Check(view.Rules, view.Taken, id, s.clock.Now(), who)
+		more, err := further(ctx, view.Rules, id)
+		if err != nil {
+			return Explanation{}, err
+		}
+		v.Blocked = append(v.Blocked, more...)
 		if v.Bookable() {
 			return Explanation{Bookable: true, BlockedBy: []Rule{}, Slot: &v.Slot}, nil
 		}
@@ -50,6 +61,7 @@ func (s *Service) Explain(ctx context.Context, a access.Actor, id SlotID, patien
 			e.BlockedBy = v.Blocked
 		}
 	}
+	slices.Sort(e.BlockedBy)
 	e.BlockedBy = Shown(a, id.Organization, e.BlockedBy)
 	return e, nil
 }

@@ -64,12 +64,13 @@ type Detection struct {
 	budget   Budget
 	guard    *Guard
 	beside   *Beside
-	clock    clock.Clock // that nobody sets: it measures
+	clock    clock.Clock
+	uptime   func() time.Duration // by a clock that nobody sets
 }
 
 // NewDetection makes it.
-func NewDetection(store Store, switches Switches, budget Budget, guard *Guard, beside *Beside, c clock.Clock) *Detection {
-	return &Detection{store: store, switches: switches, budget: budget, guard: guard, beside: beside, clock: c}
+func NewDetection(store Store, switches Switches, budget Budget, guard *Guard, beside *Beside, c clock.Clock, uptime func() time.Duration) *Detection {
+	return &Detection{store: store, switches: switches, budget: budget, guard: guard, beside: beside, clock: c, uptime: uptime}
 }
 
 // Judged is what the full detection says of a case. Conclude it once it is known how the case went otherwise. The zero value says nothing.
@@ -162,7 +163,7 @@ var errLate = errors.New("conflict: the detection took too long")
 
 // full judges within a budget. Whoever doesn't heed it is left behind; a panic is a failure.
 func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (broken []availability.Rule, seen string, took time.Duration, err error) {
-	began := d.clock.Now()
+	began := d.uptime()
 	type verdict struct {
 		broken []availability.Rule
 		seen   string
@@ -191,7 +192,7 @@ func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (bro
 		v.err = errLate
 	}
 	if v.err != nil {
-		return nil, "", d.clock.Now().Sub(began), v.err
+		return nil, "", d.uptime() - began, v.err
 	}
-	return v.broken, v.seen, d.clock.Now().Sub(began), nil
+	return v.broken, v.seen, d.uptime() - began, nil
 }

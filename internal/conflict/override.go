@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -84,11 +86,11 @@ func Waits(a access.Actor, rules []availability.Rule) bool {
 	return !a.Has(access.ConflictsClinical) && slices.ContainsFunc(rules, func(r availability.Rule) bool { return LeaveFor(r) == Doctor })
 }
 
-// Overridable narrows broken rules to those that a caller may ask to book over; none unless all of them are.
-func Overridable(a access.Actor, blocked []availability.Rule) []availability.Rule {
-	may := a.IsStaff() && (a.Has(access.ConflictsOverride) || a.Has(access.ConflictsClinical))
+// Overridable narrows the rules against a time to those that a caller may ask to book over: all of them or, if one is hard, none.
+func Overridable(a access.Actor, organization uuid.UUID, blocked []availability.Rule) []availability.Rule {
+	may := a.IsStaff() && a.In(organization) && (a.Has(access.ConflictsOverride) || a.Has(access.ConflictsClinical))
 	if !may || slices.ContainsFunc(blocked, func(r availability.Rule) bool { return LeaveFor(r) == Hard }) {
-		return nil
+		return []availability.Rule{}
 	}
 	return blocked
 }

@@ -1,0 +1,43 @@
+package conflict
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+)
+
+// CaseOf is the case of somebody who asks for a slot under a provider's rules; false when the provider doesn't offer it.
+func CaseOf(r availability.Rules, id availability.SlotID) (Case, bool) {
+	plan, planned := availability.PlanOf(r, id)
+	kind, offered := r.Kind(id.VisitKind)
+	return Case{Plan: plan, Kind: kind, Travels: len(r.Places) > 1}, planned && offered
+}
+
+// Further is what an explanation of a time asks the detection: whatever booking it for the patient would be refused for. Resources are
+// looked at in every mode, since they are claimed in every mode. A detection that fails has nothing against anything.
+func (d *Detection) Further(a access.Actor, patient *clinic.Ref) availability.Further {
+	return func(ctx context.Context, r availability.Rules, id availability.SlotID) ([]availability.Rule, error) {
+		c, offered := CaseOf(r, id)
+		if d == nil || !offered {
+			return nil, nil
+		}
+		c.Operation, c.Holder, c.Now = Explain, a.ID, d.clock.Now()
+		if patient != nil {
+			c.Patient = patient.ID
+		}
+		j := d.Judge(ctx, a, c)
+		if j.mode == Enforce || len(c.Needs()) == 0 {
+			return j.Broken, nil
+		}
+		c.Patient = uuid.Nil
+		f, _, err := d.store.LookAround(ctx, c)
+		if err == nil && f.NoneFree {
+			return []availability.Rule{availability.ResourceBusy}, nil
+		}
+		return nil, err
+	}
+}
