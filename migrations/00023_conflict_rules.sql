@@ -45,6 +45,7 @@ ALTER TABLE visit_kinds
     ADD COLUMN minimum_age   integer CHECK (minimum_age >= 0),
     ADD COLUMN maximum_age   integer CHECK (maximum_age >= 0);
 
+ALTER TABLE appointments ADD COLUMN awaits_doctor boolean NOT NULL DEFAULT false; -- to approve what somebody else booked over
 ALTER TABLE claims DROP CONSTRAINT claims_party_kind_check,
     ADD CONSTRAINT claims_party_kind_check CHECK (party_kind IN ('EQUIPMENT', 'PATIENT', 'PROVIDER', 'ROOM')) NOT VALID;
 ALTER TABLE claims VALIDATE CONSTRAINT claims_party_kind_check;
@@ -117,7 +118,7 @@ BEGIN
               AND NOT EXISTS (SELECT FROM claims c
                 WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE' AND c.starts_at < to_ AND c.ends_at > from_
                   AND c.starts_at > from_ - interval '48 hours' AND c.starts_at < c.ends_at
-                  AND c.appointment_id IS DISTINCT FROM own AND (c.hold_id IS NULL OR c.hold_id <> ALL (ended) AND c.expires_at > now_))
+                  AND (own IS NULL OR c.appointment_id IS DISTINCT FROM own) AND (c.hold_id IS NULL OR c.hold_id <> ALL (ended) AND c.expires_at > now_))
             ORDER BY EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE'
                 AND (c.appointment_id = own OR c.hold_id = ANY (ended))) DESC, r.id
             LIMIT 1);
@@ -237,7 +238,7 @@ BEGIN
             JOIN locations l ON l.organization_id = org AND l.id = coalesce(a.location_id, h.location_id)
             WHERE c.organization_id = org AND c.party_id = provider_ AND c.state = 'ACTIVE' AND c.starts_at < c.ends_at
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND c.appointment_id IS DISTINCT FROM own
+              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND (a.id IS NULL OR a.id IS DISTINCT FROM own)
               AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
                 AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)));
     END IF;
@@ -339,6 +340,10 @@ DECLARE
     rules_ text[] := ARRAY(SELECT r FROM jsonb_array_elements_text(coalesce(p->'override'->'rules', '[]')) r
         UNION SELECT 'PROVIDER_BUSY' WHERE lane_ = -1 ORDER BY 1);
 BEGIN
+    IF p->'audit'->>'action' <> 'appointment.rezone' THEN
+        UPDATE appointments a SET awaits_doctor = coalesce((p->'override'->>'waits')::boolean, false)
+        WHERE a.organization_id = org AND a.id = appointment AND a.awaits_doctor <> coalesce((p->'override'->>'waits')::boolean, false);
+    END IF;
     IF cardinality(rules_) > 0 THEN
         INSERT INTO rule_overrides (organization_id, id, appointment_id, version, patient_id, rules, reason, waits, at, actor_id)
         VALUES (org, (p->'override'->>'id')::uuid, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'),
@@ -453,4 +458,5 @@ DELETE FROM claims WHERE party_kind IN ('EQUIPMENT', 'ROOM');
 ALTER TABLE claims FORCE ROW LEVEL SECURITY;
 ALTER TABLE claims DROP CONSTRAINT claims_party_kind_check,
     ADD CONSTRAINT claims_party_kind_check CHECK (party_kind IN ('PATIENT', 'PROVIDER', 'ROOM'));
+ALTER TABLE appointments DROP COLUMN awaits_doctor;
 ALTER TABLE visit_kinds DROP COLUMN needs, DROP COLUMN repeat_after, DROP COLUMN prerequisites, DROP COLUMN patients, DROP COLUMN minimum_age, DROP COLUMN maximum_age;

@@ -99,6 +99,7 @@ type Appointment struct {
 	LastAction                                     Action // the last transition; empty when none
 	PriorStatus                                    Status // before it
 	PriorConfirmedAt                               *time.Time
+	AwaitsDoctor                                   bool // a pending one: somebody else asked for what takes a doctor's word
 }
 
 // Ref names the appointment.

@@ -208,6 +208,7 @@ func (ap Appointment) in(s Seat) Appointment {
 	ap.ProviderID, ap.LocationID, ap.VisitKindID = s.Slot.Provider, s.Slot.Location, s.Slot.VisitKind
 	ap.Modality, ap.Start, ap.End = s.Slot.Modality, s.Slot.Start, s.Plan.End
 	ap.LocalStart, ap.TimeZone, ap.TZDB = s.Plan.LocalStart, s.Plan.TimeZone, clock.ZoneVersion()
+	ap.AwaitsDoctor = s.Over.Waits
 	return ap
 }
 

@@ -78,6 +78,8 @@ func entitled(ap Appointment, a access.Actor, action Action) bool {
 	switch {
 	case !a.Has(access.AppointmentsWrite), ap.Veiled():
 		return false
+	case action == Approve && ap.AwaitsDoctor:
+		return a.Has(access.ConflictsClinical)
 	case a.IsClinic(), action == Cancel, action == Reschedule, steps[action].patient:
 		return true
 	}

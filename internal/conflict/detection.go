@@ -68,7 +68,7 @@ type Detection struct {
 	uptime   func() time.Duration // by a clock that nobody sets
 }
 
-// NewDetection makes it.
+// NewDetection makes it. Without a guard nothing switches it off, and without something beside nothing is judged in the shadow or kept.
 func NewDetection(store Store, switches Switches, budget Budget, guard *Guard, beside *Beside, c clock.Clock, uptime func() time.Duration) *Detection {
 	return &Detection{store: store, switches: switches, budget: budget, guard: guard, beside: beside, clock: c, uptime: uptime}
 }
@@ -94,7 +94,7 @@ func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
 	}
 	j := Judged{of: d, in: c, Feature: d.switches.Detection(c.Plan.SlotID, c.Patient, a)}
 	j.mode = modeOf(j.Feature)
-	if j.mode != Off && d.guard.Tripped() {
+	if j.mode != Off && d.guard != nil && d.guard.Tripped() {
 		j.mode, j.Feature = Off, access.Feature{Key: j.Feature.Key, Variant: string(Off), Reason: FeatureFallback}
 	}
 	if j.mode == Enforce {
@@ -141,10 +141,10 @@ func modeOf(f access.Feature) Mode {
 
 // Conclude tells what the database, and the rules of hours, had against the case: nothing, if it was done.
 func (j Judged) Conclude(basic []availability.Rule) {
-	switch j.mode {
-	case Enforce:
+	switch {
+	case j.mode == Enforce:
 		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Took: j.took, Failed: j.failed})
-	case Shadow:
+	case j.mode == Shadow && j.of.beside != nil:
 		j.of.beside.Do(func() {
 			c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
 			c.Full, _, c.Took, c.Failed = j.of.full(context.Background(), j.in, j.of.budget.Beside)
@@ -154,8 +154,12 @@ func (j Judged) Conclude(basic []availability.Rule) {
 }
 
 func (d *Detection) noted(c Comparison) {
-	d.guard.Note(c)
-	d.beside.Note(c)
+	if d.guard != nil {
+		d.guard.Note(c)
+	}
+	if d.beside != nil {
+		d.beside.Note(c)
+	}
 }
 
 // errLate is why a detection failed that took longer than it may.

@@ -18,7 +18,7 @@ const briefColumns = `a.organization_id, a.id, a.version, a.status, a.provider_i
 
 const appointmentColumns = briefColumns + `, a.tzdb_version, a.reason, a.created_at, a.created_by, a.confirmed_at,
 	a.reschedules, a.cancel_reason, a.cancel_note, a.cancelled_at, a.cancelled_by,
-	a.cancel_fee_units, a.cancel_fee_currency, a.last_action, a.prior_status, a.prior_confirmed_at`
+	a.cancel_fee_units, a.cancel_fee_currency, a.last_action, a.prior_status, a.prior_confirmed_at, a.awaits_doctor`
 
 type appointmentRow struct {
 	OrganizationID, ID                             uuid.UUID
@@ -44,6 +44,7 @@ type appointmentRow struct {
 	LastAction                                     *appointment.Action
 	PriorStatus                                    *appointment.Status
 	PriorConfirmedAt                               *time.Time
+	AwaitsDoctor                                   bool
 }
 
 const selectAppointments = `
@@ -142,7 +143,7 @@ func (r *appointmentRow) columns() []any {
 		&r.OrganizationID, &r.ID, &r.Version, &r.Status, &r.ProviderID, &r.LocationID, &r.VisitKindID,
 		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.UpdatedAt,
 		&r.TZDBVersion, &r.Reason, &r.CreatedAt, &r.CreatedBy, &r.ConfirmedAt, &r.Reschedules, &r.CancelReason, &r.CancelNote, &r.CancelledAt, &r.CancelledBy,
-		&r.CancelFeeUnits, &r.CancelFeeCurrency, &r.LastAction, &r.PriorStatus, &r.PriorConfirmedAt,
+		&r.CancelFeeUnits, &r.CancelFeeCurrency, &r.LastAction, &r.PriorStatus, &r.PriorConfirmedAt, &r.AwaitsDoctor,
 	}
 }
 
@@ -155,6 +156,7 @@ func (r *appointmentRow) appointment() appointment.Appointment {
 		TZDB: r.TZDBVersion, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy,
 		ConfirmedAt: utc(r.ConfirmedAt), Reschedules: r.Reschedules, Cancellation: r.cancellation(),
 		LastAction: or(r.LastAction), PriorStatus: or(r.PriorStatus), PriorConfirmedAt: utc(r.PriorConfirmedAt),
+		AwaitsDoctor: r.AwaitsDoctor,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -98,6 +99,12 @@ func (c *Clinic) Reachable(patient uuid.UUID, phone, email access.Private) {
 		}
 		c.Set(`UPDATE patients SET `+column+` = $3 WHERE organization_id = $1 AND id = $2`, patient, value)
 	}
+}
+
+// Born gives a patient a birth date.
+func (c *Clinic) Born(patient uuid.UUID, on civil.Date) {
+	c.t.Helper()
+	c.Set(`UPDATE patients SET birth_date = $3 WHERE organization_id = $1 AND id = $2`, patient, c.seal(patient, "birth_date", access.Private(on.String())))
 }
 
 // seal makes the value of a patient's column.
