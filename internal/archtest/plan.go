@@ -77,6 +77,8 @@ var plan = []floor{
 	{at: "internal/postgres", may: join(foundations, allRooms, []string{"internal/access/token", "internal/live", "internal/intake/load", "internal/postgres/migrate", "internal/resilience", "internal/seal"}),
 		uses: join(sql, []string{"net"})},
 	{at: "internal/resilience", may: []string{"internal/clock"}, uses: []string{"github.com/failsafe-go/failsafe-go"}},
+	{at: "internal/flags", may: []string{"internal/errs", "internal/access", "internal/clock", "internal/resilience"},
+		uses: join(web, []string{"github.com/Unleash/unleash-client-go/v4", "github.com/golang-jwt/jwt/v5", "net", "os"})},
 	{at: "internal/redis", may: join(foundations, []string{"internal/live", "internal/resilience"}), uses: join(redis, []string{"crypto/tls", "github.com/go-redis/redis_rate/v10"}),
 		tests: join(sql, []string{"internal/devstack", "internal/postgres", "internal/postgres/migrate", "internal/clinic"})},
 	{at: "internal/queue", may: join(foundations, []string{"internal/clinic", "internal/reminder"}), uses: join(redis, web, []string{"github.com/hibiken/asynq", "github.com/hibiken/asynqmon", "crypto/tls"}),
