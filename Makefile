@@ -7,6 +7,7 @@
 # make prove-messages  prove that messages (MESSAGES in 10 minutes) arrive once and in time while workers are killed, Redis fails or a vendor hangs; wherever a worker is killed; while RACES visits
 #                      change; and that DEAD ones are replayed once; then faults are planted that tests must notice: two hours
 # make prove-access    take each check behind the table of rights away in turn: half an hour
+# make release-check   refuse a release whose flags have expired
 # make audit           look at the code, its dependencies and for secrets; write an SBOM to dist/. It says what it had to skip
 # make fuzz            give every fuzz target some time (FUZZTIME)
 
@@ -35,7 +36,7 @@ GENERATED := graph/generated graph/model resolvers docs/access.md
 export CGO_ENABLED := 0
 export PATH := $(PATH):$(dir $(GO))
 
-.PHONY: run build test lint formatted fresh generate bench prove prove-messages prove-access audit fuzz servers tools roots
+.PHONY: run build test lint formatted fresh generate bench prove prove-messages prove-access release-check audit fuzz servers tools roots
 
 run: build
 	@exec bin/mediconnect dev $(ARGS)
@@ -91,6 +92,9 @@ prove-messages: servers
 
 prove-access: servers
 	$(GO) test -count=1 -timeout 120m -v -run EveryCheckThatIsMissing ./bench/planted -plant
+
+release-check: build
+	@bin/mediconnect flags check
 
 # Tools of exact versions, which Go fetches and builds the first time: minutes. It isn't part of continuous integration.
 audit: roots

@@ -19,7 +19,7 @@ import (
 const ticketParameter = "ticket"
 
 func (d Deps) desk() caller.Desk {
-	return caller.Desk{Verifier: d.Verifier, Standing: d.Standing, Bonds: d.Bonds, Address: d.Address}
+	return caller.Desk{Verifier: d.Verifier, Standing: d.Standing, Bonds: d.Bonds, Wishes: d.Wishes, Address: d.Address}
 }
 
 // authenticated hands a request on with its caller.
@@ -34,6 +34,9 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 			return
 		}
 		who, meter, err := d.counted(desk, next, w.Header(), r)
+		if err == nil {
+			who, err = who.Wishing(r.Header.Values(caller.Override)...)
+		}
 		v := who.Viewer(entry.RequestID)
 		r = r.WithContext(throttle.With(viewer.With(r.Context(), v), meter))
 		switch {
@@ -41,6 +44,8 @@ func (d Deps) authenticated(next transport.Handler) http.Handler {
 			next.Turn(w, r, http.StatusTooManyRequests, err)
 		case errs.Of(err) == errs.Busy:
 			next.Turn(w, r, http.StatusServiceUnavailable, err)
+		case errs.Of(err) == errs.Forbidden:
+			next.Turn(w, r, http.StatusForbidden, err)
 		case err != nil:
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 			next.Turn(w, r, http.StatusUnauthorized, err)

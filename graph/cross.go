@@ -8,7 +8,7 @@ import (
 // What pages of other sites may send and read (Fetch, section 3.3). No cookie is among it: nobody's browser speaks for them unasked.
 const (
 	crossMethods = "GET, POST"
-	crossHeaders = "Accept, Accept-Language, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, X-Request-Id"
+	crossHeaders = "Accept, Accept-Language, Authorization, Content-Type, Idempotency-Key, Last-Event-ID, MediConnect-Feature-Override, X-Request-Id"
 	crossExposed = "RateLimit, RateLimit-Policy, Retry-After, WWW-Authenticate, X-Request-Id"
 	crossMaxAge  = "7200" // seconds that a browser remembers it, as long as any does
 )

@@ -37,6 +37,7 @@ type Deps struct {
 	Verifier caller.Verifier
 	Standing caller.Standing // whether what callers came with still holds; nil: until it expires
 	Bonds    access.Bonds    // whom a caller acts for; nil: nobody but the patient that the token names
+	Wishes   caller.Wishes   // for flags, of testers; nil: they are refused
 	Records  Records
 	Limits   limits.Limits
 	Log      *slog.Logger

@@ -49,7 +49,7 @@ func devCommand() *cli.Command {
 				return fmt.Errorf("--port must be 1 to 65535 and --rate-limit at least 0")
 			}
 			opts.Demo = !cmd.Bool("no-demo")
-			opts.Out, opts.Logs = os.Stdout, os.Stderr
+			opts.Out, opts.Logs, opts.Environ = os.Stdout, os.Stderr, os.Environ()
 			return app.Dev(ctx, opts)
 		},
 	}

@@ -12,7 +12,7 @@ func gate() *cli.Command {
 	root := &cli.Command{
 		Name:           "mediconnect",
 		Usage:          "GraphQL scheduling for healthcare",
-		Commands:       []*cli.Command{devCommand(), serveCommand(), workCommand(), migrateCommand(), keysCommand(), importCommand(), demoCommand(), schemaCommand(), zonesCommand(), auditCommand(), accountsCommand(), deadLettersCommand()},
+		Commands:       []*cli.Command{devCommand(), serveCommand(), workCommand(), migrateCommand(), keysCommand(), importCommand(), demoCommand(), schemaCommand(), zonesCommand(), auditCommand(), accountsCommand(), deadLettersCommand(), flagsCommand()},
 		ExitErrHandler: func(context.Context, *cli.Command, error) {}, // main tells errors
 	}
 	settle(root)

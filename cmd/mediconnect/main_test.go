@@ -40,6 +40,8 @@ type facts struct {
 	Mails    string `json:"mails"`
 	Messages string `json:"messages"`
 	Tokens   struct{ Patient, Caregiver, Provider, FrontDesk, ClinicAdmin, Auditor, Admin string }
+
+	OverrideKey string `json:"flagOverrideKey"`
 }
 
 // program is a running mediconnect.

@@ -33,6 +33,7 @@ type Desk struct {
 	Verifier Verifier
 	Standing Standing                   // nil: what was good when it was made holds until it expires
 	Bonds    access.Bonds               // whom a caller acts for; nil: nobody but the patient that the token names
+	Wishes   Wishes                     // for flags, of testers; nil: they are refused
 	Address  func(*http.Request) string // that a request came from; nil: unknown
 }
 

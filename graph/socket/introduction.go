@@ -2,6 +2,7 @@ package socket
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 
 	"github.com/mediconnect/mediconnect/graph/caller"
@@ -53,4 +54,23 @@ func agreed(tokens []string) (token string, given bool) {
 		return "", false
 	}
 	return tokens[0], true
+}
+
+// overrides are the feature overrides of a socket: the header's, for clients that can set one, and those of a connection_init, which may
+// have it under the header's name, among headers, or under a name of its own.
+func overrides(r *http.Request, payload json.RawMessage) []string {
+	sent := r.Header.Values(caller.Override)
+	var all map[string]any
+	if payload == nil || json.Unmarshal(payload, &all) != nil {
+		return sent
+	}
+	headers, _ := all["headers"].(map[string]any)
+	for _, among := range []map[string]any{all, headers} {
+		for name, v := range among {
+			if text, is := stated(v); is && (name == "featureOverride" || strings.EqualFold(name, caller.Override)) {
+				sent = append(sent, text)
+			}
+		}
+	}
+	return sent
 }

@@ -194,6 +194,9 @@ func (s *socket) introduce(payload []byte) bool {
 	if err != nil {
 		return s.end(forbidden, "Forbidden: the token is not accepted")
 	}
+	if who, err = who.Wishing(overrides(s.request, payload)...); err != nil {
+		return s.end(forbidden, "Forbidden: the feature override is refused")
+	}
 	v := who.Viewer("")
 	if s.place.As(crowd.Of(v)) != nil {
 		return s.end(websocket.StatusTryAgainLater, "Too many sockets of this client")

@@ -30,6 +30,7 @@ type DevOptions struct {
 	Frozen    bool      // it stands still there
 	Telemetry string    // host:port of figures and profiles; empty: none
 	RateLimit int       // root fields a minute and caller; 0: none
+	Environ   []string  // which may say where flags come from
 	Out       io.Writer // progress, addresses and tokens
 	Logs      io.Writer
 }
@@ -155,11 +156,16 @@ func (d *dev) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	known, err := d.flags()
+	if err != nil {
+		return err
+	}
+	d.facts.OverrideKey = overrideKeyOf(d.key)
 	d.app, err = Open(ctx, Frame{
 		Database: postgres.Defaults(d.postgres.ProgramURL()), Keys: d.facts.Keys, Clock: d.clock(), Issuer: devIssuer, Key: publicKey(d.key),
 		LinkKey: linkKeyOf(d.key), PublicURL: &url.URL{Scheme: "http", Host: d.listener.Addr().String()}, Log: d.log, TestKeys: true,
 		Audit: AuditSettings{Anchors: d.facts.Anchors, AnchorEvery: time.Minute, RetentionDays: leastRetention},
-		Post:  post, Messaging: messaging, Answering: answering,
+		Post:  post, Messaging: messaging, Answering: answering, Flags: known, Overrides: devOverrides(d.key),
 	})
 	if err != nil {
 		return err

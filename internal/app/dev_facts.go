@@ -27,6 +27,8 @@ type devFacts struct {
 	Mails    string    `json:"mails"`        // the folder of mails that were sent
 	Messages string    `json:"messages"`     // the page of messages to patients that were sent
 	Tokens   devTokens `json:"tokens"`
+
+	OverrideKey string `json:"flagOverrideKey"` // which mediconnect flags override signs with
 }
 
 type devTokens struct {

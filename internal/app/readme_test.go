@@ -25,6 +25,7 @@ func settingsTable() string {
 	work, migrate := names(reflect.TypeFor[WorkSettings]()), names(reflect.TypeFor[MigrateSettings]())
 	keys := names(reflect.TypeFor[KeySettings]())
 	guards := names(reflect.TypeFor[WorkerSettings]())
+	switches := names(reflect.TypeFor[SwitchSettings]())
 	var text strings.Builder
 	text.WriteString("| variable | default | meaning | read by |\n| --- | --- | --- | --- |\n")
 	served := names(reflect.TypeFor[ServeSettings]())
@@ -45,6 +46,9 @@ func settingsTable() string {
 		}
 		if slices.Contains(guards, v.name) {
 			readers = append(readers, "`work`", "`audit`")
+		}
+		if slices.Contains(switches, v.name) {
+			readers = append(readers, "`flags`")
 		}
 		if slices.Contains(work, v.name) {
 			readers = append(readers, "`import`", "`demo`", "`zones`")

@@ -26,13 +26,18 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		return err
 	}
 	defer l.Close()
+	known, err := settings.Flags.open(log)
+	if err != nil {
+		return err
+	}
+	defer known.Close()
 	bounds, booking := settings.Request.limits(), settings.Booking.limits()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
 		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
-		Answering: settings.Channels.answering(settings.Answers.App),
+		Answering: settings.Channels.answering(settings.Answers.App), Flags: known, Overrides: settings.Overrides.overrides(),
 	})
 	if err != nil {
 		return err
@@ -64,9 +69,14 @@ func Work(ctx context.Context, environ []string, logs io.Writer) error {
 	}
 	defer messaging.Close()
 	messaging.Limits = settings.Sending.limits()
+	known, err := settings.Flags.open(log)
+	if err != nil {
+		return err
+	}
+	defer known.Close()
 	a, err := enter(ctx, Frame{
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Log: log, Audit: settings.Audit, KeepYears: settings.Keep.PatientYears, KeepMessageDays: settings.Keep.MessageDays,
-		Events: settings.Events, Post: post, Messaging: messaging, Links: settings.Links.links(),
+		Events: settings.Events, Post: post, Messaging: messaging, Links: settings.Links.links(), Flags: known,
 	})
 	if err != nil {
 		return err

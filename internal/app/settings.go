@@ -61,6 +61,8 @@ type ServeSettings struct {
 	Channels  ChannelSettings
 	Answers   AnswerSettings
 	SignIn    SignInSettings
+	Flags     FlagSettings
+	Overrides OverrideSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 }
@@ -104,7 +106,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.Messages.check(), s.Channels.check(), s.SignIn.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Sessions.check(), s.Messages.check(), s.Channels.check(), s.SignIn.check(), s.Flags.check())
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

@@ -30,6 +30,7 @@ type WorkerSettings struct {
 	Channels  ChannelSettings
 	Sending   SendingSettings
 	Links     LinkSettings
+	Flags     FlagSettings
 	Telemetry TelemetrySettings
 	Log       LogSettings
 	Keys      KeySettings
@@ -45,5 +46,5 @@ func (s *AuditSettings) check() (faults []fault) {
 func (s *AuditSettings) keep() time.Duration { return time.Duration(s.RetentionDays) * 24 * time.Hour }
 
 func (s *WorkerSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check(), s.Redis.check(), s.Channels.check(), s.Sending.check(), s.Links.check())
+	return slices.Concat(s.Database.check(), s.Audit.check(), s.Keep.check(), s.Events.check(), s.Mail.check(), s.Redis.check(), s.Channels.check(), s.Sending.check(), s.Links.check(), s.Flags.check())
 }

@@ -33,6 +33,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/flags"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/intake"
 	"github.com/mediconnect/mediconnect/internal/keyring"
@@ -79,6 +80,10 @@ type Frame struct {
 	Trusted     documents.Trusted   // documents that clients may name
 	TrustedOnly bool                // no others are executed
 
+	Flags *flags.Flags // switches, which the app closes; nil: each is at its safe default
+
+	Overrides flags.Overrides // whose wishes for switches are taken
+
 	MailLimits *identity.MailLimits // of mails about accounts; nil: those that a server has unless told otherwise
 }
 
@@ -114,6 +119,7 @@ type App struct {
 	ledger       *reminder.Ledger
 	deadLetters  *reminder.DeadLetters
 	counts       *messageFigures
+	flags        *flags.Flags // nil: every switch is at its safe default
 	audit        *audit.Service
 	recorder     *audit.Recorder
 	sealer       *audit.Sealer // nil: this process seals nothing
@@ -152,7 +158,8 @@ func Open(ctx context.Context, frame Frame) (*App, error) {
 
 func wire(frame Frame, db *postgres.DB) *App {
 	source := clinic.Source{Clock: frame.Clock, NewID: newID}
-	a := &App{frame: frame, db: db, hub: live.NewHub(), figures: figuresOf(db), parts: partsOf(db), clinic: clinic.NewService(db.Directory(), source)}
+	a := &App{frame: frame, db: db, flags: frame.Flags, hub: live.NewHub(), figures: figuresOf(db), parts: partsOf(db), clinic: clinic.NewService(db.Directory(), source)}
+	a.showFlags()
 	a.recognise()
 	a.greet()
 	a.provider = provider.NewService(db.Directory(), a.clinic, source)
@@ -235,7 +242,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 		},
 		Calendar: a.appointments, Links: files,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
-		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass},
+		OAuth: a.oauth(settings), Verifier: a.verifier, Standing: a.sessions, Tickets: a.tickets, Records: a.recorder, Bonds: bonds{a.db.Directory(), a.breakGlass}, Wishes: a.frame.Overrides.Accept,
 		Limits: a.frame.limits(), Trusted: a.frame.Trusted, TrustedOnly: a.frame.TrustedOnly, Log: a.frame.Log, NewID: newID, HideSchema: a.frame.HideSchema,
 	}
 }
@@ -314,6 +321,7 @@ func (a *App) Close() {
 		a.stop()
 		a.beside.Wait()
 	}
+	a.flags.Close()
 	if a.redis != nil {
 		a.redis.Close()
 	}

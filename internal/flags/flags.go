@@ -111,6 +111,9 @@ func (f *Flags) way(s Switch, of Subject, a access.Actor) (way int, why access.R
 	return way, why
 }
 
+// Asks says whether there is an Unleash.
+func (f *Flags) Asks() bool { return f.opts.URL != nil }
+
 func (f *Flags) heard() {
 	if f.opts.Heard != nil {
 		f.opts.Heard()
