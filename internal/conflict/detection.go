@@ -145,9 +145,12 @@ func (j Judged) Conclude(basic []availability.Rule) {
 	case j.mode == Enforce:
 		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Took: j.took, Failed: j.failed})
 	case j.mode == Shadow && j.of.beside != nil:
+		c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
 		j.of.beside.Do(func() {
-			c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
 			c.Full, _, c.Took, c.Failed = j.of.full(context.Background(), j.in, j.of.budget.Beside)
+			j.of.noted(c)
+		}, func() {
+			c.Failed = ErrSkipped
 			j.of.noted(c)
 		})
 	}
@@ -167,7 +170,7 @@ var errLate = errors.New("conflict: the detection took too long")
 
 // full judges within a budget. Whoever doesn't heed it is left behind; a panic is a failure.
 func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (broken []availability.Rule, seen string, took time.Duration, err error) {
-	began := d.uptime()
+	began, asked := d.uptime(), ctx
 	type verdict struct {
 		broken []availability.Rule
 		seen   string
@@ -196,6 +199,9 @@ func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (bro
 		v.err = errLate
 	}
 	if v.err != nil {
+		if errors.Is(asked.Err(), context.Canceled) {
+			v.err = context.Canceled // whoever asked went away
+		}
 		return nil, "", d.uptime() - began, v.err
 	}
 	return v.broken, v.seen, d.uptime() - began, nil

@@ -1,0 +1,251 @@
+package conflict
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// tallies keeps what is added, or fails.
+type tallies struct {
+	counts map[Counted]int64
+	differ []Disagreement
+	broken error
+	calls  int
+}
+
+func (s *tallies) Add(_ context.Context, of uuid.UUID, counts map[Counted]int64, differ []Disagreement) error {
+	s.calls++
+	if s.broken != nil || of != organization {
+		return s.broken
+	}
+	if s.counts == nil {
+		s.counts = map[Counted]int64{}
+	}
+	for key, n := range counts {
+		s.counts[key] += n
+	}
+	s.differ = append(s.differ, differ...)
+	return nil
+}
+
+func besideAt(now clock.Clock, b Bulkhead) (*Beside, *tallies) {
+	store := &tallies{}
+	return NewBeside(b, store, clinic.Source{Clock: now, NewID: uuid.New}), store
+}
+
+// running has its workers work until the test ends, or stop is called.
+func running(t *testing.T, b *Beside) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		b.Run(ctx)
+	}()
+	stop = func() {
+		cancel()
+		<-done
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func TestAFloodIsTakenUpToABoundAndTheRestIsSkippedAtOnce(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 2, Queue: 10, Longest: time.Second, Drain: time.Minute})
+	var ran, skipped, most, now atomic.Int64
+	gate := make(chan struct{})
+	begun := make(chan struct{}, 100)
+	run := func() {
+		most.Store(max(most.Load(), now.Add(1)))
+		begun <- struct{}{}
+		<-gate
+		now.Add(-1)
+		ran.Add(1)
+	}
+	stop := running(t, b)
+	b.Do(run, func() { skipped.Add(1) })
+	b.Do(run, func() { skipped.Add(1) })
+	<-begun
+	<-begun // both workers have one
+	for range 1000 {
+		b.Do(run, func() { skipped.Add(1) })
+	}
+	if s := b.State(); s.Waiting != 10 || s.Running != 2 || s.Full != 990 || skipped.Load() != 990 {
+		t.Errorf("%+v, skipped %d", s, skipped.Load())
+	}
+	close(gate)
+	stop()
+	if s := b.State(); ran.Load() != 12 || most.Load() > 2 || s.Waiting != 0 || s.Running != 0 {
+		t.Errorf("ran %d, %d at once; %+v", ran.Load(), most.Load(), s)
+	}
+}
+
+func TestAJobThatPanicsHurtsNobody(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second})
+	running(t, b)
+	var done sync.WaitGroup
+	done.Add(3)
+	for range 3 {
+		b.Do(func() { defer done.Done(); panic("fault") }, nil)
+	}
+	done.Wait()
+	ran := make(chan struct{})
+	b.Do(func() { close(ran) }, nil)
+	<-ran
+	if s := b.State(); s.Panicked != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestNoJobWaitsLongForWorkersWhoHang(t *testing.T) {
+	now := clock.FrozenAt(someday)
+	b, _ := besideAt(now, Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Minute})
+	begun, gate := make(chan struct{}), make(chan struct{})
+	stop := running(t, b)
+	b.Do(func() { close(begun); <-gate }, nil)
+	<-begun
+	var skipped, ran atomic.Int64
+	count := func(n *atomic.Int64) func() { return func() { n.Add(1) } }
+	b.Do(count(&ran), count(&skipped))
+	now.Advance(time.Second)
+	b.Do(count(&ran), count(&skipped))
+	if b.SkipLate(); skipped.Load() != 0 {
+		t.Error("skipped one that has waited for a second only")
+	}
+	now.Advance(time.Millisecond)
+	if b.SkipLate(); skipped.Load() != 1 {
+		t.Errorf("skipped %d that had waited for longer", skipped.Load())
+	}
+	close(gate)
+	stop()
+	if s := b.State(); ran.Load() != 1 || skipped.Load() != 1 || s.Late != 1 {
+		t.Errorf("ran %d, skipped %d, %+v", ran.Load(), skipped.Load(), s)
+	}
+}
+
+func TestAJobThatNeverEndsIsLeftBehindWhenTheProcessEnds(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Millisecond})
+	begun, gate := make(chan struct{}), make(chan struct{})
+	t.Cleanup(func() { close(gate) })
+	stop := running(t, b)
+	b.Do(func() { close(begun); <-gate }, nil)
+	<-begun
+	skipped := make(chan struct{})
+	b.Do(func() {}, func() { close(skipped) })
+	stop()
+	<-skipped
+}
+
+func TestWhatWasNotedIsKeptByHourAndWhat(t *testing.T) {
+	b, store := besideAt(clock.FrozenAt(someday), DefaultBulkhead())
+	note := func(how func(*Comparison)) {
+		c := Comparison{Case: about(1), Mode: Shadow, Took: 3 * time.Millisecond}
+		how(&c)
+		b.Note(c)
+	}
+	both := []availability.Rule{availability.PatientTravelTime, availability.DuplicateVisit, availability.PatientTravelTime}
+	note(func(*Comparison) {})
+	note(func(c *Comparison) { c.Full, c.Took = both, 40*time.Millisecond })
+	note(func(c *Comparison) { c.Basic = busy })
+	note(agreeing)
+	note(failing)
+	note(skipping)
+	note(func(c *Comparison) { c.Mode, c.Operation, c.Now = Enforce, Move, someday.Add(time.Hour) })
+	if err := b.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	of := func(what What, key string) Counted { return Counted{someday, Shadow, Book, what, key} }
+	later := func(what What, key string) Counted { return Counted{someday.Add(time.Hour), Enforce, Move, what, key} }
+	want := map[Counted]int64{
+		of(CountVerdict, "AGREED_ALLOWED"): 1, of(CountVerdict, "ONLY_FULL"): 1, of(CountVerdict, "ONLY_BASIC"): 1, of(CountVerdict, "AGREED_REFUSED"): 1,
+		of(CountVerdict, "FAILED"): 1, of(CountVerdict, "SKIPPED"): 1,
+		of(CountBasic, "PROVIDER_BUSY"): 2, of(CountFull, "DUPLICATE_VISIT"): 1, of(CountFull, "PATIENT_TRAVEL_TIME"): 2,
+		of(CountOnlyFull, "DUPLICATE_VISIT"): 1, of(CountOnlyFull, "PATIENT_TRAVEL_TIME"): 1,
+		of(CountTook, "3508"): 4, of(CountTook, "40822"): 1, of(CountLongest, ""): 40_000,
+		later(CountVerdict, "AGREED_ALLOWED"): 1, later(CountTook, "3508"): 1, later(CountLongest, ""): 3_000,
+	}
+	if !maps.Equal(store.counts, want) {
+		t.Errorf("counts: %v\nwant: %v", store.counts, want)
+	}
+	if len(store.differ) != 2 || store.differ[0].At != someday.Add(time.Minute) || len(store.differ[0].Full) != 2 || store.differ[0].Took != 40*time.Millisecond {
+		t.Errorf("disagreements: %+v", store.differ)
+	}
+	if s := b.State(); s.Seen[Seen{Shadow, Skipped}] != 1 || s.Took[Shadow].Count != 5 || s.Took[Shadow].Buckets[2] != 4 || s.Lost != 0 {
+		t.Errorf("%+v", s)
+	}
+	if store.calls = 0; b.Flush(t.Context()) != nil || store.calls != 0 {
+		t.Error("nothing was noted, and it was kept")
+	}
+}
+
+func TestWhatCannotBeKeptNowIsKeptLaterAndWhatNeverCanBeIsGivenUp(t *testing.T) {
+	b, store := besideAt(clock.FrozenAt(someday), DefaultBulkhead())
+	c := Comparison{Case: about(1), Mode: Shadow, Took: time.Millisecond, Full: tooFast}
+	key := Counted{someday, Shadow, Book, CountVerdict, string(OnlyFull)}
+	store.broken = errs.TryAgain(errFault)
+	b.Note(c)
+	if err := b.Flush(t.Context()); !errors.Is(err, errFault) {
+		t.Fatal(err)
+	}
+	b.Note(c)
+	store.broken = nil
+	if err := b.Flush(t.Context()); err != nil || store.counts[key] != 2 || len(store.differ) != 2 {
+		t.Errorf("%v: %v, %+v", err, store.counts, store.differ)
+	}
+	store.broken = errFault
+	b.Note(c)
+	if err := b.Flush(t.Context()); !errors.Is(err, errFault) {
+		t.Error(err)
+	}
+	store.broken = nil
+	if err := b.Flush(t.Context()); err != nil || store.counts[key] != 2 || b.State().Lost == 0 {
+		t.Errorf("%v: %v, %+v", err, store.counts, b.State())
+	}
+}
+
+func TestTheTallyIsBounded(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), DefaultBulkhead())
+	const cases = 20_000
+	for i := range cases { // each in an hour of its own
+		c := Comparison{Case: about(1), Mode: Shadow, Full: tooFast}
+		c.Now = someday.Add(time.Duration(i) * time.Hour)
+		b.Note(c)
+	}
+	if b.tally.size > mostCounts || len(b.tally.counts[organization]) > mostCounts || len(b.tally.differ[organization]) > mostWaiting || b.State().Lost == 0 {
+		t.Errorf("%d counts, %d disagreements, %d lost", b.tally.size, len(b.tally.differ[organization]), b.State().Lost)
+	}
+	if n := b.State().Seen[Seen{Shadow, OnlyFull}]; n != cases {
+		t.Errorf("the figures of the process have %d cases", n)
+	}
+}
+
+func TestATimeIsReadAtMostAQuarterTooLong(t *testing.T) {
+	for took := time.Microsecond; took < 8*time.Second; took += took/7 + time.Microsecond {
+		bound := BucketOf(took)
+		if bound < took || bound > max(took+took/4+time.Microsecond, 100*time.Microsecond) {
+			t.Errorf("%s is counted as %s", took, bound)
+		}
+	}
+	counts := map[time.Duration]int64{10 * time.Millisecond: 50, 20 * time.Millisecond: 45, 30 * time.Millisecond: 4, 40 * time.Millisecond: 1}
+	if l := *latenciesOf(counts, 35*time.Millisecond); l != (Latencies{10 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond, 35 * time.Millisecond}) {
+		t.Errorf("%+v", l)
+	}
+	counts[10*time.Millisecond], counts[40*time.Millisecond] = 49, 2
+	if l := *latenciesOf(counts, 40*time.Millisecond); l != (Latencies{20 * time.Millisecond, 30 * time.Millisecond, 40 * time.Millisecond, 40 * time.Millisecond}) {
+		t.Errorf("%+v", l)
+	}
+	if latenciesOf(nil, 0) != nil {
+		t.Error("nothing was counted")
+	}
+}
