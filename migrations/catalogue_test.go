@@ -17,7 +17,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 // What the rules of the catalogue except by name. A name that no longer exists is a fault, too.
 var named = pgx.NamedArgs{
 	// Tables of no tenant. Everything else is a tenant's and is distributed by its organisation.
-	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "opt_outs", "goose_db_version"},
+	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "opt_outs", "conflict_fallbacks", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
 		"appointments.local_start", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
@@ -53,6 +53,7 @@ var named = pgx.NamedArgs{
 		"message_notices.delivering", "message_replans.delivering", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
 		"message_replies.delivering", "message_replies.sweeping", "message_counts.delivering",
 		"message_notices.sweeping", "messages.sweeping", "message_attempts.sweeping", "dead_letters.sweeping",
+		"conflict_counts.sweeping", "conflict_disagreements.sweeping",
 	},
 	// What may read the clock, since no decision follows from it.
 	"idle": []string{"goose_db_version.tstamp by default"},

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
@@ -59,6 +60,10 @@ const (
 	claimMemory = 7 * 24 * time.Hour // of claims that were freed or lapsed; those of visits stay with them
 	// A day's messages are counted until it is over, and nobody sends what was asked for so long ago.
 	messageMemory = 48 * time.Hour
+	// What was counted of conflicts is kept for longer than a report reaches; cases that were told apart aren't.
+	conflictMemory     = conflict.LongestReport + 8*24*time.Hour
+	disagreementMemory = 30 * 24 * time.Hour
+	fallbackMemory     = 400 * 24 * time.Hour
 	// A text that answers no message is known again for as long as one answers any. The others go with their messages.
 	replyMemory = 8 * 24 * time.Hour
 )
@@ -118,6 +123,15 @@ var tidying = []tidied{
 	{`DELETE FROM message_replies WHERE (organization_id, vendor_id) IN (
 		SELECT organization_id, vendor_id FROM message_replies WHERE message_id IS NULL AND at <= $1 ORDER BY at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-replyMemory) }},
+	{`DELETE FROM conflict_counts WHERE (organization_id, hour, mode, operation, what, key) IN (
+		SELECT organization_id, hour, mode, operation, what, key FROM conflict_counts WHERE hour <= $1 ORDER BY hour LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-conflictMemory) }},
+	{`DELETE FROM conflict_disagreements WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM conflict_disagreements WHERE at <= $1 ORDER BY at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-disagreementMemory) }},
+	{`DELETE FROM conflict_fallbacks WHERE id IN (
+		SELECT id FROM conflict_fallbacks WHERE rearmed_at <= $1 AND at <= $1 ORDER BY at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-fallbackMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},
