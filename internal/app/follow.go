@@ -41,6 +41,7 @@ func (a *App) follow() {
 	}
 	a.beside.Go(func() { a.feed.Run(ctx) })
 	a.guarding(ctx)
+	a.besideConflicts(ctx)
 }
 
 // trimmer bounds the log.

@@ -59,6 +59,7 @@ func (a *App) measure(d *door) {
 			cacheFigures(f, name, counts)
 		}
 	}
+	a.measureConflicts()
 	if len(a.frame.SignIn.OpenIDProviders) > 0 {
 		breakerFigures(f, "openid", a.vouching.Breaker)
 	}

@@ -36,7 +36,7 @@ func Serve(ctx context.Context, environ []string, logs io.Writer) error {
 		Database: settings.Database.config(), Keys: settings.Keys.Folder, Clock: clock.System{}, Issuer: productionIssuer,
 		Key: settings.HTTP.TokenPublicKey.PublicKey, LinkKey: settings.HTTP.LinkKey.bytes,
 		PublicURL: settings.HTTP.publicURL(l.Addr().String()), Log: log, Sessions: settings.Sessions, SignIn: settings.SignIn, TestKeys: settings.HTTP.TestKeys, HideSchema: settings.HTTP.HideSchema,
-		Limits: &bounds, Booking: &booking, Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
+		Limits: &bounds, Booking: &booking, Conflicts: settings.Conflicts.bounds(), Trusted: settings.Request.trusted, TrustedOnly: settings.Request.Only, MailLimits: settings.Messages.limits(),
 		Answering: settings.Channels.answering(settings.Answers.App), Flags: known, Overrides: settings.Overrides.overrides(),
 	})
 	if err != nil {

@@ -77,6 +77,7 @@ type Frame struct {
 	HideSchema  bool                // no introspection without the scope for it, and no page to try the API in
 	Limits      *limits.Limits      // of a request; nil: those that a server has unless told otherwise
 	Booking     *appointment.Limits // of accounts and patients; nil: likewise
+	Conflicts   *Conflicts          // of the full detection of conflicts; nil: likewise
 	Trusted     documents.Trusted   // documents that clients may name
 	TrustedOnly bool                // no others are executed
 
@@ -112,6 +113,7 @@ type App struct {
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	harmless     harmless
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
 	answers      *reminder.Answers
@@ -171,6 +173,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.boards = live.NewBoards(openings, a.hub)
+	a.watchConflicts(source)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
 	a.integrate()

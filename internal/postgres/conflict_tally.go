@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 
@@ -112,7 +111,10 @@ func (s *ConflictRecords) Keep(ctx context.Context, by clinic.Stamp, f conflict.
 	})
 }
 
-const rearmFallbacks = `UPDATE conflict_fallbacks SET rearmed_at = $1, rearmed_by = $2 WHERE rearmed_at IS NULL RETURNING id`
+// The latest comes first.
+const rearmFallbacks = `
+WITH ended AS (UPDATE conflict_fallbacks SET rearmed_at = $1, rearmed_by = $2 WHERE rearmed_at IS NULL RETURNING id, at)
+SELECT id FROM ended ORDER BY at DESC, id`
 
 // Rearm is documented at conflict.ReportStore.
 func (s *ConflictRecords) Rearm(ctx context.Context, by clinic.Stamp) (n int, err error) {
@@ -121,7 +123,7 @@ func (s *ConflictRecords) Rearm(ctx context.Context, by clinic.Stamp) (n int, er
 		if n = len(ended); err != nil || n == 0 {
 			return err
 		}
-		return record(ctx, tx, note(by, uuid.Nil, "conflict.rearm", kindOfFallbacks, slices.MaxFunc(ended, compareIDs)))
+		return record(ctx, tx, note(by, uuid.Nil, "conflict.rearm", kindOfFallbacks, ended[0]))
 	})
 	return n, err
 }
