@@ -6,9 +6,12 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/conflict"
+	"github.com/mediconnect/mediconnect/internal/flags"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/telemetry"
 )
@@ -29,9 +32,22 @@ func (a *App) watchConflicts(source clinic.Source) {
 	a.harmless.reports = conflict.NewReports(records, a.harmless.guard, source)
 }
 
-// detection is the detection of this process, by a store and by flags.
-func (a *App) detection(store conflict.Store, switches conflict.Switches) *conflict.Detection {
-	return conflict.NewDetection(store, switches, a.frame.conflicts().Budget, a.harmless.guard, a.harmless.beside, a.frame.Clock, clock.Uptime)
+// switches have flags decide.
+type switches struct{ flags *flags.Flags }
+
+// Detection implements conflict.Switches.
+func (s switches) Detection(slot availability.SlotID, patient uuid.UUID, a access.Actor) access.Feature {
+	return s.flags.Decide(flags.ConflictDetection, flags.Subject{Organization: slot.Organization, Provider: slot.Provider, Patient: patient}, a)
+}
+
+// Overrides implements conflict.Switches.
+func (s switches) Overrides(organization uuid.UUID, a access.Actor) access.Feature {
+	return s.flags.Decide(flags.StaffOverrides, flags.Subject{Organization: organization}, a)
+}
+
+// detection is the detection of this process.
+func (a *App) detection() *conflict.Detection {
+	return conflict.NewDetection(postgres.NewConflictStore(a.db), switches{a.flags}, a.frame.conflicts().Budget, a.harmless.guard, a.harmless.beside, a.frame.Clock, clock.Uptime)
 }
 
 // lastConflicts bounds what is still kept when the process ends.

@@ -173,9 +173,10 @@ func wire(frame Frame, db *postgres.DB) *App {
 	openings := postgres.NewAvailabilityStore(db)
 	a.openings = availability.NewService(openings, frame.Clock)
 	a.boards = live.NewBoards(openings, a.hub)
-	a.watchConflicts(source)
 	a.finder = availability.NewFinder(openings, a.clinic, frame.Clock)
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
+	a.watchConflicts(source)
+	a.appointments.Detecting(a.detection())
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
