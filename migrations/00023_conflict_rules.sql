@@ -25,6 +25,21 @@ CREATE TABLE resources (
     FOREIGN KEY (organization_id, location_id) REFERENCES locations
 );
 CREATE INDEX resources_of_pool ON resources (organization_id, location_id, pool, id) WHERE NOT retired;
+CREATE INDEX resources_by_name ON resources (organization_id, name, id);
+
+-- Organisations whose kinds of visit need something else than before, or whose resources are others: a worker looks at their visits ahead, a page
+-- at a time.
+CREATE TABLE visits_to_equip (
+    organization_id uuid NOT NULL REFERENCES organizations,
+    id              uuid NOT NULL, -- another one with each change
+    at              timestamptz NOT NULL, -- of the change
+    due_at          timestamptz NOT NULL, -- when it has its turn
+    after_start     timestamptz, -- the last visit of the pages that are done; null: none is
+    after_id        uuid,
+    PRIMARY KEY (organization_id),
+    CHECK ((after_start IS NULL) = (after_id IS NULL))
+);
+CREATE INDEX visits_to_equip_due ON visits_to_equip (due_at);
 
 -- How long people take from one location to another. An organisation without a row has the program's defaults.
 CREATE TABLE travel_rules (
@@ -72,13 +87,16 @@ DO $$
 DECLARE
     table_ text;
 BEGIN
-    FOREACH table_ IN ARRAY '{resources,rule_overrides,travel_rules}'::text[] LOOP
+    FOREACH table_ IN ARRAY '{resources,rule_overrides,travel_rules,visits_to_equip}'::text[] LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', table_);
         EXECUTE format('CREATE POLICY tenant ON %I TO mediconnect_app USING (organization_id = (SELECT current_organization()))', table_);
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO mediconnect_app', table_);
     END LOOP;
 END $$;
 -- +goose StatementEnd
+
+CREATE POLICY equipping ON visits_to_equip TO mediconnect_sweeper USING (true);
+GRANT SELECT (organization_id, due_at), UPDATE (due_at) ON visits_to_equip TO mediconnect_sweeper;
 
 -- +goose StatementBegin
 -- Who is locked for a pool at a location.
@@ -129,7 +147,7 @@ END $$;
 
 -- +goose StatementBegin
 -- Claims what find_resources found, for an appointment or a hold. Call it under the pools' locks, after freeing what leaves. What the
--- appointment that a hold would move keeps busy itself is left out.
+-- appointment that a hold would move keeps busy itself is left out. A resource that is put elsewhere meanwhile is as good as taken.
 CREATE FUNCTION take_resources(org uuid, p jsonb, found_ uuid[], appointment uuid, hold uuid, expires timestamptz, now_ timestamptz)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -138,8 +156,13 @@ DECLARE
     one resources;
     own record;
     part tstzrange;
+    left_ integer := cardinality(array_remove(found_, NULL));
 BEGIN
-    FOR one IN SELECT * FROM resources r WHERE r.organization_id = org AND r.id = ANY (found_) LOOP
+    FOR one IN SELECT * FROM resources r
+        WHERE r.organization_id = org AND r.id = ANY (found_) AND r.location_id = (p->>'location')::uuid AND r.pool = ANY (pools_needed(p)) AND NOT r.retired
+        ORDER BY r.id FOR SHARE
+    LOOP
+        left_ := left_ - 1;
         UPDATE claims c SET state = 'LAPSED'
         WHERE c.organization_id = org AND c.party_id = one.id AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.expires_at <= now_
           AND c.starts_at < to_ AND c.ends_at > from_ AND c.starts_at > from_ - interval '48 hours';
@@ -157,6 +180,50 @@ BEGIN
             END IF;
         END LOOP;
     END LOOP;
+    IF left_ > 0 THEN
+        RAISE EXCEPTION 'resource moved' USING ERRCODE = 'MC001';
+    END IF;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Gives an appointment that was booked before its kind needed anything what it lacks, as far as something is free, and takes what it has and
+-- doesn't need. It answers how many pools have nothing free. Pools' days come before the appointment's row, as when it is moved; who moves or
+-- cancels it looks for its claims again once they have that row. p: organization, appointment, now, and where and when it was as it was read:
+-- location, occupiedFrom, occupiedTo, occupiedDays.
+CREATE FUNCTION equip(p jsonb) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    org uuid := (p->>'organization')::uuid;
+    now_ timestamptz := (p->>'now')::timestamptz;
+    appointment_ uuid := (p->>'appointment')::uuid;
+    location_ uuid := (p->>'location')::uuid;
+    needs_ text[];
+    seen appointments;
+    lacking text[];
+    spare uuid[];
+    want jsonb;
+    found_ uuid[];
+BEGIN
+    needs_ := (SELECT k.needs FROM appointments a JOIN visit_kinds k ON k.organization_id = org AND k.id = a.visit_kind_id
+        WHERE a.organization_id = org AND a.id = appointment_);
+    PERFORM lock_days(org, array_agg(pool_party(location_, n)), array_agg(d)) FROM unnest(needs_) n, unnest(dates(p->'occupiedDays')) d;
+    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ AND a.location_id = location_ FOR NO KEY UPDATE;
+    IF seen.id IS NULL OR seen.status NOT IN ('ARRIVED', 'BOOKED', 'CHECKED_IN', 'PENDING') OR seen.modality <> 'IN_PERSON'
+        OR NOT EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.party_id = seen.provider_id
+            AND c.state = 'ACTIVE' AND c.starts_at = (p->>'occupiedFrom')::timestamptz AND c.ends_at = (p->>'occupiedTo')::timestamptz) THEN
+        RETURN 0; -- what became of it gave it what it needs
+    END IF;
+
+    lacking := ARRAY(SELECT n FROM unnest(needs_) n WHERE NOT EXISTS (
+        SELECT FROM claims c JOIN resources r ON r.organization_id = org AND r.id = c.party_id
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE' AND r.pool = n) ORDER BY 1);
+    spare := ARRAY(SELECT c.id FROM claims c JOIN resources r ON r.organization_id = org AND r.id = c.party_id
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE' AND r.pool <> ALL (needs_));
+    PERFORM free_claims(org, spare, 'FREED');
+    want := p || jsonb_build_object('needs', to_jsonb(lacking));
+    found_ := find_resources(org, want, '{}', now_);
+    PERFORM take_resources(org, want, found_, appointment_, NULL, NULL, now_);
+    RETURN cardinality(lacking) - cardinality(array_remove(found_, NULL));
 END $$;
 -- +goose StatementEnd
 
@@ -430,7 +497,14 @@ BEGIN
         SELECT c.hold_id FROM claims c WHERE c.organization_id = org AND c.id = ANY (ids) AND c.hold_id IS NOT NULL) AND o.id <> ALL (ids));
     SELECT array_agg(id) INTO lapsed FROM claims'),
         (20, 'change_hold', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz WHERE c.organization_id = org AND c.id = ANY (ids);', '        UPDATE claims c SET expires_at = (p->>''expiresAt'')::timestamptz
-        WHERE c.organization_id = org AND (c.id = ANY (ids) OR c.hold_id = hold_ AND c.state = ''ACTIVE'');')
+        WHERE c.organization_id = org AND (c.id = ANY (ids) OR c.hold_id = hold_ AND c.state = ''ACTIVE'');'),
+        -- What equip() has given a visit meanwhile goes with its other claims.
+        (21, 'cancel_appointment', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
+    old := ARRAY(SELECT c.id FROM claims c
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN (''ACTIVE'', ''PAST''));'),
+        (22, 'move_appointment', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
+    old := ARRAY(SELECT c.id FROM claims c
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN (''ACTIVE'', ''PAST''));')
     ) c(n, name, was, becomes) ORDER BY CASE WHEN up THEN n ELSE -n END LOOP
         was_ := CASE WHEN up THEN change.was ELSE change.becomes END;
         becomes_ := CASE WHEN up THEN change.becomes ELSE change.was END;
@@ -445,14 +519,15 @@ END $apply$;
 SELECT apply_conflict_rules(true);
 
 CREATE INDEX claims_of_hold ON claims (organization_id, hold_id) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
+ALTER FUNCTION equip SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 ALTER FUNCTION look_around SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 
 -- +goose Down
 SELECT apply_conflict_rules(false);
 DROP INDEX claims_of_hold;
-DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, take_resources, find_resources,
+DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, equip, take_resources, find_resources,
     pools_needed, pool_party;
-DROP TABLE rule_overrides, travel_rules, resources;
+DROP TABLE rule_overrides, travel_rules, visits_to_equip, resources;
 ALTER TABLE claims NO FORCE ROW LEVEL SECURITY;
 DELETE FROM claims WHERE party_kind IN ('EQUIPMENT', 'ROOM');
 ALTER TABLE claims FORCE ROW LEVEL SECURITY;

@@ -6,6 +6,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/form"
 )
 
 func createOrganization(_ *ids, in model.CreateOrganizationInput) clinic.CreateOrganization {
@@ -48,7 +49,23 @@ func putVisitKind(read *ids, in model.PutVisitKindInput) clinic.PutVisitKind {
 		LateFeeMinorUnits:      in.LateCancellationFeeMinorUnits,
 		Currency:               in.Currency,
 		MaxReschedules:         in.MaxReschedules,
+		Needs:                  in.Needs,
+		RepeatAfter:            in.RepeatAfter,
+		Prerequisites:          prerequisites(read, in.Prerequisites),
+		Patients:               in.Patients,
+		MinimumAge:             in.MinimumAge,
+		MaximumAge:             in.MaximumAge,
 	}
+}
+
+func prerequisites(read *ids, in []*model.PrerequisiteInput) []clinic.PutPrerequisite {
+	var list []clinic.PutPrerequisite
+	for i, p := range in {
+		list = append(list, clinic.PutPrerequisite{
+			VisitKind: read.ref(globalid.VisitKind, p.VisitKindID, form.At([]string{"prerequisites"}, i, "visitKindId")...), Within: p.Within,
+		})
+	}
+	return list
 }
 
 func identifier(in model.IdentifierInput) clinic.Identifier {

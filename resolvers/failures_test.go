@@ -40,6 +40,8 @@ func (a *api) mutations() map[string]vars {
 		"createOrganization":      {"name": "Riverside", "idempotencyKey": key},
 		"putLocation":             {"identifier": named, "name": "Main Street", "timeZone": "America/New_York", "addressLines": []string{}},
 		"putVisitKind":            {"key": "flu", "name": "Flu shot", "duration": "PT15M", "modalities": []string{"IN_PERSON"}},
+		"putResource":             {"identifier": named, "locationId": a.locationID(), "kind": "ROOM", "pool": "exam", "name": "Room 1"},
+		"setTravelRules":          {},
 		"putProvider":             {"identifier": named, "name": "Counter 1", "visitKindIds": []string{a.kindID()}},
 		"setProviderSchedule":     {"providerId": a.providerID(), "locationId": a.locationID(), "effectiveFrom": "2030-05-06", "hours": []vars{}},
 		"addScheduleException":    {"providerId": a.providerID(), "from": "2030-05-06T09:00", "to": "2030-05-06T10:00:00", "effect": "CLOSED", "idempotencyKey": key},

@@ -34,6 +34,7 @@ func byName(name string, id uuid.UUID) []string { return []string{name, id.Strin
 var (
 	locations  = order[clinic.Location]{"LocationConnection", func(l clinic.Location) []string { return byName(l.Name, l.ID) }}
 	visitKinds = order[clinic.VisitKind]{"VisitKindConnection", func(k clinic.VisitKind) []string { return byName(k.Name, k.ID) }}
+	resources  = order[clinic.Resource]{"ResourceConnection", func(r clinic.Resource) []string { return byName(r.Name, r.ID) }}
 	providers  = order[provider.Provider]{"ProviderConnection", func(p provider.Provider) []string { return byName(p.Name, p.ID) }}
 	plans      = order[clinic.InsurancePlan]{"InsurancePlanConnection", provider.PlanKey}
 	patients   = order[patient.Patient]{"PatientConnection", func(p patient.Patient) []string { return []string{p.ID.String()} }}

@@ -35,6 +35,8 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Locations.Load(ctx, id.Ref))
 	case globalid.VisitKind:
 		return some(all.VisitKinds.Load(ctx, id.Ref))
+	case globalid.Resource:
+		return some(all.Resources.Load(ctx, id.Ref))
 	case globalid.Provider:
 		return some(all.Providers.Load(ctx, id.Ref))
 	case globalid.InsurancePlan:

@@ -57,6 +57,11 @@ type Clinic interface {
 	CountLocations(context.Context, access.Actor, clinic.LocationFilter) (int, error)
 	ListVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID, w paging.Window) (paging.Page[clinic.VisitKind], error)
 	CountVisitKinds(ctx context.Context, actor access.Actor, organization uuid.UUID) (int, error)
+
+	PutResource(context.Context, access.Actor, clinic.PutResource) (clinic.Resource, error)
+	ListResources(context.Context, access.Actor, clinic.ResourceFilter, paging.Window) (paging.Page[clinic.Resource], error)
+	CountResources(context.Context, access.Actor, clinic.ResourceFilter) (int, error)
+	SetTravelRules(context.Context, access.Actor, clinic.SetTravelRules) (clinic.TravelRules, error)
 }
 
 // Provider is the room of providers and their hours.
@@ -144,6 +149,9 @@ type Appointment interface {
 	// List also answers the log position of what was read.
 	List(context.Context, access.Actor, appointment.Filter, appointment.Order, paging.Window) (paging.Page[appointment.Appointment], string, error)
 	Count(context.Context, access.Actor, appointment.Filter) (int, error)
+	// Unequipped also answers the log position of what was read.
+	Unequipped(ctx context.Context, actor access.Actor, at *clinic.Ref, w paging.Window) (paging.Page[appointment.Appointment], string, error)
+	CountUnequipped(ctx context.Context, actor access.Actor, at *clinic.Ref) (int, error)
 	OutsideHours(context.Context, access.Actor, appointment.Clash, paging.Window) (paging.Page[appointment.Appointment], error)
 	StreamCursor(context.Context) (string, error)
 }

@@ -26,9 +26,20 @@ type OrganizationResolver interface {
 	ID(ctx context.Context, obj *clinic.Organization) (string, error)
 
 	Locations(ctx context.Context, obj *clinic.Organization, first *int, after *string, last *int, before *string) (*relay.Connection[clinic.Location], error)
+	TravelRules(ctx context.Context, obj *clinic.Organization) (*clinic.TravelRules, error)
+}
+type PrerequisiteResolver interface {
+	VisitKind(ctx context.Context, obj *model.Prerequisite) (*clinic.VisitKind, error)
 }
 type VisitKindResolver interface {
 	ID(ctx context.Context, obj *clinic.VisitKind) (string, error)
+
+	Needs(ctx context.Context, obj *clinic.VisitKind) ([]string, error)
+	RepeatAfter(ctx context.Context, obj *clinic.VisitKind) (*time.Duration, error)
+	Prerequisites(ctx context.Context, obj *clinic.VisitKind) ([]*model.Prerequisite, error)
+	Patients(ctx context.Context, obj *clinic.VisitKind) (clinic.PatientStanding, error)
+	MinimumAge(ctx context.Context, obj *clinic.VisitKind) (*int, error)
+	MaximumAge(ctx context.Context, obj *clinic.VisitKind) (*int, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -908,6 +919,93 @@ func (ec *executionContext) fieldContext_Organization_locations(ctx context.Cont
 	return fc, nil
 }
 
+func (ec *executionContext) _Organization_travelRules(ctx context.Context, field graphql.CollectedField, obj *clinic.Organization) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Organization_travelRules(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Organization().TravelRules(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clinic.TravelRules) graphql.Marshaler {
+			return ec.marshalOTravelRules2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐTravelRules(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Organization_travelRules(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Organization",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_TravelRules(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Prerequisite_visitKind(ctx context.Context, field graphql.CollectedField, obj *model.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_visitKind(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Prerequisite().VisitKind(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clinic.VisitKind) graphql.Marshaler {
+			return ec.marshalNVisitKind2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐVisitKind(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_visitKind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Prerequisite",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_VisitKind(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Prerequisite_within(ctx context.Context, field graphql.CollectedField, obj *model.Prerequisite) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Prerequisite_within(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Within, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Prerequisite_within(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Prerequisite", field, false, false, "Duration")
+}
+
 func (ec *executionContext) _PutLocationPayload_location(ctx context.Context, field graphql.CollectedField, obj *model.PutLocationPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1244,6 +1342,153 @@ func (ec *executionContext) fieldContext_VisitKind_policy(_ context.Context, fie
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _VisitKind_needs(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_needs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().Needs(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_needs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, true, true, "String")
+}
+
+func (ec *executionContext) _VisitKind_repeatAfter(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_repeatAfter(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().RepeatAfter(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_repeatAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, true, true, "Duration")
+}
+
+func (ec *executionContext) _VisitKind_prerequisites(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_prerequisites(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().Prerequisites(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Prerequisite) graphql.Marshaler {
+			return ec.marshalNPrerequisite2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_prerequisites(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "VisitKind",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Prerequisite(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _VisitKind_patients(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_patients(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().Patients(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v clinic.PatientStanding) graphql.Marshaler {
+			return ec.marshalNPatientStanding2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_patients(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, true, true, "PatientStanding")
+}
+
+func (ec *executionContext) _VisitKind_minimumAge(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_minimumAge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().MinimumAge(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_minimumAge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, true, true, "Int")
+}
+
+func (ec *executionContext) _VisitKind_maximumAge(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_maximumAge(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.VisitKind().MaximumAge(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_maximumAge(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, true, true, "Int")
 }
 
 func (ec *executionContext) _VisitKindConnection_edges(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[clinic.VisitKind]) (ret graphql.Marshaler) {
@@ -1715,6 +1960,55 @@ func UnmarshalPostalCodeInput(ctx context.Context, raw any) (model.PostalCodeInp
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPrerequisiteInput(ctx context.Context, obj any) (model.PrerequisiteInput, error) {
+	var it model.PrerequisiteInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"visitKindId", "within"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "visitKindId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitKindId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VisitKindID = data
+		case "within":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("within"))
+			data, err := ec.unmarshalNDuration2timeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Within = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPrerequisiteInput unmarshals raw into the PrerequisiteInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPrerequisiteInput(ctx context.Context, raw any) (model.PrerequisiteInput, error) {
+	var out model.PrerequisiteInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PrerequisiteInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPutLocationInput(ctx context.Context, obj any) (model.PutLocationInput, error) {
 	var it model.PutLocationInput
 	if obj == nil {
@@ -1838,7 +2132,7 @@ func (ec *executionContext) unmarshalInputPutVisitKindInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"organizationId", "key", "name", "duration", "bufferBefore", "bufferAfter", "slotStep", "gridAnchor", "instructions", "requiresApproval", "modalities", "minimumNotice", "maximumAdvance", "holdDuration", "freeCancellationBefore", "lateCancellationFeeMinorUnits", "currency", "maxReschedules"}
+	fieldsInOrder := [...]string{"organizationId", "key", "name", "duration", "bufferBefore", "bufferAfter", "slotStep", "gridAnchor", "instructions", "requiresApproval", "modalities", "minimumNotice", "maximumAdvance", "holdDuration", "freeCancellationBefore", "lateCancellationFeeMinorUnits", "currency", "maxReschedules", "needs", "repeatAfter", "prerequisites", "patients", "minimumAge", "maximumAge"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1971,6 +2265,48 @@ func (ec *executionContext) unmarshalInputPutVisitKindInput(ctx context.Context,
 				return it, err
 			}
 			it.MaxReschedules = data
+		case "needs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("needs"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Needs = data
+		case "repeatAfter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repeatAfter"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.RepeatAfter = data
+		case "prerequisites":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("prerequisites"))
+			data, err := ec.unmarshalOPrerequisiteInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteInputᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Prerequisites = data
+		case "patients":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("patients"))
+			data, err := ec.unmarshalOPatientStanding2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Patients = data
+		case "minimumAge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("minimumAge"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MinimumAge = data
+		case "maximumAge":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("maximumAge"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.MaximumAge = data
 		}
 	}
 	return it, nil
@@ -2432,6 +2768,53 @@ func (ec *executionContext) _Organization(ctx context.Context, sel ast.Selection
 					return ec._Organization_locations(ctx, field, obj)
 				})
 
+		case "travelRules":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Organization_travelRules(ctx, field, obj)
+				})
+
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var prerequisiteImplementors = []string{"Prerequisite"}
+
+func (ec *executionContext) _Prerequisite(ctx context.Context, sel ast.SelectionSet, obj *model.Prerequisite) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, prerequisiteImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Prerequisite")
+		case "visitKind":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Prerequisite_visitKind(ctx, field, obj)
+				})
+
+		case "within":
+			out.Values[i] = ec._Prerequisite_within(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2583,6 +2966,48 @@ func (ec *executionContext) _VisitKind(ctx context.Context, sel ast.SelectionSet
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "needs":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_needs(ctx, field, obj)
+				})
+
+		case "repeatAfter":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_repeatAfter(ctx, field, obj)
+				})
+
+		case "prerequisites":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_prerequisites(ctx, field, obj)
+				})
+
+		case "patients":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_patients(ctx, field, obj)
+				})
+
+		case "minimumAge":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_minimumAge(ctx, field, obj)
+				})
+
+		case "maximumAge":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._VisitKind_maximumAge(ctx, field, obj)
+				})
+
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -2708,6 +3133,10 @@ func (ec *executionContext) unmarshalNCreateOrganizationInput2githubᚗcomᚋmed
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNIdentifier2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifier(ctx context.Context, sel ast.SelectionSet, v clinic.Identifier) graphql.Marshaler {
+	return ec._Identifier(ctx, sel, &v)
+}
+
 func (ec *executionContext) marshalNIdentifier2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐIdentifierᚄ(ctx context.Context, sel ast.SelectionSet, v []*clinic.Identifier) graphql.Marshaler {
 	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -2796,6 +3225,50 @@ func (ec *executionContext) marshalNOrganization2ᚖgithubᚗcomᚋmediconnect�
 		return graphql.Null
 	}
 	return ec._Organization(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPatientStanding2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx context.Context, v any) (clinic.PatientStanding, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := clinic.PatientStanding(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPatientStanding2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx context.Context, sel ast.SelectionSet, v clinic.PatientStanding) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PatientStanding!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNPrerequisite2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Prerequisite) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPrerequisite2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisite(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPrerequisite2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisite(ctx context.Context, sel ast.SelectionSet, v *model.Prerequisite) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Prerequisite!")
+		return graphql.Null
+	}
+	return ec._Prerequisite(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPrerequisiteInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteInput(ctx context.Context, v any) (*model.PrerequisiteInput, error) {
+	res, err := ec.unmarshalInputPrerequisiteInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNPutLocationInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPutLocationInput(ctx context.Context, v any) (model.PutLocationInput, error) {
@@ -3028,6 +3501,25 @@ func (ec *executionContext) marshalOOrganization2ᚖgithubᚗcomᚋmediconnect�
 	return ec._Organization(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOPatientStanding2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx context.Context, v any) (*clinic.PatientStanding, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := clinic.PatientStanding(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPatientStanding2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐPatientStanding(ctx context.Context, sel ast.SelectionSet, v *clinic.PatientStanding) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
+}
+
 func (ec *executionContext) unmarshalOPlaceInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPlaceInput(ctx context.Context, v any) (*model.PlaceInput, error) {
 	if v == nil {
 		return nil, nil
@@ -3042,6 +3534,23 @@ func (ec *executionContext) unmarshalOPostalCodeInput2ᚖgithubᚗcomᚋmediconn
 	}
 	res, err := ec.unmarshalInputPostalCodeInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPrerequisiteInput2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteInputᚄ(ctx context.Context, v any) ([]*model.PrerequisiteInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*model.PrerequisiteInput, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPrerequisiteInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPrerequisiteInput(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) marshalOPutLocationPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐPutLocationPayload(ctx context.Context, sel ast.SelectionSet, v *model.PutLocationPayload) graphql.Marshaler {

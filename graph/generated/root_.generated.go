@@ -42,6 +42,7 @@ type ResolverRoot interface {
 	Patient() PatientResolver
 	PatientConflictError() PatientConflictErrorResolver
 	PatientKeptError() PatientKeptErrorResolver
+	Prerequisite() PrerequisiteResolver
 	Provider() ProviderResolver
 	Query() QueryResolver
 	ReleaseHoldPayload() ReleaseHoldPayloadResolver
@@ -50,6 +51,7 @@ type ResolverRoot interface {
 	ReminderCause() ReminderCauseResolver
 	ReminderRuleSet() ReminderRuleSetResolver
 	RescheduleAppointmentPayload() RescheduleAppointmentPayloadResolver
+	Resource() ResourceResolver
 	RoleGrant() RoleGrantResolver
 	ScheduleException() ScheduleExceptionResolver
 	Session() SessionResolver
@@ -62,6 +64,8 @@ type ResolverRoot interface {
 	SlotsChanged() SlotsChangedResolver
 	Specialty() SpecialtyResolver
 	Subscription() SubscriptionResolver
+	TravelRoute() TravelRouteResolver
+	TravelRules() TravelRulesResolver
 	Viewer() ViewerResolver
 	VisitKind() VisitKindResolver
 	WeeklyHours() WeeklyHoursResolver
@@ -138,9 +142,11 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
 			graphql.NewInputUnmarshaler("PlaceLegalHoldInput", ec.unmarshalInputPlaceLegalHoldInput),
 			graphql.NewInputUnmarshaler("PostalCodeInput", ec.unmarshalInputPostalCodeInput),
+			graphql.NewInputUnmarshaler("PrerequisiteInput", ec.unmarshalInputPrerequisiteInput),
 			graphql.NewInputUnmarshaler("ProviderFilterInput", ec.unmarshalInputProviderFilterInput),
 			graphql.NewInputUnmarshaler("PutLocationInput", ec.unmarshalInputPutLocationInput),
 			graphql.NewInputUnmarshaler("PutProviderInput", ec.unmarshalInputPutProviderInput),
+			graphql.NewInputUnmarshaler("PutResourceInput", ec.unmarshalInputPutResourceInput),
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
@@ -168,6 +174,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SetReminderRulesInput", ec.unmarshalInputSetReminderRulesInput),
+			graphql.NewInputUnmarshaler("SetTravelRulesInput", ec.unmarshalInputSetTravelRulesInput),
 			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
@@ -175,6 +182,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("SuspendAccountInput", ec.unmarshalInputSuspendAccountInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
+			graphql.NewInputUnmarshaler("TravelRouteInput", ec.unmarshalInputTravelRouteInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
@@ -1641,6 +1649,39 @@ type VisitKind implements Node {
   requiresApproval: Boolean!
   """What happens on cancelling or moving."""
   policy: BookingPolicy!
+  """Pools of rooms and equipment: a visit in person takes one of each. Sorted."""
+  needs: [String!]!
+  """From the start of a patient's visit to the start of their next one of this kind, at least; null: none."""
+  repeatAfter: Duration
+  """Visits of other kinds that a patient must have before."""
+  prerequisites: [Prerequisite!]!
+  """Which patients it is for."""
+  patients: PatientStanding!
+  """Youngest age, in whole years on the day of the visit; null: any."""
+  minimumAge: Int
+  """Oldest age, in whole years on the day of the visit; null: any."""
+  maximumAge: Int
+}
+
+"""A visit of another kind that a patient must have before: it ends by the start of the visit that asks for it."""
+type Prerequisite {
+  """The other kind."""
+  visitKind: VisitKind!
+  """How long before, at most: from start to start."""
+  within: Duration!
+}
+
+"""
+Which patients a kind of visit is for. A patient is established if they had a visit at the organisation in the three years before, or will have had
+one by then; else they are new.
+"""
+enum PatientStanding {
+  """All."""
+  ALL
+  """Those whom the organisation has seen."""
+  ESTABLISHED
+  """Those whom it hasn't."""
+  NEW
 }
 
 """Rules for moving and cancelling."""
@@ -1837,6 +1878,29 @@ input PutVisitKindInput {
   currency: String
   """How often an appointment may be moved; null for no limit."""
   maxReschedules: Int
+  """
+  Pools of rooms and equipment, as in ` + "`" + `putResource` + "`" + `: a visit in person takes one of each. At most 5; default: none. Visits that are booked already
+  get theirs soon after; those for which nothing is free are listed by ` + "`" + `appointmentsWithoutResources` + "`" + `.
+  """
+  needs: [String!]
+  """From the start of a patient's visit to the start of their next one of this kind, at least: 1 minute to 1830 days; default: no such rule."""
+  repeatAfter: Duration
+  """Visits of other kinds that a patient must have before; at most 5; default: none. Kinds can't ask for each other in a circle."""
+  prerequisites: [PrerequisiteInput!]
+  """Which patients it is for; default: ` + "`" + `ALL` + "`" + `."""
+  patients: PatientStanding
+  """Youngest age, in whole years on the day of the visit: 0 to 150, at most ` + "`" + `maximumAge` + "`" + `; default: any."""
+  minimumAge: Int
+  """Oldest age, in whole years on the day of the visit: 0 to 150; default: any."""
+  maximumAge: Int
+}
+
+"""A visit of another kind that a patient must have before: it ends by the start of the visit that asks for it."""
+input PrerequisiteInput {
+  """The other kind, of the same organisation."""
+  visitKindId: ID!
+  """How long before, at most, from start to start: 1 minute to 1830 days."""
+  within: Duration!
 }
 
 """Result of ` + "`" + `putVisitKind` + "`" + `."""
@@ -3632,6 +3696,175 @@ type ReminderEdge {
   cursor: String!
   """The item."""
   node: Reminder
+}
+`, BuiltIn: false},
+	{Name: "../../schema/resource.graphqls", Input: `extend type Query {
+  """Rooms and equipment of an organisation, by name."""
+  resources(
+    """Organisation; default: the caller's own.""" organizationId: ID
+    """Only those at this location.""" locationId: ID
+    """Only those of this pool.""" pool: String
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ResourceConnection @requiresScopes(scopes: [["schedules:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
+  """
+  Visits ahead that lack a room or equipment which their kind needs, since nothing was free when the kind, or what there is, changed: the earliest
+  first. For the organisation's staff; of those of colleagues' patients a provider sees what a calendar needs.
+  """
+  appointmentsWithoutResources(
+    """Only those at this location.""" locationId: ID
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AppointmentConnection @requiresScopes(scopes: [["appointments:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """Create or replace a room or a piece of equipment, found again by its identifier."""
+  putResource(input: PutResourceInput!): PutResourcePayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
+  """Replace the rules of how long people take from one location to another."""
+  setTravelRules(input: SetTravelRulesInput!): SetTravelRulesPayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
+}
+
+extend type Organization {
+  """How long people take between its locations; the defaults if it has set nothing. Null for who may not see it (` + "`" + `schedules:read` + "`" + `)."""
+  travelRules: TravelRules
+}
+
+"""A room, or a piece of equipment, that one visit at a time has."""
+type Resource implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Its identifier in the clinic's system."""
+  identifier: Identifier!
+  """Where it is."""
+  location: Location!
+  """What it is."""
+  kind: ResourceKind!
+  """Those of a location that stand in for each other, by a key such as ` + "`" + `ultrasound` + "`" + `."""
+  pool: String!
+  """Display name."""
+  name: String!
+  """It keeps the visits that it has, and gets no new ones."""
+  retired: Boolean!
+}
+
+"""What a resource is: in FHIR, a room is a Location and equipment a Device."""
+enum ResourceKind {
+  EQUIPMENT
+  ROOM
+}
+
+"""How long people take from one location to another, and of whom that is asked."""
+type TravelRules {
+  """Whether patients get time to travel between their visits."""
+  patients: Boolean!
+  """Whether providers get time to travel between their visits."""
+  providers: Boolean!
+  """Speed as the crow flies."""
+  speedKilometresPerHour: Int!
+  """Added to every way, to leave and to arrive."""
+  margin: Duration!
+  """Ways of which it is known better."""
+  routes: [TravelRoute!]!
+}
+
+"""How long one way takes, in that direction. The margin is added."""
+type TravelRoute {
+  """Where it begins."""
+  from: Location!
+  """Where it ends."""
+  to: Location!
+  """How long it takes."""
+  takes: Duration!
+}
+
+"""Input of ` + "`" + `putResource` + "`" + `."""
+input PutResourceInput {
+  """Organisation; default: the caller's own."""
+  organizationId: ID
+  """The resource's id in the caller's system: the same identifier updates the same resource."""
+  identifier: IdentifierInput!
+  """Where it is. It can't change while a visit ahead, or a hold, has the resource."""
+  locationId: ID!
+  """What it is. It can't change while a visit ahead, or a hold, has the resource."""
+  kind: ResourceKind!
+  """
+  Those of a location that stand in for each other, by a key such as ` + "`" + `ultrasound` + "`" + `, as in a kind of visit's ` + "`" + `needs` + "`" + `. It can't change while a visit
+  ahead, or a hold, has the resource.
+  """
+  pool: String!
+  """Display name."""
+  name: String!
+  """It keeps the visits that it has, and gets no new ones; default: no."""
+  retired: Boolean
+}
+
+"""Result of ` + "`" + `putResource` + "`" + `."""
+type PutResourcePayload {
+  """The resource, unless there are errors."""
+  resource: Resource
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Input of ` + "`" + `setTravelRules` + "`" + `."""
+input SetTravelRulesInput {
+  """Organisation; default: the caller's own."""
+  organizationId: ID
+  """Whether patients get time to travel between their visits; default: yes."""
+  patients: Boolean
+  """Whether providers get time to travel between their visits; default: yes."""
+  providers: Boolean
+  """Speed as the crow flies, 1 to 300; default: 40."""
+  speedKilometresPerHour: Int
+  """Added to every way, to leave and to arrive: whole minutes, at most 4 hours; default: 10 minutes."""
+  margin: Duration
+  """Ways of which it is known better; at most 200. Default: none."""
+  routes: [TravelRouteInput!]
+}
+
+"""How long one way takes, in that direction. Each way is named once."""
+input TravelRouteInput {
+  """Where it begins: a location of the organisation."""
+  fromLocationId: ID!
+  """Where it ends: another one."""
+  toLocationId: ID!
+  """How long it takes: whole minutes, at most 8 hours."""
+  takes: Duration!
+}
+
+"""Result of ` + "`" + `setTravelRules` + "`" + `."""
+type SetTravelRulesPayload {
+  """The rules, unless there are errors."""
+  travelRules: TravelRules
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""A page of results: rooms and equipment."""
+type ResourceConnection {
+  """Edges."""
+  edges: [ResourceEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ResourceConnection."""
+type ResourceEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: Resource
 }
 `, BuiltIn: false},
 	{Name: "../../schema/schema.graphqls", Input: `"""Marks what a caller's token must carry. Outer list is OR, inner list is AND."""
@@ -5463,6 +5696,8 @@ func (ec *executionContext) childFields_Organization(ctx context.Context, field 
 		return ec.fieldContext_Organization_name(ctx, field)
 	case "locations":
 		return ec.fieldContext_Organization_locations(ctx, field)
+	case "travelRules":
+		return ec.fieldContext_Organization_travelRules(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Organization", field.Name)
 }
@@ -5553,6 +5788,16 @@ func (ec *executionContext) childFields_PlaceLegalHoldPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type PlaceLegalHoldPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Prerequisite(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "visitKind":
+		return ec.fieldContext_Prerequisite_visitKind(ctx, field)
+	case "within":
+		return ec.fieldContext_Prerequisite_within(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Prerequisite", field.Name)
+}
+
 func (ec *executionContext) childFields_Provider(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -5627,6 +5872,18 @@ func (ec *executionContext) childFields_PutProviderPayload(ctx context.Context, 
 	return nil, fmt.Errorf("no field named %q was found under type PutProviderPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_PutResourcePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "resource":
+		return ec.fieldContext_PutResourcePayload_resource(ctx, field)
+	case "errors":
+		return ec.fieldContext_PutResourcePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_PutResourcePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PutResourcePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PutVisitKindPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "visitKind":
@@ -5675,6 +5932,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_providers(ctx, field)
 	case "reminderFunnel":
 		return ec.fieldContext_Query_reminderFunnel(ctx, field)
+	case "resources":
+		return ec.fieldContext_Query_resources(ctx, field)
+	case "appointmentsWithoutResources":
+		return ec.fieldContext_Query_appointmentsWithoutResources(ctx, field)
 	case "accounts":
 		return ec.fieldContext_Query_accounts(ctx, field)
 	case "viewer":
@@ -6033,6 +6294,48 @@ func (ec *executionContext) childFields_ResetSecondFactorPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type ResetSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_Resource(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Resource_id(ctx, field)
+	case "identifier":
+		return ec.fieldContext_Resource_identifier(ctx, field)
+	case "location":
+		return ec.fieldContext_Resource_location(ctx, field)
+	case "kind":
+		return ec.fieldContext_Resource_kind(ctx, field)
+	case "pool":
+		return ec.fieldContext_Resource_pool(ctx, field)
+	case "name":
+		return ec.fieldContext_Resource_name(ctx, field)
+	case "retired":
+		return ec.fieldContext_Resource_retired(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Resource", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ResourceConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ResourceConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ResourceConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ResourceEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ResourceEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "grant":
@@ -6245,6 +6548,18 @@ func (ec *executionContext) childFields_SetReminderRulesPayload(ctx context.Cont
 	return nil, fmt.Errorf("no field named %q was found under type SetReminderRulesPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetTravelRulesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "travelRules":
+		return ec.fieldContext_SetTravelRulesPayload_travelRules(ctx, field)
+	case "errors":
+		return ec.fieldContext_SetTravelRulesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SetTravelRulesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetTravelRulesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SetUpSecondFactorPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "challenge":
@@ -6435,6 +6750,34 @@ func (ec *executionContext) childFields_TransitionAppointmentPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type TransitionAppointmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_TravelRoute(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_TravelRoute_from(ctx, field)
+	case "to":
+		return ec.fieldContext_TravelRoute_to(ctx, field)
+	case "takes":
+		return ec.fieldContext_TravelRoute_takes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TravelRoute", field.Name)
+}
+
+func (ec *executionContext) childFields_TravelRules(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "patients":
+		return ec.fieldContext_TravelRules_patients(ctx, field)
+	case "providers":
+		return ec.fieldContext_TravelRules_providers(ctx, field)
+	case "speedKilometresPerHour":
+		return ec.fieldContext_TravelRules_speedKilometresPerHour(ctx, field)
+	case "margin":
+		return ec.fieldContext_TravelRules_margin(ctx, field)
+	case "routes":
+		return ec.fieldContext_TravelRules_routes(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type TravelRules", field.Name)
+}
+
 func (ec *executionContext) childFields_UnlinkPatientPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "patientId":
@@ -6503,6 +6846,18 @@ func (ec *executionContext) childFields_VisitKind(ctx context.Context, field gra
 		return ec.fieldContext_VisitKind_requiresApproval(ctx, field)
 	case "policy":
 		return ec.fieldContext_VisitKind_policy(ctx, field)
+	case "needs":
+		return ec.fieldContext_VisitKind_needs(ctx, field)
+	case "repeatAfter":
+		return ec.fieldContext_VisitKind_repeatAfter(ctx, field)
+	case "prerequisites":
+		return ec.fieldContext_VisitKind_prerequisites(ctx, field)
+	case "patients":
+		return ec.fieldContext_VisitKind_patients(ctx, field)
+	case "minimumAge":
+		return ec.fieldContext_VisitKind_minimumAge(ctx, field)
+	case "maximumAge":
+		return ec.fieldContext_VisitKind_maximumAge(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VisitKind", field.Name)
 }

@@ -41,6 +41,7 @@ const (
 	Session
 	Reminder
 	DeadLetter
+	Resource
 )
 
 var nouns = map[Type]string{
@@ -49,6 +50,7 @@ var nouns = map[Type]string{
 	Hold: "a hold", Slot: "a slot", Viewer: "a caller", InsurancePlan: "an insurance plan",
 	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
 	APIClient: "a client", APIKey: "a key", Session: "a session", Reminder: "a reminder", DeadLetter: "a dead letter",
+	Resource: "a room or a piece of equipment",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -124,7 +126,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter, Resource:
 		if len(b) != size {
 			return id, false
 		}

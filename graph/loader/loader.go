@@ -28,6 +28,8 @@ type Services struct {
 		Organizations(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]clinic.Organization, error)
 		Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error)
 		VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error)
+		Resources(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]clinic.Resource, error)
+		TravelRules(ctx context.Context, actor access.Actor, organizations []uuid.UUID) (map[uuid.UUID]clinic.TravelRules, error)
 	}
 	Provider interface {
 		Providers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error)
@@ -90,6 +92,8 @@ type Loaders struct {
 	Organizations  *Loader[uuid.UUID, clinic.Organization]
 	Locations      *Loader[clinic.Ref, clinic.Location]
 	VisitKinds     *Loader[clinic.Ref, clinic.VisitKind]
+	Resources      *Loader[clinic.Ref, clinic.Resource]
+	TravelRules    *Loader[uuid.UUID, clinic.TravelRules] // by organisation
 	Providers      *Loader[clinic.Ref, provider.Provider]
 	Plans          *Loader[clinic.Ref, clinic.InsurancePlan]
 	Exceptions     *Loader[clinic.Ref, provider.Exception]
@@ -129,6 +133,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		Organizations:  batch(s.Clinic.Organizations),
 		Locations:      batch(s.Clinic.Locations),
 		VisitKinds:     batch(s.Clinic.VisitKinds),
+		Resources:      batch(as(&a, s.Clinic.Resources)),
+		TravelRules:    batch(as(&a, s.Clinic.TravelRules)),
 		Plans:          batch(s.Provider.InsurancePlans),
 		Exceptions:     batch(as(&a, s.Provider.Exceptions)),
 		Specialties:    batch(s.Provider.Specialties),
@@ -152,6 +158,12 @@ func (s Services) New(a access.Actor) *Loaders {
 		APIKeys:        batch(as(&a, s.Partner.Keys)),
 		Accounts:       batch(as(&a, s.People.Accounts)),
 	}
+	l.chain(s, a)
+	return l
+}
+
+// chain makes the loaders of things that refer to others, which are then fetched together.
+func (l *Loaders) chain(s Services, a access.Actor) {
 	l.Providers = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]provider.Provider, error) {
 		found, err := s.Provider.Providers(ctx, refs)
 		l.OfProviders(slices.Collect(maps.Values(found)))
@@ -172,7 +184,6 @@ func (s Services) New(a access.Actor) *Loaders {
 		l.OfHolds(slices.Collect(maps.Values(found)))
 		return found, err
 	})
-	return l
 }
 
 // Forget frees what the loaders hold. Nobody may use them any more.

@@ -40,6 +40,31 @@ func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
 	l.toldCounts.together(visits)
 }
 
+// OfResources says that the locations of these resources belong together.
+func (l *Loaders) OfResources(list []clinic.Resource) {
+	l.Locations.Together(each(list, func(r clinic.Resource) clinic.Ref { return clinic.Ref{Organization: r.OrganizationID, ID: r.Location} }))
+}
+
+// OfTravel says that the locations of these rules belong together.
+func (l *Loaders) OfTravel(t clinic.TravelRules) {
+	var places []clinic.Ref
+	for _, r := range t.Routes {
+		places = append(places, clinic.Ref{Organization: t.Organization, ID: r.From}, clinic.Ref{Organization: t.Organization, ID: r.To})
+	}
+	l.Locations.Together(places)
+}
+
+// OfKinds says that the kinds that come before these belong together.
+func (l *Loaders) OfKinds(list []clinic.VisitKind) {
+	var before []clinic.Ref
+	for _, k := range list {
+		for _, p := range k.Requires.Prerequisites {
+			before = append(before, clinic.Ref{Organization: k.OrganizationID, ID: p.VisitKind})
+		}
+	}
+	l.VisitKinds.Together(before)
+}
+
 // OfReminders says that the attempts of these messages belong together, and their visits.
 func (l *Loaders) OfReminders(list []reminder.Message) {
 	l.Attempts.Together(each(list, reminder.Message.Ref))
@@ -139,6 +164,7 @@ func (l *Loaders) OfNodes(ids []globalid.ID) {
 	l.Matches.Together(matches)
 	l.Locations.Together(refs[globalid.Location])
 	l.VisitKinds.Together(refs[globalid.VisitKind])
+	l.Resources.Together(refs[globalid.Resource])
 	l.Providers.Together(refs[globalid.Provider])
 	l.Plans.Together(refs[globalid.InsurancePlan])
 	l.Patients.Together(refs[globalid.Patient])

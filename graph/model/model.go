@@ -57,6 +57,8 @@ type (
 	PatientEdge                 = relay.Edge[patient.Patient]
 	ProviderConnection          = relay.Connection[provider.Provider]
 	ProviderEdge                = relay.Edge[provider.Provider]
+	ResourceConnection          = relay.Connection[clinic.Resource]
+	ResourceEdge                = relay.Edge[clinic.Resource]
 	ScheduleExceptionConnection = relay.Connection[provider.Exception]
 	ScheduleExceptionEdge       = relay.Edge[provider.Exception]
 	SlotConnection              = relay.Connection[availability.Slot]

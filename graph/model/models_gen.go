@@ -1399,6 +1399,21 @@ type PostalCodeInput struct {
 	RadiusMeters int `json:"radiusMeters"`
 }
 
+// A visit of another kind that a patient must have before: it ends by the start of the visit that asks for it.
+type Prerequisite struct {
+	// How long before, at most: from start to start.
+	Within       time.Duration `json:"within"`
+	VisitKindRef clinic.Ref    `json:"-"`
+}
+
+// A visit of another kind that a patient must have before: it ends by the start of the visit that asks for it.
+type PrerequisiteInput struct {
+	// The other kind, of the same organisation.
+	VisitKindID string `json:"visitKindId"`
+	// How long before, at most, from start to start: 1 minute to 1830 days.
+	Within time.Duration `json:"within"`
+}
+
 // Filter for providers.
 type ProviderFilterInput struct {
 	// Free text.
@@ -1475,6 +1490,35 @@ type PutProviderPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `putResource`.
+type PutResourceInput struct {
+	// Organisation; default: the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// The resource's id in the caller's system: the same identifier updates the same resource.
+	Identifier *IdentifierInput `json:"identifier"`
+	// Where it is. It can't change while a visit ahead, or a hold, has the resource.
+	LocationID string `json:"locationId"`
+	// What it is. It can't change while a visit ahead, or a hold, has the resource.
+	Kind clinic.ResourceKind `json:"kind"`
+	// Those of a location that stand in for each other, by a key such as `ultrasound`, as in a kind of visit's `needs`. It can't change while a visit
+	// ahead, or a hold, has the resource.
+	Pool string `json:"pool"`
+	// Display name.
+	Name string `json:"name"`
+	// It keeps the visits that it has, and gets no new ones; default: no.
+	Retired *bool `json:"retired,omitempty"`
+}
+
+// Result of `putResource`.
+type PutResourcePayload struct {
+	// The resource, unless there are errors.
+	Resource *clinic.Resource `json:"resource,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `putVisitKind`.
 type PutVisitKindInput struct {
 	// Organisation; default: the caller's own.
@@ -1513,6 +1557,19 @@ type PutVisitKindInput struct {
 	Currency *string `json:"currency,omitempty"`
 	// How often an appointment may be moved; null for no limit.
 	MaxReschedules *int `json:"maxReschedules,omitempty"`
+	// Pools of rooms and equipment, as in `putResource`: a visit in person takes one of each. At most 5; default: none. Visits that are booked already
+	// get theirs soon after; those for which nothing is free are listed by `appointmentsWithoutResources`.
+	Needs []string `json:"needs,omitempty"`
+	// From the start of a patient's visit to the start of their next one of this kind, at least: 1 minute to 1830 days; default: no such rule.
+	RepeatAfter *time.Duration `json:"repeatAfter,omitempty"`
+	// Visits of other kinds that a patient must have before; at most 5; default: none. Kinds can't ask for each other in a circle.
+	Prerequisites []*PrerequisiteInput `json:"prerequisites,omitempty"`
+	// Which patients it is for; default: `ALL`.
+	Patients *clinic.PatientStanding `json:"patients,omitempty"`
+	// Youngest age, in whole years on the day of the visit: 0 to 150, at most `maximumAge`; default: any.
+	MinimumAge *int `json:"minimumAge,omitempty"`
+	// Oldest age, in whole years on the day of the visit: 0 to 150; default: any.
+	MaximumAge *int `json:"maximumAge,omitempty"`
 }
 
 // Result of `putVisitKind`.
@@ -2069,6 +2126,32 @@ type SetReminderRulesPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `setTravelRules`.
+type SetTravelRulesInput struct {
+	// Organisation; default: the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// Whether patients get time to travel between their visits; default: yes.
+	Patients *bool `json:"patients,omitempty"`
+	// Whether providers get time to travel between their visits; default: yes.
+	Providers *bool `json:"providers,omitempty"`
+	// Speed as the crow flies, 1 to 300; default: 40.
+	SpeedKilometresPerHour *int `json:"speedKilometresPerHour,omitempty"`
+	// Added to every way, to leave and to arrive: whole minutes, at most 4 hours; default: 10 minutes.
+	Margin *time.Duration `json:"margin,omitempty"`
+	// Ways of which it is known better; at most 200. Default: none.
+	Routes []*TravelRouteInput `json:"routes,omitempty"`
+}
+
+// Result of `setTravelRules`.
+type SetTravelRulesPayload struct {
+	// The rules, unless there are errors.
+	TravelRules *clinic.TravelRules `json:"travelRules,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `setUpSecondFactor`.
 type SetUpSecondFactorInput struct {
 	// The account's password.
@@ -2401,6 +2484,24 @@ type TransitionAppointmentPayload struct {
 	Errors []TransitionAppointmentError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
+}
+
+// How long one way takes, in that direction. The margin is added.
+type TravelRoute struct {
+	// How long it takes.
+	Takes   time.Duration `json:"takes"`
+	FromRef clinic.Ref    `json:"-"`
+	ToRef   clinic.Ref    `json:"-"`
+}
+
+// How long one way takes, in that direction. Each way is named once.
+type TravelRouteInput struct {
+	// Where it begins: a location of the organisation.
+	FromLocationID string `json:"fromLocationId"`
+	// Where it ends: another one.
+	ToLocationID string `json:"toLocationId"`
+	// How long it takes: whole minutes, at most 8 hours.
+	Takes time.Duration `json:"takes"`
 }
 
 // Input of `unlinkPatient`.

@@ -33,6 +33,7 @@ var keyParts = map[string]int{
 	"PatientConnection":           1,
 	"ProviderConnection":          2,
 	"ReminderConnection":          reminder.KeyParts,
+	"ResourceConnection":          2,
 	"ScheduleExceptionConnection": 2,
 	"SlotConnection":              availability.SlotKeyParts,
 	"VisitKindConnection":         2,

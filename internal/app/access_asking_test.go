@@ -170,6 +170,7 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Provider.weeklyHours":        {fmt.Sprintf(`(locationId: %q)`, location)},
 		"Provider.scheduleExceptions": {`(` + day + `, first: 50)`},
 		"Query.reminderRules":         {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
+		"Query.resources":             {fmt.Sprintf(`(organizationId: %q, first: 50)`, globalid.OfOrganization(s.Organization))},
 		"Query.patients":              {`(where: {name: "Quillon"}, first: 50)`},
 		"Query.searchAvailability":    {`(` + near + `, first: 2)`},
 		"Query.availabilityCalendar":  {`(` + near + `, from: "2026-06-08", days: 3)`, `(` + near + `, from: "2026-06-01", days: 3)`},

@@ -62,6 +62,13 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 		"putVisitKind": one(ours, func() vars {
 			return vars{"organizationId": organization, "key": r.key(), "name": "Flu shot", "duration": "PT15M", "modalities": []string{"IN_PERSON"}}
 		}),
+		"putResource": one(ours, func() vars {
+			return vars{"organizationId": organization, "identifier": named(), "locationId": location, "kind": "ROOM", "pool": "exam", "name": "Room 1"}
+		}),
+		"setTravelRules": one(ours, func() vars {
+			r.lastKey++ // another speed each time
+			return vars{"organizationId": organization, "speedKilometresPerHour": 1 + r.lastKey%300}
+		}),
 		"putProvider": one(ours, func() vars {
 			return vars{"organizationId": organization, "identifier": named(), "name": "Dr Bo", "visitKindIds": []string{s.id(globalid.VisitKind, s.VisitKind)}}
 		}),

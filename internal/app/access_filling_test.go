@@ -140,3 +140,22 @@ func (r *realm) overheard() []string {
 	defer r.mu.Unlock()
 	return r.texts
 }
+
+// keepRooms gives a site a room, ways between two locations, a kind of visit that asks for everything, and a visit of it, from before it did.
+func (r *realm) keepRooms(t *testing.T, s *site) {
+	t.Helper()
+	there := r.done(t, s.admin, "putLocation", "location { id }", vars{"identifier": vars{"system": "https://clinic.example/sites", "value": r.key()},
+		"name": "Annex", "timeZone": "America/New_York", "addressLines": []string{}}).Text("putLocation", "location", "id")
+	room := r.done(t, s.admin, "putResource", "resource { id }", vars{"identifier": vars{"system": "https://clinic.example/rooms", "value": r.key()},
+		"locationId": there, "kind": "EQUIPMENT", "pool": "treadmill", "name": "Treadmill"}).Text("putResource", "resource", "id")
+	r.know(room, subject{kind: globalid.Resource, organization: s.Organization})
+	r.done(t, s.admin, "setTravelRules", "travelRules { margin }", vars{"routes": []vars{
+		{"fromLocationId": s.id(globalid.Location, s.Location), "toLocationId": there, "takes": "PT20M"}}})
+	kind := r.done(t, s.admin, "putVisitKind", "visitKind { id }", vars{"key": "stress-test", "name": "Stress test", "duration": "PT30M",
+		"modalities": []string{"IN_PERSON"}, "needs": []string{"treadmill"}, "repeatAfter": "P90D", "patients": "ESTABLISHED", "minimumAge": 18, "maximumAge": 80,
+		"prerequisites": []vars{{"visitKindId": s.id(globalid.VisitKind, s.VisitKind), "within": "P30D"}}}).Text("putVisitKind", "visitKind", "id")
+	visit := r.visit(t, s, 0, r.freeSlot(s), 0, false)
+	s.Set(`UPDATE appointments SET visit_kind_id = $2 WHERE organization_id = $1 AND id = $3`, mustRef(t, kind).ID, mustRef(t, visit).ID)
+	r.lacking[visit] = true
+	r.specimens = append(r.specimens, kind)
+}

@@ -24,18 +24,20 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 		kind globalid.Type
 		has  func(id string, s subject) bool
 	}{
-		"Query.appointments":          {globalid.Appointment, own},
-		"Query.patients":              {globalid.Patient, own},
-		"Query.accounts":              {globalid.Account, own},
-		"Query.breakGlassGrants":      {globalid.BreakGlassGrant, own},
-		"Query.apiClients":            {globalid.APIClient, good},
-		"Query.deadLetters":           {globalid.DeadLetter, own},
-		"Appointment.reminders":       {globalid.Reminder, held},
-		"Query.apiKeys":               {globalid.APIKey, good},
-		"Provider.appointments":       {globalid.Appointment, held},
-		"Provider.scheduleExceptions": {globalid.ScheduleException, held},
-		"Patient.appointments":        {globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }},
-		"Viewer.patients":             {globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }},
+		"Query.appointments":                 {globalid.Appointment, own},
+		"Query.resources":                    {globalid.Resource, func(_ string, s subject) bool { return s.organization == r.here.Organization }},
+		"Query.appointmentsWithoutResources": {globalid.Appointment, func(id string, s subject) bool { return own(id, s) && r.lacking[id] }},
+		"Query.patients":                     {globalid.Patient, own},
+		"Query.accounts":                     {globalid.Account, own},
+		"Query.breakGlassGrants":             {globalid.BreakGlassGrant, own},
+		"Query.apiClients":                   {globalid.APIClient, good},
+		"Query.deadLetters":                  {globalid.DeadLetter, own},
+		"Appointment.reminders":              {globalid.Reminder, held},
+		"Query.apiKeys":                      {globalid.APIKey, good},
+		"Provider.appointments":              {globalid.Appointment, held},
+		"Provider.scheduleExceptions":        {globalid.ScheduleException, held},
+		"Patient.appointments":               {globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }},
+		"Viewer.patients":                    {globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }},
 	}[coordinate]
 	for id, s := range r.subjects {
 		if known && s.kind == list.kind && list.has(id, s) {

@@ -55,6 +55,7 @@ type realm struct {
 	treated     map[[2]uuid.UUID]bool
 	links       map[[2]uuid.UUID]string // by account and patient: the column
 	with        map[string]string       // the provider of a visit or an exception, by global ids
+	lacking     map[string]bool         // visits without the room that they need, by global ids
 	revoked     map[string]bool         // clients and keys, by global ids
 	lastSlot    int
 	lastKey     int
@@ -73,7 +74,7 @@ func newRealm(t *testing.T) *realm {
 	}
 	r := &realm{
 		api: newAPI(t, appointment.Limits{}), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
-		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
+		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
@@ -90,6 +91,8 @@ func newRealm(t *testing.T) *realm {
 	r.keepAccounts(t, r.there)
 	r.keepMessages(t, r.here)
 	r.keepMessages(t, r.there)
+	r.keepRooms(t, r.here)
+	r.keepRooms(t, r.there)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -248,7 +251,7 @@ func (r *realm) sees(p person, id string) bool {
 // typeNames are the types with an id, as the contract calls them.
 var typeNames = map[globalid.Type]string{
 	globalid.Organization: "Organization", globalid.Location: "Location", globalid.VisitKind: "VisitKind", globalid.Provider: "Provider",
-	globalid.ScheduleException: "ScheduleException", globalid.Specialty: "Specialty", globalid.Patient: "Patient",
+	globalid.Resource: "Resource", globalid.ScheduleException: "ScheduleException", globalid.Specialty: "Specialty", globalid.Patient: "Patient",
 	globalid.Appointment: "Appointment", globalid.Hold: "SlotHold", globalid.Slot: "Slot", globalid.Viewer: "Viewer",
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",

@@ -68,6 +68,9 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	ref := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: organization.ID, ID: id} }
 	location := ref(must(a.clinic.PutLocation(ctx, admin, clinictest.Location(1)))(t).ID)
 	kind := ref(must(a.clinic.PutVisitKind(ctx, admin, clinictest.VisitKind(1)))(t).ID)
+	must(a.clinic.PutResource(ctx, admin, clinic.PutResource{
+		Identifier: clinic.Identifier{System: "https://example.org/rooms", Value: "1"}, Location: location, Kind: clinic.Room, Pool: "exam", Name: "Room 1",
+	}))(t)
 	who := ref(must(a.provider.PutProvider(ctx, admin, provider.PutProvider{
 		Identifier: clinic.Identifier{System: "https://example.org/people", Value: "1"}, Name: "Dr Ada",
 		VisitKinds: []clinic.Ref{kind}, Languages: []string{"en"},

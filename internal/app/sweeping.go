@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 )
@@ -13,8 +14,14 @@ import (
 // sweeping takes what is over out of the way, each thing by the clock that it goes by.
 type sweeping struct {
 	*appointment.Service
+	clinic       *clinic.Service
 	db           *postgres.DB
 	keepMessages time.Duration
+}
+
+// Equip is documented at workers.Sweeper.
+func (s sweeping) Equip(ctx context.Context, turns int) (int, error) {
+	return s.clinic.Equip(ctx, turns)
 }
 
 // Tidy is documented at workers.Sweeper.

@@ -278,7 +278,7 @@ func serviceInfo() model.ServiceInfo {
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() {
-		workers.Run(ctx, sweeping{a.appointments, a.db, a.frame.messagesKept()}, a.trimmer(), a.frame.Log)
+		workers.Run(ctx, sweeping{a.appointments, a.clinic, a.db, a.frame.messagesKept()}, a.trimmer(), a.frame.Log)
 	})
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.frame.Post != nil {
@@ -297,7 +297,7 @@ func (a *App) Work(ctx context.Context) error {
 
 // Tidy does once what the background work does again and again.
 func (a *App) Tidy(ctx context.Context) error {
-	return workers.Once(ctx, sweeping{a.appointments, a.db, a.frame.messagesKept()}, a.trimmer())
+	return workers.Once(ctx, sweeping{a.appointments, a.clinic, a.db, a.frame.messagesKept()}, a.trimmer())
 }
 
 // bonds are whom callers act for.

@@ -47,4 +47,15 @@ type PutVisitKind struct {
 	LateFeeMinorUnits      *int
 	Currency               *string // ISO 4217
 	MaxReschedules         *int
+	Needs                  []string // pools of resources
+	RepeatAfter            *time.Duration
+	Prerequisites          []PutPrerequisite
+	Patients               *PatientStanding
+	MinimumAge, MaximumAge *int // years
+}
+
+// PutPrerequisite asks that patients have a visit of another kind before.
+type PutPrerequisite struct {
+	VisitKind Ref
+	Within    time.Duration
 }

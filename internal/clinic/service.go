@@ -64,8 +64,12 @@ func (s *Service) PutVisitKind(ctx context.Context, actor access.Actor, in PutVi
 	if err != nil {
 		return VisitKind{}, err
 	}
+	if err := s.knownBefore(ctx, organization, in.Prerequisites); err != nil {
+		return VisitKind{}, err
+	}
 	k.ID, k.OrganizationID = s.source.NewID(), organization
-	return s.store.PutVisitKind(ctx, s.source.Stamp(actor), k)
+	k, err = s.store.PutVisitKind(ctx, s.source.Stamp(actor), k)
+	return k, in.named(err)
 }
 
 // Allowed resolves the organisation that a call is about and checks that the actor holds the scope there.

@@ -20,7 +20,7 @@ type Store interface {
 	// and answers what is stored then. When nothing differs, nothing is written. It fails with errs.NotFound at
 	// "organizationId".
 	PutLocation(ctx context.Context, by Stamp, l Location) (Location, error)
-	// PutVisitKind does for kinds and their keys what PutLocation does for locations.
+	// PutVisitKind does for kinds and their keys what PutLocation does for locations. It fails with PrerequisiteCircle.
 	PutVisitKind(ctx context.Context, by Stamp, k VisitKind) (VisitKind, error)
 
 	// Organizations, Locations and VisitKinds answer those that exist.
@@ -39,4 +39,7 @@ type Store interface {
 	// CountLocations and CountVisitKinds stop at paging.MaxCount.
 	CountLocations(ctx context.Context, organization uuid.UUID, in *Area) (int, error)
 	CountVisitKinds(ctx context.Context, organization uuid.UUID) (int, error)
+
+	ResourceStore
+	TravelStore
 }

@@ -42,6 +42,7 @@ func (in PutVisitKind) kind() (VisitKind, error) {
 		Instructions:     check.OptionalText(in.Instructions, form.MaxText, "instructions"),
 		RequiresApproval: in.RequiresApproval != nil && *in.RequiresApproval,
 		Policy:           in.policy(&check),
+		Requires:         in.requires(&check),
 	}
 	check.That(len(in.Modalities) > 0, "Name at least one way of meeting.", "modalities")
 	k.Modalities = CheckedModalities(&check, in.Modalities, "modalities")
@@ -111,7 +112,7 @@ func (k VisitKind) Same(o VisitKind) bool {
 	return k.Key == o.Key && k.Name == o.Name && k.Duration == o.Duration && k.BufferBefore == o.BufferBefore &&
 		k.BufferAfter == o.BufferAfter && k.SlotStep == o.SlotStep && k.GridAnchor == o.GridAnchor &&
 		Equal(k.Instructions, o.Instructions) && k.RequiresApproval == o.RequiresApproval &&
-		slices.Equal(k.Modalities, o.Modalities) && k.Policy.same(o.Policy)
+		slices.Equal(k.Modalities, o.Modalities) && k.Policy.same(o.Policy) && k.Requires.Same(o.Requires)
 }
 
 func (p Policy) same(o Policy) bool {

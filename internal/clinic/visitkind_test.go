@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 func goodKind() PutVisitKind {
@@ -21,6 +23,7 @@ func TestWhatIsLeftOutTakesItsDefault(t *testing.T) {
 		Key: "flu-shot", Name: "Flu shot", Duration: 15 * time.Minute, SlotStep: 15 * time.Minute, GridAnchor: GridDay,
 		Modalities: []Modality{InPerson},
 		Policy:     Policy{MaximumAdvance: 365 * 24 * time.Hour, HoldDuration: 5 * time.Minute},
+		Requires:   Requirements{Patients: AllPatients},
 	}
 	if !reflect.DeepEqual(k, want) {
 		t.Errorf("got %+v, want %+v", k, want)
@@ -65,6 +68,10 @@ func TestDurationsOfAKindKeepTheirBounds(t *testing.T) {
 		"holdDuration": {
 			func(in *PutVisitKind, d *time.Duration) { in.HoldDuration = d },
 			[]time.Duration{30 * time.Second, time.Hour}, []time.Duration{0, 29 * time.Second, time.Hour + time.Second},
+		},
+		"repeatAfter": {
+			func(in *PutVisitKind, d *time.Duration) { in.RepeatAfter = d },
+			[]time.Duration{time.Minute, 1830 * day}, []time.Duration{-time.Minute, 0, 59 * time.Second, 1830*day + time.Second},
 		},
 		"freeCancellationBefore": {
 			func(in *PutVisitKind, d *time.Duration) { in.FreeCancellationBefore = d },
@@ -111,6 +118,18 @@ func TestBadKindsAreRefusedWithTheirPath(t *testing.T) {
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(0), ptr("USD") }},
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(-1), ptr("USD") }},
 		{"lateCancellationFeeMinorUnits", func(in *PutVisitKind) { in.LateFeeMinorUnits, in.Currency = ptr(math.MaxInt32+1), ptr("USD") }},
+		{"needs", func(in *PutVisitKind) { in.Needs = strings.Split("abcdef", "") }},
+		{"needs 1", func(in *PutVisitKind) { in.Needs = []string{"b", "b"} }},
+		{"needs 1", func(in *PutVisitKind) { in.Needs = []string{"b", " b"} }},
+		{"needs 0", func(in *PutVisitKind) { in.Needs = []string{""} }},
+		{"prerequisites", func(in *PutVisitKind) { in.Prerequisites = make([]PutPrerequisite, 6) }},
+		{"prerequisites 1 visitKindId", func(in *PutVisitKind) { in.Prerequisites = []PutPrerequisite{after(1, day), after(1, day)} }},
+		{"prerequisites 0 within", func(in *PutVisitKind) { in.Prerequisites = []PutPrerequisite{after(1, 59*time.Second)} }},
+		{"prerequisites 0 within", func(in *PutVisitKind) { in.Prerequisites = []PutPrerequisite{after(1, 1830*day+time.Second)} }},
+		{"patients", func(in *PutVisitKind) { in.Patients = ptr(PatientStanding("OLD")) }},
+		{"minimumAge", func(in *PutVisitKind) { in.MinimumAge = ptr(-1) }},
+		{"maximumAge", func(in *PutVisitKind) { in.MaximumAge = ptr(151) }},
+		{"minimumAge", func(in *PutVisitKind) { in.MinimumAge, in.MaximumAge = ptr(18), ptr(17) }},
 	} {
 		in := goodKind()
 		bad.spoil(&in)
@@ -142,13 +161,13 @@ func TestTheOrderOfModalitiesDoesNotMatter(t *testing.T) {
 // Same has to notice every field: a field added to the type without a comparison fails here.
 func TestKindsAreTheSameOnlyWhenAllFieldsAre(t *testing.T) {
 	for _, of := range []func(*VisitKind) any{
-		func(k *VisitKind) any { return k }, func(k *VisitKind) any { return &k.Policy },
+		func(k *VisitKind) any { return k }, func(k *VisitKind) any { return &k.Policy }, func(k *VisitKind) any { return &k.Requires },
 	} {
 		var sample VisitKind
 		fields := reflect.TypeOf(of(&sample)).Elem()
 		for i := range fields.NumField() {
 			name := fields.Field(i).Name
-			if name == "ID" || name == "OrganizationID" || name == "Policy" {
+			if name == "ID" || name == "OrganizationID" || name == "Policy" || name == "Requires" {
 				continue
 			}
 			var changed VisitKind
@@ -172,6 +191,8 @@ func other(of reflect.Type) reflect.Value {
 		return reflect.ValueOf("x").Convert(of)
 	case reflect.Bool:
 		return reflect.ValueOf(true)
+	case reflect.Array: // an id
+		return reflect.ValueOf(uuid.UUID{15: 1})
 	}
 	return reflect.ValueOf(1).Convert(of)
 }

@@ -24,11 +24,12 @@ type visitKindRow struct {
 	FreeCancellationBefore, MinimumNotice, MaximumAdvance, HoldDuration int
 	MaxReschedules, LateFeeMinorUnits                                   *int
 	LateFeeCurrency                                                     *string
+	requirementsRow
 }
 
 const visitKindColumns = `organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
     instructions, requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration,
-    max_reschedules, late_fee_minor_units, late_fee_currency`
+    max_reschedules, late_fee_minor_units, late_fee_currency, needs, repeat_after, prerequisites, patients, minimum_age, maximum_age`
 
 const (
 	selectVisitKinds = `SELECT ` + visitKindColumns + ` FROM visit_kinds `
@@ -39,7 +40,7 @@ const (
 
 const insertVisitKind = `
 INSERT INTO visit_kinds (` + visitKindColumns + `)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
 ON CONFLICT DO NOTHING`
 
 const lockVisitKind = visitKindByKey + ` FOR NO KEY UPDATE`
@@ -47,13 +48,17 @@ const lockVisitKind = visitKindByKey + ` FOR NO KEY UPDATE`
 const updateVisitKind = `
 UPDATE visit_kinds SET name = $4, duration = $5, buffer_before = $6, buffer_after = $7, slot_step = $8, grid_anchor = $9,
     instructions = $10, requires_approval = $11, modalities = $12, free_cancellation_before = $13, minimum_notice = $14,
-    maximum_advance = $15, hold_duration = $16, max_reschedules = $17, late_fee_minor_units = $18, late_fee_currency = $19
+    maximum_advance = $15, hold_duration = $16, max_reschedules = $17, late_fee_minor_units = $18, late_fee_currency = $19,
+    needs = $20, repeat_after = $21, prerequisites = $22, patients = $23, minimum_age = $24, maximum_age = $25
 WHERE organization_id = $1 AND id = $2 AND key = $3`
 
 // PutVisitKind is documented at clinic.Store.
 func (d *Directory) PutVisitKind(ctx context.Context, by clinic.Stamp, k clinic.VisitKind) (clinic.VisitKind, error) {
 	fresh := k.ID
 	err := d.settle(ctx, k.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		if err := comesAfter(ctx, tx, k); err != nil {
+			return err
+		}
 		row, found, err := one[visitKindRow](ctx, tx, visitKindByKey, k.OrganizationID, k.Key)
 		if err != nil {
 			return err
@@ -97,7 +102,7 @@ func replaceVisitKind(ctx context.Context, tx pgx.Tx, by clinic.Stamp, k clinic.
 	if err := hit(tx.Exec(ctx, updateVisitKind, visitKindValues(k)...)); err != nil {
 		return err
 	}
-	if err := errors.Join(lengths.widen(ctx, tx), offering.confirm(ctx, tx)); err != nil {
+	if err := errors.Join(lengths.widen(ctx, tx), equipAnew(ctx, tx, by, row.visitKind(), k), offering.confirm(ctx, tx)); err != nil {
 		return err
 	}
 	c := note(by, k.OrganizationID, "visitKind.put", "VisitKind", k.ID)
@@ -110,12 +115,12 @@ func visitKindValues(k clinic.VisitKind) []any {
 	if fee := k.Policy.LateCancellationFee; fee != nil {
 		units, currency = &fee.MinorUnits, &fee.Currency
 	}
-	return []any{
+	return append([]any{
 		k.OrganizationID, k.ID, k.Key, k.Name, seconds(k.Duration), seconds(k.BufferBefore), seconds(k.BufferAfter),
 		seconds(k.SlotStep), string(k.GridAnchor), k.Instructions, k.RequiresApproval, k.Modalities,
 		seconds(k.Policy.FreeCancellationBefore), seconds(k.Policy.MinimumNotice), seconds(k.Policy.MaximumAdvance),
 		seconds(k.Policy.HoldDuration), k.Policy.MaxReschedules, units, currency,
-	}
+	}, requirementValues(k.Requires)...)
 }
 
 func (r visitKindRow) visitKind() clinic.VisitKind {
@@ -128,6 +133,7 @@ func (r visitKindRow) visitKind() clinic.VisitKind {
 			FreeCancellationBefore: lasting(r.FreeCancellationBefore), MinimumNotice: lasting(r.MinimumNotice),
 			MaximumAdvance: lasting(r.MaximumAdvance), HoldDuration: lasting(r.HoldDuration), MaxReschedules: r.MaxReschedules,
 		},
+		Requires: r.requirements(),
 	}
 	if r.LateFeeMinorUnits != nil && r.LateFeeCurrency != nil {
 		k.Policy.LateCancellationFee = &clinic.Money{MinorUnits: *r.LateFeeMinorUnits, Currency: *r.LateFeeCurrency}

@@ -32,6 +32,12 @@ func Contract(t *testing.T, open func(*testing.T) clinic.Store) {
 		"a postal code names a place":                 postalCodes,
 		"locations name a place":                      namedPlaces,
 		"what is near is paged":                       nearPages,
+		"a kind keeps what it asks for":               requirements,
+		"kinds ask for each other in no circle":       circlesOfKinds,
+		"nor when they are put at once":               circleAtOnce,
+		"resources are put and listed":                resources,
+		"resources and travel are the staff's":        whoSetsUp,
+		"travel has defaults":                         travel,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
