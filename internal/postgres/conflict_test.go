@@ -1,0 +1,307 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/conflict"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
+)
+
+// detecting has the desk's bookings judged in a mode, whatever flags say.
+func (d *desk) detecting(mode conflict.Mode) *desk {
+	db := postgres.New(d.pool, keytest.Of(d.t, d.pool))
+	d.Detecting(conflict.NewDetection(postgres.NewConflictStore(db), conflict.Fixed{Mode: mode, Overrule: true},
+		conflict.DefaultBudget(), nil, nil, d.clock, clock.Uptime))
+	return d
+}
+
+// place adds a location at a point.
+func (d *desk) place(latitude, longitude float64) uuid.UUID {
+	id := uuid.New()
+	d.Set(`INSERT INTO locations (organization_id, id, identifier_system, identifier_value, name, time_zone, address_lines, latitude, longitude)
+		VALUES ($1, $2::uuid, 'https://clinic.example/sites', ($2::uuid)::text, 'Elsewhere', 'America/New_York', '{}', $3, $4)`, id, latitude, longitude)
+	return id
+}
+
+// at has a provider in at a location, too, every day from 09:00 to 17:00.
+func (d *desk) at(location uuid.UUID, provider clinic.Ref) {
+	d.Set(`INSERT INTO schedules (organization_id, id, provider_id, location_id, effective_from, weekly)
+		SELECT $1, $2, $3, $4, '2020-01-01', jsonb_agg(jsonb_build_object('weekday', d, 'from', 540, 'to', 1020, 'capacity', 1)) FROM generate_series(1, 7) d`,
+		uuid.New(), provider.ID, location)
+}
+
+// room adds a resource to a pool at the clinic's first location.
+func (d *desk) room(pool string) uuid.UUID {
+	id := uuid.New()
+	d.Set(`INSERT INTO resources (organization_id, id, location_id, identifier_system, identifier_value, kind, pool, name)
+		VALUES ($1, $2::uuid, $3, 'https://clinic.example/rooms', ($2::uuid)::text, 'ROOM', $4, 'Room')`, id, d.Location, pool)
+	return id
+}
+
+// requiring changes what the clinic's kind of visit asks for: a statement's assignments.
+func (d *desk) requiring(set string, args ...any) {
+	d.Set(`UPDATE visit_kinds SET `+set+` WHERE organization_id = $1 AND id = $2`, append([]any{d.VisitKind}, args...)...)
+}
+
+// kind adds a kind of visit that a provider offers.
+func (d *desk) kind(provider clinic.Ref) uuid.UUID {
+	id := uuid.New()
+	d.Set(`INSERT INTO visit_kinds (organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
+		requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration)
+		VALUES ($1, $2::uuid, ($2::uuid)::text, 'Lab', 1800, 0, 0, 1800, 'DAY', false, '{IN_PERSON}', 0, 0, 31536000, 300)`, id)
+	d.Set(`INSERT INTO provider_visit_kinds VALUES ($1, $2, $3)`, provider.ID, id)
+	return id
+}
+
+func elsewhere(slot availability.SlotID, location uuid.UUID) availability.SlotID {
+	slot.Location = location
+	return slot
+}
+
+func ofKind(slot availability.SlotID, kind uuid.UUID) availability.SlotID {
+	slot.VisitKind = kind
+	return slot
+}
+
+// brokenBy are the rules that a refusal names.
+func brokenBy(err error) []availability.Rule {
+	var e appointment.SlotUnavailable
+	errors.As(err, &e)
+	return e.BlockedBy
+}
+
+func (d *desk) refused(err error, want ...availability.Rule) {
+	d.t.Helper()
+	if got := brokenBy(err); !slices.Equal(got, want) || len(want) == 0 {
+		d.t.Errorf("blocked by %v (%v), not %v", got, err, want)
+	}
+}
+
+func (d *desk) booked(a access.Actor, slot availability.SlotID) appointment.Appointment {
+	d.t.Helper()
+	b, err := d.book(a, slot)
+	if err != nil {
+		d.t.Fatalf("%v: %v", err, brokenBy(err))
+	}
+	return b.Appointment
+}
+
+// The harbour is 11 km from uptown: 26 min 41 s under the default rules, which is more than nothing and less than half an hour.
+func TestAPatientNeedsTimeForTheWay(t *testing.T) {
+	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
+		d := newDesk(t).detecting(mode)
+		d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
+		harbor := d.place(40.7, -73.95)
+		uptown, downtown := d.Provider(1), d.Provider(1)
+		d.at(harbor, downtown)
+		ann := d.Patient()
+		d.booked(ann, d.Slot(uptown, 10, 0))
+		_, late := d.book(ann, elsewhere(d.Slot(downtown, 10, 30), harbor))
+		if mode != conflict.Enforce {
+			if late != nil {
+				t.Errorf("%s: %v", mode, late)
+			}
+			continue
+		}
+		d.refused(late, availability.PatientTravelTime)
+		_, early := d.book(ann, elsewhere(d.Slot(downtown, 9, 30), harbor))
+		d.refused(early, availability.PatientTravelTime)
+		d.booked(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
+		d.booked(d.Patient(), elsewhere(d.Slot(downtown, 10, 30), harbor))
+	}
+}
+
+func TestAProviderNeedsTimeForTheWay(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
+	harbor, doctor := d.place(40.7, -73.95), d.Provider(1)
+	d.at(harbor, doctor)
+	d.booked(d.Patient(), d.Slot(doctor, 10, 0))
+	_, err := d.book(d.Patient(), elsewhere(d.Slot(doctor, 10, 30), harbor))
+	d.refused(err, availability.ProviderTravelTime)
+	d.booked(d.Patient(), d.Slot(doctor, 10, 30))
+	d.booked(d.Patient(), elsewhere(d.Slot(doctor, 11, 30), harbor))
+	// A hold elsewhere counts like a visit, but for whoever has it.
+	holder, slot := d.Patient(), elsewhere(d.Slot(doctor, 14, 0), harbor)
+	if _, err := d.Hold(t.Context(), holder, appointment.PlaceHold{Slot: slot, Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	_, err = d.book(d.Patient(), d.Slot(doctor, 13, 30))
+	d.refused(err, availability.ProviderTravelTime)
+	d.clock.Advance(5 * time.Minute) // it has run out
+	d.booked(d.Patient(), d.Slot(doctor, 13, 30))
+}
+
+func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.requiring(`repeat_after = 86400`)
+	doctor, ann := d.Provider(1), d.Patient()
+	first := d.booked(ann, d.Slot(doctor, 10, 0))
+	nearly, tomorrow := d.Slot(doctor, 9, 30), d.Slot(doctor, 10, 0)
+	nearly.Start, tomorrow.Start = nearly.Start.AddDate(0, 0, 1), tomorrow.Start.AddDate(0, 0, 1)
+	_, err := d.book(ann, nearly)
+	d.refused(err, availability.DuplicateVisit)
+	if _, err := d.Move(t.Context(), ann, appointment.MoveVisit{Appointment: first.Ref(), Target: appointment.Target{Slot: &nearly}, Key: key()}); err != nil {
+		t.Errorf("a visit stands in its own way: %v %v", err, brokenBy(err))
+	}
+	d.booked(d.Patient(), tomorrow)
+	cancelled := d.booked(d.Patient(), d.Slot(doctor, 12, 0))
+	bob := d.Patient()
+	bob.PatientID = cancelled.PatientID
+	if _, err := d.Cancel(t.Context(), bob, appointment.CancelVisit{Appointment: cancelled.Ref(), Reason: appointment.Other}); err != nil {
+		t.Fatal(err)
+	}
+	d.booked(bob, d.Slot(doctor, 12, 30))
+}
+
+func TestALabComesBeforeTheVisit(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	doctor, ann := d.Provider(1), d.Patient()
+	lab := d.kind(doctor)
+	d.requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
+	_, err := d.book(ann, d.Slot(doctor, 12, 0))
+	d.refused(err, availability.PrerequisiteMissing)
+	sample := d.booked(ann, ofKind(d.Slot(doctor, 9, 30), lab))
+	_, err = d.book(ann, d.Slot(doctor, 12, 0)) // two and a half hours later
+	d.refused(err, availability.PrerequisiteMissing)
+	d.booked(ann, d.Slot(doctor, 11, 30))
+	for _, at := range [][2]int{{9, 0}, {12, 0}} {
+		slot := ofKind(d.Slot(doctor, at[0], at[1]), lab)
+		_, err = d.Move(t.Context(), ann, appointment.MoveVisit{Appointment: sample.Ref(), Target: appointment.Target{Slot: &slot}, Key: key()})
+		d.refused(err, availability.PrerequisiteMissing)
+	}
+	slot := ofKind(d.Slot(doctor, 11, 0), lab)
+	if _, err = d.Move(t.Context(), ann, appointment.MoveVisit{Appointment: sample.Ref(), Target: appointment.Target{Slot: &slot}, Key: key()}); err != nil {
+		t.Errorf("%v %v", err, brokenBy(err))
+	}
+}
+
+func TestOneParentCantBeWithTwoChildren(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	first, second := d.Provider(1), d.Provider(1)
+	mother, father := uuid.New(), uuid.New()
+	link := func(account uuid.UUID, child access.Actor, relation string) {
+		d.Set(`INSERT INTO account_links (organization_id, id, account_id, patient_id, relation, invitation_id, linked_at)
+			VALUES ($1, $2, $3, $4, $5, $6, '2026-01-01')`, uuid.New(), account, child.PatientID, relation, uuid.New())
+	}
+	ann, ben, herself := d.Patient(), d.Patient(), d.Patient()
+	link(mother, ann, "CAREGIVER")
+	link(mother, ben, "CAREGIVER")
+	link(mother, herself, "SELF")
+	d.booked(ann, d.Slot(first, 10, 0))
+	_, err := d.book(ben, d.Slot(second, 10, 0))
+	d.refused(err, availability.CaregiverBusy)
+	d.booked(ben, d.Slot(second, 10, 30))
+	d.booked(herself, d.Slot(first, 11, 0))
+	_, err = d.book(ben, d.Slot(second, 11, 0))
+	d.refused(err, availability.CaregiverBusy)
+	link(father, ben, "CAREGIVER")
+	d.booked(ben, d.Slot(second, 11, 0))
+	_, err = d.book(ann, d.Slot(first, 11, 30)) // nobody else has a visit then
+	if err != nil {
+		t.Errorf("%v %v", err, brokenBy(err))
+	}
+}
+
+func TestSomeVisitsAreForNewPatientsAndSomeForOld(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	doctor, ann := d.Provider(1), d.Patient()
+	other := d.kind(doctor)
+	d.requiring(`patients = 'ESTABLISHED'`)
+	_, err := d.book(ann, d.Slot(doctor, 12, 0))
+	d.refused(err, availability.EstablishedPatientsOnly)
+	d.booked(ann, ofKind(d.Slot(doctor, 10, 0), other))
+	d.booked(ann, d.Slot(doctor, 12, 0))
+	d.requiring(`patients = 'NEW'`)
+	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`)
+	_, err = d.book(ann, d.Slot(doctor, 13, 0))
+	d.refused(err, availability.NewPatientsOnly)
+	d.booked(d.Patient(), d.Slot(doctor, 13, 0))
+	d.Set(`UPDATE appointments SET starts_at = starts_at - interval '3 years', ends_at = ends_at - interval '3 years' WHERE organization_id = $1 AND patient_id = $2`, ann.PatientID)
+	d.booked(ann, d.Slot(doctor, 14, 0))
+}
+
+func TestAgesDecide(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.requiring(`minimum_age = 18`)
+	doctor, ann, unknown := d.Provider(1), d.Patient(), d.Patient()
+	born := func(on civil.Date) { d.Born(ann.PatientID, on) }
+	born(civil.Date{Year: 2008, Month: 6, Day: 9})
+	_, err := d.book(ann, d.Slot(doctor, 10, 0))
+	d.refused(err, availability.NotEligible)
+	born(civil.Date{Year: 2008, Month: 6, Day: 8})
+	d.booked(ann, d.Slot(doctor, 10, 0))
+	_, err = d.book(unknown, d.Slot(doctor, 11, 0))
+	d.refused(err, availability.NotEligible)
+}
+
+func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
+	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
+		d := newDesk(t).detecting(mode)
+		d.requiring(`needs = '{exam}'`)
+		doctors := []clinic.Ref{d.Provider(1), d.Provider(1), d.Provider(1)}
+		_, err := d.book(d.Patient(), d.Slot(doctors[0], 10, 0))
+		d.refused(err, availability.ResourceBusy)
+		d.room("exam")
+		d.room("exam")
+		d.room("scan")
+		first := d.Patient()
+		visit := d.booked(first, d.Slot(doctors[0], 10, 0))
+		holder, held := d.Patient(), d.Slot(doctors[1], 10, 0)
+		hold, err := d.Hold(t.Context(), holder, appointment.PlaceHold{Slot: held, Key: key()})
+		if err != nil {
+			t.Fatal(mode, err)
+		}
+		_, err = d.book(d.Patient(), d.Slot(doctors[2], 10, 0))
+		d.refused(err, availability.ResourceBusy)
+		_, err = d.Hold(t.Context(), d.Patient(), appointment.PlaceHold{Slot: d.Slot(doctors[2], 10, 0), Key: key()})
+		d.refused(err, availability.ResourceBusy)
+		if e, err := d.Explain(t.Context(), d.FrontDesk(), d.Slot(doctors[2], 10, 0), nil); err != nil || !slices.Equal(e.BlockedBy, []availability.Rule{availability.ResourceBusy}) {
+			t.Errorf("%s: %v %v", mode, e.BlockedBy, err)
+		}
+		ref := clinic.Ref{Organization: d.Organization, ID: hold.ID}
+		if _, err := d.Book(t.Context(), holder, appointment.BookVisit{Target: appointment.Target{Hold: &ref}, Key: key()}); err != nil {
+			t.Errorf("%s: what a hold has its booking can't have: %v %v", mode, err, brokenBy(err))
+		}
+		later := d.Slot(doctors[0], 11, 0)
+		if _, err := d.Move(t.Context(), first, appointment.MoveVisit{Appointment: visit.Ref(), Target: appointment.Target{Slot: &later}, Key: key()}); err != nil {
+			t.Fatal(mode, err)
+		}
+		d.booked(d.Patient(), d.Slot(doctors[2], 10, 0))
+		if n := d.roomsAt(10, 0); n != 2 {
+			t.Errorf("%s: %d rooms are claimed at ten", mode, n)
+		}
+		// A hold that runs out gives its room back at that instant.
+		if _, err := d.Hold(t.Context(), d.Patient(), appointment.PlaceHold{Slot: d.Slot(doctors[1], 11, 0), Key: key()}); err != nil {
+			t.Fatal(mode, err)
+		}
+		_, err = d.book(d.Patient(), d.Slot(doctors[2], 11, 0))
+		d.refused(err, availability.ResourceBusy)
+		d.clock.Advance(5 * time.Minute)
+		d.booked(d.Patient(), d.Slot(doctors[2], 11, 0))
+	}
+}
+
+// roomsAt counts the rooms that are claimed at an hour of Monday.
+func (d *desk) roomsAt(hour, minute int) (n int) {
+	d.t.Helper()
+	at := d.Slot(clinic.Ref{}, hour, minute).Start
+	if err := d.pool.QueryRow(context.Background(), `SELECT count(DISTINCT party_id) FROM claims WHERE organization_id = $1 AND party_kind = 'ROOM'
+		AND state = 'ACTIVE' AND starts_at <= $2 AND ends_at > $2`, d.Organization, at).Scan(&n); err != nil {
+		d.t.Fatal(err)
+	}
+	return n
+}

@@ -1,0 +1,189 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/google/uuid"
+
+	"github.com/mediconnect/mediconnect/internal/access"
+	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
+	"github.com/mediconnect/mediconnect/internal/errs"
+)
+
+// doctor is a caller who may override what takes a doctor's word.
+func (d *desk) doctor() access.Actor {
+	a := d.FrontDesk()
+	a.Role, a.Scopes, a.Circle = access.Provider, access.ScopesOf(access.Provider), access.NewCircle(treatsAll{})
+	a.ProviderID = uuid.New()
+	return a
+}
+
+// treatsAll are the bonds of a doctor whose patients all are.
+type treatsAll struct{ access.Bonds }
+
+func (treatsAll) Grants(context.Context, uuid.UUID, uuid.UUID) ([]access.Grant, error) {
+	return nil, nil
+}
+
+func (treatsAll) Treated(_ context.Context, _, _ uuid.UUID, patients []uuid.UUID) ([]uuid.UUID, error) {
+	return patients, nil
+}
+
+func (d *desk) bookOver(a access.Actor, slot availability.SlotID, patient clinic.Ref, rules ...availability.Rule) (appointment.Appointment, error) {
+	b, err := d.Book(d.t.Context(), a, appointment.BookVisit{
+		Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key(), Override: &conflict.Override{Rules: rules, Reason: "The mother is here already."},
+	})
+	return b.Appointment, err
+}
+
+func (d *desk) named(patient access.Actor) clinic.Ref {
+	return clinic.Ref{Organization: d.Organization, ID: patient.PatientID}
+}
+
+// overrides are the rules that a visit was booked over, the newest first.
+func (d *desk) overrides(visit appointment.Appointment) (list []appointment.Overridden) {
+	d.t.Helper()
+	found, err := d.Overrides(d.t.Context(), []clinic.Ref{visit.Ref()})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return found[visit.Ref()]
+}
+
+func TestStaffBookOverSoftRulesWithAReason(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.requiring(`repeat_after = 86400`)
+	provider, ann, desk := d.Provider(1), d.Patient(), d.FrontDesk()
+	d.booked(ann, d.Slot(provider, 10, 0))
+	_, err := d.bookOver(desk, d.Slot(provider, 11, 0), d.named(ann), availability.InsideMinimumNotice)
+	d.refused(err, availability.DuplicateVisit)
+	var refusal appointment.SlotUnavailable
+	if errors.As(err, &refusal); !slices.Equal(refusal.Overridable, []availability.Rule{availability.DuplicateVisit}) {
+		t.Errorf("overridable: %v", refusal.Overridable)
+	}
+	visit, err := d.bookOver(desk, d.Slot(provider, 11, 0), d.named(ann), availability.DuplicateVisit, availability.InsideMinimumNotice)
+	if err != nil || visit.Status != appointment.Booked {
+		t.Fatalf("%+v %v", visit, err)
+	}
+	over := d.overrides(visit)
+	if len(over) != 1 || !slices.Equal(over[0].Rules, []availability.Rule{availability.DuplicateVisit}) || over[0].NeededApproval ||
+		over[0].Reason.Reveal() != "The mother is here already." || !over[0].At.Equal(d.clock.Now()) {
+		t.Errorf("%+v", over)
+	}
+	var flags string
+	if err := d.pool.QueryRow(t.Context(), `SELECT flags::text FROM audit_events WHERE organization_id = $1 AND entity_id = $2 AND 'overrides' = ANY (fields)
+		AND actor_id = $3`, d.Organization, visit.ID, desk.ID).Scan(&flags); err != nil ||
+		flags != `[{"key": "booking.conflict-detection", "reason": "EVERYBODY", "enabled": true, "variant": "enforce"}, {"key": "booking.staff-overrides", "reason": "EVERYBODY", "enabled": true}]` {
+		t.Errorf("%s %v", flags, err)
+	}
+	plain := d.booked(d.Patient(), d.Slot(provider, 12, 0))
+	if over := d.overrides(plain); over != nil {
+		t.Errorf("nothing was overridden: %+v", over)
+	}
+}
+
+func TestWhatTakesADoctorsWordWaitsForIt(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	provider, ann := d.Provider(1), d.Patient()
+	lab := d.kind(provider)
+	d.requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
+	nurse, doctor := d.FrontDesk(), d.doctor()
+	asked, err := d.bookOver(nurse, d.Slot(provider, 12, 0), d.named(ann), availability.PrerequisiteMissing)
+	if err != nil || asked.Status != appointment.Pending || !d.overrides(asked)[0].NeededApproval {
+		t.Fatalf("%+v %v", asked, err)
+	}
+	approve := func(a access.Actor) error {
+		_, err := d.Change(t.Context(), a, appointment.ChangeState{Appointment: asked.Ref(), Action: appointment.Approve})
+		return err
+	}
+	if err := approve(nurse); errs.Of(err) != errs.Forbidden {
+		t.Errorf("who asked approves: %v", err)
+	}
+	if slices.ContainsFunc(d.Actions(nurse, asked, clinic.VisitKind{}), func(s appointment.ActionState) bool { return s.Action == appointment.Approve && s.Allowed }) {
+		t.Error("it is offered to them")
+	}
+	if err := approve(doctor); err != nil {
+		t.Errorf("a doctor can't: %v", err)
+	}
+	own, err := d.bookOver(d.doctor(), d.Slot(provider, 13, 0), d.named(ann), availability.PrerequisiteMissing)
+	if err != nil || own.Status != appointment.Booked || d.overrides(own)[0].NeededApproval {
+		t.Errorf("%+v %v", own, err)
+	}
+}
+
+func TestAVisitIsSqueezedIntoTheOverflowLaneOneAtATime(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	provider := d.Provider(1)
+	slot := d.Slot(provider, 10, 0)
+	d.booked(d.Patient(), slot)
+	ann, ben := d.Patient(), d.Patient()
+	if _, err := d.bookOver(d.FrontDesk(), slot, d.named(ann), availability.DuplicateVisit); !errors.As(err, new(appointment.SlotTaken)) {
+		t.Errorf("without asking: %v", err)
+	}
+	squeezed, err := d.bookOver(d.FrontDesk(), slot, d.named(ann), availability.ProviderBusy)
+	if err != nil || squeezed.Status != appointment.Pending || !slices.Equal(d.overrides(squeezed)[0].Rules, []availability.Rule{availability.ProviderBusy}) {
+		t.Fatalf("%+v %v", squeezed, err)
+	}
+	if _, err := d.bookOver(d.FrontDesk(), slot, d.named(ben), availability.ProviderBusy); !errors.As(err, new(appointment.SlotTaken)) {
+		t.Errorf("a second one: %v", err)
+	}
+	if free := d.free(provider, access.Nobody("r")); len(free) != 15 {
+		t.Errorf("the overflow lane takes openings: %d", len(free))
+	}
+	next, err := d.bookOver(d.FrontDesk(), d.Slot(provider, 11, 0), d.named(ben), availability.ProviderBusy)
+	if err != nil || next.Status != appointment.Booked || d.overrides(next) != nil {
+		t.Errorf("where there is room nothing is squeezed: %+v %v", next, err)
+	}
+}
+
+func TestCapsAreBookedOver(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	provider := d.Provider(1)
+	d.Set(`UPDATE providers SET max_daily_appointments = 1 WHERE organization_id = $1`)
+	d.booked(d.Patient(), d.Slot(provider, 10, 0))
+	ann := d.Patient()
+	_, err := d.bookOver(d.FrontDesk(), d.Slot(provider, 11, 0), d.named(ann), availability.ProviderBusy)
+	d.refused(err, availability.DailyCapReached)
+	visit, err := d.bookOver(d.FrontDesk(), d.Slot(provider, 11, 0), d.named(ann), availability.DailyCapReached)
+	if err != nil || visit.Status != appointment.Pending || !slices.Equal(d.overrides(visit)[0].Rules, []availability.Rule{availability.DailyCapReached}) {
+		t.Errorf("%+v %v", visit, err)
+	}
+}
+
+func TestNobodyBooksOverHardRulesOrWithoutTheRight(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	provider, ann := d.Provider(1), d.Patient()
+	slot := d.Slot(provider, 10, 0)
+	scopeless := d.FrontDesk()
+	scopeless.Scopes = slices.DeleteFunc(scopeless.Scopes, func(s string) bool { return s == access.ConflictsOverride })
+	for name, test := range map[string]struct {
+		by    access.Actor
+		over  conflict.Override
+		kind  errs.Kind
+		field []string
+	}{
+		"a hard rule":   {d.FrontDesk(), conflict.Override{Rules: []availability.Rule{availability.DuplicateVisit, availability.PatientBusy}, Reason: "x"}, errs.InvalidInput, []string{"override", "rules", "1"}},
+		"without words": {d.FrontDesk(), conflict.Override{Rules: []availability.Rule{availability.DuplicateVisit}, Reason: " "}, errs.InvalidInput, []string{"override", "reason"}},
+		"nothing":       {d.FrontDesk(), conflict.Override{Reason: "x"}, errs.InvalidInput, []string{"override", "rules"}},
+		"a patient":     {ann, conflict.Override{Rules: []availability.Rule{availability.DuplicateVisit}, Reason: "x"}, errs.Forbidden, []string{"override"}},
+		"no scope":      {scopeless, conflict.Override{Rules: []availability.Rule{availability.DuplicateVisit}, Reason: "x"}, errs.Forbidden, []string{"override"}},
+	} {
+		patient := d.named(ann)
+		_, err := d.Book(t.Context(), test.by, appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key(), Override: &test.over})
+		var e *errs.Error
+		if errs.Of(err) != test.kind || !errors.As(err, &e) || !slices.Equal(e.Path, test.field) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	d.Detecting(nil)
+	var off errs.FeatureOff
+	if _, err := d.bookOver(d.FrontDesk(), slot, d.named(ann), availability.DuplicateVisit); !errors.As(err, &off) || off.Feature != conflict.OverridesKey {
+		t.Errorf("while the feature is off: %v", err)
+	}
+}
