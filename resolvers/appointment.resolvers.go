@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
@@ -80,12 +81,24 @@ func (r *appointmentActionStateResolver) Reason(ctx context.Context, obj *appoin
 	return &code, nil
 }
 
+func (r *bookingWarningResolver) Code(ctx context.Context, obj *conflict.Warning) (model.BookingWarningCode, error) {
+	return model.BookingWarningCodeVisitElsewhere, nil
+}
+
+func (r *bookingWarningResolver) Message(ctx context.Context, obj *conflict.Warning) (string, error) {
+	return "There is a visit in another organisation at that time.", nil
+}
+
+func (r *bookingWarningResolver) Organization(ctx context.Context, obj *conflict.Warning) (*clinic.Organization, error) {
+	return loader.From(ctx).Organizations.Load(ctx, obj.Organization)
+}
+
 func (r *mutationResolver) BookAppointment(ctx context.Context, input model.BookAppointmentInput) (*model.BookAppointmentPayload, error) {
 	booking, err := attempt(ctx, input, bookVisit, r.Services.Appointment.Book)
 	failed, err := failures[model.BookAppointmentError](err, slotOf(input.Target)...)
-	payload := &model.BookAppointmentPayload{Errors: failed, Query: &model.Query{}}
+	payload := &model.BookAppointmentPayload{Errors: failed, Query: &model.Query{}, Warnings: []*conflict.Warning{}}
 	if booking != nil {
-		payload.Appointment, payload.Replayed = &booking.Appointment, booking.Replayed
+		payload.Appointment, payload.Replayed, payload.Warnings = &booking.Appointment, booking.Replayed, pointers(booking.Warnings)
 	}
 	return payload, err
 }
@@ -93,9 +106,9 @@ func (r *mutationResolver) BookAppointment(ctx context.Context, input model.Book
 func (r *mutationResolver) RescheduleAppointment(ctx context.Context, input model.RescheduleAppointmentInput) (*model.RescheduleAppointmentPayload, error) {
 	booking, err := attempt(ctx, input, moveVisit, r.Services.Appointment.Move)
 	failed, err := failures[model.RescheduleAppointmentError](err, slotOf(input.Target)...)
-	payload := &model.RescheduleAppointmentPayload{Errors: failed, Query: &model.Query{}}
+	payload := &model.RescheduleAppointmentPayload{Errors: failed, Query: &model.Query{}, Warnings: []*conflict.Warning{}}
 	if booking != nil {
-		payload.Appointment, payload.SlotID = &booking.Appointment, booking.Released
+		payload.Appointment, payload.SlotID, payload.Warnings = &booking.Appointment, booking.Released, pointers(booking.Warnings)
 	}
 	return payload, err
 }
@@ -138,6 +151,10 @@ func (r *Resolver) AppointmentActionState() generated.AppointmentActionStateReso
 	return &appointmentActionStateResolver{r}
 }
 
+func (r *Resolver) BookingWarning() generated.BookingWarningResolver {
+	return &bookingWarningResolver{r}
+}
+
 func (r *Resolver) PatientConflictError() generated.PatientConflictErrorResolver {
 	return &patientConflictErrorResolver{r}
 }
@@ -149,6 +166,7 @@ func (r *Resolver) RescheduleAppointmentPayload() generated.RescheduleAppointmen
 type (
 	appointmentResolver                  struct{ *Resolver }
 	appointmentActionStateResolver       struct{ *Resolver }
+	bookingWarningResolver               struct{ *Resolver }
 	patientConflictErrorResolver         struct{ *Resolver }
 	rescheduleAppointmentPayloadResolver struct{ *Resolver }
 )

@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
@@ -45,6 +46,11 @@ type AppointmentResolver interface {
 }
 type AppointmentActionStateResolver interface {
 	Reason(ctx context.Context, obj *appointment.ActionState) (*model.UserErrorCode, error)
+}
+type BookingWarningResolver interface {
+	Code(ctx context.Context, obj *conflict.Warning) (model.BookingWarningCode, error)
+	Message(ctx context.Context, obj *conflict.Warning) (string, error)
+	Organization(ctx context.Context, obj *conflict.Warning) (*clinic.Organization, error)
 }
 type PatientConflictErrorResolver interface {
 	ConflictingAppointment(ctx context.Context, obj *model.PatientConflictError) (*appointment.Appointment, error)
@@ -1101,6 +1107,38 @@ func (ec *executionContext) fieldContext_BookAppointmentPayload_replayed(_ conte
 	return graphql.NewScalarFieldContext("BookAppointmentPayload", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _BookAppointmentPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *model.BookAppointmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookAppointmentPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*conflict.Warning) graphql.Marshaler {
+			return ec.marshalNBookingWarning2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋconflictᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BookAppointmentPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BookAppointmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BookingWarning(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _BookAppointmentPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.BookAppointmentPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1151,6 +1189,130 @@ func (ec *executionContext) fieldContext_BookAppointmentPayload_query(_ context.
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _BookingWarning_code(ctx context.Context, field graphql.CollectedField, obj *conflict.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookingWarning_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BookingWarning().Code(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.BookingWarningCode) graphql.Marshaler {
+			return ec.marshalNBookingWarningCode2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookingWarningCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BookingWarning_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BookingWarning", field, true, true, "BookingWarningCode")
+}
+
+func (ec *executionContext) _BookingWarning_message(ctx context.Context, field graphql.CollectedField, obj *conflict.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookingWarning_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BookingWarning().Message(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BookingWarning_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BookingWarning", field, true, true, "String")
+}
+
+func (ec *executionContext) _BookingWarning_organization(ctx context.Context, field graphql.CollectedField, obj *conflict.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookingWarning_organization(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.BookingWarning().Organization(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *clinic.Organization) graphql.Marshaler {
+			return ec.marshalOOrganization2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐOrganization(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_BookingWarning_organization(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "BookingWarning",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Organization(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _BookingWarning_start(ctx context.Context, field graphql.CollectedField, obj *conflict.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookingWarning_start(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Start, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BookingWarning_start(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BookingWarning", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _BookingWarning_end(ctx context.Context, field graphql.CollectedField, obj *conflict.Warning) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_BookingWarning_end(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.End, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Time) graphql.Marshaler {
+			return ec.marshalNDateTime2timeᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_BookingWarning_end(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("BookingWarning", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _CancelAppointmentPayload_appointment(ctx context.Context, field graphql.CollectedField, obj *model.CancelAppointmentPayload) (ret graphql.Marshaler) {
@@ -1870,6 +2032,38 @@ func (ec *executionContext) fieldContext_RescheduleAppointmentPayload_releasedSl
 		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_Slot(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RescheduleAppointmentPayload_warnings(ctx context.Context, field graphql.CollectedField, obj *model.RescheduleAppointmentPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RescheduleAppointmentPayload_warnings(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Warnings, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*conflict.Warning) graphql.Marshaler {
+			return ec.marshalNBookingWarning2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋconflictᚐWarningᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RescheduleAppointmentPayload_warnings(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RescheduleAppointmentPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_BookingWarning(ctx, field)
 		},
 	}
 	return fc, nil
@@ -3291,6 +3485,11 @@ func (ec *executionContext) _BookAppointmentPayload(ctx context.Context, sel ast
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
+		case "warnings":
+			out.Values[i] = ec._BookAppointmentPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "errors":
 			out.Values[i] = ec._BookAppointmentPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3300,6 +3499,65 @@ func (ec *executionContext) _BookAppointmentPayload(ctx context.Context, sel ast
 			out.Values[i] = ec._BookAppointmentPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var bookingWarningImplementors = []string{"BookingWarning"}
+
+func (ec *executionContext) _BookingWarning(ctx context.Context, sel ast.SelectionSet, obj *conflict.Warning) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, bookingWarningImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("BookingWarning")
+		case "code":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BookingWarning_code(ctx, field, obj)
+				})
+
+		case "message":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BookingWarning_message(ctx, field, obj)
+				})
+
+		case "organization":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._BookingWarning_organization(ctx, field, obj)
+				})
+
+		case "start":
+			out.Values[i] = ec._BookingWarning_start(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "end":
+			out.Values[i] = ec._BookingWarning_end(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -3613,6 +3871,11 @@ func (ec *executionContext) _RescheduleAppointmentPayload(ctx context.Context, s
 					return ec._RescheduleAppointmentPayload_releasedSlot(ctx, field, obj)
 				})
 
+		case "warnings":
+			out.Values[i] = ec._RescheduleAppointmentPayload_warnings(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "errors":
 			out.Values[i] = ec._RescheduleAppointmentPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3908,6 +4171,40 @@ func (ec *executionContext) unmarshalNBookAppointmentInput2githubᚗcomᚋmedico
 func (ec *executionContext) unmarshalNBookingTargetInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookingTargetInput(ctx context.Context, v any) (*model.BookingTargetInput, error) {
 	res, err := ec.unmarshalInputBookingTargetInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBookingWarning2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋconflictᚐWarningᚄ(ctx context.Context, sel ast.SelectionSet, v []*conflict.Warning) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNBookingWarning2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋconflictᚐWarning(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNBookingWarning2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋconflictᚐWarning(ctx context.Context, sel ast.SelectionSet, v *conflict.Warning) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "BookingWarning!")
+		return graphql.Null
+	}
+	return ec._BookingWarning(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNBookingWarningCode2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookingWarningCode(ctx context.Context, v any) (model.BookingWarningCode, error) {
+	var res model.BookingWarningCode
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNBookingWarningCode2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐBookingWarningCode(ctx context.Context, sel ast.SelectionSet, v model.BookingWarningCode) graphql.Marshaler {
+	return v
 }
 
 func (ec *executionContext) marshalNCancelAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐCancelAppointmentError(ctx context.Context, sel ast.SelectionSet, v model.CancelAppointmentError) graphql.Marshaler {

@@ -30,6 +30,7 @@ type ResolverRoot interface {
 	AppointmentActionState() AppointmentActionStateResolver
 	AuditEvent() AuditEventResolver
 	AvailabilityMatch() AvailabilityMatchResolver
+	BookingWarning() BookingWarningResolver
 	BreakGlassGrant() BreakGlassGrantResolver
 	DeadLetter() DeadLetterResolver
 	HoldExpiredError() HoldExpiredErrorResolver
@@ -982,10 +983,32 @@ type BookAppointmentPayload {
   appointment: Appointment
   """True when this answer repeats an earlier one for the same key."""
   replayed: Boolean!
+  """What speaks against the visit and didn't keep it out; for the patient's side, and not repeated."""
+  warnings: [BookingWarning!]!
   """Expected failures."""
   errors: [BookAppointmentError!]!
   """For refetching in the same round trip."""
   query: Query
+}
+
+"""Something that speaks against a visit and doesn't keep it out. New kinds may be added: keep a default branch."""
+type BookingWarning {
+  """Kind."""
+  code: BookingWarningCode!
+  """Sentence for a person."""
+  message: String!
+  """The other organisation."""
+  organization: Organization
+  """When the other visit starts."""
+  start: DateTime!
+  """When it ends."""
+  end: DateTime!
+}
+
+"""Kinds of warning."""
+enum BookingWarningCode {
+  """Somebody whom the account acts for has a visit at that time in another organisation."""
+  VISIT_ELSEWHERE
 }
 
 """Errors of ` + "`" + `bookAppointment` + "`" + `."""
@@ -1018,6 +1041,8 @@ type RescheduleAppointmentPayload {
   appointment: Appointment
   """The slot that became free."""
   releasedSlot: Slot
+  """What speaks against the visit and didn't keep it out; for the patient's side, and not repeated."""
+  warnings: [BookingWarning!]!
   """Expected failures."""
   errors: [RescheduleAppointmentError!]!
   """For refetching in the same round trip."""
@@ -5144,6 +5169,8 @@ func (ec *executionContext) childFields_BookAppointmentPayload(ctx context.Conte
 		return ec.fieldContext_BookAppointmentPayload_appointment(ctx, field)
 	case "replayed":
 		return ec.fieldContext_BookAppointmentPayload_replayed(ctx, field)
+	case "warnings":
+		return ec.fieldContext_BookAppointmentPayload_warnings(ctx, field)
 	case "errors":
 		return ec.fieldContext_BookAppointmentPayload_errors(ctx, field)
 	case "query":
@@ -5166,6 +5193,22 @@ func (ec *executionContext) childFields_BookingPolicy(ctx context.Context, field
 		return ec.fieldContext_BookingPolicy_maxReschedules(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type BookingPolicy", field.Name)
+}
+
+func (ec *executionContext) childFields_BookingWarning(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_BookingWarning_code(ctx, field)
+	case "message":
+		return ec.fieldContext_BookingWarning_message(ctx, field)
+	case "organization":
+		return ec.fieldContext_BookingWarning_organization(ctx, field)
+	case "start":
+		return ec.fieldContext_BookingWarning_start(ctx, field)
+	case "end":
+		return ec.fieldContext_BookingWarning_end(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BookingWarning", field.Name)
 }
 
 func (ec *executionContext) childFields_BreakGlassGrant(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6262,6 +6305,8 @@ func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context
 		return ec.fieldContext_RescheduleAppointmentPayload_appointment(ctx, field)
 	case "releasedSlot":
 		return ec.fieldContext_RescheduleAppointmentPayload_releasedSlot(ctx, field)
+	case "warnings":
+		return ec.fieldContext_RescheduleAppointmentPayload_warnings(ctx, field)
 	case "errors":
 		return ec.fieldContext_RescheduleAppointmentPayload_errors(ctx, field)
 	case "query":

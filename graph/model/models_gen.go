@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -484,6 +485,8 @@ type BookAppointmentPayload struct {
 	Appointment *appointment.Appointment `json:"appointment,omitempty"`
 	// True when this answer repeats an earlier one for the same key.
 	Replayed bool `json:"replayed"`
+	// What speaks against the visit and didn't keep it out; for the patient's side, and not repeated.
+	Warnings []*conflict.Warning `json:"warnings"`
 	// Expected failures.
 	Errors []BookAppointmentError `json:"errors"`
 	// For refetching in the same round trip.
@@ -1860,6 +1863,8 @@ type RescheduleAppointmentInput struct {
 type RescheduleAppointmentPayload struct {
 	// The moved appointment.
 	Appointment *appointment.Appointment `json:"appointment,omitempty"`
+	// What speaks against the visit and didn't keep it out; for the patient's side, and not repeated.
+	Warnings []*conflict.Warning `json:"warnings"`
 	// Expected failures.
 	Errors []RescheduleAppointmentError `json:"errors"`
 	// For refetching in the same round trip.
@@ -2556,6 +2561,47 @@ type WeeklyHoursInput struct {
 	VisitKindIds []string `json:"visitKindIds,omitempty"`
 	// Only these ways of meeting; null for all that the kind allows.
 	Modalities []clinic.Modality `json:"modalities,omitempty"`
+}
+
+// Kinds of warning.
+type BookingWarningCode string
+
+const (
+	// Somebody whom the account acts for has a visit at that time in another organisation.
+	BookingWarningCodeVisitElsewhere BookingWarningCode = "VISIT_ELSEWHERE"
+)
+
+var AllBookingWarningCode = []BookingWarningCode{
+	BookingWarningCodeVisitElsewhere,
+}
+
+func (e BookingWarningCode) IsValid() bool {
+	switch e {
+	case BookingWarningCodeVisitElsewhere:
+		return true
+	}
+	return false
+}
+
+func (e BookingWarningCode) String() string {
+	return string(e)
+}
+
+func (e *BookingWarningCode) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = BookingWarningCode(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid BookingWarningCode", str)
+	}
+	return nil
+}
+
+func (e BookingWarningCode) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
 // What an account or a patient may have only so much of at a time.

@@ -68,6 +68,7 @@ type Booking struct {
 	Appointment Appointment
 	Replayed    bool
 	Released    *availability.SlotID // of a move: the slot that became free
+	Warnings    []conflict.Warning
 }
 
 // Cancellable is what a cancellation answers: the appointment after it, or before it in a preview, and the fee.

@@ -79,7 +79,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 		w.judged.Conclude(nil)
 		changed(a, w.To, w.Hold)
 		released := ap.Slot()
-		return Booking{Appointment: w.To, Released: &released}, false, nil
+		return Booking{Appointment: w.To, Released: &released, Warnings: w.judged.Warnings(ctx, a)}, false, nil
 	case answer.Outcome.stale(), answer.Outcome == StaleAppointment:
 		return done, true, nil
 	}

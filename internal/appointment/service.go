@@ -71,7 +71,7 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 		case answer.Outcome == Done:
 			w.judged.Conclude(nil)
 			changed(a, w.Appointment, w.Hold)
-			return Booking{Appointment: w.Appointment}, nil
+			return Booking{Appointment: w.Appointment, Warnings: w.judged.Warnings(ctx, a)}, nil
 		case !answer.Outcome.stale():
 			return s.settled(ctx, a, w.Seat, answer, availability.Asking{Holder: w.Holder})
 		}

@@ -46,6 +46,9 @@ type Store interface {
 	// LookAround answers facts of one moment, and a digest of those about neighbours: a change that carries it is refused as stale once
 	// they are others.
 	LookAround(ctx context.Context, c Case) (f Facts, seen string, err error)
+	// OverlapsElsewhere answers visits that meet a span, by start, of patients whom an account acts for in organisations other than one; at most
+	// MaxWarnings.
+	OverlapsElsewhere(ctx context.Context, account, other uuid.UUID, during availability.Span) ([]Warning, error)
 }
 
 // Budget is how long the full detection may take.

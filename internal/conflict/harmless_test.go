@@ -20,6 +20,10 @@ type harm struct {
 	look func(context.Context) (Facts, error)
 }
 
+func (harm) OverlapsElsewhere(context.Context, uuid.UUID, uuid.UUID, availability.Span) ([]Warning, error) {
+	return nil, nil
+}
+
 func (h harm) LookAround(ctx context.Context, _ Case) (Facts, string, error) {
 	f, err := h.look(ctx)
 	return f, "", err
