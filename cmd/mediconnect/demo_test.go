@@ -24,6 +24,7 @@ func TestDevsDemoCanBeBookedAsTheReadmeSays(t *testing.T) {
 	signUp(t, found)
 	act(t, found)
 	integrate(t, found)
+	furnished(t, found)
 	if code := first.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("ended with exit code %d:\n%s", code, first.output)
 	}
@@ -132,6 +133,17 @@ func act(t *testing.T, found facts) {
 	v.wants(v.ask(tokens.Caregiver, d[13], variables{"visit": visit}), `"appointment.book"`)
 	account := v.word(v.ask(tokens.ClinicAdmin, d[14], variables{"child": child}), "accountId")
 	v.wants(v.ask(tokens.ClinicAdmin, d[15], variables{"child": child, "account": account}), child, `"errors":[]`)
+}
+
+// furnished looks for what a newcomer finds beside the publication: rooms, and kinds of visit that ask for more than a time.
+func furnished(t *testing.T, found facts) {
+	t.Helper()
+	v := visitor{t, found.GraphQL}
+	v.wants(v.ask(found.Tokens.FrontDesk, `{ resources { edges { node { kind pool name } } } }`, nil),
+		`{"kind":"ROOM","pool":"exam-room","name":"Exam room 1"}`, `"Exam room 2"`)
+	v.wants(v.ask("", `{ visitKinds { edges { node { name needs repeatAfter minimumAge prerequisites { within visitKind { name } } } } } }`, nil),
+		`{"name":"Health check","needs":["exam-room"],"repeatAfter":"P90D","minimumAge":null,"prerequisites":[]}`,
+		`{"name":"Travel vaccination","needs":[],"repeatAfter":null,"minimumAge":18,"prerequisites":[{"within":"P180D","visitKind":{"name":"Health check"}}]}`)
 }
 
 // integrate goes through the requests of docs/partners.md, in their order.

@@ -42,6 +42,9 @@ func (d *dev) seed(ctx context.Context) error {
 	if err := d.app.importOrder(ctx, demo.Order(demoOrganization, d.today(), nil), d.opts.Out, d.opts.Out); err != nil {
 		return fmt.Errorf("import the demo data: %w", err)
 	}
+	if err := d.app.furnishDemo(ctx, registrar(), d.today()); err != nil {
+		return fmt.Errorf("furnish the demo: %w", err)
+	}
 	if err := os.WriteFile(d.place.ServersPath(demoMark), nil, 0o600); err != nil {
 		return devstack.FileProblem(d.place.ServersPath(demoMark), err)
 	}
