@@ -7,6 +7,7 @@ package resolvers
 
 import (
 	"context"
+	"encoding/json"
 
 	"github.com/google/uuid"
 
@@ -15,8 +16,10 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/relay"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/audit"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
@@ -65,6 +68,14 @@ func (r *auditEventResolver) PatientID(ctx context.Context, obj *audit.Event) (*
 	}
 	text := globalid.Of(globalid.Patient, patientOf(*obj))
 	return &text, nil
+}
+
+func (r *auditEventResolver) Flags(ctx context.Context, obj *audit.Event) ([]*access.Feature, error) {
+	var flags []*access.Feature
+	if err := json.Unmarshal([]byte(obj.Flags), &flags); err != nil {
+		return nil, errs.Bug("read an event's flags", err)
+	}
+	return flags, nil
 }
 
 func (r *queryResolver) AuditEvents(ctx context.Context, where *model.AuditFilterInput, first *int, after *string, last *int, before *string) (*relay.Connection[audit.Event], error) {

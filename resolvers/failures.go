@@ -30,34 +30,16 @@ func members(err error, slotPath []string) []any {
 	if found := slotMembers(err, slotPath); found != nil {
 		return found
 	}
-	if found := stateMembers(err); found != nil {
-		return found
-	}
-	if found := actingMembers(err); found != nil {
-		return found
-	}
-	if found := keptMembers(err); found != nil {
-		return found
-	}
-	if found := partnerMembers(err); found != nil {
-		return found
-	}
-	if found := peopleMembers(err); found != nil {
-		return found
-	}
-	if found := choiceMembers(err); found != nil {
-		return found
-	}
-	if found := keyMembers(err); found != nil {
-		return found
-	}
-	if found := sessionMembers(err); found != nil {
-		return found
-	}
-	if found := limitMembers(err); found != nil {
-		return found
+	for _, of := range kindsOfMembers {
+		if found := of(err); found != nil {
+			return found
+		}
 	}
 	return plainMembers(err)
+}
+
+var kindsOfMembers = []func(error) []any{
+	stateMembers, actingMembers, keptMembers, partnerMembers, peopleMembers, choiceMembers, keyMembers, sessionMembers, limitMembers, featureMembers,
 }
 
 func input(field string) []string { return []string{"input", field} }
@@ -127,6 +109,18 @@ func limitMembers(err error) []any {
 			Reached: model.LimitKind(e.Limit), Limit: e.Most, InUse: e.InUse, RetryAt: e.RetryAt,
 		},
 		&model.GenericError{Code: model.UserErrorCodeLimitReached, Message: e.Error(), Path: path},
+	}
+}
+
+// featureMembers tell of what isn't rolled out to the caller. A union without the type of its own tells the code.
+func featureMembers(err error) []any {
+	e, ok := errors.AsType[errs.FeatureOff](err)
+	if !ok {
+		return nil
+	}
+	return []any{
+		&model.FeatureDisabledError{Code: model.UserErrorCodeFeatureDisabled, Message: e.Error(), Path: []string{"input"}, Feature: e.Feature},
+		&model.GenericError{Code: model.UserErrorCodeFeatureDisabled, Message: e.Error(), Path: []string{"input"}},
 	}
 }
 

@@ -140,6 +140,10 @@ func TestExpectedFailuresAreDataOfTheMutation(t *testing.T) {
 		{errs.LimitReached{Limit: errs.FutureAppointments, RetryAt: start}, "bookAppointment", "LimitReachedError", "LIMIT_REACHED", "input patientId", false},
 		{errs.LimitReached{Limit: errs.IdempotencyKeys, RetryAt: start}, "putLocation", "LimitReachedError", "LIMIT_REACHED", "input idempotencyKey", false},
 		{errs.LimitReached{Limit: errs.IdempotencyKeys, RetryAt: start}, "releaseHold", "GenericError", "LIMIT_REACHED", "input idempotencyKey", false},
+		{errs.FeatureOff{Feature: "booking.staff-overrides"}, "holdSlot", "FeatureDisabledError", "FEATURE_DISABLED", "input", false},
+		{errs.FeatureOff{Feature: "booking.staff-overrides"}, "bookAppointment", "FeatureDisabledError", "FEATURE_DISABLED", "input", false},
+		{errs.FeatureOff{Feature: "booking.staff-overrides"}, "rescheduleAppointment", "FeatureDisabledError", "FEATURE_DISABLED", "input", false},
+		{errs.FeatureOff{Feature: "booking.staff-overrides"}, "releaseHold", "GenericError", "FEATURE_DISABLED", "input", false},
 		{appointment.StaleVersion{}, "cancelAppointment", "StaleVersionError", "STALE_VERSION", "input expectedVersion", false},
 		{appointment.InvalidTransition{From: appointment.Booked}, "transitionAppointment", "InvalidTransitionError", "INVALID_TRANSITION", "input appointmentId", false},
 		{appointment.PolicyBroken{Fee: fee}, "cancelAppointment", "PolicyError", "CANCELLATION_WINDOW_PASSED", "input appointmentId", false},
@@ -189,6 +193,11 @@ func TestAFailureCarriesTheWayOut(t *testing.T) {
 	patient := a.as(t, access.PatientRole)
 	answer := a.change(t, patient, "holdSlot", `errors { ... on SlotUnavailableError { blockedBy alternatives(limit: 3) { id provider { name } } } }`).OK(t)
 	if answer.Text("holdSlot", "errors", 0, "blockedBy", 0) != "IN_THE_PAST" || answer.Text("holdSlot", "errors", 0, "alternatives", 0, "id") != a.slotID() {
+		t.Errorf("%s", answer.Raw)
+	}
+	a.rooms.fail = errs.FeatureOff{Feature: "booking.staff-overrides"}
+	answer = a.change(t, patient, "bookAppointment", `errors { ... on FeatureDisabledError { feature } }`).OK(t)
+	if answer.Text("bookAppointment", "errors", 0, "feature") != "booking.staff-overrides" {
 		t.Errorf("%s", answer.Raw)
 	}
 	a.rooms.fail = appointment.StaleVersion{Current: a.rooms.visit}

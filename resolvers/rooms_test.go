@@ -10,6 +10,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -40,6 +41,7 @@ type rooms struct {
 	visit        appointment.Appointment
 	visits       int // in a list
 	ordered      appointment.Order
+	events       []audit.Event
 }
 
 func id(n byte) uuid.UUID { return uuid.UUID{6: 0x70, 8: 0x80, 15: n} }

@@ -45,6 +45,7 @@ type Services struct {
 	OpenID       OpenID
 	Sessions     Sessions
 	Choices      Choices
+	Features     Features
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -230,6 +231,12 @@ type Choices interface {
 	Change(context.Context, access.Actor, reminder.ChangePreferences) (reminder.Preferences, error)
 	Rules(ctx context.Context, actor access.Actor, organization uuid.UUID) ([]reminder.RuleSet, error)
 	SetRules(context.Context, access.Actor, reminder.SetRules) ([]reminder.RuleSet, error)
+}
+
+// Features decides flags.
+type Features interface {
+	// Of are all flags as they are for a caller, by key.
+	Of(access.Actor) []access.Feature
 }
 
 // Audit is the room of the record of who did what.

@@ -15,10 +15,22 @@ import (
 	"github.com/mediconnect/mediconnect/graph/loader"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/graph/viewer"
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 )
+
+func (r *featureStateResolver) Variant(ctx context.Context, obj *access.Feature) (*string, error) {
+	if obj.Variant == "" {
+		return nil, nil
+	}
+	return &obj.Variant, nil
+}
+
+func (r *featureStateResolver) Reason(ctx context.Context, obj *access.Feature) (string, error) {
+	return string(obj.Reason), nil
+}
 
 func (r *queryResolver) Viewer(ctx context.Context) (*viewer.Viewer, error) {
 	v := viewer.Of(ctx)
@@ -76,6 +88,10 @@ func (r *viewerResolver) AsProvider(ctx context.Context, obj *viewer.Viewer) (*p
 	return loader.From(ctx).Providers.Load(ctx, clinic.Ref{Organization: obj.Organization, ID: obj.ProviderID})
 }
 
+func (r *viewerResolver) Features(ctx context.Context, obj *viewer.Viewer) ([]*access.Feature, error) {
+	return pointers(r.Services.Features.Of(obj.Actor)), nil
+}
+
 func (r *viewerResolver) TimeZone(ctx context.Context, obj *viewer.Viewer) (string, error) {
 	p, err := r.AsPatient(ctx, obj)
 	if err != nil || p == nil || p.TimeZone == nil {
@@ -84,11 +100,14 @@ func (r *viewerResolver) TimeZone(ctx context.Context, obj *viewer.Viewer) (stri
 	return *p.TimeZone, nil
 }
 
+func (r *Resolver) FeatureState() generated.FeatureStateResolver { return &featureStateResolver{r} }
+
 func (r *Resolver) RoleGrant() generated.RoleGrantResolver { return &roleGrantResolver{r} }
 
 func (r *Resolver) Viewer() generated.ViewerResolver { return &viewerResolver{r} }
 
 type (
-	roleGrantResolver struct{ *Resolver }
-	viewerResolver    struct{ *Resolver }
+	featureStateResolver struct{ *Resolver }
+	roleGrantResolver    struct{ *Resolver }
+	viewerResolver       struct{ *Resolver }
 )

@@ -175,7 +175,7 @@ func parse(t *testing.T, text []byte) facts {
 		t.Fatalf("dev.json: %v\n%s", err, text)
 	}
 	wantKeys(t, text, "graphqlUrl", "wsUrl", "databaseUrl", "programDatabaseUrl", "redisUrl", "keys", "auditAnchors", "mails", "messages",
-		"tokens", "patient", "caregiver", "provider", "frontDesk", "clinicAdmin", "auditor", "admin")
+		"tokens", "patient", "caregiver", "provider", "frontDesk", "clinicAdmin", "auditor", "admin", "flagOverrideKey")
 	return found
 }
 

@@ -2962,6 +2962,13 @@ func (ec *executionContext) _BookAppointmentError(ctx context.Context, sel ast.S
 			return graphql.Null
 		}
 		return ec._GenericError(ctx, sel, obj)
+	case model.FeatureDisabledError:
+		return ec._FeatureDisabledError(ctx, sel, &obj)
+	case *model.FeatureDisabledError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeatureDisabledError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -3100,6 +3107,13 @@ func (ec *executionContext) _RescheduleAppointmentError(ctx context.Context, sel
 			return graphql.Null
 		}
 		return ec._GenericError(ctx, sel, obj)
+	case model.FeatureDisabledError:
+		return ec._FeatureDisabledError(ctx, sel, &obj)
+	case *model.FeatureDisabledError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeatureDisabledError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj

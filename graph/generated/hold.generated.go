@@ -1121,6 +1121,13 @@ func (ec *executionContext) _HoldSlotError(ctx context.Context, sel ast.Selectio
 			return graphql.Null
 		}
 		return ec._GenericError(ctx, sel, obj)
+	case model.FeatureDisabledError:
+		return ec._FeatureDisabledError(ctx, sel, &obj)
+	case *model.FeatureDisabledError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeatureDisabledError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj

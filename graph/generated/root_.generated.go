@@ -33,6 +33,7 @@ type ResolverRoot interface {
 	BookingWarning() BookingWarningResolver
 	BreakGlassGrant() BreakGlassGrantResolver
 	DeadLetter() DeadLetterResolver
+	FeatureState() FeatureStateResolver
 	HoldExpiredError() HoldExpiredErrorResolver
 	InsurancePlan() InsurancePlanResolver
 	LegalHold() LegalHoldResolver
@@ -1013,6 +1014,7 @@ enum BookingWarningCode {
 
 """Errors of ` + "`" + `bookAppointment` + "`" + `."""
 union BookAppointmentError =
+  | FeatureDisabledError
   | GenericError
   | HoldExpiredError
   | IdempotencyError
@@ -1051,6 +1053,7 @@ type RescheduleAppointmentPayload {
 
 """Errors of ` + "`" + `rescheduleAppointment` + "`" + `."""
 union RescheduleAppointmentError =
+  | FeatureDisabledError
   | GenericError
   | HoldExpiredError
   | IdempotencyError
@@ -1262,6 +1265,8 @@ type AuditEvent implements Node {
   times: Int!
   """Request id, to match a client's log."""
   requestId: String!
+  """Feature flags that were in effect on what was done; empty when none was asked about."""
+  flags: [FeatureState!]!
 }
 
 """Whether data was shown or changed."""
@@ -2173,6 +2178,20 @@ type InvalidInputError implements UserError {
   retryable: Boolean!
 }
 
+"""The feature is off for this caller: ` + "`" + `Viewer.features` + "`" + ` says why."""
+type FeatureDisabledError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input: ` + "`" + `input` + "`" + `."""
+  path: [String!]
+  """False: it stays off until somebody switches it on."""
+  retryable: Boolean!
+  """Flag key."""
+  feature: String!
+}
+
 """The idempotency key is in use by a running request, or was used with another input."""
 type IdempotencyError implements UserError {
   """Stable machine-readable code."""
@@ -2266,7 +2285,7 @@ type HoldSlotPayload {
 }
 
 """Errors of ` + "`" + `holdSlot` + "`" + `."""
-union HoldSlotError = GenericError | IdempotencyError | LimitReachedError | SlotTakenError | SlotUnavailableError
+union HoldSlotError = FeatureDisabledError | GenericError | IdempotencyError | LimitReachedError | SlotTakenError | SlotUnavailableError
 
 """Input of ` + "`" + `extendHold` + "`" + `."""
 input ExtendHoldInput {
@@ -4643,6 +4662,12 @@ type Viewer implements Node {
   patients: [Patient!]!
   """Set when the caller is a provider."""
   asProvider: Provider
+  """
+  Feature flags as evaluated for this caller, by key. A flag never removes schema: it decides what the API answers. Those that stick to a
+  provider or a patient are decided for the caller if they are one, else for their organisation: what is decided about another provider
+  or patient may differ.
+  """
+  features: [FeatureState!]!
   """Zone the caller prefers for display."""
   timeZone: TimeZone!
   """Language the caller prefers."""
@@ -4656,6 +4681,21 @@ enum ActorKind {
   PATIENT
   STAFF
   SYSTEM
+}
+
+"""A feature flag as decided for somebody."""
+type FeatureState {
+  """Flag key, for example ` + "`" + `booking.conflict-detection` + "`" + `."""
+  key: String!
+  """On or off; a flag with variants is off in its first."""
+  enabled: Boolean!
+  """Variant of a multi-way flag; null for one that is on or off."""
+  variant: String
+  """
+  Why: ` + "`" + `DEFAULT` + "`" + ` when nobody has decided it, ` + "`" + `EVERYBODY` + "`" + `, ` + "`" + `ROLLOUT` + "`" + ` for a place within a percentage, ` + "`" + `TARGETING` + "`" + ` for a rule about who it is
+  decided for, ` + "`" + `OVERRIDE` + "`" + ` when a tester asked for it. There may be more.
+  """
+  reason: String!
 }
 
 """A role within an organisation."""
@@ -5053,6 +5093,8 @@ func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field gr
 		return ec.fieldContext_AuditEvent_times(ctx, field)
 	case "requestId":
 		return ec.fieldContext_AuditEvent_requestId(ctx, field)
+	case "flags":
+		return ec.fieldContext_AuditEvent_flags(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEvent", field.Name)
 }
@@ -5539,6 +5581,20 @@ func (ec *executionContext) childFields_ExtendHoldPayload(ctx context.Context, f
 		return ec.fieldContext_ExtendHoldPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ExtendHoldPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_FeatureState(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "key":
+		return ec.fieldContext_FeatureState_key(ctx, field)
+	case "enabled":
+		return ec.fieldContext_FeatureState_enabled(ctx, field)
+	case "variant":
+		return ec.fieldContext_FeatureState_variant(ctx, field)
+	case "reason":
+		return ec.fieldContext_FeatureState_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type FeatureState", field.Name)
 }
 
 func (ec *executionContext) childFields_GeoPoint(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6863,6 +6919,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_patients(ctx, field)
 	case "asProvider":
 		return ec.fieldContext_Viewer_asProvider(ctx, field)
+	case "features":
+		return ec.fieldContext_Viewer_features(ctx, field)
 	case "timeZone":
 		return ec.fieldContext_Viewer_timeZone(ctx, field)
 	case "locale":

@@ -23,6 +23,10 @@ import (
 
 // region    ************************** generated!.gotpl **************************
 
+type FeatureStateResolver interface {
+	Variant(ctx context.Context, obj *access.Feature) (*string, error)
+	Reason(ctx context.Context, obj *access.Feature) (string, error)
+}
 type RoleGrantResolver interface {
 	Organization(ctx context.Context, obj *model.RoleGrant) (*clinic.Organization, error)
 }
@@ -34,6 +38,7 @@ type ViewerResolver interface {
 	AsPatient(ctx context.Context, obj *viewer.Viewer) (*patient.Patient, error)
 	Patients(ctx context.Context, obj *viewer.Viewer) ([]*patient.Patient, error)
 	AsProvider(ctx context.Context, obj *viewer.Viewer) (*provider.Provider, error)
+	Features(ctx context.Context, obj *viewer.Viewer) ([]*access.Feature, error)
 	TimeZone(ctx context.Context, obj *viewer.Viewer) (string, error)
 
 	Session(ctx context.Context, obj *viewer.Viewer) (*identity.Session, error)
@@ -115,6 +120,98 @@ func (ec *executionContext) _Deprecation_removalDate(ctx context.Context, field 
 }
 func (ec *executionContext) fieldContext_Deprecation_removalDate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Deprecation", field, false, false, "LocalDate")
+}
+
+func (ec *executionContext) _FeatureState_key(ctx context.Context, field graphql.CollectedField, obj *access.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureState_key(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Key, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureState_key(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureState", field, false, false, "String")
+}
+
+func (ec *executionContext) _FeatureState_enabled(ctx context.Context, field graphql.CollectedField, obj *access.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureState_enabled(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Enabled, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureState_enabled(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureState", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _FeatureState_variant(ctx context.Context, field graphql.CollectedField, obj *access.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureState_variant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.FeatureState().Variant(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureState_variant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureState", field, true, true, "String")
+}
+
+func (ec *executionContext) _FeatureState_reason(ctx context.Context, field graphql.CollectedField, obj *access.Feature) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureState_reason(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.FeatureState().Reason(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureState_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureState", field, true, true, "String")
 }
 
 func (ec *executionContext) _RoleGrant_role(ctx context.Context, field graphql.CollectedField, obj *model.RoleGrant) (ret graphql.Marshaler) {
@@ -470,6 +567,38 @@ func (ec *executionContext) fieldContext_Viewer_asProvider(_ context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _Viewer_features(ctx context.Context, field graphql.CollectedField, obj *viewer.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_features(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Viewer().Features(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*access.Feature) graphql.Marshaler {
+			return ec.marshalNFeatureState2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐFeatureᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_features(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_FeatureState(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Viewer_timeZone(ctx context.Context, field graphql.CollectedField, obj *viewer.Viewer) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -635,6 +764,58 @@ func (ec *executionContext) _Deprecation(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
+var featureStateImplementors = []string{"FeatureState"}
+
+func (ec *executionContext) _FeatureState(ctx context.Context, sel ast.SelectionSet, obj *access.Feature) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureStateImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureState")
+		case "key":
+			out.Values[i] = ec._FeatureState_key(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "enabled":
+			out.Values[i] = ec._FeatureState_enabled(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "variant":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._FeatureState_variant(ctx, field, obj)
+				})
+
+		case "reason":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._FeatureState_reason(ctx, field, obj)
+				})
+
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var roleGrantImplementors = []string{"RoleGrant"}
 
 func (ec *executionContext) _RoleGrant(ctx context.Context, sel ast.SelectionSet, obj *model.RoleGrant) graphql.Marshaler {
@@ -779,6 +960,13 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 					return ec._Viewer_asProvider(ctx, field, obj)
 				})
 
+		case "features":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Viewer_features(ctx, field, obj)
+				})
+
 		case "timeZone":
 			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
 				true, true,
@@ -863,6 +1051,30 @@ func (ec *executionContext) marshalNDeprecation2ᚖgithubᚗcomᚋmediconnectᚋ
 		return graphql.Null
 	}
 	return ec._Deprecation(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNFeatureState2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐFeatureᚄ(ctx context.Context, sel ast.SelectionSet, v []*access.Feature) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNFeatureState2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐFeature(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNFeatureState2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐFeature(ctx context.Context, sel ast.SelectionSet, v *access.Feature) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "FeatureState!")
+		return graphql.Null
+	}
+	return ec._FeatureState(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNRole2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋaccessᚐRole(ctx context.Context, v any) (access.Role, error) {

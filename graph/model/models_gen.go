@@ -901,6 +901,28 @@ type ExtendHoldPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// The feature is off for this caller: `Viewer.features` says why.
+type FeatureDisabledError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input: `input`.
+	Path []string `json:"path,omitempty"`
+	// False: it stays off until somebody switches it on.
+	Retryable bool `json:"retryable"`
+	// Flag key.
+	Feature string `json:"feature"`
+}
+
+func (FeatureDisabledError) IsBookAppointmentError() {}
+
+func (FeatureDisabledError) IsRescheduleAppointmentError() {}
+
+func (FeatureDisabledError) IsUserError() {}
+
+func (FeatureDisabledError) IsHoldSlotError() {}
+
 // Not found, forbidden or invalid input.
 type GenericError struct {
 	// Stable machine-readable code.

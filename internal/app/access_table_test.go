@@ -19,6 +19,7 @@ var unvalued = map[string]string{
 	"SessionTokens.sessionExpiresAt": inPayload, "SessionTokens.sessionId": inPayload,
 	"ReplayOutcomeCount.outcome": inPayload, "ReplayOutcomeCount.count": inPayload,
 	"ReminderFunnel.noShowRate": "no visit is over: TestAFunnelCountsWhatBecameOfMessages",
+	"AuditEvent.flags":          "no flag was asked about: TestAnEventTellsUnderWhichFlagsItWasDone",
 	"ServiceInfo.deprecations":  "nothing is deprecated",
 	"Deprecation.coordinate":    "nothing is deprecated",
 	"Deprecation.replacement":   "nothing is deprecated",

@@ -236,7 +236,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices,
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags},
 			},
 			Links: files, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
@@ -259,7 +259,7 @@ func (f Frame) limits() limits.Limits {
 }
 
 // schemaVersion is the date of the served schema's last change.
-var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 26}
+var schemaVersion = civil.Date{Year: 2026, Month: 11, Day: 27}
 
 func serviceInfo() model.ServiceInfo {
 	info := model.ServiceInfo{SchemaVersion: schemaVersion, Build: "unknown", Deprecations: []*model.Deprecation{}, TzdbVersion: clock.ZoneVersion()}
