@@ -69,7 +69,7 @@ func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
-		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, Mailing: mailingRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r},
+		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, Mailing: mailingRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r}, Conflicts: conflictRoom{r},
 		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Tickets: ticketRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}, Features: featureRoom{},
 	}
 }

@@ -73,6 +73,7 @@ func (a *api) mutations() map[string]vars {
 		"replaceApiClientKeys":    {"apiClientId": a.clientID(), "jwks": "{}"},
 		"revokeApiClient":         {"apiClientId": a.clientID()},
 		"createApiKey":            {"name": "Kiosk", "scopes": []string{"appointments:read"}, "expiresAt": "2030-05-06T09:00:00Z", "idempotencyKey": key},
+		"rearmConflictDetection":  {},
 		"replayDeadLetters":       {"filter": vars{}, "idempotencyKey": key},
 		"revokeApiKey":            {"apiKeyId": a.apiKeyID()},
 
@@ -88,7 +89,7 @@ func document(mutation, parts string) string {
 // may is the client of somebody who may make a change.
 func (a *api) may(t *testing.T, mutation string) gqltest.Client {
 	role, special := map[string]access.Role{
-		"createOrganization": access.PlatformAdmin, "breakGlass": access.Provider, "endBreakGlass": access.Provider,
+		"createOrganization": access.PlatformAdmin, "rearmConflictDetection": access.PlatformAdmin, "breakGlass": access.Provider, "endBreakGlass": access.Provider,
 		"acceptPatientInvitation": access.Caregiver, "unlinkPatient": access.Caregiver,
 	}[mutation]
 	if !special {

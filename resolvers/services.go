@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -38,6 +39,7 @@ type Services struct {
 	Ledger       Ledger
 	DeadLetters  DeadLetters
 	Audit        Audit
+	Conflicts    Conflicts
 	Live         Live
 	Tickets      Tickets
 	Partner      Partner
@@ -167,6 +169,12 @@ type DeadLetters interface {
 	List(context.Context, access.Actor, reminder.DeadLetterFilter, paging.Window) (paging.Page[reminder.DeadLetter], error)
 	Count(context.Context, access.Actor, reminder.DeadLetterFilter) (int, error)
 	Replay(context.Context, access.Actor, reminder.ReplayLetters) (reminder.ReplayedLetters, error)
+}
+
+// Conflicts is the room of conflicts: how its detections compare.
+type Conflicts interface {
+	Report(context.Context, access.Actor, conflict.ReportQuery) (conflict.Report, error)
+	Rearm(context.Context, access.Actor, conflict.Rearm) (conflict.Rearmed, error)
 }
 
 // Live makes streams of what changes.

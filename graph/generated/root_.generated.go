@@ -32,6 +32,9 @@ type ResolverRoot interface {
 	AvailabilityMatch() AvailabilityMatchResolver
 	BookingWarning() BookingWarningResolver
 	BreakGlassGrant() BreakGlassGrantResolver
+	ConflictComparison() ConflictComparisonResolver
+	ConflictDisagreement() ConflictDisagreementResolver
+	ConflictFallback() ConflictFallbackResolver
 	DeadLetter() DeadLetterResolver
 	FeatureState() FeatureStateResolver
 	HoldExpiredError() HoldExpiredErrorResolver
@@ -151,6 +154,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutResourceInput", ec.unmarshalInputPutResourceInput),
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
+			graphql.NewInputUnmarshaler("RearmConflictDetectionInput", ec.unmarshalInputRearmConflictDetectionInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
@@ -1978,6 +1982,195 @@ type VisitKindEdge {
   """The item."""
   node: VisitKind
 }
+`, BuiltIn: false},
+	{Name: "../../schema/conflict.graphqls", Input: `extend type Query {
+  """
+  How the full detection of conflicts compares to the basic one, by which a percentage is turned up: what it would have kept out, or does, beyond
+  the overlaps that the database keeps out anyway. Counts are kept by the hour, so that the period is widened to whole hours; the last second may be
+  missing.
+  """
+  conflictDetectionReport(
+    """Organisation; default: the caller's own, and of one who runs the platform all.""" organizationId: ID
+    """Cases of this hour and later ones.""" from: DateTime!
+    """Cases of before: at most 92 days later, of all organisations 7.""" to: DateTime!
+  ): ConflictDetectionReport @requiresScopes(scopes: [["conflicts:read"]]) @cost(weight: 20)
+}
+
+extend type Mutation {
+  """
+  Have the full detection of conflicts go as far again as its flag says, in all servers that have fallen back to the basic one, within seconds. Where
+  none has, nothing happens. For those who run the platform.
+  """
+  rearmConflictDetection(input: RearmConflictDetectionInput!): RearmConflictDetectionPayload @requiresScopes(scopes: [["platform:admin"]]) @cost(weight: 10)
+}
+
+"""How the full detection of conflicts compares to the basic one over a period."""
+type ConflictDetectionReport {
+  """Start of the first hour."""
+  from: DateTime!
+  """End of the last."""
+  to: DateTime!
+  """All cases."""
+  total: ConflictComparison!
+  """The cases of each mode that there were any in, by its name."""
+  modes: [ConflictComparison!]!
+  """The cases of each operation, likewise."""
+  operations: [ConflictComparison!]!
+  """Set while the server that answers has fallen back to the basic detection."""
+  fallback: ConflictFallback
+  """Times that servers fell back, those that last and those that began in the period, the newest first: at most 100."""
+  fallbacks: [ConflictFallback!]!
+  """Cases of which the detections said different things, the newest first: at most 100. Of an hour up to 1000 are kept, for 30 days."""
+  disagreements: [ConflictDisagreement!]!
+}
+
+"""Cases, by how the detections compare about them."""
+type ConflictComparison {
+  """The mode that they were judged in; null: any."""
+  mode: ConflictDetectionMode
+  """What was asked for; null: anything."""
+  operation: ConflictOperation
+  """All of them."""
+  cases: Int!
+  """Of those that both detections judged, the share about which they agree, from 0 to 1; null without any."""
+  agreement: Float
+  """Both let the visit be."""
+  agreedAllowed: Int!
+  """Both keep it out."""
+  agreedRefused: Int!
+  """The full detection alone keeps it out: what turning it on refuses beyond what is refused today."""
+  onlyFull: Int!
+  """The basic detection alone keeps it out: it still does with the full one on."""
+  onlyBasic: Int!
+  """The full detection failed, or took too long."""
+  failed: Int!
+  """The full detection was not run to its end, as too many cases waited, or whoever asked went away."""
+  skipped: Int!
+  """The rules that were broken, by name."""
+  rules: [ConflictRuleCount!]!
+  """How long the full detection took; null when it was never run."""
+  latency: ConflictLatency
+}
+
+"""How often a rule was broken."""
+type ConflictRuleCount {
+  """The rule."""
+  rule: BookingRule!
+  """Cases of which the basic detection says so."""
+  basic: Int!
+  """Cases of which the full one does."""
+  full: Int!
+  """Of these, the cases that the full detection alone keeps out, for this rule or for others, too."""
+  onlyFull: Int!
+}
+
+"""
+How long the full detection took, in milliseconds. Times are counted in steps that are a quarter apart, so that a percentile is at most a quarter too
+long, or 0.1 ms; the longest is exact.
+"""
+type ConflictLatency {
+  """Half of the cases took no longer."""
+  p50Milliseconds: Float!
+  """95 of 100 cases took no longer."""
+  p95Milliseconds: Float!
+  """99 of 100 cases took no longer."""
+  p99Milliseconds: Float!
+  """The longest."""
+  maximumMilliseconds: Float!
+}
+
+"""A time that a server fell back from the full detection to the basic one, until it is re-armed."""
+type ConflictFallback {
+  """The server: a random id of one run of it."""
+  instance: String!
+  """When."""
+  at: DateTime!
+  """Which limit was passed."""
+  cause: ConflictFallbackCause!
+  """Cases within the window, as the limit was passed."""
+  cases: Int!
+  """Cases that failed, or waited for too long to be judged."""
+  failed: Int!
+  """Cases that took longer than a case should."""
+  slow: Int!
+  """People whom the basic detection let be."""
+  people: Int!
+  """Of these, people whom the full one refused."""
+  refused: Int!
+  """When it was re-armed; null: not yet."""
+  rearmedAt: DateTime
+}
+
+"""Why a server fell back."""
+enum ConflictFallbackCause {
+  """Too many cases failed."""
+  FAILURES
+  """Too many cases took too long."""
+  LATENCY
+  """Too many people were refused whom the basic detection lets be."""
+  REFUSALS
+}
+
+"""A case of which the two detections said different things. It doesn't say whom it was about, or when the visit would have been."""
+type ConflictDisagreement {
+  """Organisation."""
+  organization: Organization
+  """When it was asked, to the minute."""
+  at: DateTime!
+  """The mode that it was judged in."""
+  mode: ConflictDetectionMode!
+  """What was asked for."""
+  operation: ConflictOperation!
+  """Where the visit would have been."""
+  location: Location
+  """The kind of visit."""
+  visitKind: VisitKind
+  """What the basic detection had against it."""
+  basic: [BookingRule!]!
+  """What the full one had."""
+  full: [BookingRule!]!
+  """How long the full one took."""
+  tookMilliseconds: Float!
+}
+
+"""How far the full detection of conflicts goes."""
+enum ConflictDetectionMode {
+  """It keeps visits out."""
+  ENFORCE
+  """It judges beside, and nobody is told."""
+  SHADOW
+}
+
+"""What is judged."""
+enum ConflictOperation {
+  """Booking a visit."""
+  BOOK
+  """Explaining what stands against one."""
+  EXPLAIN
+  """Holding its slot."""
+  HOLD
+  """Moving a visit."""
+  MOVE
+}
+
+"""Input of ` + "`" + `rearmConflictDetection` + "`" + `."""
+input RearmConflictDetectionInput {
+  """Only those that fell back by then, such as the instant that was looked at; default: all."""
+  until: DateTime
+}
+
+"""Result of ` + "`" + `rearmConflictDetection` + "`" + `."""
+type RearmConflictDetectionPayload {
+  """How many fallbacks were ended: 0 when none lasted."""
+  rearmed: Int!
+  """Expected failures."""
+  errors: [RearmConflictDetectionError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `rearmConflictDetection` + "`" + `."""
+union RearmConflictDetectionError = GenericError
 `, BuiltIn: false},
 	{Name: "../../schema/deadletter.graphqls", Input: `extend type Query {
   """What was given up, for good or for a while, in the caller's organisation, the longest ago first."""
@@ -5411,6 +5604,134 @@ func (ec *executionContext) childFields_CompleteOpenIdSignInPayload(ctx context.
 	return nil, fmt.Errorf("no field named %q was found under type CompleteOpenIdSignInPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ConflictComparison(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "mode":
+		return ec.fieldContext_ConflictComparison_mode(ctx, field)
+	case "operation":
+		return ec.fieldContext_ConflictComparison_operation(ctx, field)
+	case "cases":
+		return ec.fieldContext_ConflictComparison_cases(ctx, field)
+	case "agreement":
+		return ec.fieldContext_ConflictComparison_agreement(ctx, field)
+	case "agreedAllowed":
+		return ec.fieldContext_ConflictComparison_agreedAllowed(ctx, field)
+	case "agreedRefused":
+		return ec.fieldContext_ConflictComparison_agreedRefused(ctx, field)
+	case "onlyFull":
+		return ec.fieldContext_ConflictComparison_onlyFull(ctx, field)
+	case "onlyBasic":
+		return ec.fieldContext_ConflictComparison_onlyBasic(ctx, field)
+	case "failed":
+		return ec.fieldContext_ConflictComparison_failed(ctx, field)
+	case "skipped":
+		return ec.fieldContext_ConflictComparison_skipped(ctx, field)
+	case "rules":
+		return ec.fieldContext_ConflictComparison_rules(ctx, field)
+	case "latency":
+		return ec.fieldContext_ConflictComparison_latency(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictComparison", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictDetectionReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_ConflictDetectionReport_from(ctx, field)
+	case "to":
+		return ec.fieldContext_ConflictDetectionReport_to(ctx, field)
+	case "total":
+		return ec.fieldContext_ConflictDetectionReport_total(ctx, field)
+	case "modes":
+		return ec.fieldContext_ConflictDetectionReport_modes(ctx, field)
+	case "operations":
+		return ec.fieldContext_ConflictDetectionReport_operations(ctx, field)
+	case "fallback":
+		return ec.fieldContext_ConflictDetectionReport_fallback(ctx, field)
+	case "fallbacks":
+		return ec.fieldContext_ConflictDetectionReport_fallbacks(ctx, field)
+	case "disagreements":
+		return ec.fieldContext_ConflictDetectionReport_disagreements(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictDetectionReport", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictDisagreement(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "organization":
+		return ec.fieldContext_ConflictDisagreement_organization(ctx, field)
+	case "at":
+		return ec.fieldContext_ConflictDisagreement_at(ctx, field)
+	case "mode":
+		return ec.fieldContext_ConflictDisagreement_mode(ctx, field)
+	case "operation":
+		return ec.fieldContext_ConflictDisagreement_operation(ctx, field)
+	case "location":
+		return ec.fieldContext_ConflictDisagreement_location(ctx, field)
+	case "visitKind":
+		return ec.fieldContext_ConflictDisagreement_visitKind(ctx, field)
+	case "basic":
+		return ec.fieldContext_ConflictDisagreement_basic(ctx, field)
+	case "full":
+		return ec.fieldContext_ConflictDisagreement_full(ctx, field)
+	case "tookMilliseconds":
+		return ec.fieldContext_ConflictDisagreement_tookMilliseconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictDisagreement", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictFallback(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "instance":
+		return ec.fieldContext_ConflictFallback_instance(ctx, field)
+	case "at":
+		return ec.fieldContext_ConflictFallback_at(ctx, field)
+	case "cause":
+		return ec.fieldContext_ConflictFallback_cause(ctx, field)
+	case "cases":
+		return ec.fieldContext_ConflictFallback_cases(ctx, field)
+	case "failed":
+		return ec.fieldContext_ConflictFallback_failed(ctx, field)
+	case "slow":
+		return ec.fieldContext_ConflictFallback_slow(ctx, field)
+	case "people":
+		return ec.fieldContext_ConflictFallback_people(ctx, field)
+	case "refused":
+		return ec.fieldContext_ConflictFallback_refused(ctx, field)
+	case "rearmedAt":
+		return ec.fieldContext_ConflictFallback_rearmedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictFallback", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictLatency(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "p50Milliseconds":
+		return ec.fieldContext_ConflictLatency_p50Milliseconds(ctx, field)
+	case "p95Milliseconds":
+		return ec.fieldContext_ConflictLatency_p95Milliseconds(ctx, field)
+	case "p99Milliseconds":
+		return ec.fieldContext_ConflictLatency_p99Milliseconds(ctx, field)
+	case "maximumMilliseconds":
+		return ec.fieldContext_ConflictLatency_maximumMilliseconds(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictLatency", field.Name)
+}
+
+func (ec *executionContext) childFields_ConflictRuleCount(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rule":
+		return ec.fieldContext_ConflictRuleCount_rule(ctx, field)
+	case "basic":
+		return ec.fieldContext_ConflictRuleCount_basic(ctx, field)
+	case "full":
+		return ec.fieldContext_ConflictRuleCount_full(ctx, field)
+	case "onlyFull":
+		return ec.fieldContext_ConflictRuleCount_onlyFull(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ConflictRuleCount", field.Name)
+}
+
 func (ec *executionContext) childFields_ContactChannel(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "channel":
@@ -6017,6 +6338,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "conflictDetectionReport":
+		return ec.fieldContext_Query_conflictDetectionReport(ctx, field)
 	case "deadLetters":
 		return ec.fieldContext_Query_deadLetters(ctx, field)
 	case "reminderRules":
@@ -6057,6 +6380,18 @@ func (ec *executionContext) childFields_QuietHours(ctx context.Context, field gr
 		return ec.fieldContext_QuietHours_until(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type QuietHours", field.Name)
+}
+
+func (ec *executionContext) childFields_RearmConflictDetectionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "rearmed":
+		return ec.fieldContext_RearmConflictDetectionPayload_rearmed(ctx, field)
+	case "errors":
+		return ec.fieldContext_RearmConflictDetectionPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RearmConflictDetectionPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RearmConflictDetectionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RefreshSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -126,6 +126,11 @@ type PlaceLegalHoldError interface {
 	IsPlaceLegalHoldError()
 }
 
+// Errors of `rearmConflictDetection`.
+type RearmConflictDetectionError interface {
+	IsRearmConflictDetectionError()
+}
+
 // Errors of `refreshSession`.
 type RefreshSessionError interface {
 	IsRefreshSessionError()
@@ -967,6 +972,8 @@ func (GenericError) IsCancelAppointmentError() {}
 
 func (GenericError) IsTransitionAppointmentError() {}
 
+func (GenericError) IsRearmConflictDetectionError() {}
+
 func (GenericError) IsReplayDeadLettersError() {}
 
 func (GenericError) IsUserError() {}
@@ -1621,6 +1628,22 @@ type QuietHoursInput struct {
 	From provider.TimeOfDay `json:"from"`
 	// End.
 	Until provider.TimeOfDay `json:"until"`
+}
+
+// Input of `rearmConflictDetection`.
+type RearmConflictDetectionInput struct {
+	// Only those that fell back by then, such as the instant that was looked at; default: all.
+	Until *time.Time `json:"until,omitempty"`
+}
+
+// Result of `rearmConflictDetection`.
+type RearmConflictDetectionPayload struct {
+	// How many fallbacks were ended: 0 when none lasted.
+	Rearmed int `json:"rearmed"`
+	// Expected failures.
+	Errors []RearmConflictDetectionError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
 }
 
 // Input of `refreshSession`.

@@ -55,7 +55,11 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 		}),
 		"cancelAppointment":     one(his, func() vars { return vars{"appointmentId": visit(), "reason": "OTHER"} }),
 		"transitionAppointment": one(his, func() vars { return vars{"appointmentId": visit(), "action": "UNDO"} }),
-		"createOrganization":    one(subject{}, func() vars { return vars{"name": "Riverside", "idempotencyKey": r.key()} }),
+		"rearmConflictDetection": one(subject{}, func() vars {
+			fallBack(t, r.pool, false)
+			return vars{}
+		}),
+		"createOrganization": one(subject{}, func() vars { return vars{"name": "Riverside", "idempotencyKey": r.key()} }),
 		"putLocation": one(ours, func() vars {
 			return vars{"organizationId": organization, "identifier": named(), "name": "Main Street", "timeZone": "America/New_York", "addressLines": []string{}}
 		}),

@@ -55,7 +55,7 @@ type Fallback struct {
 	ID, Instance uuid.UUID // of the process's life
 	At           time.Time
 	Cause        Cause
-	Figures      Figures    // of the window, as the limit was passed
+	Figures                 // of the window, as the limit was passed
 	RearmedAt    *time.Time // nil: it stands
 	RearmedBy    *uuid.UUID // the account
 }

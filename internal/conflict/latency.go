@@ -29,6 +29,20 @@ type Latencies struct {
 	Longest       time.Duration
 }
 
+// P50Milliseconds is P50 as the contract tells it.
+func (l Latencies) P50Milliseconds() float64 { return milliseconds(l.P50) }
+
+// P95Milliseconds is P95 as the contract tells it.
+func (l Latencies) P95Milliseconds() float64 { return milliseconds(l.P95) }
+
+// P99Milliseconds is P99 as the contract tells it.
+func (l Latencies) P99Milliseconds() float64 { return milliseconds(l.P99) }
+
+// MaximumMilliseconds is the longest as the contract tells it.
+func (l Latencies) MaximumMilliseconds() float64 { return milliseconds(l.Longest) }
+
+func milliseconds(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
 // latenciesOf reads them off counts by bucket; nil: nothing was counted.
 func latenciesOf(counts map[time.Duration]int64, longest time.Duration) *Latencies {
 	bounds := slices.Sorted(maps.Keys(counts))

@@ -71,6 +71,24 @@ func (c Compared) Cases() (n int64) {
 	return n
 }
 
+// AgreedAllowed are the cases that both let be.
+func (c Compared) AgreedAllowed() int64 { return c.Counts[AgreedAllowed] }
+
+// AgreedRefused are the cases that both keep out.
+func (c Compared) AgreedRefused() int64 { return c.Counts[AgreedRefused] }
+
+// OnlyFull are the cases that the full detection alone keeps out.
+func (c Compared) OnlyFull() int64 { return c.Counts[OnlyFull] }
+
+// OnlyBasic are the cases that the basic detection alone keeps out.
+func (c Compared) OnlyBasic() int64 { return c.Counts[OnlyBasic] }
+
+// Failed are the cases that the full detection failed in.
+func (c Compared) Failed() int64 { return c.Counts[Failed] }
+
+// Skipped are the cases that it wasn't run in to its end.
+func (c Compared) Skipped() int64 { return c.Counts[Skipped] }
+
 // Agreement is the share of the cases that both detections had a verdict on in which it was the same; nil: there are none.
 func (c Compared) Agreement() *float64 {
 	same := c.Counts[AgreedAllowed] + c.Counts[AgreedRefused]
@@ -87,8 +105,9 @@ type ReportStore interface {
 	// Tallied answers the counts of the hours that begin in [from, to), summed up, each with the hour left out, and the newest
 	// disagreements of them, at most MaxListedDisagreements; of all organisations for zero. Together with them the fallbacks.
 	Tallied(ctx context.Context, organization uuid.UUID, from, to time.Time) (Tallied, error)
-	// Rearm ends all fallbacks that stand, with the platform's audit row if there are any, and answers how many there were.
-	Rearm(ctx context.Context, by clinic.Stamp) (int, error)
+	// Rearm ends the fallbacks that stand and began by then, or for nil all, with the platform's audit row if there are any, and answers how
+	// many there were.
+	Rearm(ctx context.Context, by clinic.Stamp, until *time.Time) (int, error)
 }
 
 // Tallied is what a report is made of.
@@ -147,19 +166,19 @@ func (s *Reports) allowed(a access.Actor, asked uuid.UUID) (uuid.UUID, error) {
 }
 
 // Rearm asks for the full detection to be on again wherever it fell back.
-type Rearm struct{}
+type Rearm struct{ Until *time.Time } // only where it did so by then; nil: everywhere
 
 // Rearmed is how many fallbacks were ended.
 type Rearmed struct{ Fallbacks int }
 
 // Rearm has all processes go as far again as the flag says, each within LookEvery. Done again, it changes nothing.
-func (s *Reports) Rearm(ctx context.Context, a access.Actor, _ Rearm) (Rearmed, error) {
+func (s *Reports) Rearm(ctx context.Context, a access.Actor, in Rearm) (Rearmed, error) {
 	if a.Kind == access.Anonymous {
 		return Rearmed{}, errs.SignIn("Sign in to do this.")
 	}
 	if !a.Has(access.PlatformAdminAll) {
 		return Rearmed{}, errs.Denied("Your token lacks the scope " + access.PlatformAdminAll + ".")
 	}
-	n, err := s.store.Rearm(ctx, s.source.Stamp(a))
+	n, err := s.store.Rearm(ctx, s.source.Stamp(a), in.Until)
 	return Rearmed{n}, err
 }

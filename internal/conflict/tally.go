@@ -47,6 +47,9 @@ type Disagreement struct {
 	Took                time.Duration
 }
 
+// TookMilliseconds is Took as the contract tells it.
+func (d Disagreement) TookMilliseconds() float64 { return milliseconds(d.Took) }
+
 // MaxDisagreements of an organisation are kept of an hour. Further ones are counted only.
 const MaxDisagreements = 1000
 

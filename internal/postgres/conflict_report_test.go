@@ -198,9 +198,13 @@ func TestAFallbackStandsForAllUntilItIsRearmed(t *testing.T) {
 		t.Fatalf("fallbacks: %+v", found)
 	}
 	by := source.Stamp(access.Actor{Kind: access.Staff, ID: sample.NewID(), Role: access.PlatformAdmin})
+	before := r.hour.Add(-time.Second)
+	if n, err := r.Rearm(t.Context(), by, &before); n != 0 || err != nil {
+		t.Fatalf("re-armed %d that fell back later (%v)", n, err)
+	}
 	for _, want := range []int{1, 0} {
 		by.AuditID = sample.NewID()
-		if n, err := r.Rearm(t.Context(), by); n != want || err != nil {
+		if n, err := r.Rearm(t.Context(), by, nil); n != want || err != nil {
 			t.Fatalf("re-armed %d (%v), want %d", n, err, want)
 		}
 	}

@@ -113,13 +113,13 @@ func (s *ConflictRecords) Keep(ctx context.Context, by clinic.Stamp, f conflict.
 
 // The latest comes first.
 const rearmFallbacks = `
-WITH ended AS (UPDATE conflict_fallbacks SET rearmed_at = $1, rearmed_by = $2 WHERE rearmed_at IS NULL RETURNING id, at)
+WITH ended AS (UPDATE conflict_fallbacks SET rearmed_at = $1, rearmed_by = $2 WHERE rearmed_at IS NULL AND at <= coalesce($3, at) RETURNING id, at)
 SELECT id FROM ended ORDER BY at DESC, id`
 
 // Rearm is documented at conflict.ReportStore.
-func (s *ConflictRecords) Rearm(ctx context.Context, by clinic.Stamp) (n int, err error) {
+func (s *ConflictRecords) Rearm(ctx context.Context, by clinic.Stamp, until *time.Time) (n int, err error) {
 	err = s.db.write(ctx, uuid.Nil, func(ctx context.Context, tx pgx.Tx) error {
-		ended, err := ids(ctx, tx, rearmFallbacks, by.At, by.Actor.ID)
+		ended, err := ids(ctx, tx, rearmFallbacks, by.At, by.Actor.ID, until)
 		if n = len(ended); err != nil || n == 0 {
 			return err
 		}
