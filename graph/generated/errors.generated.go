@@ -26,6 +26,121 @@ import (
 
 // region    **************************** field.gotpl *****************************
 
+func (ec *executionContext) _FeatureDisabledError_code(ctx context.Context, field graphql.CollectedField, obj *model.FeatureDisabledError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureDisabledError_code(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Code, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.UserErrorCode) graphql.Marshaler {
+			return ec.marshalNUserErrorCode2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐUserErrorCode(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureDisabledError_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureDisabledError", field, false, false, "UserErrorCode")
+}
+
+func (ec *executionContext) _FeatureDisabledError_message(ctx context.Context, field graphql.CollectedField, obj *model.FeatureDisabledError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureDisabledError_message(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Message, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureDisabledError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureDisabledError", field, false, false, "String")
+}
+
+func (ec *executionContext) _FeatureDisabledError_path(ctx context.Context, field graphql.CollectedField, obj *model.FeatureDisabledError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureDisabledError_path(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Path, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureDisabledError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureDisabledError", field, false, false, "String")
+}
+
+func (ec *executionContext) _FeatureDisabledError_retryable(ctx context.Context, field graphql.CollectedField, obj *model.FeatureDisabledError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureDisabledError_retryable(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Retryable, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureDisabledError_retryable(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureDisabledError", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _FeatureDisabledError_feature(ctx context.Context, field graphql.CollectedField, obj *model.FeatureDisabledError) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_FeatureDisabledError_feature(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Feature, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_FeatureDisabledError_feature(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("FeatureDisabledError", field, false, false, "String")
+}
+
 func (ec *executionContext) _GenericError_code(ctx context.Context, field graphql.CollectedField, obj *model.GenericError) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -695,6 +810,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._GenericError(ctx, sel, obj)
+	case model.FeatureDisabledError:
+		return ec._FeatureDisabledError(ctx, sel, &obj)
+	case *model.FeatureDisabledError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._FeatureDisabledError(ctx, sel, obj)
 	default:
 		if typedObj, ok := obj.(graphql.Marshaler); ok {
 			return typedObj
@@ -707,6 +829,59 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var featureDisabledErrorImplementors = []string{"FeatureDisabledError", "BookAppointmentError", "RescheduleAppointmentError", "UserError", "HoldSlotError"}
+
+func (ec *executionContext) _FeatureDisabledError(ctx context.Context, sel ast.SelectionSet, obj *model.FeatureDisabledError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, featureDisabledErrorImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("FeatureDisabledError")
+		case "code":
+			out.Values[i] = ec._FeatureDisabledError_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._FeatureDisabledError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "path":
+			out.Values[i] = ec._FeatureDisabledError_path(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "retryable":
+			out.Values[i] = ec._FeatureDisabledError_retryable(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "feature":
+			out.Values[i] = ec._FeatureDisabledError_feature(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "RearmConflictDetectionError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
 

@@ -29,8 +29,8 @@ func TestThreeRoomsHoldThreeVisitsWhoeverComesAtOnce(t *testing.T) {
 		d := newDesk(t).detecting(mode)
 		d.requiring(`needs = '{exam,scan}'`)
 		for range 3 {
-			d.room("exam")
-			d.room("scan")
+			d.addRoom("exam")
+			d.addRoom("scan")
 		}
 		doctors := make([]clinic.Ref, 10)
 		for i := range doctors {

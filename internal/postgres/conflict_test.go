@@ -43,8 +43,8 @@ func (d *desk) at(location uuid.UUID, provider clinic.Ref) {
 		uuid.New(), provider.ID, location)
 }
 
-// room adds a resource to a pool at the clinic's first location.
-func (d *desk) room(pool string) uuid.UUID {
+// addRoom adds a resource to a pool at the clinic's first location.
+func (d *desk) addRoom(pool string) uuid.UUID {
 	id := uuid.New()
 	d.Set(`INSERT INTO resources (organization_id, id, location_id, identifier_system, identifier_value, kind, pool, name)
 		VALUES ($1, $2::uuid, $3, 'https://clinic.example/rooms', ($2::uuid)::text, 'ROOM', $4, 'Room')`, id, d.Location, pool)
@@ -255,9 +255,9 @@ func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 		doctors := []clinic.Ref{d.Provider(1), d.Provider(1), d.Provider(1)}
 		_, err := d.book(d.Patient(), d.Slot(doctors[0], 10, 0))
 		d.refused(err, availability.ResourceBusy)
-		d.room("exam")
-		d.room("exam")
-		d.room("scan")
+		d.addRoom("exam")
+		d.addRoom("exam")
+		d.addRoom("scan")
 		first := d.Patient()
 		visit := d.booked(first, d.Slot(doctors[0], 10, 0))
 		holder, held := d.Patient(), d.Slot(doctors[1], 10, 0)
