@@ -46,6 +46,7 @@ var public = map[string][]string{
 		"PutVisitKindInput.instructions", "PutVisitKindInput.currency", "PutProviderInput.name", "PutProviderInput.languages",
 		"InsurancePlanInput.carrier", "InsurancePlanInput.name", "CodingInput.system", "CodingInput.code", "CodingInput.display",
 	},
+	"rooms and equipment of a clinic, for its staff":                    {"PutVisitKindInput.needs", "PutResourceInput.pool", "PutResourceInput.name", "Query.resources(pool)"},
 	"the days of a provider's schedule":                                 {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
 	"who gives out identifiers, not to whom":                            {"IdentifierInput.system"},
 	"what the directory is searched for, by anybody":                    {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
@@ -62,7 +63,7 @@ var public = map[string][]string{
 }
 
 // shown are inputs that aren't gone into, since all that is in them belongs to the directory.
-var shown = []string{"PutLocationInput.identifier", "PutProviderInput.identifier"}
+var shown = []string{"PutLocationInput.identifier", "PutProviderInput.identifier", "PutResourceInput.identifier"}
 
 // cantHold are the scalars that no text fits into, and no date of birth.
 var cantHold = []string{"Int", "Float", "Boolean", "DateTime", "LocalTime", "LocalDateTime", "Duration"}
