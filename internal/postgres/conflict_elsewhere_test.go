@@ -20,7 +20,7 @@ func TestAVisitInAnotherOrganisationIsAWarning(t *testing.T) {
 		d := newDesk(t).detecting(mode)
 		first := d.Clinic
 		there := d.Patient()
-		visit := d.booked(there, d.Slot(d.Provider(1), 10, 0))
+		visit := d.books(there, d.Slot(d.Provider(1), 10, 0))
 		link := func(account uuid.UUID, c *sample.Clinic, patient uuid.UUID) {
 			c.Set(`INSERT INTO account_links (organization_id, id, account_id, patient_id, relation, invitation_id, linked_at)
 				VALUES ($1, $2, $3, $4, 'SELF', $5, '2026-01-01')`, uuid.New(), account, patient, uuid.New())

@@ -125,8 +125,8 @@ func (c crossing) run(day int) {
 	c.day = day
 	ann, ben := c.Patient(), c.Patient()
 	wishes := []wish{
-		{ann, c.booked(ann, c.up(9, 0)), c.up(11, 0)}, {ann, c.booked(ann, c.up(14, 0)), c.down(11, 30)},
-		{ben, c.booked(ben, c.down(9, 0)), c.down(11, 0)}, {ben, c.booked(ben, c.down(14, 0)), c.up(11, 30)},
+		{ann, c.books(ann, c.up(9, 0)), c.up(11, 0)}, {ann, c.books(ann, c.up(14, 0)), c.down(11, 30)},
+		{ben, c.books(ben, c.down(9, 0)), c.down(11, 0)}, {ben, c.books(ben, c.down(14, 0)), c.up(11, 30)},
 	}
 	errs := make([]error, len(wishes))
 	var all sync.WaitGroup

@@ -90,7 +90,7 @@ func (d *desk) refused(err error, want ...availability.Rule) {
 	}
 }
 
-func (d *desk) booked(a access.Actor, slot availability.SlotID) appointment.Appointment {
+func (d *desk) books(a access.Actor, slot availability.SlotID) appointment.Appointment {
 	d.t.Helper()
 	b, err := d.book(a, slot)
 	if err != nil {
@@ -108,7 +108,7 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 		uptown, downtown := d.Provider(1), d.Provider(1)
 		d.at(harbor, downtown)
 		ann := d.Patient()
-		d.booked(ann, d.Slot(uptown, 10, 0))
+		d.books(ann, d.Slot(uptown, 10, 0))
 		_, late := d.book(ann, elsewhere(d.Slot(downtown, 10, 30), harbor))
 		if mode != conflict.Enforce {
 			if late != nil {
@@ -119,8 +119,8 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 		d.refused(late, availability.PatientTravelTime)
 		_, early := d.book(ann, elsewhere(d.Slot(downtown, 9, 30), harbor))
 		d.refused(early, availability.PatientTravelTime)
-		d.booked(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
-		d.booked(d.Patient(), elsewhere(d.Slot(downtown, 10, 30), harbor))
+		d.books(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
+		d.books(d.Patient(), elsewhere(d.Slot(downtown, 10, 30), harbor))
 	}
 }
 
@@ -129,11 +129,11 @@ func TestAProviderNeedsTimeForTheWay(t *testing.T) {
 	d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
 	harbor, doctor := d.place(40.7, -73.95), d.Provider(1)
 	d.at(harbor, doctor)
-	d.booked(d.Patient(), d.Slot(doctor, 10, 0))
+	d.books(d.Patient(), d.Slot(doctor, 10, 0))
 	_, err := d.book(d.Patient(), elsewhere(d.Slot(doctor, 10, 30), harbor))
 	d.refused(err, availability.ProviderTravelTime)
-	d.booked(d.Patient(), d.Slot(doctor, 10, 30))
-	d.booked(d.Patient(), elsewhere(d.Slot(doctor, 11, 30), harbor))
+	d.books(d.Patient(), d.Slot(doctor, 10, 30))
+	d.books(d.Patient(), elsewhere(d.Slot(doctor, 11, 30), harbor))
 	// A hold elsewhere counts like a visit, but for whoever has it.
 	holder, slot := d.Patient(), elsewhere(d.Slot(doctor, 14, 0), harbor)
 	if _, err := d.Hold(t.Context(), holder, appointment.PlaceHold{Slot: slot, Key: key()}); err != nil {
@@ -142,14 +142,14 @@ func TestAProviderNeedsTimeForTheWay(t *testing.T) {
 	_, err = d.book(d.Patient(), d.Slot(doctor, 13, 30))
 	d.refused(err, availability.ProviderTravelTime)
 	d.clock.Advance(5 * time.Minute) // it has run out
-	d.booked(d.Patient(), d.Slot(doctor, 13, 30))
+	d.books(d.Patient(), d.Slot(doctor, 13, 30))
 }
 
 func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	d.requiring(`repeat_after = 86400`)
 	doctor, ann := d.Provider(1), d.Patient()
-	first := d.booked(ann, d.Slot(doctor, 10, 0))
+	first := d.books(ann, d.Slot(doctor, 10, 0))
 	nearly, tomorrow := d.Slot(doctor, 9, 30), d.Slot(doctor, 10, 0)
 	nearly.Start, tomorrow.Start = nearly.Start.AddDate(0, 0, 1), tomorrow.Start.AddDate(0, 0, 1)
 	_, err := d.book(ann, nearly)
@@ -157,14 +157,14 @@ func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {
 	if _, err := d.Move(t.Context(), ann, appointment.MoveVisit{Appointment: first.Ref(), Target: appointment.Target{Slot: &nearly}, Key: key()}); err != nil {
 		t.Errorf("a visit stands in its own way: %v %v", err, brokenBy(err))
 	}
-	d.booked(d.Patient(), tomorrow)
-	cancelled := d.booked(d.Patient(), d.Slot(doctor, 12, 0))
+	d.books(d.Patient(), tomorrow)
+	cancelled := d.books(d.Patient(), d.Slot(doctor, 12, 0))
 	bob := d.Patient()
 	bob.PatientID = cancelled.PatientID
 	if _, err := d.Cancel(t.Context(), bob, appointment.CancelVisit{Appointment: cancelled.Ref(), Reason: appointment.Other}); err != nil {
 		t.Fatal(err)
 	}
-	d.booked(bob, d.Slot(doctor, 12, 30))
+	d.books(bob, d.Slot(doctor, 12, 30))
 }
 
 func TestALabComesBeforeTheVisit(t *testing.T) {
@@ -174,10 +174,10 @@ func TestALabComesBeforeTheVisit(t *testing.T) {
 	d.requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
 	_, err := d.book(ann, d.Slot(doctor, 12, 0))
 	d.refused(err, availability.PrerequisiteMissing)
-	sample := d.booked(ann, ofKind(d.Slot(doctor, 9, 30), lab))
+	sample := d.books(ann, ofKind(d.Slot(doctor, 9, 30), lab))
 	_, err = d.book(ann, d.Slot(doctor, 12, 0)) // two and a half hours later
 	d.refused(err, availability.PrerequisiteMissing)
-	d.booked(ann, d.Slot(doctor, 11, 30))
+	d.books(ann, d.Slot(doctor, 11, 30))
 	for _, at := range [][2]int{{9, 0}, {12, 0}} {
 		slot := ofKind(d.Slot(doctor, at[0], at[1]), lab)
 		_, err = d.Move(t.Context(), ann, appointment.MoveVisit{Appointment: sample.Ref(), Target: appointment.Target{Slot: &slot}, Key: key()})
@@ -201,15 +201,15 @@ func TestOneParentCantBeWithTwoChildren(t *testing.T) {
 	link(mother, ann, "CAREGIVER")
 	link(mother, ben, "CAREGIVER")
 	link(mother, herself, "SELF")
-	d.booked(ann, d.Slot(first, 10, 0))
+	d.books(ann, d.Slot(first, 10, 0))
 	_, err := d.book(ben, d.Slot(second, 10, 0))
 	d.refused(err, availability.CaregiverBusy)
-	d.booked(ben, d.Slot(second, 10, 30))
-	d.booked(herself, d.Slot(first, 11, 0))
+	d.books(ben, d.Slot(second, 10, 30))
+	d.books(herself, d.Slot(first, 11, 0))
 	_, err = d.book(ben, d.Slot(second, 11, 0))
 	d.refused(err, availability.CaregiverBusy)
 	link(father, ben, "CAREGIVER")
-	d.booked(ben, d.Slot(second, 11, 0))
+	d.books(ben, d.Slot(second, 11, 0))
 	_, err = d.book(ann, d.Slot(first, 11, 30)) // nobody else has a visit then
 	if err != nil {
 		t.Errorf("%v %v", err, brokenBy(err))
@@ -223,15 +223,15 @@ func TestSomeVisitsAreForNewPatientsAndSomeForOld(t *testing.T) {
 	d.requiring(`patients = 'ESTABLISHED'`)
 	_, err := d.book(ann, d.Slot(doctor, 12, 0))
 	d.refused(err, availability.EstablishedPatientsOnly)
-	d.booked(ann, ofKind(d.Slot(doctor, 10, 0), other))
-	d.booked(ann, d.Slot(doctor, 12, 0))
+	d.books(ann, ofKind(d.Slot(doctor, 10, 0), other))
+	d.books(ann, d.Slot(doctor, 12, 0))
 	d.requiring(`patients = 'NEW'`)
 	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`)
 	_, err = d.book(ann, d.Slot(doctor, 13, 0))
 	d.refused(err, availability.NewPatientsOnly)
-	d.booked(d.Patient(), d.Slot(doctor, 13, 0))
+	d.books(d.Patient(), d.Slot(doctor, 13, 0))
 	d.Set(`UPDATE appointments SET starts_at = starts_at - interval '3 years', ends_at = ends_at - interval '3 years' WHERE organization_id = $1 AND patient_id = $2`, ann.PatientID)
-	d.booked(ann, d.Slot(doctor, 14, 0))
+	d.books(ann, d.Slot(doctor, 14, 0))
 }
 
 func TestAgesDecide(t *testing.T) {
@@ -243,7 +243,7 @@ func TestAgesDecide(t *testing.T) {
 	_, err := d.book(ann, d.Slot(doctor, 10, 0))
 	d.refused(err, availability.NotEligible)
 	born(civil.Date{Year: 2008, Month: 6, Day: 8})
-	d.booked(ann, d.Slot(doctor, 10, 0))
+	d.books(ann, d.Slot(doctor, 10, 0))
 	_, err = d.book(unknown, d.Slot(doctor, 11, 0))
 	d.refused(err, availability.NotEligible)
 }
@@ -259,7 +259,7 @@ func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 		d.addRoom("exam")
 		d.addRoom("scan")
 		first := d.Patient()
-		visit := d.booked(first, d.Slot(doctors[0], 10, 0))
+		visit := d.books(first, d.Slot(doctors[0], 10, 0))
 		holder, held := d.Patient(), d.Slot(doctors[1], 10, 0)
 		hold, err := d.Hold(t.Context(), holder, appointment.PlaceHold{Slot: held, Key: key()})
 		if err != nil {
@@ -280,7 +280,7 @@ func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 		if _, err := d.Move(t.Context(), first, appointment.MoveVisit{Appointment: visit.Ref(), Target: appointment.Target{Slot: &later}, Key: key()}); err != nil {
 			t.Fatal(mode, err)
 		}
-		d.booked(d.Patient(), d.Slot(doctors[2], 10, 0))
+		d.books(d.Patient(), d.Slot(doctors[2], 10, 0))
 		if n := d.roomsAt(10, 0); n != 2 {
 			t.Errorf("%s: %d rooms are claimed at ten", mode, n)
 		}
@@ -291,7 +291,7 @@ func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 		_, err = d.book(d.Patient(), d.Slot(doctors[2], 11, 0))
 		d.refused(err, availability.ResourceBusy)
 		d.clock.Advance(5 * time.Minute)
-		d.booked(d.Patient(), d.Slot(doctors[2], 11, 0))
+		d.books(d.Patient(), d.Slot(doctors[2], 11, 0))
 	}
 }
 

@@ -60,7 +60,7 @@ func TestStaffBookOverSoftRulesWithAReason(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	d.requiring(`repeat_after = 86400`)
 	provider, ann, desk := d.Provider(1), d.Patient(), d.FrontDesk()
-	d.booked(ann, d.Slot(provider, 10, 0))
+	d.books(ann, d.Slot(provider, 10, 0))
 	_, err := d.bookOver(desk, d.Slot(provider, 11, 0), d.named(ann), availability.InsideMinimumNotice)
 	d.refused(err, availability.DuplicateVisit)
 	var refusal appointment.SlotUnavailable
@@ -82,7 +82,7 @@ func TestStaffBookOverSoftRulesWithAReason(t *testing.T) {
 		flags != `[{"key": "booking.conflict-detection", "reason": "EVERYBODY", "enabled": true, "variant": "enforce"}, {"key": "booking.staff-overrides", "reason": "EVERYBODY", "enabled": true}]` {
 		t.Errorf("%s %v", flags, err)
 	}
-	plain := d.booked(d.Patient(), d.Slot(provider, 12, 0))
+	plain := d.books(d.Patient(), d.Slot(provider, 12, 0))
 	if over := d.overrides(plain); over != nil {
 		t.Errorf("nothing was overridden: %+v", over)
 	}
@@ -121,7 +121,7 @@ func TestAVisitIsSqueezedIntoTheOverflowLaneOneAtATime(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Off)
 	provider := d.Provider(1)
 	slot := d.Slot(provider, 10, 0)
-	d.booked(d.Patient(), slot)
+	d.books(d.Patient(), slot)
 	ann, ben := d.Patient(), d.Patient()
 	if _, err := d.bookOver(d.FrontDesk(), slot, d.named(ann), availability.DuplicateVisit); !errors.As(err, new(appointment.SlotTaken)) {
 		t.Errorf("without asking: %v", err)
@@ -146,7 +146,7 @@ func TestCapsAreBookedOver(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Off)
 	provider := d.Provider(1)
 	d.Set(`UPDATE providers SET max_daily_appointments = 1 WHERE organization_id = $1`)
-	d.booked(d.Patient(), d.Slot(provider, 10, 0))
+	d.books(d.Patient(), d.Slot(provider, 10, 0))
 	ann := d.Patient()
 	_, err := d.bookOver(d.FrontDesk(), d.Slot(provider, 11, 0), d.named(ann), availability.ProviderBusy)
 	d.refused(err, availability.DailyCapReached)
