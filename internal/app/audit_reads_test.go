@@ -144,10 +144,14 @@ func chief(f *file) gqltest.Client { return f.admin }
 
 var (
 	showings = map[string]showing{
-		"Query.node":          {desk, `query($visit: ID!) { node(id: $visit) { id ... on Appointment { status } } }`, ids, []string{read(visitRead, "TREAT", "id status")}},
-		"Query.nodes":         {ann, `query($ann: ID!, $visit: ID!, $hold: ID!) { nodes(ids: [$ann, $visit, $hold, $visit]) { ... on Patient { name } ... on SlotHold { expiresAt } } }`, ids, []string{read(annRead, "PATRQT", "name"), strings.TrimSpace(read(visitRead, "PATRQT", "")), "hold.read READ DONE PATRQT hold of ann: expiresAt"}},
-		"Query.patients":      {desk, `{ patients(where: {identifier: {system: "https://example.org/mrn", value: "77"}}) { edges { node { name phone } } } }`, ids, []string{"patient.read READ DONE TREAT registered of registered: name phone"}},
-		"Query.appointments":  {ann, `{ appointments { edges { node { start ... on Node { id } reason } } } }`, ids, []string{read(visitRead, "PATRQT", "id reason start")}},
+		"Query.node":         {desk, `query($visit: ID!) { node(id: $visit) { id ... on Appointment { status } } }`, ids, []string{read(visitRead, "TREAT", "id status")}},
+		"Query.nodes":        {ann, `query($ann: ID!, $visit: ID!, $hold: ID!) { nodes(ids: [$ann, $visit, $hold, $visit]) { ... on Patient { name } ... on SlotHold { expiresAt } } }`, ids, []string{read(annRead, "PATRQT", "name"), strings.TrimSpace(read(visitRead, "PATRQT", "")), "hold.read READ DONE PATRQT hold of ann: expiresAt"}},
+		"Query.patients":     {desk, `{ patients(where: {identifier: {system: "https://example.org/mrn", value: "77"}}) { edges { node { name phone } } } }`, ids, []string{"patient.read READ DONE TREAT registered of registered: name phone"}},
+		"Query.appointments": {ann, `{ appointments { edges { node { start ... on Node { id } reason } } } }`, ids, []string{read(visitRead, "PATRQT", "id reason start")}},
+		"Query.appointmentsWithoutResources": {desk, `{ appointmentsWithoutResources { edges { node { start } } } }`, func(f *file) vars {
+			f.clinic.Set(`UPDATE visit_kinds SET needs = '{exam}' WHERE organization_id = $1`)
+			return ids(f)
+		}, []string{read(visitRead, "TREAT", "start")}},
 		"Appointment.patient": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { patient { birthDate name } } } }`, ids, []string{read(visitRead, "TREAT", "patient"), read(annRead, "TREAT", "birthDate name")}},
 		"Reminder.appointment": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { reminders(first: 1) { edges { node { appointment { start } } } } } } }`, func(f *file) vars {
 			must(f.app.reminder.Plan(f.t.Context(), 10))(f.t)

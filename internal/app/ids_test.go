@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -30,11 +31,11 @@ import (
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
 )
 
-// keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names, a process isn't one of a few rows, and those of dead
-// letters are the database's.
+// keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names, a process isn't one of a few rows, those of dead
+// letters are the database's, and those of what the detection of conflicts tells of itself say no time.
 const keysOfOwn = `
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'id' AND a.atttypid = 'uuid'::regtype
-WHERE c.relkind = 'r' AND c.relname <> ALL ('{insurance_plans,instances,dead_letters}') ORDER BY 1`
+WHERE c.relkind = 'r' AND c.relname <> ALL ('{insurance_plans,instances,dead_letters,conflict_disagreements,conflict_fallbacks}') ORDER BY 1`
 
 // Ids that begin with the time keep new rows together in an index.
 func TestEveryIDThatTheProgramMakesIsOfVersion7(t *testing.T) {
@@ -97,6 +98,14 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	visit := must(a.appointments.Book(ctx, ann, appointment.BookVisit{Target: appointment.Target{Hold: &hold}, Key: "b"}))(t)
 	must(a.appointments.Move(ctx, ann, appointment.MoveVisit{
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
+	}))(t)
+	a.appointments.Detecting(conflict.NewDetection(postgres.NewConflictStore(a.db), conflict.Fixed{Overrule: true}, conflict.DefaultBudget(), nil, nil, a.frame.Clock, clock.Uptime))
+	second := patienttest.Ann()
+	second.Identifier.Value += "2"
+	ben := ref(must(a.patient.Register(ctx, admin, second))(t).ID)
+	must(a.appointments.Book(ctx, admin, appointment.BookVisit{
+		Target: appointment.Target{Slot: slot(10)}, Patient: &ben, Key: "o",
+		Override: &conflict.Override{Rules: []availability.Rule{availability.ProviderBusy}, Reason: "An emergency"},
 	}))(t)
 	actInstead(t, a, admin, ref(ann.PatientID))
 	must(a.choices.SetRules(ctx, admin, reminder.SetRules{Rules: []reminder.RuleTime{}}))(t)
