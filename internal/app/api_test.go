@@ -34,6 +34,7 @@ import (
 
 // api is the whole server over a database of its own, which counts the statements.
 type api struct {
+	shadowed bool // bookings are judged in the shadow
 	gqltest.Client
 	t          *testing.T
 	pool       *pgxpool.Pool

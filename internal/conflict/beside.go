@@ -28,11 +28,12 @@ type Beside struct {
 	store    TallyStore
 	source   clinic.Source // whose clock nobody sets
 
-	more  chan struct{} // a signal a worker that there is a job
-	mu    sync.Mutex
-	queue []job // the oldest first
-	state BesideState
-	tally tally
+	more     chan struct{} // a signal a worker that there is a job
+	flushing sync.Mutex
+	mu       sync.Mutex
+	queue    []job // the oldest first
+	state    BesideState
+	tally    tally
 }
 
 // job is run, or else skipped, once.

@@ -179,6 +179,8 @@ const FlushEvery = time.Second
 // Flush keeps what was noted, a statement an organisation. What can't be kept now is kept by a later call; should the answer of the database
 // alone have been lost, it is counted twice.
 func (b *Beside) Flush(ctx context.Context) (failed error) {
+	b.flushing.Lock() // so that whoever comes second finds kept what the first one took
+	defer b.flushing.Unlock()
 	b.mu.Lock()
 	counts, differ := b.tally.take()
 	b.mu.Unlock()

@@ -4,8 +4,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -21,14 +19,10 @@ func TestAVisitInAnotherOrganisationIsAWarning(t *testing.T) {
 		first := d.Clinic
 		there := d.Patient()
 		visit := d.books(there, d.Slot(d.Provider(1), 10, 0))
-		link := func(account uuid.UUID, c *sample.Clinic, patient uuid.UUID) {
-			c.Set(`INSERT INTO account_links (organization_id, id, account_id, patient_id, relation, invitation_id, linked_at)
-				VALUES ($1, $2, $3, $4, 'SELF', $5, '2026-01-01')`, uuid.New(), account, patient, uuid.New())
-		}
 		d.Clinic = sample.NewClinic(t, d.pool)
 		here, provider := d.Patient(), d.Provider(1)
 		here.Trail = &access.Trail{}
-		link(here.ID, first, there.PatientID)
+		first.Linked(here.ID, there.PatientID, "SELF")
 		b, err := d.book(here, d.Slot(provider, 10, 0))
 		if err != nil || len(b.Warnings) != warned {
 			t.Fatalf("%s: %v %v", mode, b.Warnings, err)
@@ -49,7 +43,7 @@ func TestAVisitInAnotherOrganisationIsAWarning(t *testing.T) {
 		other := clinic.Ref{Organization: d.Organization, ID: ben.PatientID}
 		slot := d.Slot(provider, 10, 0)
 		staff := d.FrontDesk()
-		link(staff.ID, first, there.PatientID)
+		first.Linked(staff.ID, there.PatientID, "SELF")
 		if b, err := d.Book(t.Context(), staff, appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &other, Key: key()}); err != nil || len(b.Warnings) > 0 {
 			t.Errorf("the staff learns of another organisation's visit: %v %v", b.Warnings, err)
 		}

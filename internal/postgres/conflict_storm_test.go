@@ -27,10 +27,10 @@ var (
 func TestThreeRoomsHoldThreeVisitsWhoeverComesAtOnce(t *testing.T) {
 	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
 		d := newDesk(t).detecting(mode)
-		d.requiring(`needs = '{exam,scan}'`)
+		d.Requiring(`needs = '{exam,scan}'`)
 		for range 3 {
-			d.addRoom("exam")
-			d.addRoom("scan")
+			d.Room("exam")
+			d.Room("scan")
 		}
 		doctors := make([]clinic.Ref, 10)
 		for i := range doctors {
@@ -83,12 +83,12 @@ func (d *desk) withoutDeadlock() {
 func TestMovesThatCrossBreakNoTravelTime(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
-	harbor := d.place(40.7, -73.95)
+	harbor := d.Place(40.7, -73.95)
 	crossing := crossing{desk: d, harbor: harbor}
 	for round := range *crossings {
 		if round%100 == 0 {
 			crossing.uptown, crossing.downtown = d.Provider(1), d.Provider(1)
-			d.at(harbor, crossing.downtown)
+			d.At(harbor, crossing.downtown)
 		}
 		crossing.run(round % 100)
 	}

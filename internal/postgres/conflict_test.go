@@ -28,44 +28,6 @@ func (d *desk) detecting(mode conflict.Mode) *desk {
 	return d
 }
 
-// place adds a location at a point.
-func (d *desk) place(latitude, longitude float64) uuid.UUID {
-	id := uuid.New()
-	d.Set(`INSERT INTO locations (organization_id, id, identifier_system, identifier_value, name, time_zone, address_lines, latitude, longitude)
-		VALUES ($1, $2::uuid, 'https://clinic.example/sites', ($2::uuid)::text, 'Elsewhere', 'America/New_York', '{}', $3, $4)`, id, latitude, longitude)
-	return id
-}
-
-// at has a provider in at a location, too, every day from 09:00 to 17:00.
-func (d *desk) at(location uuid.UUID, provider clinic.Ref) {
-	d.Set(`INSERT INTO schedules (organization_id, id, provider_id, location_id, effective_from, weekly)
-		SELECT $1, $2, $3, $4, '2020-01-01', jsonb_agg(jsonb_build_object('weekday', d, 'from', 540, 'to', 1020, 'capacity', 1)) FROM generate_series(1, 7) d`,
-		uuid.New(), provider.ID, location)
-}
-
-// addRoom adds a resource to a pool at the clinic's first location.
-func (d *desk) addRoom(pool string) uuid.UUID {
-	id := uuid.New()
-	d.Set(`INSERT INTO resources (organization_id, id, location_id, identifier_system, identifier_value, kind, pool, name)
-		VALUES ($1, $2::uuid, $3, 'https://clinic.example/rooms', ($2::uuid)::text, 'ROOM', $4, 'Room')`, id, d.Location, pool)
-	return id
-}
-
-// requiring changes what the clinic's kind of visit asks for: a statement's assignments.
-func (d *desk) requiring(set string, args ...any) {
-	d.Set(`UPDATE visit_kinds SET `+set+` WHERE organization_id = $1 AND id = $2`, append([]any{d.VisitKind}, args...)...)
-}
-
-// kind adds a kind of visit that a provider offers.
-func (d *desk) kind(provider clinic.Ref) uuid.UUID {
-	id := uuid.New()
-	d.Set(`INSERT INTO visit_kinds (organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
-		requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration)
-		VALUES ($1, $2::uuid, ($2::uuid)::text, 'Lab', 1800, 0, 0, 1800, 'DAY', false, '{IN_PERSON}', 0, 0, 31536000, 300)`, id)
-	d.Set(`INSERT INTO provider_visit_kinds VALUES ($1, $2, $3)`, provider.ID, id)
-	return id
-}
-
 func elsewhere(slot availability.SlotID, location uuid.UUID) availability.SlotID {
 	slot.Location = location
 	return slot
@@ -104,9 +66,9 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
 		d := newDesk(t).detecting(mode)
 		d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
-		harbor := d.place(40.7, -73.95)
+		harbor := d.Place(40.7, -73.95)
 		uptown, downtown := d.Provider(1), d.Provider(1)
-		d.at(harbor, downtown)
+		d.At(harbor, downtown)
 		ann := d.Patient()
 		d.books(ann, d.Slot(uptown, 10, 0))
 		_, late := d.book(ann, elsewhere(d.Slot(downtown, 10, 30), harbor))
@@ -127,8 +89,8 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 func TestAProviderNeedsTimeForTheWay(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
-	harbor, doctor := d.place(40.7, -73.95), d.Provider(1)
-	d.at(harbor, doctor)
+	harbor, doctor := d.Place(40.7, -73.95), d.Provider(1)
+	d.At(harbor, doctor)
 	d.books(d.Patient(), d.Slot(doctor, 10, 0))
 	_, err := d.book(d.Patient(), elsewhere(d.Slot(doctor, 10, 30), harbor))
 	d.refused(err, availability.ProviderTravelTime)
@@ -147,7 +109,7 @@ func TestAProviderNeedsTimeForTheWay(t *testing.T) {
 
 func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
-	d.requiring(`repeat_after = 86400`)
+	d.Requiring(`repeat_after = 86400`)
 	doctor, ann := d.Provider(1), d.Patient()
 	first := d.books(ann, d.Slot(doctor, 10, 0))
 	nearly, tomorrow := d.Slot(doctor, 9, 30), d.Slot(doctor, 10, 0)
@@ -170,8 +132,8 @@ func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {
 func TestALabComesBeforeTheVisit(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	doctor, ann := d.Provider(1), d.Patient()
-	lab := d.kind(doctor)
-	d.requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
+	lab := d.Kind(doctor)
+	d.Requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
 	_, err := d.book(ann, d.Slot(doctor, 12, 0))
 	d.refused(err, availability.PrerequisiteMissing)
 	sample := d.books(ann, ofKind(d.Slot(doctor, 9, 30), lab))
@@ -194,8 +156,7 @@ func TestOneParentCantBeWithTwoChildren(t *testing.T) {
 	first, second := d.Provider(1), d.Provider(1)
 	mother, father := uuid.New(), uuid.New()
 	link := func(account uuid.UUID, child access.Actor, relation string) {
-		d.Set(`INSERT INTO account_links (organization_id, id, account_id, patient_id, relation, invitation_id, linked_at)
-			VALUES ($1, $2, $3, $4, $5, $6, '2026-01-01')`, uuid.New(), account, child.PatientID, relation, uuid.New())
+		d.Linked(account, child.PatientID, relation)
 	}
 	ann, ben, herself := d.Patient(), d.Patient(), d.Patient()
 	link(mother, ann, "CAREGIVER")
@@ -219,13 +180,13 @@ func TestOneParentCantBeWithTwoChildren(t *testing.T) {
 func TestSomeVisitsAreForNewPatientsAndSomeForOld(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	doctor, ann := d.Provider(1), d.Patient()
-	other := d.kind(doctor)
-	d.requiring(`patients = 'ESTABLISHED'`)
+	other := d.Kind(doctor)
+	d.Requiring(`patients = 'ESTABLISHED'`)
 	_, err := d.book(ann, d.Slot(doctor, 12, 0))
 	d.refused(err, availability.EstablishedPatientsOnly)
 	d.books(ann, ofKind(d.Slot(doctor, 10, 0), other))
 	d.books(ann, d.Slot(doctor, 12, 0))
-	d.requiring(`patients = 'NEW'`)
+	d.Requiring(`patients = 'NEW'`)
 	d.Set(`UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`)
 	_, err = d.book(ann, d.Slot(doctor, 13, 0))
 	d.refused(err, availability.NewPatientsOnly)
@@ -236,7 +197,7 @@ func TestSomeVisitsAreForNewPatientsAndSomeForOld(t *testing.T) {
 
 func TestAgesDecide(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
-	d.requiring(`minimum_age = 18`)
+	d.Requiring(`minimum_age = 18`)
 	doctor, ann, unknown := d.Provider(1), d.Patient(), d.Patient()
 	born := func(on civil.Date) { d.Born(ann.PatientID, on) }
 	born(civil.Date{Year: 2008, Month: 6, Day: 9})
@@ -251,13 +212,13 @@ func TestAgesDecide(t *testing.T) {
 func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
 		d := newDesk(t).detecting(mode)
-		d.requiring(`needs = '{exam}'`)
+		d.Requiring(`needs = '{exam}'`)
 		doctors := []clinic.Ref{d.Provider(1), d.Provider(1), d.Provider(1)}
 		_, err := d.book(d.Patient(), d.Slot(doctors[0], 10, 0))
 		d.refused(err, availability.ResourceBusy)
-		d.addRoom("exam")
-		d.addRoom("exam")
-		d.addRoom("scan")
+		d.Room("exam")
+		d.Room("exam")
+		d.Room("scan")
 		first := d.Patient()
 		visit := d.books(first, d.Slot(doctors[0], 10, 0))
 		holder, held := d.Patient(), d.Slot(doctors[1], 10, 0)

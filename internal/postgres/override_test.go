@@ -58,7 +58,7 @@ func (d *desk) overrides(visit appointment.Appointment) (list []appointment.Over
 
 func TestStaffBookOverSoftRulesWithAReason(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
-	d.requiring(`repeat_after = 86400`)
+	d.Requiring(`repeat_after = 86400`)
 	provider, ann, desk := d.Provider(1), d.Patient(), d.FrontDesk()
 	d.books(ann, d.Slot(provider, 10, 0))
 	_, err := d.bookOver(desk, d.Slot(provider, 11, 0), d.named(ann), availability.InsideMinimumNotice)
@@ -91,8 +91,8 @@ func TestStaffBookOverSoftRulesWithAReason(t *testing.T) {
 func TestWhatTakesADoctorsWordWaitsForIt(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	provider, ann := d.Provider(1), d.Patient()
-	lab := d.kind(provider)
-	d.requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
+	lab := d.Kind(provider)
+	d.Requiring(`prerequisites = jsonb_build_array(jsonb_build_object('visitKind', $3::uuid, 'within', 7200))`, lab)
 	nurse, doctor := d.FrontDesk(), d.doctor()
 	asked, err := d.bookOver(nurse, d.Slot(provider, 12, 0), d.named(ann), availability.PrerequisiteMissing)
 	if err != nil || asked.Status != appointment.Pending || !d.overrides(asked)[0].NeededApproval {

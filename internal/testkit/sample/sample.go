@@ -77,6 +77,54 @@ func (c *Clinic) Provider(capacity int) clinic.Ref {
 	return clinic.Ref{Organization: c.Organization, ID: id}
 }
 
+// Place adds a location at a point, degrees of WGS 84.
+func (c *Clinic) Place(latitude, longitude float64) uuid.UUID {
+	id := NewID()
+	c.Set(`INSERT INTO locations (organization_id, id, identifier_system, identifier_value, name, time_zone, address_lines, latitude, longitude)
+		VALUES ($1, $2::uuid, 'https://clinic.example/sites', ($2::uuid)::text, 'Elsewhere', $3, '{}', $4, $5)`, id, Zone, latitude, longitude)
+	return id
+}
+
+// At has a provider in at a location, too, from 09:00 to 17:00 every day, for a visit at a time.
+func (c *Clinic) At(location uuid.UUID, provider clinic.Ref) {
+	c.Set(`INSERT INTO schedules (organization_id, id, provider_id, location_id, effective_from, weekly)
+		SELECT $1, $2, $3, $4, '2020-01-01', jsonb_agg(jsonb_build_object('weekday', d, 'from', 540, 'to', 1020, 'capacity', 1)) FROM generate_series(1, 7) d`,
+		NewID(), provider.ID, location)
+}
+
+// Kind adds a kind of visit of half an hour that a provider offers.
+func (c *Clinic) Kind(provider clinic.Ref) uuid.UUID {
+	id := NewID()
+	c.Set(`INSERT INTO visit_kinds (organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
+		requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration)
+		VALUES ($1, $2::uuid, ($2::uuid)::text, 'Lab', 1800, 0, 0, 1800, 'DAY', false, '{IN_PERSON}', 0, 0, 31536000, 300)`, id)
+	c.Set(`INSERT INTO provider_visit_kinds VALUES ($1, $2, $3)`, provider.ID, id)
+	return id
+}
+
+// Requiring changes what the clinic's first kind of visit asks for, by a statement's assignments, whose arguments begin with $3.
+func (c *Clinic) Requiring(set string, args ...any) { c.RequiringOf(c.VisitKind, set, args...) }
+
+// RequiringOf changes what a kind of visit asks for.
+func (c *Clinic) RequiringOf(kind uuid.UUID, set string, args ...any) {
+	c.t.Helper()
+	c.Set(`UPDATE visit_kinds SET `+set+` WHERE organization_id = $1 AND id = $2`, append([]any{kind}, args...)...)
+}
+
+// Room adds a room to a pool at the clinic's first location.
+func (c *Clinic) Room(pool string) uuid.UUID {
+	id := NewID()
+	c.Set(`INSERT INTO resources (organization_id, id, location_id, identifier_system, identifier_value, kind, pool, name)
+		VALUES ($1, $2::uuid, $3, 'https://clinic.example/rooms', ($2::uuid)::text, 'ROOM', $4, 'Room')`, id, c.Location, pool)
+	return id
+}
+
+// Linked has an account act for a patient, as SELF or CAREGIVER.
+func (c *Clinic) Linked(account, patient uuid.UUID, relation string) {
+	c.Set(`INSERT INTO account_links (organization_id, id, account_id, patient_id, relation, invitation_id, linked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, '2026-01-01')`, NewID(), account, patient, relation, NewID())
+}
+
 // Patient adds a patient and answers the patient as a caller.
 func (c *Clinic) Patient() access.Actor {
 	id := NewID()
