@@ -209,6 +209,7 @@ func TestNoMoreIsWithdrawnThanIsSoonPlannedAgain(t *testing.T) {
 
 func TestVisitsFromBeforeThereWereMessagesAreReminded(t *testing.T) {
 	p := newPost(t)
+	a := p.booked() // all that is kept of messages goes below
 	runner, err := migrate.Open(strings.TrimSuffix(pgtest.OwnerURL(t, p.pool.Config().ConnString()), "&pool_max_conns=20"))
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +220,6 @@ func TestVisitsFromBeforeThereWereMessagesAreReminded(t *testing.T) {
 			t.Fatal(ok, err)
 		}
 	}
-	a := p.booked()
 	if _, err := runner.Up(t.Context()); err != nil {
 		t.Fatal(err)
 	}
