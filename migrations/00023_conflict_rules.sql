@@ -36,6 +36,7 @@ CREATE TABLE visits_to_equip (
     due_at          timestamptz NOT NULL, -- when it has its turn
     after_start     timestamptz, -- the last visit of the pages that are done; null: none is
     after_id        uuid,
+    lacking         boolean NOT NULL DEFAULT false, -- for a visit of those pages nothing was free
     PRIMARY KEY (organization_id),
     CHECK ((after_start IS NULL) = (after_id IS NULL))
 );

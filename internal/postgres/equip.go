@@ -15,7 +15,10 @@ import (
 // organisation's visits ahead, a page at a time. It begins anew, wherever it had got to, with each change.
 const markToEquip = `
 INSERT INTO visits_to_equip (organization_id, id, at, due_at) VALUES ($1, $3, $2, $2)
-ON CONFLICT (organization_id) DO UPDATE SET id = EXCLUDED.id, at = EXCLUDED.at, due_at = EXCLUDED.due_at, after_start = NULL, after_id = NULL`
+ON CONFLICT (organization_id) DO UPDATE SET id = EXCLUDED.id, at = EXCLUDED.at, due_at = EXCLUDED.due_at, after_start = NULL, after_id = NULL, lacking = false`
+
+// equipAgain is how long after a pass, if anything was lacking, another one looks for what has become free.
+const equipAgain = 15 * time.Minute
 
 // A visit has what it needs if it has a claim of something of each pool, and lacks something otherwise. What is retired stays with it.
 const (
@@ -34,7 +37,7 @@ const (
 UPDATE visits_to_equip v SET due_at = $1::timestamptz + interval '10 seconds' FROM (
     SELECT d.organization_id FROM visits_to_equip d WHERE d.due_at <= $1 ORDER BY d.due_at LIMIT 1 FOR UPDATE SKIP LOCKED) taken
 WHERE v.organization_id = taken.organization_id RETURNING v.organization_id`
-	markOf = `SELECT organization_id, id, after_start, after_id FROM visits_to_equip WHERE organization_id = $1`
+	markOf = `SELECT organization_id, id, after_start, after_id, lacking FROM visits_to_equip WHERE organization_id = $1`
 	// Whatever changes a visit, or books one, since the change has what it needs by it: a cursor passes over nobody.
 	pageToEquip = `
 SELECT a.id, a.starts_at, a.location_id, p.starts_at AS occupied_from, p.ends_at AS occupied_to, p.starts_at IS NOT NULL AND ` + inPerson + `
@@ -42,7 +45,8 @@ SELECT a.id, a.starts_at, a.location_id, p.starts_at AS occupied_from, p.ends_at
 FROM appointments a LEFT JOIN claims p ON p.organization_id = a.organization_id AND p.appointment_id = a.id AND p.party_id = a.provider_id AND p.state = 'ACTIVE'
 WHERE a.organization_id = $1 AND (a.starts_at, a.id) > ($2, $3) ORDER BY a.starts_at, a.id LIMIT $4`
 	equip       = `SELECT equip($1)`
-	turnToEquip = `UPDATE visits_to_equip SET after_start = $3, after_id = $4, due_at = $5 WHERE organization_id = $1 AND id = $2`
+	turnToEquip = `UPDATE visits_to_equip SET after_start = $3, after_id = $4, due_at = $5, lacking = $6 WHERE organization_id = $1 AND id = $2`
+	restToEquip = `UPDATE visits_to_equip SET after_start = NULL, after_id = NULL, due_at = $3, lacking = false WHERE organization_id = $1 AND id = $2`
 	dropToEquip = `DELETE FROM visits_to_equip WHERE organization_id = $1 AND id = $2`
 )
 
@@ -51,6 +55,7 @@ type toEquip struct {
 	OrganizationID, ID uuid.UUID
 	AfterStart         *time.Time
 	AfterID            *uuid.UUID
+	Lacking            bool
 }
 
 // begins is the place after which the next page begins: behind the last one, or behind what has begun.
@@ -81,17 +86,26 @@ func (d *Directory) Equip(ctx context.Context, now time.Time, limit int) (visits
 	if err != nil || m.OrganizationID == uuid.Nil {
 		return 0, err == nil, err
 	}
+	if err := d.equipAll(ctx, &m, page, now); err != nil {
+		return 0, false, err
+	}
+	return len(page), true, d.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error { return m.leave(ctx, tx, now, page, limit) })
+}
+
+// equipAll equips the visits of a page, and notes whether any lacks something still.
+func (d *Directory) equipAll(ctx context.Context, m *toEquip, page []visitToEquip, now time.Time) error {
 	for _, v := range page {
 		if !v.Concerned {
 			continue
 		}
 		var left int
-		err := d.db.call(ctx, organization, &left, equip, v.params(organization, now))
+		err := d.db.call(ctx, m.OrganizationID, &left, equip, v.params(m.OrganizationID, now))
 		if err != nil && code(err) != refusedByConstraint { // somebody was faster: as if nothing were free
-			return 0, false, err
+			return err
 		}
+		m.Lacking = m.Lacking || left > 0 || err != nil
 	}
-	return len(page), true, d.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error { return m.leave(ctx, tx, now, page, limit) })
+	return nil
 }
 
 func (d *Directory) turn(ctx context.Context, now time.Time) (organization uuid.UUID, ok bool, err error) {
@@ -128,14 +142,17 @@ func (v visitToEquip) params(organization uuid.UUID, now time.Time) writeParams 
 	}
 }
 
-// leave leaves the mark for the next page, or takes it away, unless somebody has made it anew.
-func (m toEquip) leave(ctx context.Context, tx pgx.Tx, now time.Time, page []visitToEquip, limit int) error {
-	if len(page) < limit {
-		_, err := tx.Exec(ctx, dropToEquip, m.OrganizationID, m.ID)
-		return err
+// leave leaves the mark for the next page, or the next pass, or takes it away, unless somebody has made it anew.
+func (m toEquip) leave(ctx context.Context, tx pgx.Tx, now time.Time, page []visitToEquip, limit int) (err error) {
+	switch {
+	case len(page) == limit:
+		end := page[len(page)-1]
+		_, err = tx.Exec(ctx, turnToEquip, m.OrganizationID, m.ID, end.StartsAt, end.ID, now, m.Lacking)
+	case m.Lacking:
+		_, err = tx.Exec(ctx, restToEquip, m.OrganizationID, m.ID, now.Add(equipAgain))
+	default:
+		_, err = tx.Exec(ctx, dropToEquip, m.OrganizationID, m.ID)
 	}
-	end := page[len(page)-1]
-	_, err := tx.Exec(ctx, turnToEquip, m.OrganizationID, m.ID, end.StartsAt, end.ID, now)
 	return err
 }
 

@@ -297,3 +297,28 @@ func TestABookingGetsNoRoomThatIsPutElsewhereMeanwhile(t *testing.T) {
 		t.Errorf("a visit has a room of another pool (%v)", err)
 	}
 }
+
+func TestARoomThatBecomesFreeIsGivenToAVisitThatLacksOneAWhileLater(t *testing.T) {
+	d := newDesk(t)
+	visits := d.together(2, 10)
+	room := d.mustRoom(1, "exam")
+	d.needs("exam")
+	d.equip(1)
+	if got := d.lacking(); !slices.Equal(got, []uuid.UUID{visits[1].ID}) {
+		t.Fatalf("these lack a room: %v", got)
+	}
+	d.mustCancel(d.FrontDesk(), visits[0])
+	for _, wait := range []time.Duration{15*time.Minute - time.Microsecond, time.Microsecond} {
+		if r, _ := d.has(visits[1]); r != nil {
+			t.Errorf("before a while has gone by it has %v", r)
+		}
+		d.clock.Advance(wait)
+		d.equip(1)
+	}
+	if r, _ := d.has(visits[1]); !slices.Equal(r, []uuid.UUID{room.ID}) {
+		t.Errorf("it has %v", r)
+	}
+	if n := d.count(`SELECT count(*)::int FROM visits_to_equip`); n != 0 {
+		t.Error("whose visits lack nothing is looked at for ever")
+	}
+}
