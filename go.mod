@@ -2,11 +2,8 @@ module github.com/mediconnect/mediconnect
 
 go 1.26.0
 
-// Some of the packages that the tests install from npm have files in Go.
-ignore (
-	./internal/testkit/unleashtest/server/node_modules
-	./test/clients/node_modules
-)
+// Some of the packages that the tests of other people's clients install have files in Go.
+ignore ./test/clients/node_modules
 
 require (
 	cloud.google.com/go v0.123.0

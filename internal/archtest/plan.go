@@ -113,6 +113,8 @@ var plan = []floor{
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
 	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
+	{at: "internal/testkit/nodetest", may: []string{"internal/devstack"}, uses: process, support: true},
+	{at: "internal/testkit/unleashtest", may: []string{"internal/testkit/nodetest", "internal/testkit/pgtest"}, uses: join(sql, web[:1], process, []string{"testing"}), support: true},
 	{at: "internal/testkit/sample", may: join(foundations, allRooms, []string{"internal/seal", "internal/testkit/keytest"}), uses: sql, support: true},
 	{at: "internal/testkit/posttest", may: join(foundations, []string{"internal/keyring", "internal/reminder", "internal/seal"}), uses: sql, support: true},
 	{at: "internal/testkit/certtest", uses: join(process, []string{"testing"}), support: true},
