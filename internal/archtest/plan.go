@@ -122,7 +122,7 @@ var plan = []floor{
 	{at: "internal/testkit/gqltest", uses: web, support: true},
 	{at: "bench/rig", may: join(foundations, []string{"internal/access/token", "internal/clinic", "graph/globalid", "internal/devstack"}),
 		uses: join(sql, web, sockets, process), support: true},
-	{at: "bench", tests: join([]string{"..."}, sql, web, sockets, graphql, []string{"net/http/pprof"})},
+	{at: "bench", tests: join([]string{"...", "github.com/Unleash/unleash-client-go/v4"}, sql, web, sockets, graphql, []string{"net/http/pprof"})},
 	{at: "bench/prove", tests: join([]string{"..."}, sql, redis, web)},
 	{at: "bench/privacy", tests: join([]string{"..."}, sql, web, redis, graphql)},
 	{at: "bench/planted", tests: join([]string{"..."}, sql, web)},
