@@ -115,7 +115,7 @@ func (g *Guard) Figures() Figures {
 	return g.window.now(g.source.Clock.Now())
 }
 
-// News has a signal once the guard has tripped: look at once.
+// News has a signal once there is something to look after: look at once.
 func (g *Guard) News() <-chan struct{} { return g.news }
 
 // Note hears of a case. The one that passes a limit trips the guard at once; nobody waits for more.
@@ -138,6 +138,11 @@ func (g *Guard) Note(c Comparison) {
 func (g *Guard) fall(f *Fallback, kept bool) {
 	g.latest, g.told, g.kept = f, false, kept
 	g.tripped.Store(true)
+	g.poke()
+}
+
+// poke has whoever looks do so at once.
+func (g *Guard) poke() {
 	select {
 	case g.news <- struct{}{}:
 	default: // it is known already

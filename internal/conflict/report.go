@@ -180,5 +180,6 @@ func (s *Reports) Rearm(ctx context.Context, a access.Actor, in Rearm) (Rearmed,
 		return Rearmed{}, errs.Denied("Your token lacks the scope " + access.PlatformAdminAll + ".")
 	}
 	n, err := s.store.Rearm(ctx, s.source.Stamp(a), in.Until)
+	s.guard.poke()
 	return Rearmed{n}, err
 }
