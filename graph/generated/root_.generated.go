@@ -2141,12 +2141,10 @@ enum ConflictDetectionMode {
   SHADOW
 }
 
-"""What is judged."""
+"""What is judged and counted. What only explains a time isn't."""
 enum ConflictOperation {
   """Booking a visit."""
   BOOK
-  """Explaining what stands against one."""
-  EXPLAIN
   """Holding its slot."""
   HOLD
   """Moving a visit."""

@@ -57,7 +57,7 @@ type Operation string
 // The operations of the contract.
 const (
 	Book    Operation = "BOOK"
-	Explain Operation = "EXPLAIN"
+	Explain Operation = "EXPLAIN" // which nobody counts
 	Hold    Operation = "HOLD"
 	Move    Operation = "MOVE"
 )

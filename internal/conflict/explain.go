@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -34,10 +35,10 @@ func (d *Detection) Further(a access.Actor, patient *clinic.Ref) availability.Fu
 			return j.Broken, nil
 		}
 		c.Patient = uuid.Nil
-		f, _, err := d.store.LookAround(ctx, c)
-		if err == nil && f.NoneFree {
+		broken, _, _, err := d.full(ctx, c, d.budget.Enforced)
+		if err == nil && slices.Contains(broken, availability.ResourceBusy) {
 			return []availability.Rule{availability.ResourceBusy}, nil
 		}
-		return nil, err
+		return nil, nil
 	}
 }

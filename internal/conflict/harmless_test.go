@@ -3,6 +3,7 @@ package conflict
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -124,5 +125,39 @@ func TestACallerWhoGoesAwayIsNoFaultOfTheDetection(t *testing.T) {
 	}
 	if s := b.State(); guard.Tripped() || s.Seen[Seen{Enforce, Skipped}] != 30 {
 		t.Errorf("tripped %t; %+v", guard.Tripped(), s.Seen)
+	}
+}
+
+// Rooms are looked at in every mode, within the same bounds.
+func TestAnExplanationGoesOnWhateverTheDetectionDoes(t *testing.T) {
+	forever := make(chan struct{})
+	defer close(forever)
+	kind := clinic.VisitKind{ID: uuid.UUID{15: 3}, Duration: time.Hour, Modalities: []clinic.Modality{clinic.InPerson}, Requires: clinic.Requirements{Needs: []string{"exam"}}}
+	rules := availability.Rules{
+		Organization: organization, Provider: uuid.UUID{15: 4}, Kinds: []clinic.VisitKind{kind},
+		Places: []availability.Place{{Location: uuid.UUID{15: 2}, TimeZone: "UTC", Zone: time.UTC}},
+	}
+	id := about(1).Plan.SlotID
+	id.Modality = clinic.InPerson
+	for _, c := range []struct {
+		name string
+		look func(context.Context) (Facts, error)
+		busy bool
+	}{
+		{"no room is free", func(context.Context) (Facts, error) { return Facts{NoneFree: true}, nil }, true},
+		{"it panics", func(context.Context) (Facts, error) { panic("fault") }, false},
+		{"it fails", func(context.Context) (Facts, error) { return Facts{}, errFault }, false},
+		{"it stalls, whatever", func(context.Context) (Facts, error) { <-forever; return Facts{}, nil }, false},
+	} {
+		now := clock.StartingAt(someday)
+		budget := Budget{Enforced: time.Minute}
+		if !c.busy {
+			budget.Enforced = time.Millisecond
+		}
+		d := NewDetection(harm{c.look}, always{Off}, budget, nil, nil, now, uptime(now))
+		broken, err := d.Further(access.Actor{}, nil)(t.Context(), rules, id)
+		if err != nil || slices.Contains(broken, availability.ResourceBusy) != c.busy {
+			t.Errorf("%s: %v, %v", c.name, broken, err)
+		}
 	}
 }
