@@ -138,6 +138,7 @@ func (s *story) book() {
 	in := object{
 		"target": object{"slotId": s.slot()}, "patientId": s.patient, "reason": s.text("reason"), "idempotencyKey": key,
 		"identifiers": []any{object{"system": "https://other.example/visits", "value": fmt.Sprintf("%s-V%d", word, s.turn)}},
+		"override":    object{"rules": []string{"DUPLICATE_VISIT"}, "reason": s.text("why over a rule")},
 	}
 	document := change("bookAppointment", "appointment "+visit)
 	done := s.does("FRONT_DESK", document, in2(in))

@@ -95,6 +95,9 @@ func newWorld(t *testing.T) *world {
 		"MEDICONNECT_LOG_LEVEL=debug", "MEDICONNECT_RATE_LIMIT_PATIENT=1000000", "MEDICONNECT_RATE_LIMIT_STAFF=1000000", "MEDICONNECT_RATE_LIMIT_CLIENT=1000000", "MEDICONNECT_RATE_LIMIT_ANONYMOUS=1000000", "MEDICONNECT_REDIS_URL=" + w.redis.URL(), "MEDICONNECT_DATABASE_LOCK_TIMEOUT=20ms",
 		"MEDICONNECT_AUDIT_ANCHORS=" + w.rig.Anchors(), "MEDICONNECT_AUDIT_ANCHOR_EVERY=1s", "MEDICONNECT_TRUSTED_PROXIES=127.0.0.0/8",
 	}
+	flags, err := filepath.Abs("../../internal/flags/bootstrap/dev.json")
+	w.must(err)
+	w.rig.Environ = append(w.rig.Environ, "MEDICONNECT_UNLEASH_BOOTSTRAP="+flags) // all that a flag opens
 	options, err := redis.ParseURL(w.redis.URL())
 	w.must(err)
 	w.asked = redis.NewClient(options)
