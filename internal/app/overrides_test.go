@@ -224,6 +224,35 @@ func TestOverridesThatDifferAreRefused(t *testing.T) {
 	}
 }
 
+// A socket lasts for hours: what a tester may have for a while ends with it.
+func TestASocketEndsWithItsOverride(t *testing.T) {
+	s := serveTesters(t, flags.Staffs)
+	short, _, err := s.overrides.Sign(flags.Wish{Flags: map[string]string{"booking.staff-overrides": "on"}, For: 2 * time.Second})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	conn, _, err := websocket.Dial(ctx, strings.Replace(s.url, "http", "ws", 1)+"/graphql", &websocket.DialOptions{Subprotocols: []string{"graphql-transport-ws"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseNow()
+	text, err := json.Marshal(map[string]any{"type": "connection_init", "payload": map[string]any{"token": s.bearer(t, access.FrontDesk), "featureOverride": short}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Write(ctx, websocket.MessageText, text); err != nil {
+		t.Fatal(err)
+	}
+	if _, answer, err := conn.Read(ctx); err != nil || !strings.Contains(string(answer), "connection_ack") {
+		t.Fatalf("%s, %v", answer, err)
+	}
+	if _, _, err := conn.Read(ctx); websocket.CloseStatus(err) != 4403 {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
 func TestFeaturesAreThoseOfTheCaller(t *testing.T) {
 	mine, id := uuid.New(), uuid.UUID{2}
 	known, err := flags.New(flags.Options{Clock: clock.System{}, Log: slog.New(slog.DiscardHandler), Bootstrap: []byte(`{"features":[

@@ -10,7 +10,7 @@ import (
 
 // FlagSettings say what decides the program's switches.
 type FlagSettings struct {
-	URL       WebURL   `env:"UNLEASH_URL" help:"Unleash's API, 5 or newer, e.g. https://unleash.example.org/api; while it is away flags stay as they were; without it they are as UNLEASH_BOOTSTRAP says"`
+	URL       WebURL   `env:"UNLEASH_URL" help:"Unleash's API, e.g. https://unleash.example.org/api; while it is away flags stay as they were; without it they are as UNLEASH_BOOTSTRAP says"`
 	Token     Secret   `env:"UNLEASH_TOKEN" help:"client token of Unleash's, which names the environment; needed with UNLEASH_URL"`
 	State     string   `env:"UNLEASH_STATE" help:"folder that the last state of the flags is kept in, for starts while Unleash is away; made if it isn't there; needed with UNLEASH_URL"`
 	Bootstrap FlagList `env:"UNLEASH_BOOTSTRAP" help:"file of flags that hold before anything else is known, as Unleash's /api/client/features answers; default: every switch is off"`

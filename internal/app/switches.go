@@ -53,7 +53,7 @@ func ListFlags(ctx context.Context, environ []string, out io.Writer) error {
 	}
 	is := known.State()
 	if is.Why != "" {
-		return fmt.Errorf("Unleash could not be asked (%s): NOW is what holds without it", is.Why)
+		return fmt.Errorf("what Unleash says could not be asked (%s): NOW is what holds without it", is.Why)
 	}
 	_, err = fmt.Fprintf(out, "\nNOW is from: %s\n", is.From)
 	return err

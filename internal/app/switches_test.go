@@ -96,7 +96,7 @@ func TestTheListOfFlagsHasWhatUnleashSays(t *testing.T) {
 func TestTheListOfFlagsSaysThatUnleashIsAway(t *testing.T) {
 	var out bytes.Buffer
 	err := ListFlags(t.Context(), unleashed(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }), &out)
-	if err == nil || !strings.Contains(err.Error(), "Unleash could not be asked (403)") || !strings.Contains(out.String(), "booking.staff-overrides") {
+	if err == nil || !strings.Contains(err.Error(), "what Unleash says could not be asked (403)") || !strings.Contains(out.String(), "booking.staff-overrides") {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 }

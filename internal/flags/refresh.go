@@ -22,10 +22,7 @@ func newRefresher(f *Flags) (*refresher, error) {
 	client, err := unleash.NewClient(
 		unleash.WithUrl(f.opts.URL.String()), unleash.WithCustomHeaders(http.Header{"Authorization": {f.opts.Token}}),
 		unleash.WithAppName(appName), unleash.WithInstanceId(f.opts.Instance),
-		unleash.WithHttpClient(&http.Client{
-			Timeout: policy().Call, Transport: &wire{flags: f, next: transport()},
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }, // the token is for nobody else
-		}),
+		unleash.WithHttpClient(&http.Client{Timeout: policy().Call, Transport: &wire{flags: f, next: transport()}}),
 		unleash.WithRefreshInterval(f.opts.Refresh), unleash.WithStorage(store{nothing{}, f}), unleash.WithListener(&listener{f}),
 		unleash.WithDisableMetrics(true), // they would be sent before the client is made, and hold up what is counted
 	)
@@ -48,7 +45,8 @@ type refusal struct{ status int }
 func (r refusal) Error() string { return "flags: Unleash answered " + strconv.Itoa(r.status) }
 
 // wire is the way to Unleash. What isn't a list of flags, or the news that it hasn't changed, is an error here: the SDK would wait for up to
-// ten times the interval after such a status, and then for minutes more, so that changes came late.
+// ten times the interval after such a status, and then for minutes more, so that changes came late. A redirect isn't followed, as the token is
+// for nobody else.
 type wire struct {
 	flags *Flags
 	next  http.RoundTripper

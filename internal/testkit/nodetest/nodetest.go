@@ -44,7 +44,7 @@ var Program = sync.OnceValues(func() (string, error) {
 func carried(folder string) (string, error) {
 	programs, _ := filepath.Glob(filepath.Join(folder, packages, "node-*", "bin", "node"))
 	if len(programs) != 1 {
-		return "", fmt.Errorf("Node.js is older than %d, and no package carries it for this machine: install it (https://nodejs.org/download)", devstack.OldestNode)
+		return "", fmt.Errorf("this machine's Node.js is older than %d, and no package carries it for this machine: install it (https://nodejs.org/download)", devstack.OldestNode)
 	}
 	return filepath.Abs(programs[0])
 }
