@@ -288,7 +288,7 @@ func (r appointmentRoom) Explain(_ context.Context, _ access.Actor, id availabil
 	return availability.Explanation{BlockedBy: []availability.Rule{availability.NotOnGrid}}, r.fail
 }
 
-func (r availabilityRoom) Alternatives(_ context.Context, _ access.Actor, _ availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error) {
+func (r appointmentRoom) Alternatives(_ context.Context, _ access.Actor, _ availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error) {
 	r.note("Alternatives", limit)
 	r.whom = whom
 	return []availability.Slot{r.slot}, r.unread

@@ -127,7 +127,6 @@ type Availability interface {
 	Slots(context.Context, access.Actor, availability.Listing, paging.Window) (availability.Listed, error)
 	NextAvailable(ctx context.Context, actor access.Actor, provider clinic.Ref, kind uuid.UUID, m *clinic.Modality) (*availability.Slot, error)
 	Former(ctx context.Context, actor access.Actor, id availability.SlotID, kind clinic.VisitKind, at clinic.Location) (availability.Slot, error)
-	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error)
 }
 
 // Search is the same room's, for whoever doesn't know the provider yet.
@@ -148,6 +147,7 @@ type Appointment interface {
 	Change(context.Context, access.Actor, appointment.ChangeState) (appointment.Appointment, error)
 
 	Actions(access.Actor, appointment.Appointment, clinic.VisitKind) []appointment.ActionState
+	Alternatives(ctx context.Context, actor access.Actor, id availability.SlotID, whom availability.For, limit int) ([]availability.Slot, error)
 	Explain(ctx context.Context, actor access.Actor, slot availability.SlotID, patient *clinic.Ref) (availability.Explanation, error)
 	// List also answers the log position of what was read.
 	List(context.Context, access.Actor, appointment.Filter, appointment.Order, paging.Window) (paging.Page[appointment.Appointment], string, error)

@@ -78,7 +78,7 @@ func knownPlace(ctx context.Context, id availability.SlotID) error {
 
 // alternatives are part of a failure that has to be told whatever becomes of them: where they can't be read there are none.
 func (r *Resolver) alternatives(ctx context.Context, id availability.SlotID, whom availability.For, limit int) []*availability.Slot {
-	found, err := r.Services.Availability.Alternatives(ctx, viewer.Actor(ctx), id, whom, limit)
+	found, err := r.Services.Appointment.Alternatives(ctx, viewer.Actor(ctx), id, whom, limit)
 	if err != nil {
 		r.Unshown.Note(ctx, "no alternatives", err)
 		return []*availability.Slot{}

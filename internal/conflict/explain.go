@@ -21,15 +21,27 @@ func CaseOf(r availability.Rules, id availability.SlotID) (Case, bool) {
 // Further is what an explanation of a time asks the detection: whatever booking it for the patient would be refused for. Resources are
 // looked at in every mode, since they are claimed in every mode. A detection that fails has nothing against anything.
 func (d *Detection) Further(a access.Actor, patient *clinic.Ref) availability.Further {
+	whom := availability.For{}
+	if patient != nil {
+		whom.Patient = patient.ID
+	}
+	return d.further(a, whom)
+}
+
+// Lets says of slots that are free whether the detection, too, lets them be for whom they are wanted.
+func (d *Detection) Lets(ctx context.Context, a access.Actor, r availability.Rules, id availability.SlotID, whom availability.For) bool {
+	broken, _ := d.further(a, whom)(ctx, r, id)
+	return len(broken) == 0
+}
+
+func (d *Detection) further(a access.Actor, whom availability.For) availability.Further {
 	return func(ctx context.Context, r availability.Rules, id availability.SlotID) ([]availability.Rule, error) {
 		c, offered := CaseOf(r, id)
 		if d == nil || !offered {
 			return nil, nil
 		}
 		c.Operation, c.Holder, c.Now = Explain, a.ID, d.clock.Now()
-		if patient != nil {
-			c.Patient = patient.ID
-		}
+		c.Patient, c.Own = whom.Patient, whom.Moving
 		j := d.Judge(ctx, a, c)
 		if j.mode == Enforce || len(c.Needs()) == 0 {
 			return j.Broken, nil
