@@ -200,6 +200,7 @@ DECLARE
     location_ uuid := (p->>'location')::uuid;
     needs_ text[];
     seen appointments;
+    had text[];
     lacking text[];
     spare uuid[];
     want jsonb;
@@ -210,16 +211,16 @@ BEGIN
     PERFORM lock_days(org, array_agg(pool_party(location_, n)), array_agg(d)) FROM unnest(needs_) n, unnest(dates(p->'occupiedDays')) d;
     SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ AND a.location_id = location_ FOR NO KEY UPDATE;
     IF seen.id IS NULL OR seen.status NOT IN ('ARRIVED', 'BOOKED', 'CHECKED_IN', 'PENDING') OR seen.modality <> 'IN_PERSON'
-        OR NOT EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.party_id = seen.provider_id
-            AND c.state = 'ACTIVE' AND c.starts_at = (p->>'occupiedFrom')::timestamptz AND c.ends_at = (p->>'occupiedTo')::timestamptz) THEN
+        OR NOT EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.party_kind = 'PROVIDER'
+            AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at = (p->>'occupiedFrom')::timestamptz AND c.ends_at = (p->>'occupiedTo')::timestamptz) THEN
         RETURN 0; -- what became of it gave it what it needs
     END IF;
 
-    lacking := ARRAY(SELECT n FROM unnest(needs_) n WHERE NOT EXISTS (
-        SELECT FROM claims c JOIN resources r ON r.organization_id = org AND r.id = c.party_id
-        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE' AND r.pool = n) ORDER BY 1);
-    spare := ARRAY(SELECT c.id FROM claims c JOIN resources r ON r.organization_id = org AND r.id = c.party_id
-        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state = 'ACTIVE' AND r.pool <> ALL (needs_));
+    -- From the visit's few claims to the pools, and never from a pool to all that its resources have.
+    SELECT coalesce(array_agg(h.pool), '{}'), coalesce(array_agg(h.id) FILTER (WHERE h.pool <> ALL (needs_)), '{}') INTO had, spare FROM (
+        SELECT c.id, (SELECT r.pool FROM resources r WHERE r.organization_id = org AND r.id = c.party_id) AS pool FROM claims c
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN ('ACTIVE', 'PAST') AND c.party_kind IN ('EQUIPMENT', 'ROOM')) h;
+    lacking := ARRAY(SELECT n FROM unnest(needs_) n WHERE n <> ALL (had) ORDER BY 1);
     PERFORM free_claims(org, spare, 'FREED');
     want := p || jsonb_build_object('needs', to_jsonb(lacking));
     found_ := find_resources(org, want, '{}', now_);

@@ -23,8 +23,9 @@ const equipAgain = 15 * time.Minute
 // A visit has what it needs if it has a claim of something of each pool, and lacks something otherwise. What is retired stays with it.
 const (
 	poolsOf  = `(SELECT k.needs FROM visit_kinds k WHERE k.organization_id = a.organization_id AND k.id = a.visit_kind_id)`
-	poolsHad = `ARRAY(SELECT r.pool FROM claims c JOIN resources r ON r.organization_id = c.organization_id AND r.id = c.party_id
-    WHERE c.organization_id = a.organization_id AND c.appointment_id = a.id AND c.state = 'ACTIVE')`
+	// Written like this, with both states, it goes by the index of a visit's few claims, and never through all that a room, or a clinic, has.
+	poolsHad = `ARRAY(SELECT (SELECT r.pool FROM resources r WHERE r.organization_id = c.organization_id AND r.id = c.party_id) FROM claims c
+    WHERE c.organization_id = a.organization_id AND c.appointment_id = a.id AND c.state IN ('ACTIVE', 'PAST') AND c.party_kind IN ('EQUIPMENT', 'ROOM'))`
 	inPerson = `a.modality = 'IN_PERSON' AND a.status IN ('ARRIVED', 'BOOKED', 'CHECKED_IN', 'PENDING')`
 	// Of the kinds that need nothing most visits are: they are passed over without a look at their claims.
 	lacking = inPerson + ` AND a.visit_kind_id IN (SELECT n.id FROM visit_kinds n WHERE n.organization_id = a.organization_id AND n.needs <> '{}')
@@ -42,7 +43,7 @@ WHERE v.organization_id = taken.organization_id RETURNING v.organization_id`
 	pageToEquip = `
 SELECT a.id, a.starts_at, a.location_id, p.starts_at AS occupied_from, p.ends_at AS occupied_to, p.starts_at IS NOT NULL AND ` + inPerson + `
     AND NOT (` + poolsOf + ` <@ ` + poolsHad + ` AND ` + poolsHad + ` <@ ` + poolsOf + `) AS concerned
-FROM appointments a LEFT JOIN claims p ON p.organization_id = a.organization_id AND p.appointment_id = a.id AND p.party_id = a.provider_id AND p.state = 'ACTIVE'
+FROM appointments a LEFT JOIN claims p ON p.organization_id = a.organization_id AND p.appointment_id = a.id AND p.party_kind = 'PROVIDER' AND p.state IN ('ACTIVE', 'PAST')
 WHERE a.organization_id = $1 AND (a.starts_at, a.id) > ($2, $3) ORDER BY a.starts_at, a.id LIMIT $4`
 	equip       = `SELECT equip($1)`
 	turnToEquip = `UPDATE visits_to_equip SET after_start = $3, after_id = $4, due_at = $5, lacking = $6 WHERE organization_id = $1 AND id = $2`
