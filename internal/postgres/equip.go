@@ -22,7 +22,7 @@ const equipAgain = 15 * time.Minute
 
 // A visit has what it needs if it has a claim of something of each pool, and lacks something otherwise. What is retired stays with it.
 const (
-	poolsOf  = `(SELECT k.needs FROM visit_kinds k WHERE k.organization_id = a.organization_id AND k.id = a.visit_kind_id)`
+	poolsOf = `(SELECT k.needs FROM visit_kinds k WHERE k.organization_id = a.organization_id AND k.id = a.visit_kind_id)`
 	// Written like this, with both states, it goes by the index of a visit's few claims, and never through all that a room, or a clinic, has.
 	poolsHad = `ARRAY(SELECT (SELECT r.pool FROM resources r WHERE r.organization_id = c.organization_id AND r.id = c.party_id) FROM claims c
     WHERE c.organization_id = a.organization_id AND c.appointment_id = a.id AND c.state IN ('ACTIVE', 'PAST') AND c.party_kind IN ('EQUIPMENT', 'ROOM'))`
