@@ -48,6 +48,7 @@ build: roots
 test: tools
 	$(GO) test -timeout 20m $(LONGEST) ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHMARKS)
+	@$(GO) run -buildvcs=false ./cmd/mediconnect flags check || echo "*** A release would be refused: see docs/flags.md ***" >&2
 
 lint: roots formatted
 	$(GO) vet ./...

@@ -24,17 +24,23 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
 	address, figures := freeAddress(t), freeAddress(t)
-	server := start(t, []string{
-		"MEDICONNECT_TELEMETRY_LISTEN=" + figures,
-		"MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL=" + found.Redis, "MEDICONNECT_LISTEN=" + address,
-		"MEDICONNECT_TOKEN_PUBLIC_KEY=" + publicPEM(t, filepath.Join(dir, "token.key")),
-		"MEDICONNECT_LINK_KEY=" + base64.StdEncoding.EncodeToString(make([]byte, 32)),
-	}, "serve")
+	server := start(t, append(unleashAway(t),
+		"MEDICONNECT_TELEMETRY_LISTEN="+figures,
+		"MEDICONNECT_DATABASE_URL="+found.Program, "MEDICONNECT_KEYS="+filepath.Join(dir, "keys"), "MEDICONNECT_REDIS_URL="+found.Redis, "MEDICONNECT_LISTEN="+address,
+		"MEDICONNECT_TOKEN_PUBLIC_KEY="+publicPEM(t, filepath.Join(dir, "token.key")),
+		"MEDICONNECT_LINK_KEY="+base64.StdEncoding.EncodeToString(make([]byte, 32)),
+	), "serve")
 	server.accepts(t, address)
 	graphql := "http://" + address + "/graphql"
 	answered(t, graphql)
 	if status, text := exchange(t, http.MethodGet, "http://"+figures+"/metrics", "", ""); status != http.StatusOK || !strings.Contains(text, `mediconnect_graphql_operations_total{type="query"} 1`) {
 		t.Errorf("figures were answered %d: %s", status, text)
+	}
+	if _, text := exchange(t, http.MethodPost, graphql, "", `{"query":"{ viewer { features { key enabled } } }"}`); !strings.Contains(text, `{"key":"booking.staff-overrides","enabled":true}`) {
+		t.Errorf("while Unleash is away the last state doesn't hold: %s", text)
+	}
+	if status, text := exchange(t, http.MethodGet, "http://"+address+"/health/ready", "", ""); status != http.StatusOK {
+		t.Errorf("while Unleash is away the server is %d: %s", status, text)
 	}
 	for _, path := range []string{"/metrics", "/debug/pprof/"} {
 		if status, _ := exchange(t, http.MethodGet, "http://"+address+path, "", ""); status != http.StatusNotFound {
@@ -48,6 +54,17 @@ func TestServeAnswersAndRefusesTheTokensOfDev(t *testing.T) {
 	if code := server.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, server.output)
 	}
+}
+
+// unleashAway are settings of an Unleash that can't be reached, but had something on when it was last asked.
+func unleashAway(t *testing.T) []string {
+	t.Helper()
+	dir := t.TempDir()
+	kept := `{"version":2,"features":[{"name":"booking.staff-overrides","enabled":true,"strategies":[{"name":"default"}]}]}`
+	if err := os.WriteFile(filepath.Join(dir, "flags.json"), []byte(kept), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"MEDICONNECT_UNLEASH_URL=http://" + freeAddress(t) + "/api", "MEDICONNECT_UNLEASH_TOKEN=secret", "MEDICONNECT_UNLEASH_STATE=" + dir}
 }
 
 func freeAddress(t *testing.T) string {
@@ -183,10 +200,13 @@ func TestWorkWorksUntilItIsTold(t *testing.T) {
 	dir := dataFolder(t)
 	found := start(t, nil, "dev", "--no-demo", "--data", dir).ready(t, dir)
 	figures := freeAddress(t)
-	p := start(t, []string{"MEDICONNECT_TELEMETRY_LISTEN=" + figures, "MEDICONNECT_DATABASE_URL=" + found.Program, "MEDICONNECT_KEYS=" + filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS=" + filepath.Join(t.TempDir(), "anchors")}, "work")
+	p := start(t, append(unleashAway(t), "MEDICONNECT_TELEMETRY_LISTEN="+figures, "MEDICONNECT_DATABASE_URL="+found.Program, "MEDICONNECT_KEYS="+filepath.Join(dir, "keys"), "MEDICONNECT_AUDIT_ANCHORS="+filepath.Join(t.TempDir(), "anchors")), "work")
 	p.says(t, figures)
 	if status, text := exchange(t, http.MethodGet, "http://"+figures+"/metrics", "", ""); status != http.StatusOK || !strings.Contains(text, `mediconnect_database_connections_in_use{pool="tenants"}`) {
 		t.Errorf("figures were answered %d: %s", status, text)
+	}
+	if _, text := exchange(t, http.MethodGet, "http://"+figures+"/health/unleash", "", ""); !strings.Contains(text, `"from":"disk"`) {
+		t.Errorf("of Unleash it says %s", text)
 	}
 	if code := p.signal(t, syscall.SIGTERM); code != 0 {
 		t.Errorf("SIGTERM ended with exit code %d:\n%s", code, p.output)
