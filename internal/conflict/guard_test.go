@@ -272,3 +272,16 @@ func TestAProcessThatStartsWhileAFallbackStandsStartsFallenBack(t *testing.T) {
 		t.Errorf("kept anew: %+v", store.kept)
 	}
 }
+
+func TestAWindowTellsSoManyPeopleApartAndNoMore(t *testing.T) {
+	w := newWindow(time.Minute, someday)
+	for i := range mostPeople + 10 {
+		c := about(0)
+		c.Holder = uuid.UUID{12: byte(i >> 8), 13: byte(i)}
+		c.Patient = uuid.Nil // whoever holds stands for a patient whom nobody knows
+		w.note(someday, Comparison{Case: c}, false)
+	}
+	if f := w.now(someday); f.People != mostPeople || f.Cases != mostPeople+10 {
+		t.Errorf("%+v", f)
+	}
+}
