@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/policy"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
 // looks sees the rows of every tenant.
@@ -49,6 +50,23 @@ func (r *realm) keepTrail(t *testing.T, s *site) {
 	t.Helper()
 	trail := s.admin.Post(t, `{ auditEvents(where: {action: "appointment.book"}, first: 1) { edges { node { id } } } }`, nil).OK(t)
 	r.know(trail.Text("auditEvents", "edges", 0, "node", "id"), subject{kind: globalid.AuditEvent, organization: s.Organization})
+}
+
+// keepOverrides books a visit over a soft rule.
+func (r *realm) keepOverrides(t *testing.T, s *site) {
+	t.Helper()
+	r.judging(conflict.Off)
+	const notice = `WITH changed AS (UPDATE visit_kinds SET minimum_notice = $2 WHERE organization_id = $1)
+		UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`
+	s.Set(notice, 30*24*3600)
+	who := s.patients[0]
+	booked := r.done(t, s.admin, "bookAppointment", "appointment { id }", vars{"target": vars{"slotId": r.freeSlot(s)}, "patientId": s.id(globalid.Patient, who.ID),
+		"idempotencyKey": r.key(), "override": vars{"rules": []string{"INSIDE_MINIMUM_NOTICE"}, "reason": "Palpitations again"}})
+	s.Set(notice, 0)
+	id := booked.Text("bookAppointment", "appointment", "id")
+	r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
+	r.with[id] = s.id(globalid.Provider, s.providers[0].ID)
+	r.treats(s, 0, 0)
 }
 
 // visit books, confirms, and perhaps cancels late.

@@ -17,6 +17,7 @@ var unvalued = map[string]string{
 	"SignInChallenge.kind": inPayload, "SignInChallenge.challenge": inPayload, "SignInChallenge.secret": inPayload, "SignInChallenge.uri": inPayload,
 	"SignInChallenge.expiresAt":      inPayload,
 	"SessionTokens.sessionExpiresAt": inPayload, "SessionTokens.sessionId": inPayload,
+	"BookingWarning.code": inPayload, "BookingWarning.message": inPayload, "BookingWarning.organization": inPayload, "BookingWarning.start": inPayload, "BookingWarning.end": inPayload,
 	"ReplayOutcomeCount.outcome": inPayload, "ReplayOutcomeCount.count": inPayload,
 	"ReminderFunnel.noShowRate":        "no visit is over: TestAFunnelCountsWhatBecameOfMessages",
 	"AuditEvent.flags":                 "no flag was asked about: TestAnEventTellsUnderWhichFlagsItWasDone",

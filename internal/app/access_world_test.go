@@ -89,6 +89,8 @@ func newRealm(t *testing.T) *realm {
 	r.keepPartners(t, r.there)
 	r.keepAccounts(t, r.here)
 	r.keepAccounts(t, r.there)
+	r.keepOverrides(t, r.here)
+	r.keepOverrides(t, r.there)
 	r.keepConflicts(t, r.here)
 	r.keepConflicts(t, r.there)
 	fallBack(t, r.pool, true)
