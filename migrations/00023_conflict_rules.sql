@@ -394,11 +394,17 @@ CREATE FUNCTION look_around(p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     org uuid := (p->>'organization')::uuid;
     facts jsonb := neighbours(org, p);
+    held uuid[] := '{}';
+    none_free boolean := false;
 BEGIN
-    RETURN jsonb_build_object('facts', facts, 'seen', md5(facts::text),
-        'noneFree', array_position(find_resources(org, p, coalesce((SELECT array_agg(c.id) FROM claims c
-            WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.hold_id = (p->>'hold')::uuid AND c.state = 'ACTIVE'), '{}'),
-            (p->>'now')::timestamptz), NULL) IS NOT NULL);
+    IF cardinality(pools_needed(p)) > 0 THEN
+        IF p->>'hold' IS NOT NULL THEN
+            held := ARRAY(SELECT c.id FROM claims c
+                WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.hold_id = (p->>'hold')::uuid AND c.state = 'ACTIVE');
+        END IF;
+        none_free := array_position(find_resources(org, p, held, (p->>'now')::timestamptz), NULL) IS NOT NULL;
+    END IF;
+    RETURN jsonb_build_object('facts', facts, 'seen', md5(facts::text), 'noneFree', none_free);
 END $$;
 -- +goose StatementEnd
 
