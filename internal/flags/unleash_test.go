@@ -79,11 +79,11 @@ func aChangeArrives(t *testing.T, u *unleashtest.Server) {
 	f, _, heard := over(t, u.Way(t), Options{Refresh: DefaultRefresh})
 	until(t, heard, func() bool { return f.State().Refreshed == 1 })
 	u.Set(t, StaffOverrides.Key(), unleashtest.Rollout("100"))
-	began := clock.Uptime()
+	before, began := f.State().Refreshed, clock.Uptime()
 	until(t, heard, func() bool { return f.Decide(StaffOverrides, provider(1), access.Actor{}).Enabled })
 	t.Logf("it was live after %v", clock.Uptime()-began)
-	if asked := f.State().Refreshed; asked > 2 {
-		t.Errorf("it was told with the question %d after the change, not the next", asked-1)
+	if asked := f.State().Refreshed - before; asked > 2 { // one may have been under way
+		t.Errorf("it was told with the question %d after the change, not the next", asked)
 	}
 }
 
