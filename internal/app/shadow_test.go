@@ -88,8 +88,8 @@ func plantedBookings(c *sample.Clinic) (list []planted) {
 	add("", c.Patient(), of(newcomers, c.Slot(doctor, 16, 0)))
 	add(availability.EstablishedPatientsOnly, c.Patient(), of(regulars, c.Slot(doctor, 16, 30)))
 
-	third, adults := c.Provider(1), uuid.Nil
-	adults = c.Kind(third)
+	third := c.Provider(1)
+	adults := c.Kind(third)
 	c.RequiringOf(adults, `minimum_age = 18`)
 	child, grown := c.Patient(), c.Patient()
 	c.Born(child.PatientID, civil.Date{Year: 2020, Month: 1, Day: 1})
