@@ -135,7 +135,7 @@ BEGIN
         found_ := found_ || (SELECT r.id FROM resources r
             WHERE r.organization_id = org AND r.location_id = (p->>'location')::uuid AND r.pool = pool_ AND NOT r.retired
               AND NOT EXISTS (SELECT FROM claims c
-                WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE' AND c.starts_at < to_ AND c.ends_at > from_
+                WHERE c.organization_id = org AND c.party_id = r.id AND c.state IN ('ACTIVE', 'PAST') AND c.state <> 'PAST' AND c.starts_at < to_ AND c.ends_at > from_
                   AND c.starts_at > from_ - interval '48 hours' AND c.starts_at < c.ends_at
                   AND (own IS NULL OR c.appointment_id IS DISTINCT FROM own) AND (c.hold_id IS NULL OR c.hold_id <> ALL (ended) AND c.expires_at > now_))
             ORDER BY EXISTS (SELECT FROM claims c WHERE c.organization_id = org AND c.party_id = r.id AND c.state = 'ACTIVE'
@@ -270,7 +270,8 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
--- What the rules about other visits follow from, as far as those of the visit's kind ask for it. Ways are at most 8 hours long. p: organization,
+-- What the rules about other visits follow from, as far as those of the visit's kind ask for it. Each claim's visit is looked up by itself, and claims by
+-- their party's index, whatever statistics say. Ways are at most 8 hours long. p: organization,
 -- provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
 -- been there after it is new), now, and, where there are such, patient, hold, holder, the
 -- appointment, or what is moved, which is passed over, and where that was.
@@ -302,10 +303,10 @@ BEGIN
             SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
                 'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
             FROM claims c
-            LEFT JOIN appointments a ON a.organization_id = org AND a.id = c.appointment_id
-            LEFT JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
-            JOIN locations l ON l.organization_id = org AND l.id = coalesce(a.location_id, h.location_id)
-            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state = 'ACTIVE' AND c.starts_at < c.ends_at
+            LEFT JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a ON true
+            LEFT JOIN LATERAL (SELECT * FROM holds v WHERE v.organization_id = org AND v.id = c.hold_id LIMIT 1) h ON true
+            CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
+            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.state <> 'PAST' AND c.starts_at < c.ends_at
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
               AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND (a.id IS NULL OR a.id IS DISTINCT FROM own)
               AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
@@ -319,9 +320,9 @@ BEGIN
             SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
                 'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
             FROM claims c
-            JOIN appointments a ON a.organization_id = org AND a.id = c.appointment_id
-            JOIN locations l ON l.organization_id = org AND l.id = a.location_id
-            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state = 'ACTIVE'
+            CROSS JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a
+            CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = a.location_id LIMIT 1) l
+            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state IN ('ACTIVE', 'PAST') AND c.state <> 'PAST'
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
               AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.id IS DISTINCT FROM own));
     END IF;
@@ -370,9 +371,10 @@ BEGIN
                     THEN array_agg(DISTINCT l.account_id) FILTER (WHERE l.relation = 'SELF') ELSE array_agg(DISTINCT l.account_id) END AS who
                 FROM (SELECT DISTINCT m.patient_id FROM account_links m
                     WHERE m.organization_id = org AND m.account_id = ANY (acting) AND m.ended_at IS NULL AND m.patient_id <> patient_) others
+                CROSS JOIN LATERAL (SELECT * FROM claims v WHERE v.organization_id = org AND v.party_id = others.patient_id
+                    AND v.state IN ('ACTIVE', 'PAST') AND v.state <> 'PAST' AND v.starts_at < to_ AND v.ends_at > from_
+                    AND v.starts_at > from_ - interval '48 hours' AND v.appointment_id IS DISTINCT FROM own OFFSET 0) c
                 JOIN account_links l ON l.organization_id = org AND l.patient_id = others.patient_id AND l.ended_at IS NULL
-                JOIN claims c ON c.organization_id = org AND c.party_id = others.patient_id AND c.state = 'ACTIVE'
-                WHERE c.starts_at < to_ AND c.ends_at > from_ AND c.starts_at > from_ - interval '48 hours' AND c.appointment_id IS DISTINCT FROM own
                 GROUP BY c.id, c.starts_at, c.ends_at
             ) v WHERE v.who && acting));
     END IF;
