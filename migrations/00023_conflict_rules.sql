@@ -98,6 +98,7 @@ END $$;
 
 CREATE POLICY equipping ON visits_to_equip TO mediconnect_sweeper USING (true);
 GRANT SELECT (organization_id, due_at), UPDATE (due_at) ON visits_to_equip TO mediconnect_sweeper;
+GRANT SELECT (party_kind) ON claims TO mediconnect_sweeper;
 
 -- +goose StatementBegin
 -- Who is locked for a pool at a location.
@@ -417,10 +418,8 @@ DECLARE
     rules_ text[] := ARRAY(SELECT r FROM jsonb_array_elements_text(coalesce(p->'override'->'rules', '[]')) r
         UNION SELECT 'PROVIDER_BUSY' WHERE lane_ = -1 ORDER BY 1);
 BEGIN
-    IF p->'audit'->>'action' <> 'appointment.rezone' THEN
-        UPDATE appointments a SET awaits_doctor = coalesce((p->'override'->>'waits')::boolean, false)
-        WHERE a.organization_id = org AND a.id = appointment AND a.awaits_doctor <> coalesce((p->'override'->>'waits')::boolean, false);
-    END IF;
+    UPDATE appointments a SET awaits_doctor = coalesce((p->>'awaitsDoctor')::boolean, false)
+    WHERE a.organization_id = org AND a.id = appointment AND a.awaits_doctor <> coalesce((p->>'awaitsDoctor')::boolean, false);
     IF cardinality(rules_) > 0 THEN
         INSERT INTO rule_overrides (organization_id, id, appointment_id, version, patient_id, rules, reason, waits, at, actor_id)
         VALUES (org, (p->'override'->>'id')::uuid, appointment, version_, (p->>'patient')::uuid, rules_, decode(p->'override'->>'reason', 'base64'),
@@ -514,7 +513,11 @@ BEGIN
         WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN (''ACTIVE'', ''PAST''));'),
         (22, 'move_appointment', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;', '    SELECT * INTO seen FROM appointments a WHERE a.organization_id = org AND a.id = appointment_ FOR UPDATE;
     old := ARRAY(SELECT c.id FROM claims c
-        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN (''ACTIVE'', ''PAST''));')
+        WHERE c.organization_id = org AND c.appointment_id = appointment_ AND c.state IN (''ACTIVE'', ''PAST''));'),
+        -- A hold ends by its provider's claim: whatever else it has goes with that one.
+        (23, 'lapse_holds', 'AND c.hold_id IS NOT NULL AND c.expires_at <= now_ ORDER BY c.expires_at LIMIT 100);', 'AND c.hold_id IS NOT NULL AND c.party_kind = ''PROVIDER''
+          AND c.expires_at <= now_ ORDER BY c.expires_at LIMIT 100);'),
+        (24, 'moving_holds', 'WHERE o.organization_id = org AND o.id = ANY (old)));', 'WHERE o.organization_id = org AND o.id = ANY (old) AND o.party_kind = ''PROVIDER''));')
     ) c(n, name, was, becomes) ORDER BY CASE WHEN up THEN n ELSE -n END LOOP
         was_ := CASE WHEN up THEN change.was ELSE change.becomes END;
         becomes_ := CASE WHEN up THEN change.becomes ELSE change.was END;

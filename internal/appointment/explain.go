@@ -6,7 +6,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
 // Alternatives are free slots of the same kind that can be booked by whoever was refused one, as availability.Service finds them, without those
@@ -38,6 +37,6 @@ func (s *Service) Alternatives(ctx context.Context, a access.Actor, id availabil
 // Explain names everything that a booking of a time, for a patient if one is named, would be refused for.
 func (s *Service) Explain(ctx context.Context, a access.Actor, id availability.SlotID, patient *clinic.Ref) (availability.Explanation, error) {
 	e, err := s.openings.Explain(ctx, a, id, patient, s.detects.Further(a, patient))
-	e.Overridable = conflict.Overridable(a, id.Organization, e.BlockedBy)
+	e.Overridable = s.detects.Overridable(a, id.Organization, e.BlockedBy)
 	return e, err
 }

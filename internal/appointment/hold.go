@@ -38,7 +38,7 @@ func (s *Service) Hold(ctx context.Context, a access.Actor, in PlaceHold) (Hold,
 		case err != nil:
 			return Hold{}, err
 		case answer.Outcome == Done:
-			w.judged.Conclude(nil)
+			w.judged.ConcludeDone()
 			a.Trail.Changed(holdKind, w.NewHold.ID)
 			return w.NewHold, nil
 		case answer.Outcome == Replayed:

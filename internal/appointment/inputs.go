@@ -31,7 +31,7 @@ type BookVisit struct {
 	Patient     *clinic.Ref // nil: the account's only one
 	Reason      *access.Private
 	Identifiers []clinic.Identifier
-	Override    *conflict.Override // rules that the staff books over; nil: none
+	Override    *conflict.Override `json:",omitempty"` // rules that the staff books over; nil: none, as for a program that doesn't know of them
 	Key         string
 }
 
@@ -40,7 +40,7 @@ type MoveVisit struct {
 	Appointment     clinic.Ref
 	Target          Target
 	ExpectedVersion *int
-	Override        *conflict.Override
+	Override        *conflict.Override `json:",omitempty"` // as with BookVisit
 	Key             string
 }
 

@@ -76,7 +76,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	case err != nil:
 		return done, false, err
 	case answer.Outcome == Done:
-		w.judged.Conclude(nil)
+		w.judged.ConcludeDone()
 		changed(a, w.To, w.Hold)
 		released := ap.Slot()
 		return Booking{Appointment: w.To, Released: &released, Warnings: w.judged.Warnings(ctx, a)}, false, nil
@@ -115,7 +115,9 @@ func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now
 			to.Status = Pending
 		}
 	}
-	if seat.Over.Waits {
+	// What took a doctor's word still does, wherever somebody else puts it.
+	to.AwaitsDoctor = seat.Over.Waits || ap.AwaitsDoctor && ap.Status == Pending && !a.Has(access.ConflictsClinical)
+	if to.AwaitsDoctor {
 		to.Status = Pending
 	}
 	return to

@@ -9,7 +9,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
 // refusal reads a slot as it stands now and names everything against it, known included.
@@ -31,7 +30,7 @@ func (s *Service) refusal(ctx context.Context, a access.Actor, seat Seat, who av
 			return err
 		}
 	}
-	return refused(a, wanted{seat.Slot, wantedFor(who)}, slices.Compact(blocked), v.PatientVisit)
+	return s.refused(a, wanted{seat.Slot, wantedFor(who)}, slices.Compact(blocked), v.PatientVisit)
 }
 
 // wanted is a slot and whom it was wanted for.
@@ -42,7 +41,7 @@ type wanted struct {
 
 // refused chooses the failure that helps most: a slot that somebody has, caps aside, is taken; a patient who is busy has a
 // conflict; all else is unavailable, with every rule.
-func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.UUID) error {
+func (s *Service) refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.UUID) error {
 	others := slices.DeleteFunc(slices.Clone(blocked), func(r availability.Rule) bool {
 		return r == availability.ProviderBusy || capped(r)
 	})
@@ -54,7 +53,7 @@ func refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.U
 	}
 	return SlotUnavailable{
 		Slot: w.slot, For: w.whom, BlockedBy: availability.Shown(a, w.slot.Organization, blocked),
-		Overridable: conflict.Overridable(a, w.slot.Organization, blocked),
+		Overridable: s.detects.Overridable(a, w.slot.Organization, blocked),
 	}
 }
 

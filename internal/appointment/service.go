@@ -69,7 +69,7 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 		case err != nil:
 			return Booking{}, err
 		case answer.Outcome == Done:
-			w.judged.Conclude(nil)
+			w.judged.ConcludeDone()
 			changed(a, w.Appointment, w.Hold)
 			return Booking{Appointment: w.Appointment, Warnings: w.judged.Warnings(ctx, a)}, nil
 		case !answer.Outcome.stale():
@@ -197,7 +197,8 @@ func (s Seat) path() []string {
 func booked(w BookingWrite, kind clinic.VisitKind) Appointment {
 	ap := w.Appointment
 	ap.Status = Booked
-	if kind.RequiresApproval || w.Over.Waits {
+	ap.AwaitsDoctor = w.Over.Waits
+	if kind.RequiresApproval || ap.AwaitsDoctor {
 		ap.Status = Pending
 	}
 	return ap.in(w.Seat)
@@ -208,7 +209,6 @@ func (ap Appointment) in(s Seat) Appointment {
 	ap.ProviderID, ap.LocationID, ap.VisitKindID = s.Slot.Provider, s.Slot.Location, s.Slot.VisitKind
 	ap.Modality, ap.Start, ap.End = s.Slot.Modality, s.Slot.Start, s.Plan.End
 	ap.LocalStart, ap.TimeZone, ap.TZDB = s.Plan.LocalStart, s.Plan.TimeZone, clock.ZoneVersion()
-	ap.AwaitsDoctor = s.Over.Waits
 	return ap
 }
 

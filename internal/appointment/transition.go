@@ -79,7 +79,7 @@ func entitled(ap Appointment, a access.Actor, action Action) bool {
 	case !a.Has(access.AppointmentsWrite), ap.Veiled():
 		return false
 	case action == Approve && ap.AwaitsDoctor:
-		return a.Has(access.ConflictsClinical)
+		return a.IsClinic() && a.Has(access.ConflictsClinical)
 	case a.IsClinic(), action == Cancel, action == Reschedule, steps[action].patient:
 		return true
 	}

@@ -14,6 +14,7 @@ type Comparison struct {
 	Case
 	Mode        Mode
 	Basic, Full []availability.Rule
+	Waived      bool          // it was done all the same, by somebody who may: nobody was refused
 	Took        time.Duration // of the full one; zero: it never began
 	Failed      error         // ErrSkipped and context.Canceled are no fault of its own
 }

@@ -143,10 +143,15 @@ func modeOf(f access.Feature) Mode {
 }
 
 // Conclude tells what the database, and the rules of hours, had against the case: nothing, if it was done.
-func (j Judged) Conclude(basic []availability.Rule) {
+func (j Judged) Conclude(basic []availability.Rule) { j.conclude(basic, false) }
+
+// ConcludeDone tells that it was done, if need be over what the detection has against it.
+func (j Judged) ConcludeDone() { j.conclude(nil, len(j.Broken) > 0) }
+
+func (j Judged) conclude(basic []availability.Rule, waived bool) {
 	switch {
 	case j.mode == Enforce:
-		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Took: j.took, Failed: j.failed})
+		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Waived: waived, Took: j.took, Failed: j.failed})
 	case j.mode == Shadow && j.of.beside != nil:
 		c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
 		j.of.beside.Do(func() {

@@ -86,9 +86,10 @@ func Waits(a access.Actor, rules []availability.Rule) bool {
 	return !a.Has(access.ConflictsClinical) && slices.ContainsFunc(rules, func(r availability.Rule) bool { return LeaveFor(r) == Doctor })
 }
 
-// Overridable narrows the rules against a time to those that a caller may ask to book over: all of them or, if one is hard, none.
-func Overridable(a access.Actor, organization uuid.UUID, blocked []availability.Rule) []availability.Rule {
-	may := a.IsStaff() && a.In(organization) && (a.Has(access.ConflictsOverride) || a.Has(access.ConflictsClinical))
+// Overridable narrows the rules against a time to those that a caller may ask to book over: all of them or, if one is hard or the feature is off,
+// none.
+func (d *Detection) Overridable(a access.Actor, organization uuid.UUID, blocked []availability.Rule) []availability.Rule {
+	may := d != nil && a.IsStaff() && a.In(organization) && d.switches.Overrides(organization, a).Enabled && (a.Has(access.ConflictsOverride) || a.Has(access.ConflictsClinical))
 	if !may || slices.ContainsFunc(blocked, func(r availability.Rule) bool { return LeaveFor(r) == Hard }) {
 		return []availability.Rule{}
 	}

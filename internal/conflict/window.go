@@ -53,7 +53,7 @@ func (w *window) note(now time.Time, c Comparison, slow bool) Figures {
 		b.Slow++
 	}
 	if c.Failed == nil && len(c.Basic) == 0 {
-		w.meet(personOf(c.Case), len(c.Full) > 0)
+		w.meet(personOf(c.Case), len(c.Full) > 0 && !c.Waived)
 	}
 	return w.sum()
 }

@@ -71,6 +71,7 @@ type writeParams struct {
 	Seen         string         `json:"seen,omitempty"`
 	Squeeze      bool           `json:"squeeze,omitempty"`
 	Override     *overrideParam `json:"override,omitempty"`
+	AwaitsDoctor bool           `json:"awaitsDoctor,omitempty"`
 
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
 	Reschedules int        `json:"reschedules"`
@@ -176,7 +177,7 @@ func (p *writeParams) limited(l appointment.Limits) {
 }
 
 func (p *writeParams) placed(ap appointment.Appointment) {
-	p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)
+	p.Appointment, p.Status, p.AwaitsDoctor = idOf(ap.ID), string(ap.Status), ap.AwaitsDoctor
 	p.LocalStart, p.TimeZone, p.TZDB = &ap.LocalStart, ap.TimeZone, ap.TZDB
 }
 

@@ -266,3 +266,45 @@ func (d *desk) roomsAt(hour, minute int) (n int) {
 	}
 	return n
 }
+
+// A hold ends as one thing, and whoever follows its provider hears of it, whatever room it had.
+func TestAHoldWithARoomLapsesWithItsProvidersEvent(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	d.Requiring(`needs = '{exam}'`)
+	d.Room("exam")
+	provider := d.Provider(1)
+	if _, err := d.Hold(t.Context(), d.Patient(), appointment.PlaceHold{Slot: d.Slot(provider, 10, 0), Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	d.clock.Advance(5 * time.Minute)
+	if _, err := d.Sweep(t.Context(), 10); err != nil {
+		t.Fatal(err)
+	}
+	var left, told int
+	if err := d.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM claims WHERE organization_id = $1 AND state = 'ACTIVE'),
+		(SELECT count(*) FROM event_log WHERE organization_id = $1 AND topic = 'hold.lapsed' AND provider_id = $2 AND payload->'days' <> 'null')`,
+		d.Organization, provider.ID).Scan(&left, &told); err != nil || left != 0 || told != 1 {
+		t.Errorf("%d claims are left, %d events: %v", left, told, err)
+	}
+}
+
+// A hold that would have moved a visit to another provider shares nothing with the visit's provider but a room.
+func TestACancellationEndsNoHoldOfAnotherProviderUnheard(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	d.Requiring(`needs = '{exam}'`)
+	d.Room("exam")
+	first, second, ann := d.Provider(1), d.Provider(1), d.Patient()
+	visit := d.books(ann, d.Slot(first, 10, 0))
+	moving := visit.Ref()
+	if _, err := d.Hold(t.Context(), ann, appointment.PlaceHold{Slot: d.Slot(second, 12, 0), Moving: &moving, Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Cancel(t.Context(), ann, appointment.CancelVisit{Appointment: moving, Reason: appointment.Other}); err != nil {
+		t.Fatal(err)
+	}
+	var held, rooms int
+	if err := d.pool.QueryRow(t.Context(), `SELECT count(*) FILTER (WHERE party_id = $2), count(*) FILTER (WHERE party_kind = 'ROOM') FROM claims
+		WHERE organization_id = $1 AND state = 'ACTIVE' AND hold_id IS NOT NULL`, d.Organization, second.ID).Scan(&held, &rooms); err != nil || held != 1 || rooms != 1 {
+		t.Errorf("the hold has %d lanes and %d rooms: %v", held, rooms, err)
+	}
+}

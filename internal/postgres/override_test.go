@@ -117,6 +117,29 @@ func TestWhatTakesADoctorsWordWaitsForIt(t *testing.T) {
 	}
 }
 
+// Staying within a cap that is passed already breaks nothing anew, and isn't a doctor's word either.
+func TestWhoAsksForADoctorsWordDoesNotGetRoundItByMoving(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	provider := d.Provider(1)
+	d.Set(`UPDATE providers SET max_daily_appointments = 1 WHERE organization_id = $1`)
+	d.books(d.Patient(), d.Slot(provider, 10, 0))
+	nurse := d.FrontDesk()
+	visit, err := d.bookOver(nurse, d.Slot(provider, 11, 0), d.named(d.Patient()), availability.DailyCapReached)
+	if err != nil || !visit.AwaitsDoctor {
+		t.Fatalf("%+v %v", visit, err)
+	}
+	to := d.Slot(provider, 12, 0)
+	if _, err := d.Move(t.Context(), nurse, appointment.MoveVisit{Appointment: visit.Ref(), Target: appointment.Target{Slot: &to}, Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Change(t.Context(), nurse, appointment.ChangeState{Appointment: visit.Ref(), Action: appointment.Approve}); errs.Of(err) != errs.Forbidden {
+		t.Errorf("who asked approves: %v", err)
+	}
+	if _, err := d.Change(t.Context(), d.doctor(), appointment.ChangeState{Appointment: visit.Ref(), Action: appointment.Approve}); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestAVisitIsSqueezedIntoTheOverflowLaneOneAtATime(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Off)
 	provider := d.Provider(1)

@@ -16,7 +16,7 @@ import (
 const selectDueHolds = `
 SELECT DISTINCT organization_id, party_id FROM (
     SELECT organization_id, party_id FROM claims
-    WHERE state = 'ACTIVE' AND hold_id IS NOT NULL AND expires_at <= $1
+    WHERE state = 'ACTIVE' AND hold_id IS NOT NULL AND party_kind = 'PROVIDER' AND expires_at <= $1
       AND (organization_id, party_id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))
     ORDER BY expires_at LIMIT $4) due`
 
