@@ -178,12 +178,12 @@ BEGIN
             VALUES (org, gen_random_uuid(), one.kind, one.id, 0, lower(part), upper(part), 'ACTIVE', appointment, hold, expires, '{}')
             ON CONFLICT DO NOTHING;
             IF NOT FOUND THEN
-                RAISE EXCEPTION 'resource taken' USING ERRCODE = 'MC001';
+                RAISE EXCEPTION 'resource taken' USING ERRCODE = 'MC002';
             END IF;
         END LOOP;
     END LOOP;
     IF left_ > 0 THEN
-        RAISE EXCEPTION 'resource moved' USING ERRCODE = 'MC001';
+        RAISE EXCEPTION 'resource moved' USING ERRCODE = 'MC002';
     END IF;
 END $$;
 -- +goose StatementEnd
@@ -307,9 +307,9 @@ BEGIN
             LEFT JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a ON true
             LEFT JOIN LATERAL (SELECT * FROM holds v WHERE v.organization_id = org AND v.id = c.hold_id LIMIT 1) h ON true
             CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
-            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.state <> 'PAST' AND c.starts_at < c.ends_at
+            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at < c.ends_at
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND (a.id IS NULL OR a.id IS DISTINCT FROM own)
+              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
               AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
                 AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)));
     END IF;
@@ -323,9 +323,9 @@ BEGIN
             FROM claims c
             CROSS JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a
             CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = a.location_id LIMIT 1) l
-            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state IN ('ACTIVE', 'PAST') AND c.state <> 'PAST'
+            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state IN ('ACTIVE', 'PAST')
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.id IS DISTINCT FROM own));
+              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.status = ANY (lives) AND a.id IS DISTINCT FROM own));
     END IF;
     IF kind.repeat_after IS NOT NULL THEN
         facts := facts || jsonb_build_object('alike', (

@@ -102,6 +102,9 @@ func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
 	}
 	if j.mode == Enforce {
 		j.Broken, j.Seen, j.took, j.failed = d.full(ctx, c, d.budget.Enforced)
+		if j.failed != nil { // the guard hears of it whatever becomes of the rest
+			d.noted(Comparison{Case: c, Mode: Enforce, Took: j.took, Failed: j.failed})
+		}
 	}
 	return j
 }
@@ -150,7 +153,7 @@ func (j Judged) ConcludeDone() { j.conclude(nil, len(j.Broken) > 0) }
 
 func (j Judged) conclude(basic []availability.Rule, waived bool) {
 	switch {
-	case j.mode == Enforce:
+	case j.mode == Enforce && j.failed == nil:
 		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Waived: waived, Took: j.took, Failed: j.failed})
 	case j.mode == Shadow && j.of.beside != nil:
 		c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}

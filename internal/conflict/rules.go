@@ -23,9 +23,9 @@ func Full(c Case, f Facts) []availability.Rule {
 		{availability.EstablishedPatientsOnly, c.Patient != uuid.Nil && c.Kind.Requires.Patients == clinic.EstablishedPatients && !f.Established},
 		{availability.NewPatientsOnly, c.Patient != uuid.Nil && c.Kind.Requires.Patients == clinic.NewPatients && f.Established},
 		{availability.NotEligible, c.AgeMatters() && !ofAge(c, f.Born)},
-		{availability.PatientTravelTime, c.OnSite() && f.Travel.Patients && tooFar(c.Plan.Visit(), c, f, f.PatientElsewhere)},
+		{availability.PatientTravelTime, c.OnSite() && f.Travel.Patients && tooFar(c.Plan.Visit(), c, f, f.PatientElsewhere, false)},
 		{availability.PrerequisiteMissing, prerequisiteMissing(c, f)},
-		{availability.ProviderTravelTime, c.OnSite() && f.Travel.Providers && tooFar(c.Plan.Occupied, c, f, f.ProviderElsewhere)},
+		{availability.ProviderTravelTime, c.OnSite() && f.Travel.Providers && tooFar(c.Plan.Occupied, c, f, f.ProviderElsewhere, true)},
 		{availability.ResourceBusy, f.NoneFree},
 	} {
 		if check.broken {

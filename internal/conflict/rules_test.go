@@ -83,6 +83,8 @@ func TestEachRuleHasTwoSides(t *testing.T) {
 		"a provider gets away after tidying up": {nil, providerFar(span(45*time.Minute+way1, 2*time.Hour)), ""},
 		"a provider would have to leave early":  {nil, providerFar(span(45*time.Minute+way1-time.Second, 2*time.Hour)), availability.ProviderTravelTime},
 
+		"a provider of several lanes is there": {nil, providerFar(span(10*time.Minute, time.Hour)), availability.ProviderTravelTime},
+
 		"alike a second within the interval": {every, Facts{Alike: []time.Time{ten.Add(-24*time.Hour + time.Second)}}, availability.DuplicateVisit},
 		"alike ahead within the interval":    {every, Facts{Alike: []time.Time{ten.Add(24*time.Hour - time.Second)}}, availability.DuplicateVisit},
 		"alike at the interval":              {every, Facts{Alike: []time.Time{ten.Add(-24 * time.Hour), ten.Add(24 * time.Hour)}}, ""},

@@ -11,12 +11,12 @@ import (
 )
 
 // tooFar says whether somebody who is at the location over a span can't come from where they are before, or get to where they are after.
-// A visit that overlaps it is another rule's business.
-func tooFar(here availability.Span, c Case, f Facts, elsewhere []Elsewhere) bool {
+// Where they are meanwhile is too far, too, unless that is another rule's business.
+func tooFar(here availability.Span, c Case, f Facts, elsewhere []Elsewhere, meanwhile bool) bool {
 	return slices.ContainsFunc(elsewhere, func(e Elsewhere) bool {
 		switch {
 		case e.Overlaps(here):
-			return false
+			return meanwhile
 		case !e.End.After(here.Start):
 			return here.Start.Sub(e.End) < way(f.Travel, e.Location, c.Plan.Location, e.At, f.Here)
 		}

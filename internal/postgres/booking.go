@@ -229,7 +229,10 @@ func (s *AppointmentStore) call(ctx context.Context, function string, p asked) (
 		return appointment.Answer{}, err
 	}
 	err = s.db.call(ctx, p.base().Organization, &answer, function, p.under(key))
-	if code(err) == refusedByConstraint {
+	switch code(err) {
+	case resourceTaken:
+		return appointment.Answer{Outcome: appointment.NoResource}, nil
+	case refusedByConstraint:
 		return appointment.Answer{Outcome: appointment.LaneTaken}, nil
 	}
 	return answer.answer(), broken(err)

@@ -82,6 +82,10 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 		_, early := d.book(ann, elsewhere(d.Slot(downtown, 9, 30), harbor))
 		d.refused(early, availability.PatientTravelTime)
 		d.books(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
+		missed := d.Patient()
+		d.books(missed, d.Slot(uptown, 12, 0))
+		d.Set(`UPDATE appointments SET status = 'NO_SHOW' WHERE organization_id = $1 AND patient_id = $2`, missed.PatientID)
+		d.books(missed, elsewhere(d.Slot(downtown, 12, 30), harbor))
 		d.books(d.Patient(), elsewhere(d.Slot(downtown, 10, 30), harbor))
 	}
 }

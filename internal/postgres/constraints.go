@@ -11,6 +11,9 @@ import (
 // refusedByConstraint is raised by the booking functions when the exclusion constraint refuses what their checks had passed.
 const refusedByConstraint = "MC001"
 
+// resourceTaken is raised likewise for a room or a piece of equipment.
+const resourceTaken = "MC002"
+
 // constraints translates what a constraint refused into the caller's terms, by the constraint's name.
 var constraints = map[string]error{
 	"appointments_organization_id_patient_id_fkey":        errs.Missing("patient", "patientId"),

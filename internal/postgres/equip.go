@@ -101,7 +101,7 @@ func (d *Directory) equipAll(ctx context.Context, m *toEquip, page []visitToEqui
 		}
 		var left int
 		err := d.db.call(ctx, m.OrganizationID, &left, equip, v.params(m.OrganizationID, now))
-		if err != nil && code(err) != refusedByConstraint { // somebody was faster: as if nothing were free
+		if err != nil && code(err) != resourceTaken { // somebody was faster: as if nothing were free
 			return err
 		}
 		m.Lacking = m.Lacking || left > 0 || err != nil
