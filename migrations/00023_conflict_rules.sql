@@ -160,14 +160,17 @@ DECLARE
     part tstzrange;
     left_ integer := cardinality(array_remove(found_, NULL));
 BEGIN
+    UPDATE claims c SET state = 'LAPSED' FROM (
+        SELECT v.id FROM claims v
+        WHERE v.organization_id = org AND v.party_id = ANY (found_) AND v.state = 'ACTIVE' AND v.hold_id IS NOT NULL AND v.expires_at <= now_
+          AND v.starts_at < to_ AND v.ends_at > from_ AND v.starts_at > from_ - interval '48 hours'
+        ORDER BY v.id FOR UPDATE) over_
+    WHERE c.organization_id = org AND c.id = over_.id;
     FOR one IN SELECT * FROM resources r
         WHERE r.organization_id = org AND r.id = ANY (found_) AND r.location_id = (p->>'location')::uuid AND r.pool = ANY (pools_needed(p)) AND NOT r.retired
         ORDER BY r.id FOR SHARE
     LOOP
         left_ := left_ - 1;
-        UPDATE claims c SET state = 'LAPSED'
-        WHERE c.organization_id = org AND c.party_id = one.id AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL AND c.expires_at <= now_
-          AND c.starts_at < to_ AND c.ends_at > from_ AND c.starts_at > from_ - interval '48 hours';
         SELECT c.starts_at, c.ends_at INTO own FROM claims c
         WHERE c.organization_id = org AND c.party_id = one.id AND c.state = 'ACTIVE' AND c.appointment_id = (p->>'moving')::uuid
           AND c.starts_at < to_ AND c.ends_at > from_;
@@ -456,7 +459,15 @@ BEGIN
         (10, 'book', '    busy := patient_busy(org, p, leaving);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
     END IF;
+    IF (p->>''squeeze'')::boolean AND seat.lane >= 0 THEN -- there is room by now, so that it isn''t squeezed in
+        RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
+    END IF;
     rooms := find_resources(org, p, leaving, now_);
+    IF array_position(rooms, NULL) IS NOT NULL AND cardinality(spare) > 0 THEN
+        leaving := ARRAY(SELECT unnest(leaving) UNION SELECT unnest(spare));
+        SELECT * INTO seat FROM find_lane(org, p, leaving, kept);
+        rooms := find_resources(org, p, leaving, now_);
+    END IF;
     IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
@@ -464,7 +475,15 @@ BEGIN
         (11, 'move_appointment', '    busy := patient_busy(org, p, leaving || old);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
     END IF;
+    IF (p->>''squeeze'')::boolean AND seat.lane >= 0 THEN -- there is room by now, so that it isn''t squeezed in
+        RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
+    END IF;
     rooms := find_resources(org, p, leaving || old, now_);
+    IF array_position(rooms, NULL) IS NOT NULL AND cardinality(spare) > 0 THEN
+        leaving := ARRAY(SELECT unnest(leaving) UNION SELECT unnest(spare));
+        SELECT * INTO seat FROM find_lane(org, p, leaving || old, kept);
+        rooms := find_resources(org, p, leaving || old, now_);
+    END IF;
     IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
@@ -517,6 +536,12 @@ BEGIN
         -- A hold ends by its provider's claim: whatever else it has goes with that one.
         (23, 'lapse_holds', 'AND c.hold_id IS NOT NULL AND c.expires_at <= now_ ORDER BY c.expires_at LIMIT 100);', 'AND c.hold_id IS NOT NULL AND c.party_kind = ''PROVIDER''
           AND c.expires_at <= now_ ORDER BY c.expires_at LIMIT 100);'),
+        -- Whoever ends claims has them in one order, whoever else ends some of them as they have run out.
+        (25, 'free_claims', '    WITH freed AS (', '    PERFORM FROM claims c WHERE c.organization_id = org AND c.id = ANY (ids) AND c.state IN (''ACTIVE'', ''PAST'') ORDER BY c.id FOR UPDATE;
+    WITH freed AS ('),
+        -- What waits for a doctor is approved by whoever may, whatever program they come by.
+        (26, 'change_appointment', 'AND a.id = appointment_ AND a.version = (p->>''version'')::integer', 'AND a.id = appointment_ AND a.version = (p->>''version'')::integer
+      AND (NOT a.awaits_doctor OR p->>''lastAction'' IS DISTINCT FROM ''APPROVE'' OR (p->>''doctor'')::boolean)'),
         (24, 'moving_holds', 'WHERE o.organization_id = org AND o.id = ANY (old)));', 'WHERE o.organization_id = org AND o.id = ANY (old) AND o.party_kind = ''PROVIDER''));')
     ) c(n, name, was, becomes) ORDER BY CASE WHEN up THEN n ELSE -n END LOOP
         was_ := CASE WHEN up THEN change.was ELSE change.becomes END;

@@ -107,7 +107,7 @@ func (s *HTTPSettings) check() (faults []fault) {
 }
 
 func (s *ServeSettings) check() []fault {
-	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Conflicts.check(), s.Sessions.check(), s.Messages.check(), s.Channels.check(), s.SignIn.check(), s.Flags.check())
+	return slices.Concat(s.Database.check(), s.Redis.check(), s.HTTP.check(), s.Request.check(), s.Booking.check(), s.Conflicts.check(), s.Sessions.check(), s.Messages.check(), s.Channels.check(), s.SignIn.check(), s.Flags.check(), s.Overrides.sandboxed(s.HTTP.TestKeys))
 }
 
 func (s *WorkSettings) check() []fault { return s.Database.check() }

@@ -18,6 +18,8 @@ func (s *Service) Alternatives(ctx context.Context, a access.Actor, id availabil
 	if err != nil {
 		return nil, err
 	}
+	within, cancel := s.detects.Bounded(ctx)
+	defer cancel()
 	kept := make([]availability.Slot, 0, limit)
 	for _, slot := range found {
 		if len(kept) == limit {
@@ -27,7 +29,7 @@ func (s *Service) Alternatives(ctx context.Context, a access.Actor, id availabil
 		if err != nil {
 			return nil, err
 		}
-		if s.detects.Lets(ctx, a, rules, slot.SlotID, whom) {
+		if s.detects.Lets(within, a, rules, slot.SlotID, whom) {
 			kept = append(kept, slot)
 		}
 	}

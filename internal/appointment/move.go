@@ -2,6 +2,7 @@ package appointment
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,10 +30,14 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	if seat.Slot.Organization != in.Appointment.Organization {
 		return Booking{}, errs.Missing("slot", seat.path()...)
 	}
-	if seat.Override, err = s.override(a, seat.Slot.Organization, in.Override); err != nil {
+	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat}
+	w.Override, err = s.override(a, seat.Slot.Organization, in.Override)
+	if _, off := errors.AsType[errs.FeatureOff](err); off { // it may have been on when it was done
+		return s.recalled(ctx, a, seat.Slot.Organization, w.Write, nil, err)
+	}
+	if err != nil {
 		return Booking{}, err
 	}
-	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat}
 	for range decisions {
 		done, again, err := s.moveOnce(ctx, a, in, w)
 		if err != nil || !again {

@@ -2,6 +2,7 @@ package appointment
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/google/uuid"
@@ -43,7 +44,7 @@ func (s *Service) Detecting(d *conflict.Detection) *Service {
 }
 
 // A change that was decided on what has since changed is decided again, so many times.
-const decisions = 5
+const decisions = 12
 
 // Bounds of inputs.
 const (
@@ -55,6 +56,9 @@ const (
 // KeyInUse, KeyReused.
 func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booking, error) {
 	w, err := s.draft(ctx, a, in)
+	if _, off := errors.AsType[errs.FeatureOff](err); off { // it may have been on when it was done
+		return s.recalled(ctx, a, w.Slot.Organization, w.Write, nil, err)
+	}
 	if err != nil {
 		return Booking{}, err
 	}

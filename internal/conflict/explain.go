@@ -28,6 +28,14 @@ func (d *Detection) Further(a access.Actor, patient *clinic.Ref) availability.Fu
 	return d.further(a, whom)
 }
 
+// Bounded bounds how long several slots are looked at, as long as one: beyond, the detection has nothing against the rest.
+func (d *Detection) Bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d == nil {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, d.budget.Enforced)
+}
+
 // Lets says of slots that are free whether the detection, too, lets them be for whom they are wanted.
 func (d *Detection) Lets(ctx context.Context, a access.Actor, r availability.Rules, id availability.SlotID, whom availability.For) bool {
 	broken, _ := d.further(a, whom)(ctx, r, id)

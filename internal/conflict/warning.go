@@ -19,20 +19,25 @@ type Warning struct {
 }
 
 // Warnings are what speaks against a case that is enforced, at most MaxWarnings. None are told when they can't be read in time.
-func (j Judged) Warnings(ctx context.Context, a access.Actor) []Warning {
+func (j Judged) Warnings(ctx context.Context, a access.Actor) (found []Warning) {
+	defer func() {
+		if recover() != nil { // the visit is booked
+			found = nil
+		}
+	}()
 	if j.mode != Enforce || !a.ActsForOthers() || a.ID == uuid.Nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, j.of.budget.Enforced)
 	defer cancel()
-	found, err := j.of.store.OverlapsElsewhere(ctx, a.ID, j.in.Plan.Organization, j.in.Plan.Visit())
+	warnings, err := j.of.store.OverlapsElsewhere(ctx, a.ID, j.in.Plan.Organization, j.in.Plan.Visit())
 	if err != nil {
 		return nil
 	}
-	for _, w := range found {
+	for _, w := range warnings {
 		a.Trail.Saw(access.Sight{Organization: w.Organization, Kind: "Appointment", ID: w.Appointment, Patient: w.Patient})
 	}
-	return found
+	return warnings
 }
 
 // MaxWarnings bounds how many warnings there are of one visit.

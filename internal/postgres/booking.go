@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -180,6 +181,7 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 func (s *AppointmentStore) Change(ctx context.Context, w appointment.StateWrite) (appointment.Answer, error) {
 	p := params(w.Write, w.From.OrganizationID, "appointment."+string(w.To.LastAction))
 	p.Appointment, p.Version, p.Status = idOf(w.From.ID), w.From.Version, string(w.To.Status)
+	p.Doctor = w.Actor.Has(access.ConflictsClinical)
 	p.about(w.From.PatientID, "status", "confirmedAt")
 	p.ConfirmedAt, p.PriorConfirmedAt = w.To.ConfirmedAt, w.To.PriorConfirmedAt
 	p.LastAction, p.PriorStatus, p.Topic = nonEmpty(string(w.To.LastAction)), nonEmpty(string(w.To.PriorStatus)), "appointment.changed"

@@ -72,6 +72,7 @@ type writeParams struct {
 	Squeeze      bool           `json:"squeeze,omitempty"`
 	Override     *overrideParam `json:"override,omitempty"`
 	AwaitsDoctor bool           `json:"awaitsDoctor,omitempty"`
+	Doctor       bool           `json:"doctor,omitempty"`
 
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
 	Reschedules int        `json:"reschedules"`

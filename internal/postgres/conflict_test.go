@@ -312,3 +312,23 @@ func TestACancellationEndsNoHoldOfAnotherProviderUnheard(t *testing.T) {
 		t.Errorf("the hold has %d lanes and %d rooms: %v", held, rooms, err)
 	}
 }
+
+// A hold for nobody in particular gives way to its holder's booking, with its room.
+func TestOnesOwnSpareHoldGivesItsRoomUp(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	provider, clerk := d.Provider(2), d.FrontDesk()
+	other := d.Kind(provider)
+	d.Requiring(`needs = '{exam}'`)
+	d.RequiringOf(other, `needs = '{exam}'`)
+	d.Room("exam")
+	if _, err := d.Hold(t.Context(), clerk, appointment.PlaceHold{Slot: ofKind(d.Slot(provider, 10, 0), other), Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	patient, slot := d.named(d.Patient()), d.Slot(provider, 10, 0)
+	if _, err := d.Book(t.Context(), d.FrontDesk(), appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key()}); !slices.Equal(brokenBy(err), []availability.Rule{availability.ResourceBusy}) {
+		t.Errorf("somebody else gets it: %v", err)
+	}
+	if _, err := d.Book(t.Context(), clerk, appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key()}); err != nil {
+		t.Errorf("%v %v", err, brokenBy(err))
+	}
+}

@@ -210,3 +210,27 @@ func TestNobodyBooksOverHardRulesOrWithoutTheRight(t *testing.T) {
 		t.Errorf("while the feature is off: %v", err)
 	}
 }
+
+// What was done under a key is answered, whatever its flag says by now.
+func TestWhatWasBookedOverARuleIsAnsweredOnceTheFeatureIsOff(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.Requiring(`repeat_after = 86400`)
+	provider, ann, desk := d.Provider(1), d.Patient(), d.FrontDesk()
+	d.books(ann, d.Slot(provider, 10, 0))
+	slot, patient := d.Slot(provider, 11, 0), d.named(ann)
+	in := appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key(),
+		Override: &conflict.Override{Rules: []availability.Rule{availability.DuplicateVisit}, Reason: "Asked for by the practice"}}
+	first, err := d.Book(t.Context(), desk, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Detecting(nil)
+	again, err := d.Book(t.Context(), desk, in)
+	if err != nil || !again.Replayed || again.Appointment.ID != first.Appointment.ID {
+		t.Errorf("%+v %v", again, err)
+	}
+	in.Key = key()
+	if _, err := d.Book(t.Context(), desk, in); !errors.As(err, new(errs.FeatureOff)) {
+		t.Errorf("under another key: %v", err)
+	}
+}
