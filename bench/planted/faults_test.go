@@ -89,7 +89,7 @@ var faults = []fault{
 		{"internal/telemetry/telemetry.go", `if len(b.seen) >= mostValues || !b.form.MatchString(value) {`, `if false {`},
 	}, privacy, "TestPatientsDataStaysWhereItBelongs$", "/metrics: Zyxquill"},
 	{"the reason for a visit is logged", []edit{
-		{"internal/postgres/booking_params.go", `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)`, `p.Appointment, p.Status = idOf(ap.ID), string(ap.Status)
+		{"internal/postgres/booking_params.go", `p.Appointment, p.Status, p.AwaitsDoctor = idOf(ap.ID), string(ap.Status), ap.AwaitsDoctor`, `p.Appointment, p.Status, p.AwaitsDoctor = idOf(ap.ID), string(ap.Status), ap.AwaitsDoctor
 	if ap.Reason != nil {
 		println("booking for " + ap.Reason.Reveal())
 	}`},
