@@ -62,7 +62,7 @@ func page(t *testing.T, address string, heard <-chan struct{}, text string) (sta
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := io.ReadAll(answer.Body)
+		found, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 		answer.Body.Close()
 		if err != nil {
 			t.Fatal(err)

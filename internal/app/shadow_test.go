@@ -169,6 +169,9 @@ func (a *api) judged(cases int) {
 		if n >= int64(cases) || !a.shadowed {
 			return
 		}
+		if err := a.t.Context().Err(); err != nil {
+			a.t.Fatalf("%d of %d cases are judged: %v", n, cases, err)
+		}
 		runtime.Gosched()
 	}
 }

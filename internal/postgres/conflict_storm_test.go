@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"slices"
@@ -73,7 +72,7 @@ func TestThreeRoomsHoldThreeVisitsWhoeverComesAtOnce(t *testing.T) {
 func (d *desk) withoutDeadlock() {
 	d.t.Helper()
 	var n int
-	if err := d.pool.QueryRow(context.Background(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&n); err != nil || n > 0 {
+	if err := d.pool.QueryRow(d.t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&n); err != nil || n > 0 {
 		d.t.Errorf("%d deadlocks, %v", n, err)
 	}
 }
@@ -132,7 +131,7 @@ func (c crossing) run(day int) {
 	var all sync.WaitGroup
 	for i, w := range wishes {
 		all.Go(func() {
-			_, errs[i] = c.Move(context.Background(), w.by, appointment.MoveVisit{Appointment: w.visit.Ref(), Target: appointment.Target{Slot: &w.to}, Key: key()})
+			_, errs[i] = c.Move(c.t.Context(), w.by, appointment.MoveVisit{Appointment: w.visit.Ref(), Target: appointment.Target{Slot: &w.to}, Key: key()})
 		})
 	}
 	all.Wait()
@@ -155,7 +154,7 @@ func (c crossing) run(day int) {
 // tooFar counts the visits that somebody can't get to in time from their visit before, by what is in the database.
 func (c crossing) tooFar() (n int) {
 	c.t.Helper()
-	if err := c.pool.QueryRow(context.Background(), `SELECT count(*) FROM appointments a JOIN appointments b
+	if err := c.pool.QueryRow(c.t.Context(), `SELECT count(*) FROM appointments a JOIN appointments b
 		ON b.organization_id = a.organization_id AND b.patient_id = a.patient_id AND b.location_id <> a.location_id AND b.starts_at >= a.ends_at
 		WHERE a.organization_id = $1 AND b.starts_at - a.ends_at < $2`, c.Organization, 26*time.Minute+41*time.Second).Scan(&n); err != nil {
 		c.t.Fatal(err)

@@ -1,7 +1,6 @@
 package postgres_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -264,7 +263,7 @@ func TestARoomOfAPoolIsClaimedInEveryMode(t *testing.T) {
 func (d *desk) roomsAt(hour, minute int) (n int) {
 	d.t.Helper()
 	at := d.Slot(clinic.Ref{}, hour, minute).Start
-	if err := d.pool.QueryRow(context.Background(), `SELECT count(DISTINCT party_id) FROM claims WHERE organization_id = $1 AND party_kind = 'ROOM'
+	if err := d.pool.QueryRow(d.t.Context(), `SELECT count(DISTINCT party_id) FROM claims WHERE organization_id = $1 AND party_kind = 'ROOM'
 		AND state = 'ACTIVE' AND starts_at <= $2 AND ends_at > $2`, d.Organization, at).Scan(&n); err != nil {
 		d.t.Fatal(err)
 	}

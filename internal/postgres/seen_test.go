@@ -183,7 +183,7 @@ func TestATimeIsExplainedToThoseWhoMayKnow(t *testing.T) {
 func (a audience) explains(t *testing.T, who string, by access.Actor, slot availability.SlotID, want []availability.Rule) {
 	t.Helper()
 	slot.Modality = ""
-	e, err := a.Explain(context.Background(), by, slot, nil)
+	e, err := a.Explain(t.Context(), by, slot, nil)
 	if err != nil || !slices.Equal(e.BlockedBy, want) || e.Bookable != (len(want) == 0) || (e.Slot != nil) != e.Bookable {
 		t.Errorf("to %s %v is blocked by %v (%v), want %v; %+v", who, slot.Start, e.BlockedBy, err, want, e)
 	}
@@ -211,7 +211,7 @@ func TestAPatientsTimeIsExplainedToThoseWhoMaySeeThePatient(t *testing.T) {
 			{"a stranger", stranger, false, nil},
 			{"a stranger by another name", disguised, false, nil},
 		} {
-			e, err := a.Explain(context.Background(), by.Actor, a.Slot(a.provider, 15, 0), &c.patient)
+			e, err := a.Explain(t.Context(), by.Actor, a.Slot(a.provider, 15, 0), &c.patient)
 			switch {
 			case !c.known && (errs.Of(err) != errs.NotFound || e.Bookable || e.BlockedBy != nil || e.Slot != nil):
 				t.Errorf("%s learns of %s %+v (%v)", who, c.whose, e, err)

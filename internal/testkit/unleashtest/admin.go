@@ -115,7 +115,7 @@ func (s *Server) ask(t testing.TB, method, path string, body, into any) (status 
 		t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	text, err = io.ReadAll(answer.Body)
+	text, err = io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err != nil {
 		t.Fatal(err)
 	}
