@@ -278,7 +278,7 @@ END $$;
 -- their party's index, whatever statistics say. Ways are at most 8 hours long. p: organization,
 -- provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
 -- been there after it is new), now, and, where there are such, patient, hold, holder, the
--- appointment, or what is moved, which is passed over, and where that was.
+-- appointment, or what is moved, which is passed over, and where that was; asOf: what was made later doesn't count.
 CREATE FUNCTION neighbours(org uuid, p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     patient_ uuid := (p->>'patient')::uuid;
@@ -289,6 +289,7 @@ DECLARE
     from_ timestamptz := (p->>'startsAt')::timestamptz;
     to_ timestamptz := (p->>'endsAt')::timestamptz;
     now_ timestamptz := (p->>'now')::timestamptz;
+    as_of timestamptz := coalesce(p->>'asOf', 'infinity')::timestamptz;
     on_site boolean := p->>'modality' = 'IN_PERSON';
     furthest CONSTANT interval := '8 hours';
     lives CONSTANT text[] := '{ARRIVED,BOOKED,CHECKED_IN,FULFILLED,PENDING}';
@@ -312,7 +313,8 @@ BEGIN
             CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
             WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at < c.ends_at
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
+              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND coalesce(a.created_at, h.created_at) <= as_of
+              AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
               AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
                 AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)));
     END IF;
@@ -328,26 +330,27 @@ BEGIN
             CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = a.location_id LIMIT 1) l
             WHERE c.organization_id = org AND c.party_id = patient_ AND c.state IN ('ACTIVE', 'PAST')
               AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.status = ANY (lives) AND a.id IS DISTINCT FROM own));
+              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.status = ANY (lives) AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
     END IF;
     IF kind.repeat_after IS NOT NULL THEN
         facts := facts || jsonb_build_object('alike', (
             SELECT coalesce(jsonb_agg(a.starts_at ORDER BY a.starts_at, a.id), '[]') FROM appointments a
             WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = kind_ AND a.status = ANY (lives)
               AND a.starts_at > from_ - make_interval(secs => kind.repeat_after) AND a.starts_at < from_ + make_interval(secs => kind.repeat_after)
-              AND a.id IS DISTINCT FROM own));
+              AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
     END IF;
     IF kind.patients <> 'ALL' THEN
         facts := facts || jsonb_build_object('established', EXISTS (SELECT FROM appointments a
             WHERE a.organization_id = org AND a.patient_id = patient_ AND a.status = ANY (lives)
-              AND a.starts_at < from_ AND a.starts_at > (p->>'newSince')::timestamptz AND a.id IS DISTINCT FROM own));
+              AND a.starts_at < from_ AND a.starts_at > (p->>'newSince')::timestamptz AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
     END IF;
     IF kind.prerequisites <> '[]' THEN
         facts := facts || jsonb_build_object('before', (
             SELECT coalesce(jsonb_agg(r->>'visitKind' ORDER BY r->>'visitKind'), '[]') FROM jsonb_array_elements(kind.prerequisites) r
             WHERE EXISTS (SELECT FROM appointments a
                 WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
-                  AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own)));
+                  AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own
+                  AND a.created_at <= as_of)));
     END IF;
     IF p->'was' IS NOT NULL THEN -- visits that count on the one that is moved, where it was, and on no other
         facts := facts || jsonb_build_object('after', (
@@ -355,13 +358,13 @@ BEGIN
             FROM appointments d
             JOIN visit_kinds k ON k.organization_id = org AND k.id = d.visit_kind_id
             CROSS JOIN jsonb_array_elements(k.prerequisites) r
-            WHERE d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.id IS DISTINCT FROM own
+            WHERE d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.id IS DISTINCT FROM own AND d.created_at <= as_of
               AND d.starts_at >= (p->'was'->>'end')::timestamptz AND r->>'visitKind' = p->'was'->>'visitKind'
               AND (p->'was'->>'start')::timestamptz >= d.starts_at - make_interval(secs => (r->>'within')::integer)
               AND NOT EXISTS (SELECT FROM appointments a
                 WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
                   AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
-                  AND a.id IS DISTINCT FROM own)));
+                  AND a.id IS DISTINCT FROM own AND a.created_at <= as_of)));
     END IF;
     acting := ARRAY(SELECT l.account_id FROM account_links l
         WHERE l.organization_id = org AND l.patient_id = patient_ AND l.ended_at IS NULL AND l.relation = 'CAREGIVER'
@@ -377,7 +380,8 @@ BEGIN
                     WHERE m.organization_id = org AND m.account_id = ANY (acting) AND m.ended_at IS NULL AND m.patient_id <> patient_) others
                 CROSS JOIN LATERAL (SELECT * FROM claims v WHERE v.organization_id = org AND v.party_id = others.patient_id
                     AND v.state IN ('ACTIVE', 'PAST') AND v.state <> 'PAST' AND v.starts_at < to_ AND v.ends_at > from_
-                    AND v.starts_at > from_ - interval '48 hours' AND v.appointment_id IS DISTINCT FROM own OFFSET 0) c
+                    AND v.starts_at > from_ - interval '48 hours' AND v.appointment_id IS DISTINCT FROM own AND (as_of = 'infinity' OR EXISTS (SELECT FROM appointments a
+                        WHERE a.organization_id = org AND a.id = v.appointment_id AND a.created_at <= as_of)) OFFSET 0) c
                 JOIN account_links l ON l.organization_id = org AND l.patient_id = others.patient_id AND l.ended_at IS NULL
                 GROUP BY c.id, c.starts_at, c.ends_at
             ) v WHERE v.who && acting));

@@ -20,8 +20,8 @@ import (
 // harming is what a detection reads, which may do harm.
 type harming func(context.Context) error
 
-func (l harming) LookAround(ctx context.Context, _ conflict.Case) (conflict.Facts, string, error) {
-	return conflict.Facts{}, "", l(ctx)
+func (l harming) LookAround(ctx context.Context, cases ...conflict.Case) ([]conflict.Around, error) {
+	return make([]conflict.Around, len(cases)), l(ctx)
 }
 
 func (harming) OverlapsElsewhere(context.Context, uuid.UUID, uuid.UUID, availability.Span) ([]conflict.Warning, error) {

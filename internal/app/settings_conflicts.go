@@ -9,7 +9,7 @@ import (
 // ConflictSettings say how long the full detection of conflicts may take, and what it may do before it is switched off.
 type ConflictSettings struct {
 	Budget     time.Duration `env:"CONFLICT_BUDGET" envDefault:"500ms" help:"longest time that a request waits for the full detection of conflicts; from 1ms to 2s"`
-	Shadow     time.Duration `env:"CONFLICT_SHADOW_BUDGET" envDefault:"2s" help:"longest time that it takes in the shadow, where nobody waits; from 1ms to 4s"`
+	Shadow     time.Duration `env:"CONFLICT_SHADOW_BUDGET" envDefault:"2s" help:"longest time that it takes in the shadow, where nobody waits, for up to 16 cases together; from 1ms to 4s"`
 	Window     time.Duration `env:"CONFLICT_WINDOW" envDefault:"1m" help:"what its guard looks back over; from 10s to 1h"`
 	Cases      int           `env:"CONFLICT_CASES" envDefault:"20" help:"cases, or people, that there are at least in it before a share of them counts; from 1 to 10000"`
 	MaxFailed  int           `env:"CONFLICT_MAX_FAILED" envDefault:"5" help:"percent of the cases that may fail: more switch the detection off; 100: no limit"`

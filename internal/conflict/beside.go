@@ -2,6 +2,7 @@ package conflict
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,24 +12,27 @@ import (
 // Bulkhead is how much is done at once of what no request waits for.
 type Bulkhead struct {
 	Workers int           // and so the most connections to the database
-	Queue   int           // jobs that may wait
+	Batch   int           // cases of an organisation that are judged together at most
+	Gather  time.Duration // that whoever found nothing more to do leaves for cases to gather, unless there is a batch of them before
+	Queue   int           // cases that may wait
 	Longest time.Duration // that one may have waited to be worth doing
 	Drain   time.Duration // that what waits is still done for once the process ends; the rest is skipped
 }
 
-// DefaultBulkhead are two workers, who leave requests nearly all connections.
+// DefaultBulkhead are two workers, who leave requests nearly all connections. The time for a batch is enough for cases that are just not slow.
 func DefaultBulkhead() Bulkhead {
-	return Bulkhead{Workers: 2, Queue: 1000, Longest: time.Second, Drain: 2 * time.Second}
+	return Bulkhead{Workers: 2, Batch: 16, Gather: 100 * time.Millisecond, Queue: 1000, Longest: time.Second, Drain: 2 * time.Second}
 }
 
-// Beside does what no request waits for: it judges in the shadow, and keeps comparisons for the report. Whoever hands it a job goes on at
+// Beside does what no request waits for: it judges in the shadow, and keeps comparisons for the report. Whoever hands it a case goes on at
 // once, whatever becomes of that. The zero value does nothing.
 type Beside struct {
 	bulkhead Bulkhead
 	store    TallyStore
 	source   clinic.Source // whose clock nobody sets
 
-	more     chan struct{} // a signal a worker that there is a job
+	more     chan struct{} // a signal a worker that there is a case
+	full     chan struct{} // likewise, that there is a batch
 	flushing sync.Mutex
 	mu       sync.Mutex
 	queue    []job // the oldest first
@@ -36,17 +40,22 @@ type Beside struct {
 	tally    tally
 }
 
-// job is run, or else skipped, once.
+// job is a case that is judged, or else skipped, once.
 type job struct {
-	run, skip func()
-	since     time.Time
+	Comparison
+	by    *Detection
+	since time.Time
+}
+
+func (j job) with(other job) bool {
+	return j.by == other.by && j.Plan.Organization == other.Plan.Organization
 }
 
 // BesideState is how the work beside stands. What only grows does so since the process began.
 type BesideState struct {
 	Waiting, Running int
-	Full             int64 // jobs that were skipped as too many waited
-	Late             int64 // jobs that were skipped as they had waited for too long
+	Full             int64 // cases that were skipped as too many waited
+	Late             int64 // cases that were skipped as they had waited for too long
 	Panicked         int64
 	Lost             int64 // counts and disagreements that were not kept, as there were too many or the database will not have them
 	Seen             map[Seen]int64
@@ -61,13 +70,14 @@ type Seen struct {
 
 // NewBeside makes it. Run does its work.
 func NewBeside(b Bulkhead, store TallyStore, source clinic.Source) *Beside {
-	return &Beside{bulkhead: b, store: store, source: source, more: make(chan struct{}, max(b.Workers, 1)), tally: newTally()}
+	signals := max(b.Workers, 1)
+	return &Beside{bulkhead: b, store: store, source: source, more: make(chan struct{}, signals), full: make(chan struct{}, signals), tally: newTally()}
 }
 
-// Do has a job run soon. When too many wait, or it has waited for too long, skip is called in its place, the former at once.
-func (b *Beside) Do(run, skip func()) {
-	if !b.put(job{run: run, skip: skip}) {
-		b.safely(skip)
+// Do has a detection judge a case soon. When too many wait, or it has waited for too long, it skips that, the former at once.
+func (b *Beside) Do(by *Detection, c Comparison) {
+	if j := (job{Comparison: c, by: by}); !b.put(j) {
+		b.skip(j)
 	}
 }
 
@@ -80,14 +90,24 @@ func (b *Beside) put(j job) bool {
 	}
 	j.since = b.source.Clock.Now()
 	b.queue = append(b.queue, j)
-	select {
-	case b.more <- struct{}{}:
-	default: // all workers have one
+	signal(b.more)
+	if len(b.queue) >= b.bulkhead.Batch {
+		signal(b.full)
 	}
 	return true
 }
 
-// safely lets nothing that goes wrong in a job get any further.
+// signal never waits: those who listen have one each, or will look by themselves.
+func signal(to chan struct{}) {
+	select {
+	case to <- struct{}{}:
+	default:
+	}
+}
+
+func (b *Beside) skip(j job) { b.safely(func() { j.by.skip(j.Comparison) }) }
+
+// safely lets nothing that goes wrong get any further.
 func (b *Beside) safely(do func()) {
 	defer func() {
 		if recover() != nil {
@@ -99,7 +119,7 @@ func (b *Beside) safely(do func()) {
 	do()
 }
 
-// Run works until ctx ends, and then a bounded time on what waits. A job that doesn't end is left behind.
+// Run works until ctx ends, and then a bounded time on what waits. What doesn't end is left behind.
 func (b *Beside) Run(ctx context.Context) {
 	draining, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
@@ -123,12 +143,11 @@ func (b *Beside) Run(ctx context.Context) {
 	b.skipThose(func(job) bool { return true })
 }
 
-// work runs jobs until ctx ends and none waits, or draining ends.
+// work judges until ctx ends and nothing waits, or draining ends.
 func (b *Beside) work(ctx, draining context.Context) {
 	for draining.Err() == nil {
-		if j, ok := b.take(); ok {
-			b.safely(j.run)
-			b.ran()
+		if b.judge(draining) {
+			b.gather(ctx)
 			continue
 		}
 		select {
@@ -139,48 +158,80 @@ func (b *Beside) work(ctx, draining context.Context) {
 	}
 }
 
-func (b *Beside) take() (job, bool) {
+// judge judges all that waits, and says whether that was anything.
+func (b *Beside) judge(draining context.Context) (any bool) {
+	for batch := b.take(); len(batch) > 0; batch = b.take() {
+		b.safely(func() { batch[0].by.shadow(column(batch)) })
+		b.judged(len(batch))
+		if any = true; draining.Err() != nil {
+			break
+		}
+	}
+	return any
+}
+
+// gather waits for a batch, within a bound.
+func (b *Beside) gather(ctx context.Context) {
+	enough, cancel := context.WithTimeout(ctx, b.bulkhead.Gather)
+	defer cancel()
+	select {
+	case <-b.full:
+	case <-enough.Done():
+	}
+}
+
+// take takes the oldest case with those that can be judged together with it.
+func (b *Beside) take() (batch []job) {
 	b.SkipLate()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.queue) == 0 {
-		return job{}, false
-	}
-	j := b.queue[0]
-	b.queue[0] = job{}
-	b.queue = b.queue[1:]
-	b.state.Running++
-	return j, true
+	b.queue = slices.DeleteFunc(b.queue, func(j job) bool {
+		if len(batch) > 0 && (len(batch) >= b.bulkhead.Batch || !j.with(batch[0])) {
+			return false
+		}
+		batch = append(batch, j)
+		return true
+	})
+	b.state.Running += len(batch)
+	return batch
 }
 
-func (b *Beside) ran() {
+func column(batch []job) []Comparison {
+	cases := make([]Comparison, len(batch))
+	for i, j := range batch {
+		cases[i] = j.Comparison
+	}
+	return cases
+}
+
+func (b *Beside) judged(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.state.Running--
+	b.state.Running -= n
 }
 
 // SkipEvery is how often SkipLate is called.
 const SkipEvery = 250 * time.Millisecond
 
-// SkipLate skips the jobs that have waited for too long. It is called now and then, so that no job waits for workers who hang.
+// SkipLate skips the cases that have waited for too long. It is called now and then, so that none waits for workers who hang.
 func (b *Beside) SkipLate() {
 	now := b.source.Clock.Now()
 	b.skipThose(func(j job) bool { return now.Sub(j.since) > b.bulkhead.Longest })
 }
 
-// skipThose skips the oldest jobs for as long as these are such.
+// skipThose skips the oldest cases for as long as these are such.
 func (b *Beside) skipThose(late func(job) bool) {
 	b.mu.Lock()
 	n := 0
 	for n < len(b.queue) && late(b.queue[n]) {
 		n++
 	}
-	skipped := b.queue[:n:n]
-	b.queue = b.queue[n:]
+	skipped := slices.Clone(b.queue[:n])
+	b.queue = slices.Delete(b.queue, 0, n)
 	b.state.Late += int64(n)
 	b.mu.Unlock()
 	for _, j := range skipped {
-		b.safely(j.skip)
+		b.skip(j)
 	}
 }
 

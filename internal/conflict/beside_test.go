@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
-	"sync"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,90 +61,153 @@ func running(t *testing.T, b *Beside) (stop func()) {
 	return stop
 }
 
+// looking has cases judged beside, by what looks around.
+func looking(b *Beside, look func(context.Context) (Facts, error)) *Detection {
+	return NewDetection(harm{look}, always{Shadow}, Budget{Beside: time.Hour}, nil, b, b.source.Clock, uptime(b.source.Clock))
+}
+
+func inShadow(organization uuid.UUID) Comparison {
+	c := Comparison{Case: about(1), Mode: Shadow}
+	c.Plan.Organization = organization
+	return c
+}
+
+func (s BesideState) of(v Verdict) int64 { return s.Seen[Seen{Shadow, v}] }
+
 func TestAFloodIsTakenUpToABoundAndTheRestIsSkippedAtOnce(t *testing.T) {
-	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 2, Queue: 10, Longest: time.Second, Drain: time.Minute})
-	var ran, skipped, most, now atomic.Int64
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 2, Batch: 1, Queue: 10, Longest: time.Second, Drain: time.Minute})
+	var most, now atomic.Int64
 	gate := make(chan struct{})
 	begun := make(chan struct{}, 100)
-	run := func() {
+	d := looking(b, func(context.Context) (Facts, error) {
 		most.Store(max(most.Load(), now.Add(1)))
 		begun <- struct{}{}
 		<-gate
 		now.Add(-1)
-		ran.Add(1)
-	}
+		return Facts{}, nil
+	})
 	stop := running(t, b)
-	b.Do(run, func() { skipped.Add(1) })
-	b.Do(run, func() { skipped.Add(1) })
+	b.Do(d, inShadow(organization))
 	<-begun
+	b.Do(d, inShadow(organization))
 	<-begun // both workers have one
 	for range 1000 {
-		b.Do(run, func() { skipped.Add(1) })
+		b.Do(d, inShadow(organization))
 	}
-	if s := b.State(); s.Waiting != 10 || s.Running != 2 || s.Full != 990 || skipped.Load() != 990 {
-		t.Errorf("%+v, skipped %d", s, skipped.Load())
+	if s := b.State(); s.Waiting != 10 || s.Running != 2 || s.Full != 990 || s.of(Skipped) != 990 {
+		t.Errorf("%+v", s)
 	}
 	close(gate)
 	stop()
-	if s := b.State(); ran.Load() != 12 || most.Load() > 2 || s.Waiting != 0 || s.Running != 0 {
-		t.Errorf("ran %d, %d at once; %+v", ran.Load(), most.Load(), s)
+	if s := b.State(); s.of(AgreedAllowed) != 12 || most.Load() > 2 || s.Waiting != 0 || s.Running != 0 {
+		t.Errorf("%d at once; %+v", most.Load(), s)
 	}
 }
 
-func TestAJobThatPanicsHurtsNobody(t *testing.T) {
-	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second})
-	running(t, b)
-	var done sync.WaitGroup
-	done.Add(3)
-	for range 3 {
-		b.Do(func() { defer done.Done(); panic("fault") }, nil)
+func TestCasesOfAnOrganizationAreJudgedTogetherAndFailApart(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Batch: 4, Queue: 100, Longest: time.Second, Drain: time.Minute})
+	together := &batches{}
+	d := NewDetection(together, always{Shadow}, DefaultBudget(), nil, b, b.source.Clock, uptime(b.source.Clock))
+	other := uuid.UUID{15: 99}
+	for i := range 6 {
+		b.Do(d, inShadow(organization))
+		if i < 2 {
+			b.Do(d, inShadow(other))
+		}
 	}
-	done.Wait()
-	ran := make(chan struct{})
-	b.Do(func() { close(ran) }, nil)
-	<-ran
-	if s := b.State(); s.Panicked != 3 {
+	bad := inShadow(other)
+	bad.Patient = together.bad
+	b.Do(d, bad)
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	b.Run(ctx) // does what waits, and ends
+	if s := b.State(); s.of(AgreedAllowed) != 8 || s.of(Failed) != 1 {
+		t.Errorf("%+v", s)
+	}
+	if want := []int{4, 3, 1, 1, 1, 2}; !slices.Equal(together.sizes, want) {
+		t.Errorf("judged %v together, not %v", together.sizes, want)
+	}
+}
+
+// batches looks around cases of one organisation, but for one that it fails at, whoever else is asked for.
+type batches struct {
+	harm
+	bad   uuid.UUID // zero: those of nobody
+	sizes []int
+}
+
+func (s *batches) LookAround(_ context.Context, cases ...Case) ([]Around, error) {
+	s.sizes = append(s.sizes, len(cases))
+	for _, c := range cases {
+		if c.Plan.Organization != cases[0].Plan.Organization {
+			panic("several organisations")
+		}
+		if c.Patient == s.bad {
+			return nil, errFault
+		}
+	}
+	return make([]Around, len(cases)), nil
+}
+
+func TestWhatACaseTakesIsToldApartFromTheOthersOfItsBatch(t *testing.T) {
+	verdicts := []verdict{{took: 2 * time.Millisecond}, {took: 5 * time.Millisecond}}
+	apart(verdicts, 10*time.Millisecond)
+	if verdicts[0].took != 5*time.Millisecond || verdicts[1].took != 8*time.Millisecond {
+		t.Errorf("%+v", verdicts)
+	}
+}
+
+func TestADetectionThatPanicsBesideHurtsNobody(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Minute})
+	stop := running(t, b)
+	for range 3 {
+		b.Do(nil, inShadow(organization)) // there is none to judge
+	}
+	b.Do(looking(b, func(context.Context) (Facts, error) { return Facts{}, nil }), inShadow(organization))
+	stop()
+	if s := b.State(); s.Panicked != 3 || s.of(AgreedAllowed) != 1 {
 		t.Errorf("%+v", s)
 	}
 }
 
-func TestNoJobWaitsLongForWorkersWhoHang(t *testing.T) {
+func TestNoCaseWaitsLongForWorkersWhoHang(t *testing.T) {
 	now := clock.FrozenAt(someday)
 	b, _ := besideAt(now, Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Minute})
-	begun, gate := make(chan struct{}), make(chan struct{})
+	begun, gate := make(chan struct{}, 10), make(chan struct{})
+	d := looking(b, func(context.Context) (Facts, error) { begun <- struct{}{}; <-gate; return Facts{}, nil })
 	stop := running(t, b)
-	b.Do(func() { close(begun); <-gate }, nil)
+	b.Do(d, inShadow(organization))
 	<-begun
-	var skipped, ran atomic.Int64
-	count := func(n *atomic.Int64) func() { return func() { n.Add(1) } }
-	b.Do(count(&ran), count(&skipped))
+	b.Do(d, inShadow(organization))
 	now.Advance(time.Second)
-	b.Do(count(&ran), count(&skipped))
-	if b.SkipLate(); skipped.Load() != 0 {
+	b.Do(d, inShadow(organization))
+	if b.SkipLate(); b.State().of(Skipped) != 0 {
 		t.Error("skipped one that has waited for a second only")
 	}
 	now.Advance(time.Millisecond)
-	if b.SkipLate(); skipped.Load() != 1 {
-		t.Errorf("skipped %d that had waited for longer", skipped.Load())
+	if b.SkipLate(); b.State().of(Skipped) != 1 {
+		t.Errorf("%+v", b.State())
 	}
 	close(gate)
 	stop()
-	if s := b.State(); ran.Load() != 1 || skipped.Load() != 1 || s.Late != 1 {
-		t.Errorf("ran %d, skipped %d, %+v", ran.Load(), skipped.Load(), s)
+	if s := b.State(); s.of(AgreedAllowed) != 2 || s.of(Skipped) != 1 || s.Late != 1 {
+		t.Errorf("%+v", s)
 	}
 }
 
-func TestAJobThatNeverEndsIsLeftBehindWhenTheProcessEnds(t *testing.T) {
+func TestACaseWhoseJudgingNeverEndsIsLeftBehindWhenTheProcessEnds(t *testing.T) {
 	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Millisecond})
 	begun, gate := make(chan struct{}), make(chan struct{})
 	t.Cleanup(func() { close(gate) })
+	d := looking(b, func(context.Context) (Facts, error) { close(begun); <-gate; return Facts{}, nil })
 	stop := running(t, b)
-	b.Do(func() { close(begun); <-gate }, nil)
+	b.Do(d, inShadow(organization))
 	<-begun
-	skipped := make(chan struct{})
-	b.Do(func() {}, func() { close(skipped) })
+	b.Do(d, inShadow(organization))
 	stop()
-	<-skipped
+	if s := b.State(); s.of(Skipped) != 1 {
+		t.Errorf("%+v", s)
+	}
 }
 
 func TestWhatWasNotedIsKeptByHourAndWhat(t *testing.T) {

@@ -24,6 +24,7 @@ type Case struct {
 	Hold      uuid.UUID // that is booked from; zero: none
 	Holder    uuid.UUID // whose holds give way
 	Now       time.Time
+	AsItWas   bool // visits and holds that were made after Now don't count
 }
 
 // Was is where an appointment stood that is moved.

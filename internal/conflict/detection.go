@@ -2,8 +2,6 @@ package conflict
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,18 +41,24 @@ type Switches interface {
 
 // Store reads what the rules follow from. It may fail with errs.Busy.
 type Store interface {
-	// LookAround answers facts of one moment, and a digest of those about neighbours: a change that carries it is refused as stale once
-	// they are others.
-	LookAround(ctx context.Context, c Case) (f Facts, seen string, err error)
+	// LookAround answers, for each of some cases of one organisation, what was there at one moment.
+	LookAround(ctx context.Context, cases ...Case) ([]Around, error)
 	// OverlapsElsewhere answers visits that meet a span, by start, of patients whom an account acts for in organisations other than one; at most
 	// MaxWarnings.
 	OverlapsElsewhere(ctx context.Context, account, other uuid.UUID, during availability.Span) ([]Warning, error)
 }
 
+// Around is what there is around a case.
+type Around struct {
+	Facts
+	Seen string        // a digest of those about neighbours: a change that carries it is refused as stale once they are others
+	Took time.Duration // to read it, without what is spent once for all cases that are asked for together
+}
+
 // Budget is how long the full detection may take.
 type Budget struct {
 	Enforced time.Duration // of a request that waits for it
-	Beside   time.Duration // in the shadow, where nobody waits
+	Beside   time.Duration // in the shadow, where nobody waits, of cases that are judged together
 }
 
 // DefaultBudget is generous: reading takes a few milliseconds.
@@ -101,7 +105,8 @@ func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
 		j.mode, j.Feature = Off, access.Feature{Key: j.Feature.Key, Variant: string(Off), Reason: FeatureFallback}
 	}
 	if j.mode == Enforce {
-		j.Broken, j.Seen, j.took, j.failed = d.full(ctx, c, d.budget.Enforced)
+		v := d.full(ctx, d.budget.Enforced, c)[0]
+		j.Broken, j.Seen, j.took, j.failed = v.broken, v.seen, v.took, v.failed
 		if j.failed != nil { // the guard hears of it whatever becomes of the rest
 			d.noted(Comparison{Case: c, Mode: Enforce, Took: j.took, Failed: j.failed})
 		}
@@ -157,13 +162,8 @@ func (j Judged) conclude(basic []availability.Rule, waived bool) {
 		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Waived: waived, Took: j.took, Failed: j.failed})
 	case j.mode == Shadow && j.of.beside != nil:
 		c := Comparison{Case: j.in, Mode: Shadow, Basic: basic}
-		j.of.beside.Do(func() {
-			c.Full, _, c.Took, c.Failed = j.of.full(context.Background(), j.in, j.of.budget.Beside)
-			j.of.noted(c)
-		}, func() {
-			c.Failed = ErrSkipped
-			j.of.noted(c)
-		})
+		c.AsItWas = true
+		j.of.beside.Do(j.of, c)
 	}
 }
 
@@ -174,46 +174,4 @@ func (d *Detection) noted(c Comparison) {
 	if d.beside != nil {
 		d.beside.Note(c)
 	}
-}
-
-// errLate is why a detection failed that took longer than it may.
-var errLate = errors.New("conflict: the detection took too long")
-
-// full judges within a budget. Whoever doesn't heed it is left behind; a panic is a failure.
-func (d *Detection) full(ctx context.Context, c Case, within time.Duration) (broken []availability.Rule, seen string, took time.Duration, err error) {
-	began, asked := d.uptime(), ctx
-	type verdict struct {
-		broken []availability.Rule
-		seen   string
-		err    error
-	}
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	done := make(chan verdict, 1)
-	go func() {
-		var v verdict
-		defer func() {
-			if r := recover(); r != nil {
-				v = verdict{err: fmt.Errorf("conflict: the detection panicked: %T", r)}
-			}
-			done <- v
-		}()
-		var f Facts
-		if f, v.seen, v.err = d.store.LookAround(ctx, c); v.err == nil {
-			v.broken = Full(c, f)
-		}
-	}()
-	var v verdict
-	select {
-	case v = <-done:
-	case <-ctx.Done():
-		v.err = errLate
-	}
-	if v.err != nil {
-		if errors.Is(asked.Err(), context.Canceled) {
-			v.err = context.Canceled // whoever asked went away
-		}
-		return nil, "", d.uptime() - began, v.err
-	}
-	return v.broken, v.seen, d.uptime() - began, nil
 }

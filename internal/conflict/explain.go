@@ -55,8 +55,7 @@ func (d *Detection) further(a access.Actor, whom availability.For) availability.
 			return j.Broken, nil
 		}
 		c.Patient = uuid.Nil
-		broken, _, _, err := d.full(ctx, c, d.budget.Enforced)
-		if err == nil && slices.Contains(broken, availability.ResourceBusy) {
+		if v := d.full(ctx, d.budget.Enforced, c)[0]; slices.Contains(v.broken, availability.ResourceBusy) {
 			return []availability.Rule{availability.ResourceBusy}, nil
 		}
 		return nil, nil

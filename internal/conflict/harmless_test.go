@@ -25,9 +25,9 @@ func (harm) OverlapsElsewhere(context.Context, uuid.UUID, uuid.UUID, availabilit
 	return nil, nil
 }
 
-func (h harm) LookAround(ctx context.Context, _ Case) (Facts, string, error) {
+func (h harm) LookAround(ctx context.Context, cases ...Case) ([]Around, error) {
 	f, err := h.look(ctx)
-	return f, "", err
+	return slices.Repeat([]Around{{Facts: f}}, len(cases)), err
 }
 
 // always has the flag say one mode.
@@ -74,7 +74,7 @@ func TestADetectionThatDoesHarmIsSwitchedOffWhileRequestsGoOn(t *testing.T) {
 func harmless(t *testing.T, mode Mode, look func(context.Context) (Facts, error), cause Cause) {
 	source := clinic.Source{Clock: clock.StartingAt(someday), NewID: uuid.New}
 	guard := NewGuard(DefaultLimits(), &fallbacks{}, source, func(Fallback) {})
-	b := NewBeside(Bulkhead{Workers: 2, Queue: 1000, Longest: time.Minute, Drain: time.Minute}, &tallies{}, source)
+	b := NewBeside(Bulkhead{Workers: 2, Batch: 16, Queue: 1000, Longest: time.Minute, Drain: time.Minute}, &tallies{}, source)
 	stop := running(t, b)
 	budget := DefaultBudget()
 	if cause == Failures {

@@ -67,6 +67,7 @@ type writeParams struct {
 	AroundDays   []civil.Date   `json:"aroundDays,omitempty"`
 	Travels      bool           `json:"travels,omitempty"`
 	NewSince     *time.Time     `json:"newSince,omitempty"`
+	AsOf         *time.Time     `json:"asOf,omitempty"`
 	Was          *wasParam      `json:"was,omitempty"`
 	Seen         string         `json:"seen,omitempty"`
 	Squeeze      bool           `json:"squeeze,omitempty"`

@@ -19,25 +19,46 @@ var _ conflict.Store = (*ConflictStore)(nil)
 // NewConflictStore puts the store over a database.
 func NewConflictStore(db *DB) *ConflictStore { return &ConflictStore{db} }
 
-const lookAround = `SELECT look_around($1)`
+// The clock is read around each.
+const lookAround = `
+SELECT n, clock_timestamp() AS began, look_around(p) AS around, clock_timestamp() AS ended FROM unnest($1::jsonb[]) WITH ORDINALITY w(p, n)`
 
 // LookAround is documented at conflict.Store.
-func (s *ConflictStore) LookAround(ctx context.Context, c conflict.Case) (conflict.Facts, string, error) {
-	organization := c.Plan.Organization
-	answers, err := list[lookRow](ctx, s.db.tenant(organization), lookAround, aroundParams(c))
+func (s *ConflictStore) LookAround(ctx context.Context, cases ...conflict.Case) ([]conflict.Around, error) {
+	organization := cases[0].Plan.Organization
+	rows, err := list[lookRow](ctx, s.db.tenant(organization), lookAround, column(cases, aroundParams))
 	if err != nil {
-		return conflict.Facts{}, "", err
+		return nil, err
 	}
-	facts := answers[0].LookAround.facts(organization)
-	if c.AgeMatters() {
-		ref := clinic.Ref{Organization: organization, ID: c.Patient}
-		people, err := s.db.Directory().Patients(ctx, []clinic.Ref{ref})
-		if err != nil {
-			return facts, "", err
+	around := make([]conflict.Around, len(cases))
+	for _, r := range rows {
+		around[r.N-1] = conflict.Around{Facts: r.Around.facts(organization), Seen: r.Around.Seen, Took: r.Ended.Sub(r.Began)}
+	}
+	return around, s.born(ctx, cases, around)
+}
+
+// born adds birth dates where they decide anything.
+func (s *ConflictStore) born(ctx context.Context, cases []conflict.Case, around []conflict.Around) error {
+	var refs []clinic.Ref
+	for _, c := range cases {
+		if c.AgeMatters() {
+			refs = append(refs, patientOf(c))
 		}
-		facts.Born = people[ref].BirthDate
 	}
-	return facts, answers[0].LookAround.Seen, nil
+	if len(refs) == 0 {
+		return nil
+	}
+	people, err := s.db.Directory().Patients(ctx, refs)
+	for i, c := range cases {
+		if c.AgeMatters() {
+			around[i].Born = people[patientOf(c)].BirthDate
+		}
+	}
+	return err
+}
+
+func patientOf(c conflict.Case) clinic.Ref {
+	return clinic.Ref{Organization: c.Plan.Organization, ID: c.Patient}
 }
 
 // wasParam is where an appointment stood that is moved.
@@ -73,10 +94,17 @@ func aroundParams(c conflict.Case) writeParams {
 		Patient: idOf(c.Patient), Hold: idOf(c.Hold), Holder: idOf(c.Holder), Appointment: idOf(c.Own),
 	}
 	p.around(c)
+	if c.AsItWas {
+		p.AsOf = &c.Now
+	}
 	return p
 }
 
-type lookRow struct{ LookAround aroundJSON }
+type lookRow struct {
+	N            int
+	Began, Ended time.Time
+	Around       aroundJSON
+}
 
 // aroundJSON is what look_around() answers; see the migrations.
 type aroundJSON struct {
