@@ -17,6 +17,11 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
+func (r *appointmentResolver) Resources(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Resource, error) {
+	found, err := loader.From(ctx).ResourcesOf.Load(ctx, obj.Ref())
+	return pointers(orZero(found)), err
+}
+
 func (r *mutationResolver) PutResource(ctx context.Context, input model.PutResourceInput) (*model.PutResourcePayload, error) {
 	put, err := attempt(ctx, input, putResource, r.Services.Clinic.PutResource)
 	failed, err := failures[model.SetupError](err)

@@ -45,6 +45,11 @@ func (r clinicRoom) Resources(_ context.Context, _ access.Actor, refs []clinic.R
 	return only(refs, r.resource().Ref(), r.resource()), nil
 }
 
+func (r clinicRoom) ResourcesOf(_ context.Context, _ access.Actor, visits []clinic.Ref) (map[clinic.Ref][]clinic.Resource, error) {
+	r.note("ResourcesOf", visits)
+	return only(visits, r.visit.Ref(), []clinic.Resource{r.resource()}), nil
+}
+
 func (r clinicRoom) SetTravelRules(_ context.Context, _ access.Actor, in clinic.SetTravelRules) (clinic.TravelRules, error) {
 	r.note("SetTravelRules", in)
 	return r.travel(), r.fail

@@ -43,6 +43,7 @@ type AppointmentResolver interface {
 	IcsURL(ctx context.Context, obj *appointment.Appointment) (string, error)
 	History(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[audit.Event], error)
 	Reminders(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[reminder.Message], error)
+	Resources(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Resource, error)
 }
 type AppointmentActionStateResolver interface {
 	Reason(ctx context.Context, obj *appointment.ActionState) (*model.UserErrorCode, error)
@@ -759,6 +760,38 @@ func (ec *executionContext) fieldContext_Appointment_reminders(ctx context.Conte
 	if fc.Args, err = ec.field_Appointment_reminders_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Appointment_resources(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Appointment_resources(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Appointment().Resources(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*clinic.Resource) graphql.Marshaler {
+			return ec.marshalNResource2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐResourceᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Appointment_resources(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Appointment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Resource(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -3316,6 +3349,13 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_reminders(ctx, field, obj)
+				})
+
+		case "resources":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Appointment_resources(ctx, field, obj)
 				})
 
 		default:

@@ -1316,6 +1316,30 @@ func (ec *executionContext) unmarshalNPutResourceInput2githubᚗcomᚋmediconnec
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNResource2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐResourceᚄ(ctx context.Context, sel ast.SelectionSet, v []*clinic.Resource) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNResource2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐResource(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNResource2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐResource(ctx context.Context, sel ast.SelectionSet, v *clinic.Resource) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Resource!")
+		return graphql.Null
+	}
+	return ec._Resource(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNResourceKind2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐResourceKind(ctx context.Context, v any) (clinic.ResourceKind, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := clinic.ResourceKind(tmp)

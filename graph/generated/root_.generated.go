@@ -3964,6 +3964,11 @@ extend type Mutation {
   setTravelRules(input: SetTravelRulesInput!): SetTravelRulesPayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
 }
 
+extend type Appointment {
+  """Rooms and equipment that it has, or had, by name; for who may see those of its organisation (` + "`" + `schedules:read` + "`" + `), none for others."""
+  resources: [Resource!]!
+}
+
 extend type Organization {
   """How long people take between its locations; the defaults if it has set nothing. Null for who may not see it (` + "`" + `schedules:read` + "`" + `)."""
   travelRules: TravelRules
@@ -5210,6 +5215,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_history(ctx, field)
 	case "reminders":
 		return ec.fieldContext_Appointment_reminders(ctx, field)
+	case "resources":
+		return ec.fieldContext_Appointment_resources(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Appointment", field.Name)
 }

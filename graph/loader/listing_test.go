@@ -24,7 +24,7 @@ type visiting struct {
 func (v *visiting) loaders() *Loaders {
 	return &Loaders{
 		Locations: none[clinic.Ref, clinic.Location](), VisitKinds: none[clinic.Ref, clinic.VisitKind](), Plans: none[clinic.Ref, clinic.InsurancePlan](),
-		Providers: none[clinic.Ref, provider.Provider](), Identifiers: none[clinic.Ref, []clinic.Identifier](), Overrides: none[clinic.Ref, []appointment.Overridden](), appointments: v,
+		Providers: none[clinic.Ref, provider.Provider](), Identifiers: none[clinic.Ref, []clinic.Identifier](), Overrides: none[clinic.Ref, []appointment.Overridden](), ResourcesOf: none[clinic.Ref, []clinic.Resource](), appointments: v,
 		Patients: batch(func(_ context.Context, refs []clinic.Ref) (map[clinic.Ref]patient.Patient, error) {
 			v.patients = append(v.patients, refs)
 			return nil, nil

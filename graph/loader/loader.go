@@ -29,6 +29,7 @@ type Services struct {
 		Locations(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.Location, error)
 		VisitKinds(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]clinic.VisitKind, error)
 		Resources(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]clinic.Resource, error)
+		ResourcesOf(ctx context.Context, actor access.Actor, visits []clinic.Ref) (map[clinic.Ref][]clinic.Resource, error)
 		TravelRules(ctx context.Context, actor access.Actor, organizations []uuid.UUID) (map[uuid.UUID]clinic.TravelRules, error)
 	}
 	Provider interface {
@@ -93,6 +94,7 @@ type Loaders struct {
 	Locations      *Loader[clinic.Ref, clinic.Location]
 	VisitKinds     *Loader[clinic.Ref, clinic.VisitKind]
 	Resources      *Loader[clinic.Ref, clinic.Resource]
+	ResourcesOf    *Loader[clinic.Ref, []clinic.Resource] // by appointment
 	TravelRules    *Loader[uuid.UUID, clinic.TravelRules] // by organisation
 	Providers      *Loader[clinic.Ref, provider.Provider]
 	Plans          *Loader[clinic.Ref, clinic.InsurancePlan]
@@ -177,6 +179,13 @@ func (l *Loaders) chain(s Services, a access.Actor) {
 	l.Matches = batch(func(ctx context.Context, ids []availability.MatchID) (map[availability.MatchID]availability.Match, error) {
 		found, err := s.Search.Matches(ctx, a, ids)
 		l.OfMatches(slices.Collect(maps.Values(found)))
+		return found, err
+	})
+	l.ResourcesOf = batch(func(ctx context.Context, visits []clinic.Ref) (map[clinic.Ref][]clinic.Resource, error) {
+		found, err := s.Clinic.ResourcesOf(ctx, a, visits)
+		for _, list := range found {
+			l.OfResources(list)
+		}
 		return found, err
 	})
 	l.Holds = batch(func(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Hold, error) {

@@ -36,6 +36,7 @@ func (l *Loaders) OfAppointments(lists ...[]appointment.Appointment) {
 	l.VisitKinds.Together(kinds)
 	l.Identifiers.Together(visits)
 	l.Overrides.Together(visits)
+	l.ResourcesOf.Together(visits)
 	l.told.together(visits)
 	l.toldCounts.together(visits)
 }

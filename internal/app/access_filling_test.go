@@ -159,7 +159,8 @@ func (r *realm) overheard() []string {
 	return r.texts
 }
 
-// keepRooms gives a site a room, ways between two locations, a kind of visit that asks for everything, and a visit of it, from before it did.
+// keepRooms gives a site a visit with a room, equipment elsewhere, ways between the two locations, a kind of visit that asks for everything, and a
+// visit of it, from before it did.
 func (r *realm) keepRooms(t *testing.T, s *site) {
 	t.Helper()
 	there := r.done(t, s.admin, "putLocation", "location { id }", vars{"identifier": vars{"system": "https://clinic.example/sites", "value": r.key()},
@@ -167,6 +168,10 @@ func (r *realm) keepRooms(t *testing.T, s *site) {
 	room := r.done(t, s.admin, "putResource", "resource { id }", vars{"identifier": vars{"system": "https://clinic.example/rooms", "value": r.key()},
 		"locationId": there, "kind": "EQUIPMENT", "pool": "treadmill", "name": "Treadmill"}).Text("putResource", "resource", "id")
 	r.know(room, subject{kind: globalid.Resource, organization: s.Organization})
+	r.know(s.id(globalid.Resource, s.Room("exam")), subject{kind: globalid.Resource, organization: s.Organization})
+	s.Requiring(`needs = '{exam}'`)
+	r.visit(t, s, 0, r.freeSlot(s), 0, false)
+	s.Requiring(`needs = '{}'`)
 	r.done(t, s.admin, "setTravelRules", "travelRules { margin }", vars{"routes": []vars{
 		{"fromLocationId": s.id(globalid.Location, s.Location), "toLocationId": there, "takes": "PT20M"}}})
 	kind := r.done(t, s.admin, "putVisitKind", "visitKind { id }", vars{"key": "stress-test", "name": "Stress test", "duration": "PT30M",

@@ -61,6 +61,15 @@ func TestAClinicSaysWhatVisitsAskForAndSeesWhatTheyLack(t *testing.T) {
 		seen.Text("resources", "edges", 0, "node", "location", "id") != location || seen.Data("resources", "totalCount") != 1.0 {
 		t.Errorf("%s", seen.Raw)
 	}
+	has := visits[0]
+	if lacks == has {
+		has = visits[1]
+	}
+	const its = `query($ids: [ID!]!) { nodes(ids: $ids) { ... on Appointment { resources { name location { id } } } } }`
+	answer := string(desk.Post(t, its, vars{"ids": []string{has, lacks}}).OK(t).Raw)
+	if !strings.Contains(answer, `{"nodes":[{"resources":[{"name":"Room 1","location":{"id":"`+location+`"}}]},{"resources":[]}]}`) {
+		t.Errorf("rooms of visits: %s", answer)
+	}
 	doctor := staffOf(a.clinic.Organization, access.Provider)
 	veiled := a.by(doctor).Post(t, lists, nil).OK(t)
 	if veiled.Text("appointmentsWithoutResources", "edges", 0, "node", "id") != lacks || veiled.Data("appointmentsWithoutResources", "edges", 0, "node", "patient") != nil {

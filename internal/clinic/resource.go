@@ -38,6 +38,8 @@ type ResourceStore interface {
 	PutResource(ctx context.Context, by Stamp, r Resource) (Resource, error)
 	// Resources answers those that exist.
 	Resources(ctx context.Context, refs []Ref) (map[Ref]Resource, error)
+	// ResourcesOf answers, by visit, those that visits have or had, by name.
+	ResourcesOf(ctx context.Context, visits []Ref) (map[Ref][]Resource, error)
 	// ListResources pages by name, then id. It fails with errs.InvalidInput at "after" or "before".
 	ListResources(ctx context.Context, f ResourceFilter, w paging.Window) (paging.Page[Resource], error)
 	// CountResources stops at paging.MaxCount.
@@ -120,11 +122,26 @@ func (s *Service) has(ctx context.Context, organization uuid.UUID, places ...pla
 
 // Resources answers those that exist and that the caller may see.
 func (s *Service) Resources(ctx context.Context, actor access.Actor, refs []Ref) (map[Ref]Resource, error) {
-	visible := slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return !setsUp(actor, r.Organization) })
+	visible := settingUp(actor, refs)
 	if len(visible) == 0 {
 		return map[Ref]Resource{}, nil
 	}
 	return s.store.Resources(ctx, visible)
+}
+
+// ResourcesOf answers, by visit, those that visits have or had, by name, as far as the caller may see such. The visits must be ones that
+// the caller may see.
+func (s *Service) ResourcesOf(ctx context.Context, actor access.Actor, visits []Ref) (map[Ref][]Resource, error) {
+	visible := settingUp(actor, visits)
+	if len(visible) == 0 {
+		return map[Ref][]Resource{}, nil
+	}
+	return s.store.ResourcesOf(ctx, visible)
+}
+
+// settingUp are those of organisations whose visits' needs the caller sees.
+func settingUp(actor access.Actor, refs []Ref) []Ref {
+	return slices.DeleteFunc(slices.Clone(refs), func(r Ref) bool { return !setsUp(actor, r.Organization) })
 }
 
 // setsUp says whether the caller sees what visits of an organisation need.

@@ -26,9 +26,15 @@ const (
 	selectResources      = `SELECT ` + resourceColumns + ` FROM resources `
 	resourceByIdentifier = selectResources + `WHERE organization_id = $1 AND identifier_system = $2 AND identifier_value = $3`
 	resourcesByRef       = eachRef + selectResources + byRef
-	theseResources       = `WHERE organization_id = $1 AND ($2::uuid IS NULL OR location_id = $2) AND ($3 = '' OR pool = $3)`
-	insertResource       = `INSERT INTO resources (` + resourceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
-	updateResource       = `
+	resourcesOfVisits    = `
+SELECT ` + resourceColumns + `, visit FROM (
+    SELECT r.*, c.appointment_id AS visit FROM unnest($1::uuid[], $2::uuid[]) v(organization, id)
+    JOIN claims c ON c.organization_id = v.organization AND c.appointment_id = v.id AND c.state IN ('ACTIVE', 'PAST') AND c.party_kind IN ('EQUIPMENT', 'ROOM')
+    JOIN resources r ON r.organization_id = c.organization_id AND r.id = c.party_id
+) had ORDER BY organization_id, name, id`
+	theseResources = `WHERE organization_id = $1 AND ($2::uuid IS NULL OR location_id = $2) AND ($3 = '' OR pool = $3)`
+	insertResource = `INSERT INTO resources (` + resourceColumns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`
+	updateResource = `
 UPDATE resources SET location_id = $3, kind = $6, pool = $7, name = $8, retired = $9
 WHERE organization_id = $1 AND id = $2 AND identifier_system = $4 AND identifier_value = $5`
 	// Whoever claims a resource shares its row until their claim can be seen.
@@ -116,6 +122,21 @@ func (d *Directory) Resources(ctx context.Context, refs []clinic.Ref) (map[clini
 	found := make(map[clinic.Ref]clinic.Resource, len(rows))
 	for _, r := range rows {
 		found[r.resource().Ref()] = r.resource()
+	}
+	return found, err
+}
+
+// ResourcesOf is documented at clinic.ResourceStore.
+func (d *Directory) ResourcesOf(ctx context.Context, visits []clinic.Ref) (map[clinic.Ref][]clinic.Resource, error) {
+	type row struct {
+		resourceRow
+		Visit uuid.UUID
+	}
+	rows, err := listOf[row](ctx, d.db, visits, resourcesOfVisits)
+	found := map[clinic.Ref][]clinic.Resource{}
+	for _, r := range rows {
+		visit := clinic.Ref{Organization: r.OrganizationID, ID: r.Visit}
+		found[visit] = append(found[visit], r.resource())
 	}
 	return found, err
 }
