@@ -192,6 +192,28 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- Locks, in one order, what end_holds() and take_resources() are about to end: others come to some of it, once it has run out, by another provider
+-- or by another pool.
+CREATE FUNCTION lock_ending(org uuid, p jsonb, found_ uuid[], leaving uuid[], now_ timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
+    to_ timestamptz := (p->>'occupiedTo')::timestamptz;
+    ending uuid[];
+BEGIN
+    IF cardinality(found_) = 0 THEN
+        RETURN;
+    END IF;
+    ending := ARRAY(SELECT unnest(leaving)
+        UNION SELECT o.id FROM claims c JOIN claims o ON o.organization_id = org AND o.hold_id = c.hold_id AND o.state = 'ACTIVE'
+            WHERE c.organization_id = org AND c.id = ANY (leaving) AND c.hold_id IS NOT NULL
+        UNION SELECT v.id FROM claims v
+            WHERE v.organization_id = org AND v.party_id = ANY (found_) AND v.state = 'ACTIVE' AND v.hold_id IS NOT NULL AND v.expires_at <= now_
+              AND v.starts_at < to_ AND v.ends_at > from_ AND v.starts_at > from_ - interval '48 hours');
+    PERFORM FROM claims c WHERE c.organization_id = org AND c.id = ANY (ending) AND c.state = 'ACTIVE' ORDER BY c.id FOR UPDATE;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- Gives an appointment that was booked before its kind needed anything what it lacks, as far as something is free, and takes what it has and
 -- doesn't need. It answers how many pools have nothing free. Pools' days come before the appointment's row, as when it is moved; who moves or
 -- cancels it looks for its claims again once they have that row. p: organization, appointment, now, and where and when it was as it was read:
@@ -288,6 +310,8 @@ DECLARE
     own uuid := coalesce(p->>'moving', p->>'appointment')::uuid;
     from_ timestamptz := (p->>'startsAt')::timestamptz;
     to_ timestamptz := (p->>'endsAt')::timestamptz;
+    busy_from timestamptz := (p->>'occupiedFrom')::timestamptz;
+    busy_to timestamptz := (p->>'occupiedTo')::timestamptz;
     now_ timestamptz := (p->>'now')::timestamptz;
     as_of timestamptz := coalesce(p->>'asOf', 'infinity')::timestamptz;
     on_site boolean := p->>'modality' = 'IN_PERSON';
@@ -312,7 +336,7 @@ BEGIN
             LEFT JOIN LATERAL (SELECT * FROM holds v WHERE v.organization_id = org AND v.id = c.hold_id LIMIT 1) h ON true
             CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
             WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at < c.ends_at
-              AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
+              AND c.starts_at < busy_to + furthest AND c.ends_at > busy_from - furthest AND c.starts_at > busy_from - furthest - interval '48 hours'
               AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND coalesce(a.created_at, h.created_at) <= as_of
               AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
               AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
@@ -408,10 +432,10 @@ DECLARE
     none_free boolean := false;
 BEGIN
     IF cardinality(pools_needed(p)) > 0 THEN
-        IF p->>'hold' IS NOT NULL THEN
-            held := ARRAY(SELECT c.id FROM claims c
-                WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.hold_id = (p->>'hold')::uuid AND c.state = 'ACTIVE');
-        END IF;
+        -- Of the holder's own holds whatever may give way: who writes says which do.
+        held := ARRAY(SELECT c.id FROM claims c JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
+            WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+              AND (h.id = (p->>'hold')::uuid OR h.actor_id = (p->>'holder')::uuid AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz)));
         none_free := array_position(find_resources(org, p, held, (p->>'now')::timestamptz), NULL) IS NOT NULL;
     END IF;
     RETURN jsonb_build_object('facts', facts, 'seen', md5(facts::text), 'noneFree', none_free);
@@ -475,6 +499,7 @@ BEGIN
     IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
+    PERFORM lock_ending(org, p, rooms, leaving, now_);
     busy := patient_busy(org, p, leaving);'),
         (11, 'move_appointment', '    busy := patient_busy(org, p, leaving || old);', '    IF neighbours_changed(org, p) THEN
         RETURN jsonb_build_object(''outcome'', ''STALE_NEIGHBOURS'');
@@ -491,6 +516,7 @@ BEGIN
     IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
+    PERFORM lock_ending(org, p, rooms, leaving, now_);
     busy := patient_busy(org, p, leaving || old);'),
         (12, 'place_hold', '    IF cardinality(leaving) > 0 THEN
         PERFORM end_holds(org, leaving, now_, NULL);', '    IF neighbours_changed(org, p) THEN
@@ -500,6 +526,7 @@ BEGIN
     IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');
     END IF;
+    PERFORM lock_ending(org, p, rooms, leaving, now_);
 
     IF cardinality(leaving) > 0 THEN
         PERFORM end_holds(org, leaving, now_, NULL);'),
@@ -567,7 +594,7 @@ ALTER FUNCTION look_around SET plan_cache_mode = 'force_generic_plan' SET enable
 -- +goose Down
 SELECT apply_conflict_rules(false);
 DROP INDEX claims_of_hold;
-DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, equip, take_resources, find_resources,
+DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, equip, lock_ending, take_resources, find_resources,
     pools_needed, pool_party;
 DROP TABLE rule_overrides, travel_rules, visits_to_equip, resources;
 ALTER TABLE claims NO FORCE ROW LEVEL SECURITY;

@@ -38,7 +38,7 @@ func (s *Service) override(a access.Actor, organization uuid.UUID, asked *confli
 // plan notes what claiming a seat means, for the provider and for others.
 func (s *Seat) plan(rules availability.Rules, plan availability.Plan, kind clinic.VisitKind) {
 	s.Plan, s.RulesRevision = plan, rules.Revision
-	s.Case.Plan, s.Case.Kind, s.Case.Travels = plan, kind, len(rules.Places) > 1
+	s.Case.Plan, s.Case.Kind, s.Case.Travels = plan, kind, rules.Travels
 	s.Case.Patient, s.Case.Hold, s.Case.Holder = s.Holder.Patient, s.Hold, s.Holder.Actor
 }
 
@@ -81,14 +81,11 @@ func (s *Service) overridden(ctx context.Context, seat *Seat, who availability.A
 	return nil
 }
 
-// judge has the detection judge a seat, and refuses it for what nobody asks to book over.
-func (s *Service) judge(ctx context.Context, a access.Actor, seat *Seat, who availability.Asking) error {
+// judge has the detection judge a seat, and says whether it has nothing against it but what is asked to be booked over.
+func (s *Service) judge(ctx context.Context, a access.Actor, seat *Seat) bool {
 	seat.judged = s.detects.Judge(ctx, a, seat.Case)
-	if len(seat.uncovered(seat.judged.Broken)) > 0 {
-		return s.refusal(ctx, a, *seat, who, nil)
-	}
 	seat.Over.Rules = slices.Concat(seat.Over.Rules, seat.judged.Broken)
 	slices.Sort(seat.Over.Rules)
 	seat.Over.Waits = conflict.Waits(a, seat.Over.Rules)
-	return nil
+	return len(seat.uncovered(seat.judged.Broken)) == 0
 }

@@ -148,6 +148,7 @@ func (s Seat) keptFor(patient uuid.UUID) bool { return s.heldFor == uuid.Nil || 
 // decide plans what claiming a seat means under the rules, or names what they have against it.
 func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who availability.Asking) (clinic.VisitKind, error) {
 	for fresh := range 2 {
+		seat.judged = conflict.Judged{}
 		rules, err := s.openings.RulesAt(ctx, seat.Slot.ProviderRef(), seat.Slot.Start)
 		if err != nil {
 			return clinic.VisitKind{}, errs.At(err, seat.path()...)
@@ -164,8 +165,8 @@ func (s *Service) decide(ctx context.Context, a access.Actor, seat *Seat, who av
 			if err := s.overridden(ctx, seat, who, against); err != nil {
 				return kind, err
 			}
-			if len(seat.uncovered(against)) == 0 {
-				return kind, s.judge(ctx, a, seat, who)
+			if against = seat.uncovered(against); len(against) == 0 && s.judge(ctx, a, seat) {
+				return kind, nil
 			}
 		}
 		s.openings.Forget(seat.Slot.ProviderRef(), seat.Slot.Start)

@@ -79,6 +79,7 @@ type Rules struct {
 	Revision               int64 // rises with every change of anything in here
 	From, Until            civil.Date
 	MaxDaily               *int
+	Travels                bool               // there are, or were, hours at several locations: visits may be left where there are none any more
 	Kinds                  []clinic.VisitKind // those that the provider offers
 	Places                 []Place
 }

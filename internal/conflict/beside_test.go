@@ -157,6 +157,24 @@ func TestWhatACaseTakesIsToldApartFromTheOthersOfItsBatch(t *testing.T) {
 	}
 }
 
+// When time runs out for several together, all of it is what each took.
+func TestCasesThatTimeRanOutForTookAllOfIt(t *testing.T) {
+	now := clock.StartingAt(someday)
+	b, _ := besideAt(now, Bulkhead{Workers: 1, Batch: 4, Queue: 10, Longest: time.Hour, Drain: time.Hour})
+	stalls := harm{func(ctx context.Context) (Facts, error) { <-ctx.Done(); return Facts{}, ctx.Err() }}
+	const budget = 20 * time.Millisecond
+	d := NewDetection(stalls, always{Shadow}, Budget{Beside: budget}, nil, b, now, uptime(now))
+	for range 4 {
+		b.Do(d, inShadow(organization))
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	b.Run(ctx)
+	if s := b.State(); s.of(Failed) != 4 || s.Took[Shadow].Seconds < 4*budget.Seconds() {
+		t.Errorf("%+v", s)
+	}
+}
+
 func TestADetectionThatPanicsBesideHurtsNobody(t *testing.T) {
 	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 1, Queue: 10, Longest: time.Second, Drain: time.Minute})
 	stop := running(t, b)

@@ -107,7 +107,7 @@ func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
 	if j.mode == Enforce {
 		v := d.full(ctx, d.budget.Enforced, c)[0]
 		j.Broken, j.Seen, j.took, j.failed = v.broken, v.seen, v.took, v.failed
-		if j.failed != nil { // the guard hears of it whatever becomes of the rest
+		if j.failed != nil && c.Operation != Explain { // the guard hears of it whatever becomes of the rest
 			d.noted(Comparison{Case: c, Mode: Enforce, Took: j.took, Failed: j.failed})
 		}
 	}

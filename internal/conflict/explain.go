@@ -15,7 +15,7 @@ import (
 func CaseOf(r availability.Rules, id availability.SlotID) (Case, bool) {
 	plan, planned := availability.PlanOf(r, id)
 	kind, offered := r.Kind(id.VisitKind)
-	return Case{Plan: plan, Kind: kind, Travels: len(r.Places) > 1}, planned && offered
+	return Case{Plan: plan, Kind: kind, Travels: r.Travels}, planned && offered
 }
 
 // Further is what an explanation of a time asks the detection: whatever booking it for the patient would be refused for. Resources are

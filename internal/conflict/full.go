@@ -76,8 +76,9 @@ func (d *Detection) look(ctx context.Context, cases []Case) ([]verdict, error) {
 // apart has each of the cases that were judged together take what the others didn't.
 func apart(verdicts []verdict, together time.Duration) {
 	var sum time.Duration
-	for _, v := range verdicts {
-		sum += v.took
+	for i, v := range verdicts { // the database's clock may be set
+		verdicts[i].took = min(max(v.took, 0), together)
+		sum += verdicts[i].took
 	}
 	for i := range verdicts {
 		verdicts[i].took += max(together-sum, 0)
@@ -94,7 +95,7 @@ func (d *Detection) shadow(cases []Comparison) {
 	}
 	verdicts := d.full(ctx, d.budget.Beside, asked...)
 	for i, v := range verdicts {
-		if v.failed != nil && len(cases) > 1 {
+		if v.failed != nil && len(cases) > 1 && ctx.Err() == nil {
 			v = d.full(ctx, d.budget.Beside, asked[i])[0]
 		}
 		cases[i].Full, cases[i].Took, cases[i].Failed = v.broken, v.took, v.failed

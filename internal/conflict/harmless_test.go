@@ -161,3 +161,20 @@ func TestAnExplanationGoesOnWhateverTheDetectionDoes(t *testing.T) {
 		}
 	}
 }
+
+// An explanation that gets no answer is nobody's booking: it counts for nothing.
+func TestAnExplanationCountsAsNothing(t *testing.T) {
+	now := clock.StartingAt(someday)
+	source := clinic.Source{Clock: now, NewID: uuid.New}
+	guard := NewGuard(DefaultLimits(), &fallbacks{}, source, func(Fallback) {})
+	b, _ := besideAt(now, DefaultBulkhead())
+	d := NewDetection(harm{func(context.Context) (Facts, error) { return Facts{}, errFault }}, always{Enforce}, DefaultBudget(), guard, b, now, uptime(now))
+	c := about(1)
+	c.Operation = Explain
+	for range 100 {
+		d.Judge(t.Context(), access.Actor{}, c)
+	}
+	if s := b.State(); guard.Tripped() || len(s.Seen) > 0 {
+		t.Errorf("tripped %t; %v", guard.Tripped(), s.Seen)
+	}
+}

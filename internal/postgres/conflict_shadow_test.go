@@ -75,6 +75,20 @@ func TestTheShadowKnowsNothingOfWhatCameLater(t *testing.T) {
 	}
 }
 
+// A hold that is placed stands in nobody's way but others'.
+func TestAHoldOfTheLastRoomIsNoDisagreement(t *testing.T) {
+	d := newDesk(t)
+	later := d.judgedLater()
+	d.Requiring(`needs = '{exam}'`)
+	d.Room("exam")
+	doctor := d.Provider(1)
+	d.mustHold(d.Patient(), d.Slot(doctor, 10, 0))
+	d.mustHold(d.FrontDesk(), d.Slot(doctor, 12, 0))
+	if verdicts := later(); verdicts[conflict.AgreedAllowed] != 2 {
+		t.Errorf("%v", verdicts)
+	}
+}
+
 // judgedLater has the desk's bookings judged in the shadow, once what it answers is called.
 func (d *desk) judgedLater() func() map[conflict.Verdict]int64 {
 	db := postgres.New(d.pool, keytest.Of(d.t, d.pool))

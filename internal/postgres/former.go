@@ -80,7 +80,7 @@ const (
 
 	selectFormerHeads = `
 SELECT n::integer, revision AS schedule_revision, (rules->>'max_daily')::integer AS max_daily_appointments,
-    ARRAY(SELECT (k->>'id')::uuid FROM jsonb_array_elements(rules->'kinds') k ORDER BY 1) AS visit_kind_ids,
+    false AS travels, ARRAY(SELECT (k->>'id')::uuid FROM jsonb_array_elements(rules->'kinds') k ORDER BY 1) AS visit_kind_ids,
     (rules->>'from')::date AS first, (rules->>'until')::date AS last` + eachFormer + `ORDER BY n`
 
 	selectFormerKinds = `

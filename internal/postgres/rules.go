@@ -22,6 +22,7 @@ const (
 
 	selectHeads = `
 SELECT n::integer, found.*` + eachProvider + `(SELECT schedule_revision, max_daily_appointments,
+    (SELECT count(*) > 1 FROM desks` + ofProvider + `) AS travels,
     ARRAY(SELECT visit_kind_id FROM provider_visit_kinds` + ofProvider + ` ORDER BY 1) AS visit_kind_ids
     FROM providers WHERE organization_id = asked.organization_id AND id = asked.provider_id) found`
 
@@ -83,6 +84,7 @@ type headRow struct {
 	oneOf
 	ScheduleRevision     int64
 	MaxDailyAppointments *int
+	Travels              bool
 	VisitKindIDs         []uuid.UUID
 }
 
@@ -175,7 +177,7 @@ func (r *rulesRows) list() ([]availability.Rules, error) {
 		of := r.providers[h.place()]
 		rules := availability.Rules{
 			Organization: of.Organization, Provider: of.ID, Revision: h.ScheduleRevision,
-			From: r.from, Until: r.until, MaxDaily: h.MaxDailyAppointments,
+			From: r.from, Until: r.until, MaxDaily: h.MaxDailyAppointments, Travels: h.Travels,
 		}
 		for _, id := range h.VisitKindIDs {
 			rules.Kinds = append(rules.Kinds, kinds[clinic.Ref{Organization: of.Organization, ID: id}])
