@@ -111,6 +111,7 @@ func TestEachRuleHasTwoSides(t *testing.T) {
 		"a parent for each of two children": {nil, Facts{Caregivers: []uuid.UUID{mother, father}, InTheirCare: []Cared{{span(0, time.Hour), []uuid.UUID{mother, father}}}}, ""},
 		"one parent for two children":       {nil, Facts{Caregivers: []uuid.UUID{mother}, InTheirCare: []Cared{{span(0, time.Hour), []uuid.UUID{mother}}}}, availability.CaregiverBusy},
 		"two parents, one at the dentist's": {nil, Facts{Caregivers: []uuid.UUID{mother, father}, InTheirCare: []Cared{{span(0, time.Hour), []uuid.UUID{mother, father}}, {span(0, time.Hour), []uuid.UUID{father}}}}, availability.CaregiverBusy},
+		"the other parent has time":         {nil, Facts{Caregivers: []uuid.UUID{mother, father}, InTheirCare: []Cared{{span(0, time.Hour), []uuid.UUID{mother}}}}, ""},
 		"one child after the other":         {nil, Facts{Caregivers: []uuid.UUID{mother}, InTheirCare: []Cared{{span(30*time.Minute, time.Hour), []uuid.UUID{mother}}}}, ""},
 		"two others one after the other":    {nil, Facts{Caregivers: []uuid.UUID{mother, father}, InTheirCare: []Cared{{span(0, 10*time.Minute), []uuid.UUID{father}}, {span(10*time.Minute, 30*time.Minute), []uuid.UUID{father}}}}, ""},
 		"nobody known to act for them":      {nil, Facts{InTheirCare: []Cared{{span(0, time.Hour), []uuid.UUID{mother}}}}, ""},

@@ -20,6 +20,7 @@ import (
 var (
 	claimants = flag.Int("claimants", 60, "how many bookings want a room at once")
 	crossings = flag.Int("crossings", 20, "rounds of moves that cross")
+	meetings  = flag.Int("meetings", 20, "rounds of bookings that exclude each other")
 )
 
 // Everybody wants a provider and one of three rooms and of three scanners, at four times that meet.
@@ -81,6 +82,39 @@ func (d *desk) withoutDeadlock() {
 	if err := d.pool.QueryRow(d.t.Context(), `SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()`).Scan(&n); err != nil || n > 0 {
 		d.t.Errorf("%d deadlocks, %v", n, err)
 	}
+}
+
+// Rules reach over days and over patients: whoever isn't met by the days of their visits is met all the same.
+func TestOfTwoBookingsAtOnceThatExcludeEachOtherOneIsMade(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.Requiring(`repeat_after = 172800`)
+	for range *meetings {
+		first, second, ann := d.Provider(1), d.Provider(1), d.Patient()
+		tomorrow := d.Slot(second, 10, 0)
+		tomorrow.Start = tomorrow.Start.AddDate(0, 0, 1)
+		d.oneOf(availability.DuplicateVisit, wish{by: ann, to: d.Slot(first, 10, 0)}, wish{by: ann, to: tomorrow})
+
+		mother, ben, cleo := uuid.New(), d.Patient(), d.Patient()
+		d.Linked(mother, ben.PatientID, "CAREGIVER")
+		d.Linked(mother, cleo.PatientID, "CAREGIVER")
+		d.oneOf(availability.CaregiverBusy, wish{by: ben, to: d.Slot(first, 12, 0)}, wish{by: cleo, to: d.Slot(second, 12, 0)})
+	}
+	d.withoutDeadlock()
+}
+
+// oneOf has two visits booked at once, of which a rule lets only one be.
+func (d *desk) oneOf(rule availability.Rule, wishes ...wish) {
+	d.t.Helper()
+	errs := make([]error, len(wishes))
+	var all sync.WaitGroup
+	for i, w := range wishes {
+		all.Go(func() { _, errs[i] = d.book(w.by, w.to) })
+	}
+	all.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) {
+		d.t.Fatalf("%s: of two bookings that exclude each other %v and %v", rule, errs[0], errs[1])
+	}
+	d.refused(errors.Join(errs...), rule)
 }
 
 // Of two patients each has a visit in the morning and one in the afternoon. At once, each has one moved to eleven at the one place and the other to

@@ -12,8 +12,11 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 )
 
 // doctor is a caller who may override what takes a doctor's word.
@@ -114,6 +117,29 @@ func TestWhatTakesADoctorsWordWaitsForIt(t *testing.T) {
 	own, err := d.bookOver(d.doctor(), d.Slot(provider, 13, 0), d.named(ann), availability.PrerequisiteMissing)
 	if err != nil || own.Status != appointment.Booked || d.overrides(own)[0].NeededApproval {
 		t.Errorf("%+v %v", own, err)
+	}
+}
+
+// The database has the last word, whatever the program that calls it thinks.
+func TestTheDatabaseLetsADoctorAloneApproveWhatWaitsForOne(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Off)
+	provider := d.Provider(1)
+	slot := d.Slot(provider, 10, 0)
+	d.books(d.Patient(), slot)
+	visit, err := d.bookOver(d.FrontDesk(), slot, d.named(d.Patient()), availability.ProviderBusy)
+	if err != nil || !visit.AwaitsDoctor {
+		t.Fatalf("%+v %v", visit, err)
+	}
+	store := postgres.NewAppointmentStore(postgres.New(d.pool, keytest.Of(t, d.pool)))
+	for _, c := range []struct {
+		who  access.Actor
+		want appointment.Outcome
+	}{{d.FrontDesk(), appointment.StaleAppointment}, {d.doctor(), appointment.Done}} {
+		source := clinic.Source{Clock: d.clock, NewID: uuid.New}
+		w := appointment.StateWrite{Write: appointment.Write{Stamp: source.Stamp(c.who)}, From: visit, To: appointment.After(visit, appointment.Approve, d.clock.Now())}
+		if answer, err := store.Change(t.Context(), w); err != nil || answer.Outcome != c.want {
+			t.Errorf("%s approves: %s %v", c.who.Role, answer.Outcome, err)
+		}
 	}
 }
 
@@ -232,5 +258,35 @@ func TestWhatWasBookedOverARuleIsAnsweredOnceTheFeatureIsOff(t *testing.T) {
 	in.Key = key()
 	if _, err := d.Book(t.Context(), desk, in); !errors.As(err, new(errs.FeatureOff)) {
 		t.Errorf("under another key: %v", err)
+	}
+}
+
+// What nobody may be asked for isn't offered.
+func TestNothingIsOverridableWhileTheFeatureIsOff(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		d := newDesk(t)
+		db := postgres.New(d.pool, keytest.Of(t, d.pool))
+		d.Detecting(conflict.NewDetection(postgres.NewConflictStore(db), conflict.Fixed{Mode: conflict.Enforce, Overrule: on}, conflict.DefaultBudget(), nil, nil, d.clock, clock.Uptime))
+		d.Requiring(`repeat_after = 86400`)
+		provider, ann := d.Provider(1), d.Patient()
+		d.books(ann, d.Slot(provider, 10, 0))
+		want := []availability.Rule{}
+		if on {
+			want = append(want, availability.DuplicateVisit)
+		}
+		slot, patient := d.Slot(provider, 11, 0), d.named(ann)
+		explained, err := d.Explain(t.Context(), d.FrontDesk(), slot, &patient)
+		if err != nil || !slices.Equal(explained.BlockedBy, []availability.Rule{availability.DuplicateVisit}) || !slices.Equal(explained.Overridable, want) {
+			t.Errorf("on: %t, explained as %v, overridable %v: %v", on, explained.BlockedBy, explained.Overridable, err)
+		}
+		_, err = d.Book(t.Context(), d.FrontDesk(), appointment.BookVisit{Target: appointment.Target{Slot: &slot}, Patient: &patient, Key: key()})
+		d.refused(err, availability.DuplicateVisit)
+		var refusal appointment.SlotUnavailable
+		if errors.As(err, &refusal); refusal.Overridable == nil || !slices.Equal(refusal.Overridable, want) {
+			t.Errorf("on: %t, refused with %v overridable", on, refusal.Overridable)
+		}
+		if _, err := d.bookOver(d.FrontDesk(), slot, patient, availability.DuplicateVisit); errors.As(err, new(errs.FeatureOff)) == on {
+			t.Errorf("on: %t, booked over: %v", on, err)
+		}
 	}
 }
