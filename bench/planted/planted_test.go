@@ -36,6 +36,9 @@ func TestEveryPlantedFaultIsNoticed(t *testing.T) {
 // Messages arrive once, in time, and only where they may. Each of these is broken in turn.
 func TestEveryFaultOfMessagesIsNoticed(t *testing.T) { noticed(t, messageFaults) }
 
+// New rules keep out whom they should, nobody else, and hurt nobody while they are tried.
+func TestEveryFaultOfConflictRulesIsNoticed(t *testing.T) { noticed(t, conflictFaults) }
+
 // Each check that the table of rights stands on is taken away in turn.
 func TestEveryCheckThatIsMissingIsNoticed(t *testing.T) { noticed(t, accessFaults) }
 
