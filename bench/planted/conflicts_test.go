@@ -45,6 +45,10 @@ var conflictFaults = []fault{
             VALUES (org, gen_random_uuid(), one.kind, one.id, 0,`, `INSERT INTO claims (organization_id, id, party_kind, party_id, lane, starts_at, ends_at, state, appointment_id, hold_id, expires_at, days)
             VALUES (org, gen_random_uuid(), one.kind, gen_random_uuid(), 0,`},
 	}, tables, "TestThreeRoomsHoldThreeVisits", "rooms and scanners at time"},
+	{"a hold takes no room", []edit{
+		{rulesTable, `    PERFORM take_resources(org, p, rooms, NULL, hold_, expires, now_);
+`, ``},
+	}, tables, "TestARoomOfAPoolIsClaimedInEveryMode", "not [RESOURCE_BUSY]"},
 	{"the shadow looks at what came later", []edit{
 		{rulesTable, `as_of timestamptz := coalesce(p->>'asOf', 'infinity')::timestamptz;`, `as_of timestamptz := 'infinity';`},
 	}, tables, "TestTheShadowKnowsNothingOfWhatCameLater", "a visit alike: "},
@@ -63,6 +67,11 @@ var conflictFaults = []fault{
 	{"whoever books over one rule books over all", []edit{
 		{bookedOver, `if len(seat.uncovered(seat.judged.Broken)) > 0 {`, `if len(seat.Override.Rules) == 0 && len(seat.judged.Broken) > 0 {`},
 	}, tables, "TestStaffBookOverSoftRules", "not [DUPLICATE_VISIT]"},
+	{"nobody keeps what was booked over", []edit{
+		{rulesTable, `    IF cardinality(rules_) > 0 THEN
+        INSERT INTO rule_overrides`, `    IF false THEN
+        INSERT INTO rule_overrides`},
+	}, tables, "TestStaffBookOverSoftRules", ": []"},
 	{"what may not be booked over is offered", []edit{
 		{overriding, ` && d.switches.Overrides(organization, a).Enabled`, ``},
 	}, tables, "TestNothingIsOverridableWhile", "on: false, explained as [DUPLICATE_VISIT], overridable [DUPLICATE_VISIT]"},
@@ -70,7 +79,7 @@ var conflictFaults = []fault{
 		{"internal/appointment/explain.go", `if s.detects.Lets(within, a, rules, slot.SlotID, whom) {`, `if s.detects.Lets(within, a, rules, slot.SlotID, whom) || true {`},
 	}, tables, "TestAlternativesAreThose", "enforce, 1 are asked for: [13:00]"},
 	{"each alternative has a budget of its own", []edit{
-		{"internal/appointment/explain.go", `s.detects.Lets(within, a, `, `s.detects.Lets(ctx, a, `},
+		{"internal/appointment/explain.go", `within, cancel := s.detects.Bounded(ctx)`, `within, cancel := context.WithCancel(ctx)`},
 	}, tables, "TestAlternativesAreLookedAtWithinOneBudget", "number 9 may take until"},
 
 	{"no failure trips the guard", []edit{
@@ -93,10 +102,16 @@ var conflictFaults = []fault{
 			j.Broken = []availability.Rule{availability.ResourceBusy}
 		}
 		if j.failed != nil { // the guard`},
-	}, api, "TestVisitsAreBookedWhateverTheDetectionDoes", "RESOURCE_BUSY"},
+	}, api, "TestVisitsAreBookedWhateverTheDetectionDoes", "SLOT_UNAVAILABLE"},
 	{"cases fail with another one of their batch", []edit{
 		{"internal/conflict/full.go", `if v.failed != nil && len(cases) > 1 {`, `if false {`},
 	}, detections, "TestCasesOfAnOrganization", "judged [4 3 2] together"},
+	{"the shadow takes up more than its bound", []edit{
+		{"internal/conflict/beside.go", `if len(b.queue) >= b.bulkhead.Queue {`, `if len(b.queue) > b.bulkhead.Queue {`},
+	}, detections, "TestAFloodIsTakenUpToABound", "Waiting:11"},
+	{"a process that starts anew knows of no fallback", []edit{
+		{"internal/conflict/guard_look.go", `if standing != nil {`, `if false {`},
+	}, detections, "TestAProcessThatStartsWhileAFallbackStands", "once it is known: <nil>, <nil>"},
 	{"a disagreement is noted as an agreement", []edit{
 		{comparing, `return (len(c.Basic) == 0) == (len(c.Full) == 0)`, `return true`},
 	}, detections, "TestWhatWasNotedIsKept", "disagreements: []"},
@@ -112,7 +127,7 @@ var conflictFaults = []fault{
 
 	{"a rollout is drawn anew each time", []edit{
 		{rollouts, `parameters[strategy.ParamRollout], parameters[strategy.ParamStickiness] = percent, "default"`, `parameters[strategy.ParamRollout] = percent`},
-		{rollouts, `variants[i].Stickiness = "default"`, ``},
+		{rollouts, `variants[i].Stickiness = "default"`, `_ = i`},
 	}, switches, "TestAFlagSticks", " and then "},
 	{"a wish that nobody signed is taken", []edit{
 		{wished, `		return o.Key, nil`, `		if t.Method == jwt.SigningMethodNone {
@@ -126,5 +141,5 @@ var conflictFaults = []fault{
 	}, switches, "TestAnOverrideIsTakenFromWhom", "a patient: map["},
 	{"what goes wrong in a flag's decision isn't the safe default", []edit{
 		{"internal/flags/flags.go", `way, why = 0, access.FeatureDefault`, `way, why = len(s.ways())-1, access.FeatureDefault`},
-	}, switches, "TestAPanicOfTheSDK", "enforce"},
+	}, switches, "TestAPanicOfTheSDK", "Variant:enforce"},
 }
