@@ -129,6 +129,17 @@ var conflictFaults = []fault{
 		{rollouts, `parameters[strategy.ParamRollout], parameters[strategy.ParamStickiness] = percent, "default"`, `parameters[strategy.ParamRollout] = percent`},
 		{rollouts, `variants[i].Stickiness = "default"`, `_ = i`},
 	}, switches, "TestAFlagSticks", " and then "},
+	{"a restart forgets what Unleash told", []edit{
+		{"internal/flags/refresh.go", `	s.flags.keep(features)
+`, ``},
+	}, switches, "TestARestartWithoutUnleash", "from the first moment it gives shadow"},
+	{"a page that is no list of flags takes them away", []edit{
+		{"internal/flags/state.go", `if err := d.Decode(&list); err != nil || list.Features == nil {
+		return nil, errUnreadable
+	}`, `if err := d.Decode(&list); err != nil || list.Features == nil {
+		return nil, nil
+	}`},
+	}, switches, "TestWhenUnleashFails", "--- FAIL: TestWhenUnleashFailsTheLastStateHolds/unreadable"},
 	{"a wish that nobody signed is taken", []edit{
 		{wished, `		return o.Key, nil`, `		if t.Method == jwt.SigningMethodNone {
 			return jwt.UnsafeAllowNoneSignatureType, nil
