@@ -28,7 +28,7 @@ const changeover = 200 * time.Millisecond
 // Two servers over one database take turns under the same load: one judges each booking in the shadow, too.
 func TestAShadowSlowsNoBookingDown(t *testing.T) {
 	const hands, shifts = 8, 5 // an account's keys are limited
-	pairs, window := *shadowed, time.Second
+	pairs, window := *shadowed, 500*time.Millisecond
 	if pairs == 0 {
 		pairs, window = 1, changeover
 	}
