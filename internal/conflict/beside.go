@@ -159,15 +159,15 @@ func (b *Beside) work(ctx, draining context.Context) {
 }
 
 // judge judges all that waits, and says whether that was anything.
-func (b *Beside) judge(draining context.Context) (any bool) {
+func (b *Beside) judge(draining context.Context) (some bool) {
 	for batch := b.take(); len(batch) > 0; batch = b.take() {
-		b.safely(func() { batch[0].by.shadow(column(batch)) })
+		b.safely(func() { batch[0].by.shadow(comparisons(batch)) })
 		b.judged(len(batch))
-		if any = true; draining.Err() != nil {
+		if some = true; draining.Err() != nil {
 			break
 		}
 	}
-	return any
+	return some
 }
 
 // gather waits for a batch, within a bound.
@@ -196,7 +196,7 @@ func (b *Beside) take() (batch []job) {
 	return batch
 }
 
-func column(batch []job) []Comparison {
+func comparisons(batch []job) []Comparison {
 	cases := make([]Comparison, len(batch))
 	for i, j := range batch {
 		cases[i] = j.Comparison
