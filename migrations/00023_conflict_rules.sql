@@ -295,122 +295,182 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- What follows is asked for cases. A case: provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
+-- been there after it is new), now, and, where there are such, patient, hold, holder, the appointment, or what is moved, which is passed over (own),
+-- and where that was; asOf: what was made later doesn't count (as_of). Each claim's visit is looked up by itself, and claims by their party's index,
+-- whatever statistics say. Ways are at most 8 hours long.
+
 -- +goose StatementBegin
--- What the rules about other visits follow from, as far as those of the visit's kind ask for it. Each claim's visit is looked up by itself, and claims by
--- their party's index, whatever statistics say. Ways are at most 8 hours long. p: organization,
--- provider, location, visitKind, modality, startsAt, endsAt, occupiedFrom, occupiedTo, newSince (who hasn't
--- been there after it is new), now, and, where there are such, patient, hold, holder, the
--- appointment, or what is moved, which is passed over, and where that was; asOf: what was made later doesn't count.
-CREATE FUNCTION neighbours(org uuid, p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+-- The statuses of visits that take place, or did.
+CREATE FUNCTION taking_place() RETURNS text[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN '{ARRIVED,BOOKED,CHECKED_IN,FULFILLED,PENDING}';
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Where else a provider is on the hours around a visit, or will be by a hold.
+CREATE FUNCTION provider_elsewhere(org uuid, p jsonb, own uuid, as_of timestamptz) RETURNS jsonb[] LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    from_ timestamptz := (p->>'occupiedFrom')::timestamptz;
+    furthest CONSTANT interval := '8 hours';
+    lives CONSTANT text[] := taking_place();
+BEGIN
+    RETURN ARRAY(SELECT jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude, 'start', c.starts_at, 'end', c.ends_at)
+        FROM claims c
+        LEFT JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a ON true
+        LEFT JOIN LATERAL (SELECT * FROM holds v WHERE v.organization_id = org AND v.id = c.hold_id LIMIT 1) h ON true
+        CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
+        WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at < c.ends_at
+          AND c.starts_at < (p->>'occupiedTo')::timestamptz + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
+          AND l.id <> (p->>'location')::uuid AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND coalesce(a.created_at, h.created_at) <= as_of
+          AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
+          AND (h.id IS NULL OR h.expires_at > (p->>'now')::timestamptz AND h.id IS DISTINCT FROM (p->>'hold')::uuid
+            AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)
+        ORDER BY c.starts_at, c.id);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Whether a patient has been there before.
+CREATE FUNCTION been_before(org uuid, p jsonb, own uuid, as_of timestamptz) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    lives CONSTANT text[] := taking_place();
+BEGIN
+    RETURN EXISTS (SELECT FROM appointments a
+        WHERE a.organization_id = org AND a.patient_id = (p->>'patient')::uuid AND a.status = ANY (lives) AND a.starts_at < (p->>'startsAt')::timestamptz
+          AND a.starts_at > (p->>'newSince')::timestamptz AND a.id IS DISTINCT FROM own AND a.created_at <= as_of);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Of the kinds of visit that have to come before, those that do.
+CREATE FUNCTION prerequisites_before(org uuid, p jsonb, own uuid, as_of timestamptz, wanted jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    from_ timestamptz := (p->>'startsAt')::timestamptz;
+    lives CONSTANT text[] := taking_place();
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(r->>'visitKind' ORDER BY r->>'visitKind'), '[]') FROM jsonb_array_elements(wanted) r
+        WHERE EXISTS (SELECT FROM appointments a
+            WHERE a.organization_id = org AND a.patient_id = (p->>'patient')::uuid AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
+              AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own
+              AND a.created_at <= as_of));
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Visits that count on the one that is moved, where it was, and on no other.
+CREATE FUNCTION counting_on(org uuid, p jsonb, own uuid, as_of timestamptz) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
 DECLARE
     patient_ uuid := (p->>'patient')::uuid;
-    provider_ uuid := (p->>'provider')::uuid;
-    location_ uuid := (p->>'location')::uuid;
-    kind_ uuid := (p->>'visitKind')::uuid;
-    own uuid := coalesce(p->>'moving', p->>'appointment')::uuid;
-    from_ timestamptz := (p->>'startsAt')::timestamptz;
-    to_ timestamptz := (p->>'endsAt')::timestamptz;
-    busy_from timestamptz := (p->>'occupiedFrom')::timestamptz;
-    busy_to timestamptz := (p->>'occupiedTo')::timestamptz;
-    now_ timestamptz := (p->>'now')::timestamptz;
-    as_of timestamptz := coalesce(p->>'asOf', 'infinity')::timestamptz;
-    on_site boolean := p->>'modality' = 'IN_PERSON';
-    furthest CONSTANT interval := '8 hours';
-    lives CONSTANT text[] := '{ARRIVED,BOOKED,CHECKED_IN,FULFILLED,PENDING}';
-    kind visit_kinds;
-    travel travel_rules;
-    facts jsonb;
-    acting uuid[];
+    lives CONSTANT text[] := taking_place();
 BEGIN
-    SELECT * INTO kind FROM visit_kinds k WHERE k.organization_id = org AND k.id = kind_;
-    SELECT * INTO travel FROM travel_rules t WHERE t.organization_id = org;
-    facts := jsonb_build_object('travel', CASE WHEN travel.organization_id IS NOT NULL THEN to_jsonb(travel) - 'organization_id' END,
-        'here', (SELECT jsonb_build_object('latitude', l.latitude, 'longitude', l.longitude) FROM locations l
-            WHERE l.organization_id = org AND l.id = location_));
-    IF on_site AND coalesce(travel.providers, true) AND (p->>'travels')::boolean THEN
-        facts := facts || jsonb_build_object('providerElsewhere', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
-                'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
-            FROM claims c
-            LEFT JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a ON true
-            LEFT JOIN LATERAL (SELECT * FROM holds v WHERE v.organization_id = org AND v.id = c.hold_id LIMIT 1) h ON true
-            CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = coalesce(a.location_id, h.location_id) LIMIT 1) l
-            WHERE c.organization_id = org AND c.party_id = provider_ AND c.state IN ('ACTIVE', 'PAST') AND c.starts_at < c.ends_at
-              AND c.starts_at < busy_to + furthest AND c.ends_at > busy_from - furthest AND c.starts_at > busy_from - furthest - interval '48 hours'
-              AND l.id <> location_ AND coalesce(a.modality, h.modality) = 'IN_PERSON' AND coalesce(a.created_at, h.created_at) <= as_of
-              AND (a.id IS NULL OR a.id IS DISTINCT FROM own AND a.status = ANY (lives))
-              AND (h.id IS NULL OR h.expires_at > now_ AND h.id IS DISTINCT FROM (p->>'hold')::uuid
-                AND h.actor_id IS DISTINCT FROM (p->>'holder')::uuid)));
-    END IF;
-    IF patient_ IS NULL THEN
-        RETURN facts;
-    END IF;
-    IF on_site AND coalesce(travel.patients, true) THEN
-        facts := facts || jsonb_build_object('patientElsewhere', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude,
-                'start', c.starts_at, 'end', c.ends_at) ORDER BY c.starts_at, c.id), '[]')
-            FROM claims c
-            CROSS JOIN LATERAL (SELECT * FROM appointments v WHERE v.organization_id = org AND v.id = c.appointment_id LIMIT 1) a
-            CROSS JOIN LATERAL (SELECT * FROM locations v WHERE v.organization_id = org AND v.id = a.location_id LIMIT 1) l
-            WHERE c.organization_id = org AND c.party_id = patient_ AND c.state IN ('ACTIVE', 'PAST')
-              AND c.starts_at < to_ + furthest AND c.ends_at > from_ - furthest AND c.starts_at > from_ - furthest - interval '48 hours'
-              AND l.id <> location_ AND a.modality = 'IN_PERSON' AND a.status = ANY (lives) AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
-    END IF;
-    IF kind.repeat_after IS NOT NULL THEN
-        facts := facts || jsonb_build_object('alike', (
-            SELECT coalesce(jsonb_agg(a.starts_at ORDER BY a.starts_at, a.id), '[]') FROM appointments a
-            WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = kind_ AND a.status = ANY (lives)
-              AND a.starts_at > from_ - make_interval(secs => kind.repeat_after) AND a.starts_at < from_ + make_interval(secs => kind.repeat_after)
+    RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('start', d.starts_at, 'within', (r->>'within')::integer) ORDER BY d.starts_at, d.id), '[]')
+        FROM appointments d
+        JOIN visit_kinds k ON k.organization_id = org AND k.id = d.visit_kind_id
+        CROSS JOIN jsonb_array_elements(k.prerequisites) r
+        WHERE d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.id IS DISTINCT FROM own AND d.created_at <= as_of
+          AND d.starts_at >= (p->'was'->>'end')::timestamptz AND r->>'visitKind' = p->'was'->>'visitKind'
+          AND (p->'was'->>'start')::timestamptz >= d.starts_at - make_interval(secs => (r->>'within')::integer)
+          AND NOT EXISTS (SELECT FROM appointments a
+            WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
+              AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
               AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
-    END IF;
-    IF kind.patients <> 'ALL' THEN
-        facts := facts || jsonb_build_object('established', EXISTS (SELECT FROM appointments a
-            WHERE a.organization_id = org AND a.patient_id = patient_ AND a.status = ANY (lives)
-              AND a.starts_at < from_ AND a.starts_at > (p->>'newSince')::timestamptz AND a.id IS DISTINCT FROM own AND a.created_at <= as_of));
-    END IF;
-    IF kind.prerequisites <> '[]' THEN
-        facts := facts || jsonb_build_object('before', (
-            SELECT coalesce(jsonb_agg(r->>'visitKind' ORDER BY r->>'visitKind'), '[]') FROM jsonb_array_elements(kind.prerequisites) r
-            WHERE EXISTS (SELECT FROM appointments a
-                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
-                  AND a.ends_at <= from_ AND a.starts_at >= from_ - make_interval(secs => (r->>'within')::integer) AND a.id IS DISTINCT FROM own
-                  AND a.created_at <= as_of)));
-    END IF;
-    IF p->'was' IS NOT NULL THEN -- visits that count on the one that is moved, where it was, and on no other
-        facts := facts || jsonb_build_object('after', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('start', d.starts_at, 'within', (r->>'within')::integer) ORDER BY d.starts_at, d.id), '[]')
-            FROM appointments d
-            JOIN visit_kinds k ON k.organization_id = org AND k.id = d.visit_kind_id
-            CROSS JOIN jsonb_array_elements(k.prerequisites) r
-            WHERE d.organization_id = org AND d.patient_id = patient_ AND d.status IN ('BOOKED', 'PENDING') AND d.id IS DISTINCT FROM own AND d.created_at <= as_of
-              AND d.starts_at >= (p->'was'->>'end')::timestamptz AND r->>'visitKind' = p->'was'->>'visitKind'
-              AND (p->'was'->>'start')::timestamptz >= d.starts_at - make_interval(secs => (r->>'within')::integer)
-              AND NOT EXISTS (SELECT FROM appointments a
-                WHERE a.organization_id = org AND a.patient_id = patient_ AND a.visit_kind_id = (r->>'visitKind')::uuid AND a.status = ANY (lives)
-                  AND a.ends_at <= d.starts_at AND a.starts_at >= d.starts_at - make_interval(secs => (r->>'within')::integer)
-                  AND a.id IS DISTINCT FROM own AND a.created_at <= as_of)));
-    END IF;
-    acting := ARRAY(SELECT l.account_id FROM account_links l
-        WHERE l.organization_id = org AND l.patient_id = patient_ AND l.ended_at IS NULL AND l.relation = 'CAREGIVER'
-          AND NOT EXISTS (SELECT FROM account_links s WHERE s.organization_id = org AND s.patient_id = patient_ AND s.ended_at IS NULL AND s.relation = 'SELF')
-        ORDER BY 1);
-    IF cardinality(acting) > 0 THEN
-        facts := facts || jsonb_build_object('caregivers', to_jsonb(acting), 'inTheirCare', (
-            SELECT coalesce(jsonb_agg(jsonb_build_object('start', v.starts_at, 'end', v.ends_at, 'caregivers', v.who) ORDER BY v.starts_at, v.id), '[]')
-            FROM (
-                SELECT c.id, c.starts_at, c.ends_at, CASE WHEN bool_or(l.relation = 'SELF')
-                    THEN array_agg(DISTINCT l.account_id) FILTER (WHERE l.relation = 'SELF') ELSE array_agg(DISTINCT l.account_id) END AS who
-                FROM (SELECT DISTINCT m.patient_id FROM account_links m
-                    WHERE m.organization_id = org AND m.account_id = ANY (acting) AND m.ended_at IS NULL AND m.patient_id <> patient_) others
-                CROSS JOIN LATERAL (SELECT * FROM claims v WHERE v.organization_id = org AND v.party_id = others.patient_id
-                    AND v.state IN ('ACTIVE', 'PAST') AND v.state <> 'PAST' AND v.starts_at < to_ AND v.ends_at > from_
-                    AND v.starts_at > from_ - interval '48 hours' AND v.appointment_id IS DISTINCT FROM own AND (as_of = 'infinity' OR EXISTS (SELECT FROM appointments a
-                        WHERE a.organization_id = org AND a.id = v.appointment_id AND a.created_at <= as_of)) OFFSET 0) c
-                JOIN account_links l ON l.organization_id = org AND l.patient_id = others.patient_id AND l.ended_at IS NULL
-                GROUP BY c.id, c.starts_at, c.ends_at
-            ) v WHERE v.who && acting));
-    END IF;
-    RETURN facts;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Visits at the same time of other patients whom the same people act for.
+CREATE FUNCTION in_their_care(org uuid, p jsonb, own uuid, as_of timestamptz, acting uuid[]) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    from_ timestamptz := (p->>'startsAt')::timestamptz;
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('start', v.starts_at, 'end', v.ends_at, 'caregivers', v.who) ORDER BY v.starts_at, v.id), '[]')
+        FROM (
+            SELECT c.id, c.starts_at, c.ends_at, CASE WHEN bool_or(l.relation = 'SELF')
+                THEN array_agg(DISTINCT l.account_id) FILTER (WHERE l.relation = 'SELF') ELSE array_agg(DISTINCT l.account_id) END AS who
+            FROM (SELECT DISTINCT m.patient_id FROM account_links m
+                WHERE m.organization_id = org AND m.account_id = ANY (acting) AND m.ended_at IS NULL AND m.patient_id <> (p->>'patient')::uuid) others
+            CROSS JOIN LATERAL (SELECT * FROM claims v WHERE v.organization_id = org AND v.party_id = others.patient_id
+                AND v.state IN ('ACTIVE', 'PAST') AND v.state <> 'PAST' AND v.starts_at < (p->>'endsAt')::timestamptz AND v.ends_at > from_
+                AND v.starts_at > from_ - interval '48 hours' AND v.appointment_id IS DISTINCT FROM own AND (as_of = 'infinity' OR EXISTS (SELECT FROM appointments a
+                    WHERE a.organization_id = org AND a.id = v.appointment_id AND a.created_at <= as_of)) OFFSET 0) c
+            JOIN account_links l ON l.organization_id = org AND l.patient_id = others.patient_id AND l.ended_at IS NULL
+            GROUP BY c.id, c.starts_at, c.ends_at
+        ) v WHERE v.who && acting);
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Whether nothing of a pool that a visit needs is free.
+CREATE FUNCTION nothing_free(org uuid, p jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    held uuid[];
+BEGIN
+    -- Of the holder's own holds whatever may give way: who writes says which do.
+    held := ARRAY(SELECT c.id FROM claims c JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
+        WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
+          AND (h.id = (p->>'hold')::uuid OR h.actor_id = (p->>'holder')::uuid AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz)));
+    RETURN array_position(find_resources(org, p, held, (p->>'now')::timestamptz), NULL) IS NOT NULL;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- What the rules about other visits follow from, for each of some cases in their order, as far as those of the visit's kind ask for it: facts, and the
+-- digest by which they are told from others; if rooms are asked for, whether nothing of a needed pool is free, too.
+-- One statement serves all cases, and has in itself what is asked of nearly each, so that what it costs to begin is small and paid once.
+CREATE FUNCTION neighbours(org uuid, cases jsonb[], rooms boolean) RETURNS TABLE (facts jsonb, seen text, none_free boolean)
+LANGUAGE plpgsql STABLE ROWS 16 SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off AS $$
+DECLARE
+    furthest CONSTANT interval := '8 hours';
+    lives CONSTANT text[] := taking_place();
+    travel travel_rules;
+    ways jsonb;
+BEGIN
+    SELECT * INTO travel FROM travel_rules t WHERE t.organization_id = org;
+    ways := CASE WHEN travel.organization_id IS NOT NULL THEN to_jsonb(travel) - 'organization_id' END;
+    RETURN QUERY SELECT a.facts, md5(a.facts::text), a.none_free FROM (
+        SELECT w.nth, jsonb_build_object(
+            'travel', ways,
+            'here', CASE WHEN cardinality(o.provider) > 0 OR cardinality(o.patient) > 0 THEN (
+                SELECT jsonb_build_object('latitude', l.latitude, 'longitude', l.longitude) FROM locations l WHERE l.organization_id = org AND l.id = c.location) END,
+            'providerElsewhere', to_jsonb(o.provider),
+            'patientElsewhere', to_jsonb(o.patient),
+            'alike', CASE WHEN k.repeat_after IS NOT NULL THEN to_jsonb(ARRAY(
+                SELECT a.starts_at FROM appointments a
+                WHERE a.organization_id = org AND a.patient_id = c.patient AND a.visit_kind_id = k.id AND a.status = ANY (lives)
+                  AND a.starts_at > c."startsAt" - make_interval(secs => k.repeat_after) AND a.starts_at < c."startsAt" + make_interval(secs => k.repeat_after)
+                  AND a.id IS DISTINCT FROM o.own AND a.created_at <= o.as_of
+                ORDER BY a.starts_at, a.id)) END,
+            'established', CASE WHEN k.patients <> 'ALL' THEN been_before(org, w.p, o.own, o.as_of) END,
+            'before', CASE WHEN k.prerequisites <> '[]' THEN prerequisites_before(org, w.p, o.own, o.as_of, k.prerequisites) END,
+            'after', CASE WHEN w.p ? 'was' THEN counting_on(org, w.p, o.own, o.as_of) END,
+            'caregivers', to_jsonb(o.acting),
+            'inTheirCare', CASE WHEN cardinality(o.acting) > 0 THEN in_their_care(org, w.p, o.own, o.as_of, o.acting) END
+            ) AS facts, CASE WHEN rooms AND w.p ? 'needs' THEN nothing_free(org, w.p) ELSE false END AS none_free
+        FROM unnest(cases) WITH ORDINALITY w(p, nth)
+        CROSS JOIN LATERAL jsonb_to_record(w.p) c(patient uuid, location uuid, "visitKind" uuid, modality text, travels boolean, "startsAt" timestamptz,
+            "endsAt" timestamptz, "asOf" timestamptz, moving uuid, appointment uuid)
+        CROSS JOIN LATERAL (
+            SELECT t.*, CASE WHEN c.modality = 'IN_PERSON' AND coalesce(travel.providers, true) AND c.travels
+                THEN provider_elsewhere(org, w.p, t.own, t.as_of) END AS provider,
+                CASE WHEN c.modality = 'IN_PERSON' AND coalesce(travel.patients, true) THEN ARRAY(
+                    SELECT jsonb_build_object('location', l.id, 'latitude', l.latitude, 'longitude', l.longitude, 'start', v.starts_at, 'end', v.ends_at)
+                    FROM claims v
+                    CROSS JOIN LATERAL (SELECT * FROM appointments x WHERE x.organization_id = org AND x.id = v.appointment_id LIMIT 1) a
+                    CROSS JOIN LATERAL (SELECT * FROM locations x WHERE x.organization_id = org AND x.id = a.location_id LIMIT 1) l
+                    WHERE v.organization_id = org AND v.party_id = c.patient AND v.state IN ('ACTIVE', 'PAST')
+                      AND v.starts_at < c."endsAt" + furthest AND v.ends_at > c."startsAt" - furthest AND v.starts_at > c."startsAt" - furthest - interval '48 hours'
+                      AND l.id <> c.location AND a.modality = 'IN_PERSON' AND a.status = ANY (lives) AND a.id IS DISTINCT FROM t.own AND a.created_at <= t.as_of
+                    ORDER BY v.starts_at, v.id) END AS patient,
+                ARRAY(SELECT l.account_id FROM account_links l
+                    WHERE l.organization_id = org AND l.patient_id = c.patient AND l.ended_at IS NULL AND l.relation = 'CAREGIVER' AND NOT EXISTS (
+                        SELECT FROM account_links s WHERE s.organization_id = org AND s.patient_id = c.patient AND s.ended_at IS NULL AND s.relation = 'SELF')
+                    ORDER BY 1) AS acting
+            FROM (SELECT coalesce(c.moving, c.appointment) AS own, coalesce(c."asOf", 'infinity') AS as_of OFFSET 0) t OFFSET 0) o
+        LEFT JOIN LATERAL (SELECT * FROM visit_kinds v WHERE v.organization_id = org AND v.id = c."visitKind" LIMIT 1) k ON true
+        OFFSET 0) a
+    ORDER BY a.nth;
 END $$;
 -- +goose StatementEnd
 
@@ -418,27 +478,10 @@ END $$;
 -- Whether what a change was decided on has become another since.
 CREATE FUNCTION neighbours_changed(org uuid, p jsonb) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 BEGIN
-    RETURN p->>'seen' IS NOT NULL AND p->>'seen' <> md5(neighbours(org, p)::text);
-END $$;
--- +goose StatementEnd
-
--- +goose StatementBegin
--- What a change is decided on, with the digest by which it is told from another answer, and which pools have nothing free.
-CREATE FUNCTION look_around(p jsonb) RETURNS jsonb LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    org uuid := (p->>'organization')::uuid;
-    facts jsonb := neighbours(org, p);
-    held uuid[] := '{}';
-    none_free boolean := false;
-BEGIN
-    IF cardinality(pools_needed(p)) > 0 THEN
-        -- Of the holder's own holds whatever may give way: who writes says which do.
-        held := ARRAY(SELECT c.id FROM claims c JOIN holds h ON h.organization_id = org AND h.id = c.hold_id
-            WHERE c.organization_id = org AND c.party_id = (p->>'provider')::uuid AND c.state = 'ACTIVE' AND c.hold_id IS NOT NULL
-              AND (h.id = (p->>'hold')::uuid OR h.actor_id = (p->>'holder')::uuid AND (meets(c, p) OR h.starts_at = (p->>'startsAt')::timestamptz)));
-        none_free := array_position(find_resources(org, p, held, (p->>'now')::timestamptz), NULL) IS NOT NULL;
+    IF p->>'seen' IS NULL THEN
+        RETURN false;
     END IF;
-    RETURN jsonb_build_object('facts', facts, 'seen', md5(facts::text), 'noneFree', none_free);
+    RETURN (SELECT p->>'seen' <> v.seen FROM neighbours(org, ARRAY[p], false) v);
 END $$;
 -- +goose StatementEnd
 
@@ -589,13 +632,12 @@ SELECT apply_conflict_rules(true);
 
 CREATE INDEX claims_of_hold ON claims (organization_id, hold_id) WHERE state = 'ACTIVE' AND hold_id IS NOT NULL;
 ALTER FUNCTION equip SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
-ALTER FUNCTION look_around SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 
 -- +goose Down
 SELECT apply_conflict_rules(false);
 DROP INDEX claims_of_hold;
-DROP FUNCTION apply_conflict_rules, note_override, look_around, neighbours_changed, neighbours, lock_others, accounts_of, equip, lock_ending, take_resources, find_resources,
-    pools_needed, pool_party;
+DROP FUNCTION apply_conflict_rules, note_override, neighbours_changed, neighbours, nothing_free, in_their_care, counting_on, prerequisites_before, been_before,
+    provider_elsewhere, taking_place, lock_others, accounts_of, equip, lock_ending, take_resources, find_resources, pools_needed, pool_party;
 DROP TABLE rule_overrides, travel_rules, visits_to_equip, resources;
 ALTER TABLE claims NO FORCE ROW LEVEL SECURITY;
 DELETE FROM claims WHERE party_kind IN ('EQUIPMENT', 'ROOM');

@@ -26,7 +26,7 @@ const (
 // conflictFaults are each a promise of conflict rules, and of how they are tried, that is broken.
 var conflictFaults = []fault{
 	{"whoever decided on other visits doesn't look at them again", []edit{
-		{rulesTable, `RETURN p->>'seen' IS NOT NULL AND p->>'seen' <> md5(neighbours(org, p)::text);`, `RETURN false;`},
+		{rulesTable, `RETURN (SELECT p->>'seen' <> v.seen FROM neighbours(org, ARRAY[p], false) v);`, `RETURN false;`},
 	}, tables, "TestMovesThatCrossBreakNoTravelTime", "of two moves that exclude each other"},
 	{"a patient is locked by the days of a visit alone", []edit{
 		{rulesTable, `people := (p->>'patient')::uuid || accounts_of(org, (p->>'patient')::uuid);`, `people := accounts_of(org, (p->>'patient')::uuid);`},
@@ -51,7 +51,7 @@ var conflictFaults = []fault{
 `, ``},
 	}, tables, "TestARoomOfAPoolIsClaimedInEveryMode", "not [RESOURCE_BUSY]"},
 	{"the shadow looks at what came later", []edit{
-		{rulesTable, `as_of timestamptz := coalesce(p->>'asOf', 'infinity')::timestamptz;`, `as_of timestamptz := 'infinity';`},
+		{rulesTable, `coalesce(c."asOf", 'infinity') AS as_of`, `'infinity'::timestamptz AS as_of`},
 	}, tables, "TestTheShadowKnowsNothingOfWhatCameLater", "a visit alike: "},
 	{"a refusal isn't asked about anew", []edit{
 		{"internal/appointment/service.go", `len(against) == 0 && s.judge(ctx, a, seat) {
@@ -126,8 +126,14 @@ var conflictFaults = []fault{
 		if j.failed != nil && c.Operation != Explain { // the guard`},
 	}, api, "TestVisitsAreBookedWhateverTheDetectionDoes", "SLOT_UNAVAILABLE"},
 	{"cases fail with another one of their batch", []edit{
-		{"internal/conflict/full.go", `if v.failed != nil && len(cases) > 1 && ctx.Err() == nil {`, `if false {`},
+		{"internal/conflict/full.go", `(v.failed != nil || d.guard.slow(v.took))`, `d.guard.slow(v.took)`},
 	}, detections, "TestCasesOfAnOrganization", "judged [4 3 2] together"},
+	{"cases are slow with another one of their batch", []edit{
+		{"internal/conflict/full.go", `(v.failed != nil || d.guard.slow(v.took))`, `v.failed != nil`},
+	}, detections, "TestACaseThatIsSlow", "Slow:4"},
+	{"a case is judged before others could come to it", []edit{
+		{"internal/conflict/beside.go", `context.WithTimeout(ctx, b.bulkhead.Gather)`, `context.WithTimeout(ctx, 0)`},
+	}, detections, "TestCasesThatComeOneByOne", "together"},
 	{"the shadow takes up more than its bound", []edit{
 		{"internal/conflict/beside.go", `if len(b.queue) >= b.bulkhead.Queue {`, `if len(b.queue) > b.bulkhead.Queue {`},
 	}, detections, "TestAFloodIsTakenUpToABound", "Waiting:11"},

@@ -13,7 +13,7 @@ import (
 type Bulkhead struct {
 	Workers int           // and so the most connections to the database
 	Batch   int           // cases of an organisation that are judged together at most
-	Gather  time.Duration // that whoever found nothing more to do leaves for cases to gather, unless there is a batch of them before
+	Gather  time.Duration // that a case leaves others to come to it, unless there is a batch of them before
 	Queue   int           // cases that may wait
 	Longest time.Duration // that one may have waited to be worth doing
 	Drain   time.Duration // that what waits is still done for once the process ends; the rest is skipped
@@ -31,8 +31,9 @@ type Beside struct {
 	store    TallyStore
 	source   clinic.Source // whose clock nobody sets
 
-	more     chan struct{} // a signal a worker that there is a case
-	full     chan struct{} // likewise, that there is a batch
+	more     chan struct{} // a signal that there is a case
+	full     chan struct{} // one that there is a batch
+	gatherer sync.Mutex    // whoever gathers does so alone: two would share what comes
 	flushing sync.Mutex
 	mu       sync.Mutex
 	queue    []job // the oldest first
@@ -70,8 +71,7 @@ type Seen struct {
 
 // NewBeside makes it. Run does its work.
 func NewBeside(b Bulkhead, store TallyStore, source clinic.Source) *Beside {
-	signals := max(b.Workers, 1)
-	return &Beside{bulkhead: b, store: store, source: source, more: make(chan struct{}, signals), full: make(chan struct{}, signals), tally: newTally()}
+	return &Beside{bulkhead: b, store: store, source: source, more: make(chan struct{}, 1), full: make(chan struct{}, 1), tally: newTally()}
 }
 
 // Do has a detection judge a case soon. When too many wait, or it has waited for too long, it skips that, the former at once.
@@ -91,13 +91,13 @@ func (b *Beside) put(j job) bool {
 	j.since = b.source.Clock.Now()
 	b.queue = append(b.queue, j)
 	signal(b.more)
-	if len(b.queue) >= b.bulkhead.Batch {
+	if len(b.queue) == b.bulkhead.Batch { // one more says nothing new
 		signal(b.full)
 	}
 	return true
 }
 
-// signal never waits: those who listen have one each, or will look by themselves.
+// signal never waits: one that nobody has heard yet says it already.
 func signal(to chan struct{}) {
 	select {
 	case to <- struct{}{}:
@@ -146,38 +146,31 @@ func (b *Beside) Run(ctx context.Context) {
 // work judges until ctx ends and nothing waits, or draining ends.
 func (b *Beside) work(ctx, draining context.Context) {
 	for draining.Err() == nil {
-		if b.judge(draining) {
-			b.gather(ctx)
-			continue
-		}
-		select {
-		case <-b.more:
-		case <-ctx.Done():
+		batch := b.gather(ctx)
+		if len(batch) > 0 {
+			b.safely(func() { batch[0].by.shadow(comparisons(batch)) })
+			b.judged(len(batch))
+		} else if ctx.Err() != nil {
 			return
 		}
 	}
 }
 
-// judge judges all that waits, and says whether that was anything.
-func (b *Beside) judge(draining context.Context) (some bool) {
-	for batch := b.take(); len(batch) > 0; batch = b.take() {
-		b.safely(func() { batch[0].by.shadow(comparisons(batch)) })
-		b.judged(len(batch))
-		if some = true; draining.Err() != nil {
-			break
-		}
+// gather waits for a case, and then, within a bound, for a batch of them. Once ctx has ended it takes what there is.
+func (b *Beside) gather(ctx context.Context) []job {
+	b.gatherer.Lock()
+	defer b.gatherer.Unlock()
+	select {
+	case <-b.more:
+	case <-ctx.Done():
 	}
-	return some
-}
-
-// gather waits for a batch, within a bound.
-func (b *Beside) gather(ctx context.Context) {
 	enough, cancel := context.WithTimeout(ctx, b.bulkhead.Gather)
 	defer cancel()
 	select {
 	case <-b.full:
 	case <-enough.Done():
 	}
+	return b.take()
 }
 
 // take takes the oldest case with those that can be judged together with it.
@@ -192,6 +185,12 @@ func (b *Beside) take() (batch []job) {
 		batch = append(batch, j)
 		return true
 	})
+	if len(b.queue) > 0 {
+		signal(b.more)
+	}
+	if len(b.queue) >= b.bulkhead.Batch {
+		signal(b.full)
+	}
 	b.state.Running += len(batch)
 	return batch
 }

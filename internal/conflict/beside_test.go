@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -149,12 +150,71 @@ func (s *batches) LookAround(_ context.Context, cases ...Case) ([]Around, error)
 	return make([]Around, len(cases)), nil
 }
 
-func TestWhatACaseTakesIsToldApartFromTheOthersOfItsBatch(t *testing.T) {
-	verdicts := []verdict{{took: 2 * time.Millisecond}, {took: 5 * time.Millisecond}}
-	apart(verdicts, 10*time.Millisecond)
-	if verdicts[0].took != 5*time.Millisecond || verdicts[1].took != 8*time.Millisecond {
-		t.Errorf("%+v", verdicts)
+func TestCasesThatComeOneByOneAreJudgedInWholeBatches(t *testing.T) {
+	b, _ := besideAt(clock.FrozenAt(someday), Bulkhead{Workers: 2, Batch: 16, Gather: time.Hour, Queue: 100, Longest: time.Second, Drain: time.Minute})
+	asked := make(sizes, 100)
+	d := NewDetection(asked, always{Shadow}, DefaultBudget(), nil, b, b.source.Clock, uptime(b.source.Clock))
+	running(t, b)
+	for range 20 {
+		for range 16 {
+			b.Do(d, inShadow(organization))
+			runtime.Gosched()
+		}
+		if n := <-asked; n != 16 {
+			t.Fatalf("judged %d together", n)
+		}
 	}
+}
+
+// sizes tells how many cases are asked for together.
+type sizes chan int
+
+func (s sizes) LookAround(_ context.Context, cases ...Case) ([]Around, error) {
+	s <- len(cases)
+	return make([]Around, len(cases)), nil
+}
+
+func (sizes) OverlapsElsewhere(context.Context, uuid.UUID, uuid.UUID, availability.Span) ([]Warning, error) {
+	return nil, nil
+}
+
+func TestACaseThatIsSlowIsToldFromTheOthersOfItsBatch(t *testing.T) {
+	g := newGuarded(DefaultLimits(), &fallbacks{})
+	b, _ := besideAt(g.now, Bulkhead{Workers: 1, Batch: 4, Queue: 10, Longest: time.Hour, Drain: time.Hour})
+	takes := slowFor{now: g.now, patient: about(2).Patient}
+	d := NewDetection(takes, always{Shadow}, Budget{Beside: time.Hour}, g.Guard, b, g.now, uptime(g.now))
+	for patient := range 4 {
+		c := inShadow(organization)
+		c.Case = about(byte(patient))
+		b.Do(d, c)
+	}
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	b.Run(ctx)
+	if f := g.Figures(); f.Cases != 4 || f.Slow != 1 {
+		t.Errorf("%+v", f)
+	}
+	if s := b.State(); s.of(AgreedAllowed) != 4 || s.Took[Shadow].Seconds != 1.03 {
+		t.Errorf("%+v", s)
+	}
+}
+
+// slowFor takes a second for a patient's cases, and 10 ms for any other.
+type slowFor struct {
+	harm
+	now     *clock.Frozen
+	patient uuid.UUID
+}
+
+func (s slowFor) LookAround(_ context.Context, cases ...Case) ([]Around, error) {
+	for _, c := range cases {
+		took := 10 * time.Millisecond
+		if c.Patient == s.patient {
+			took = time.Second
+		}
+		s.now.Advance(took)
+	}
+	return make([]Around, len(cases)), nil
 }
 
 // When time runs out for several together, all of it is what each took.

@@ -51,8 +51,7 @@ type Store interface {
 // Around is what there is around a case.
 type Around struct {
 	Facts
-	Seen string        // a digest of those about neighbours: a change that carries it is refused as stale once they are others
-	Took time.Duration // to read it, without what is spent once for all cases that are asked for together
+	Seen string // a digest of those about neighbours: a change that carries it is refused as stale once they are others
 }
 
 // Budget is how long the full detection may take.

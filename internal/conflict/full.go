@@ -13,7 +13,7 @@ import (
 type verdict struct {
 	broken []availability.Rule
 	seen   string
-	took   time.Duration // that it takes for this case alone
+	took   time.Duration // with those that were judged together with it
 	failed error
 }
 
@@ -52,12 +52,10 @@ func (d *Detection) full(ctx context.Context, within time.Duration, cases ...Cas
 			a.err = context.Canceled // whoever asked went away
 		}
 		a.verdicts = make([]verdict, len(cases))
-		for i := range a.verdicts {
-			a.verdicts[i] = verdict{took: took, failed: a.err}
-		}
-		return a.verdicts
 	}
-	apart(a.verdicts, took)
+	for i := range a.verdicts {
+		a.verdicts[i].took, a.verdicts[i].failed = took, a.err
+	}
 	return a.verdicts
 }
 
@@ -68,24 +66,13 @@ func (d *Detection) look(ctx context.Context, cases []Case) ([]verdict, error) {
 	}
 	verdicts := make([]verdict, len(cases))
 	for i, c := range cases {
-		verdicts[i] = verdict{broken: Full(c, around[i].Facts), seen: around[i].Seen, took: around[i].Took}
+		verdicts[i] = verdict{broken: Full(c, around[i].Facts), seen: around[i].Seen}
 	}
 	return verdicts, nil
 }
 
-// apart has each of the cases that were judged together take what the others didn't.
-func apart(verdicts []verdict, together time.Duration) {
-	var sum time.Duration
-	for i, v := range verdicts { // the database's clock may be set
-		verdicts[i].took = min(max(v.took, 0), together)
-		sum += verdicts[i].took
-	}
-	for i := range verdicts {
-		verdicts[i].took += max(together-sum, 0)
-	}
-}
-
-// shadow judges cases of one organisation that nobody waits for. Of cases that fail together each is judged by itself, while there is time.
+// shadow judges cases of one organisation that nobody waits for. Of cases that fail together, or are slow, each is judged by itself, while there is
+// time: else a few that are would make all of them so.
 func (d *Detection) shadow(cases []Comparison) {
 	ctx, cancel := context.WithTimeout(context.Background(), d.budget.Beside)
 	defer cancel()
@@ -95,8 +82,10 @@ func (d *Detection) shadow(cases []Comparison) {
 	}
 	verdicts := d.full(ctx, d.budget.Beside, asked...)
 	for i, v := range verdicts {
-		if v.failed != nil && len(cases) > 1 && ctx.Err() == nil {
-			v = d.full(ctx, d.budget.Beside, asked[i])[0]
+		if len(cases) > 1 && (v.failed != nil || d.guard.slow(v.took)) && ctx.Err() == nil {
+			if alone := d.full(ctx, d.budget.Beside, asked[i])[0]; alone.failed == nil || v.failed != nil {
+				v = alone
+			}
 		}
 		cases[i].Full, cases[i].Took, cases[i].Failed = v.broken, v.took, v.failed
 		d.noted(cases[i])

@@ -129,11 +129,14 @@ func (g *Guard) Note(c Comparison) {
 		return
 	}
 	now := g.source.Clock.Now()
-	f := g.window.note(now, c, c.Took > g.limits.SlowAfter)
+	f := g.window.note(now, c, g.slow(c.Took))
 	if cause := g.limits.passed(f); cause != "" {
 		g.fall(&Fallback{ID: g.source.NewID(), Instance: g.instance, At: now, Cause: cause, Figures: f}, false)
 	}
 }
+
+// slow says whether a case that took so long is slow; to nobody none is.
+func (g *Guard) slow(took time.Duration) bool { return g != nil && took > g.limits.SlowAfter }
 
 func (g *Guard) fall(f *Fallback, kept bool) {
 	g.latest, g.told, g.kept = f, false, kept

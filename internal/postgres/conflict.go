@@ -19,21 +19,18 @@ var _ conflict.Store = (*ConflictStore)(nil)
 // NewConflictStore puts the store over a database.
 func NewConflictStore(db *DB) *ConflictStore { return &ConflictStore{db} }
 
-// The clock is read around each.
-const lookAround = `
-SELECT n, clock_timestamp() AS began, look_around(p) AS around, clock_timestamp() AS ended FROM unnest($1::jsonb[]) WITH ORDINALITY w(p, n)`
+const lookAround = `SELECT facts, seen, none_free FROM neighbours($1, $2::jsonb[], true)`
 
 // LookAround is documented at conflict.Store.
 func (s *ConflictStore) LookAround(ctx context.Context, cases ...conflict.Case) ([]conflict.Around, error) {
 	organization := cases[0].Plan.Organization
-	rows, err := list[lookRow](ctx, s.db.tenant(organization), lookAround, column(cases, aroundParams))
+	rows, err := list[lookRow](ctx, s.db.tenant(organization), lookAround, organization, column(cases, aroundParams))
 	if err != nil {
 		return nil, err
 	}
-	around := make([]conflict.Around, len(cases))
-	for _, r := range rows {
-		around[r.N-1] = conflict.Around{Facts: r.Around.facts(organization), Seen: r.Around.Seen, Took: r.Ended.Sub(r.Began)}
-	}
+	around := column(rows, func(r lookRow) conflict.Around {
+		return conflict.Around{Facts: r.facts(organization), Seen: r.Seen}
+	})
 	return around, s.born(ctx, cases, around)
 }
 
@@ -100,17 +97,11 @@ func aroundParams(c conflict.Case) writeParams {
 	return p
 }
 
+// lookRow is what neighbours() answers of a case; see the migrations.
 type lookRow struct {
-	N            int
-	Began, Ended time.Time
-	Around       aroundJSON
-}
-
-// aroundJSON is what look_around() answers; see the migrations.
-type aroundJSON struct {
-	Facts    factsJSON `json:"facts"`
-	Seen     string    `json:"seen"`
-	NoneFree bool      `json:"noneFree"`
+	Facts    factsJSON
+	Seen     string
+	NoneFree bool
 }
 
 type factsJSON struct {
@@ -179,7 +170,7 @@ func elsewhere(rows []elsewhereJSON) []conflict.Elsewhere {
 	})
 }
 
-func (j aroundJSON) facts(organization uuid.UUID) conflict.Facts {
+func (j lookRow) facts(organization uuid.UUID) conflict.Facts {
 	f := conflict.Facts{
 		Travel: clinic.DefaultTravel(organization), Here: j.Facts.Here.point(), NoneFree: j.NoneFree,
 		ProviderElsewhere: elsewhere(j.Facts.ProviderElsewhere), PatientElsewhere: elsewhere(j.Facts.PatientElsewhere),
