@@ -135,8 +135,10 @@ func (g *Guard) Note(c Comparison) {
 	}
 }
 
-// slow says whether a case that took so long is slow; to nobody none is.
-func (g *Guard) slow(took time.Duration) bool { return g != nil && took > g.limits.SlowAfter }
+// slow says whether a case that took so long is slow; to a guard who sleeps none is.
+func (g *Guard) slow(took time.Duration) bool {
+	return g != nil && g.limits.Cases > 0 && took > g.limits.SlowAfter
+}
 
 func (g *Guard) fall(f *Fallback, kept bool) {
 	g.latest, g.told, g.kept = f, false, kept
