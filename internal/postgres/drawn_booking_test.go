@@ -56,23 +56,32 @@ func (d *drawn) listed() []availability.Slot {
 		q.Asking, q.Statuses = asking(by), []availability.Status{availability.Free}
 	}
 	want := availability.Openings(d.rules(), d.taken(), q)
-	page, err := d.openings.Slots(context.Background(), by, availability.Listing{
-		Provider: d.provider, VisitKind: q.VisitKind, From: q.From, To: q.To, Statuses: allStates,
-	}, everything)
-	if err != nil {
-		d.Fatal(err)
-	}
-	for i := range max(len(want), len(page.Items)) {
+	got := d.pages(by, availability.Listing{Provider: d.provider, VisitKind: q.VisitKind, From: q.From, To: q.To, Statuses: allStates})
+	for i := range max(len(want), len(got)) {
 		switch {
 		case i >= len(want):
-			d.Fatalf("too many: %s", shown(page.Items[i]))
-		case i >= len(page.Items):
+			d.Fatalf("too many: %s", shown(got[i]))
+		case i >= len(got):
 			d.Fatalf("lacks %s", shown(want[i]))
-		case shown(page.Items[i]) != shown(want[i]):
-			d.Fatalf("%s instead of %s", shown(page.Items[i]), shown(want[i]))
+		case shown(got[i]) != shown(want[i]):
+			d.Fatalf("%s instead of %s", shown(got[i]), shown(want[i]))
 		}
 	}
 	return want
+}
+
+// pages lists all that there is: a few days of short visits at two places are more than a page.
+func (d *drawn) pages(by access.Actor, l availability.Listing) (all []availability.Slot) {
+	for w, more := everything, true; more; {
+		page, err := d.openings.Slots(context.Background(), by, l, w)
+		if err != nil {
+			d.Fatal(err)
+		}
+		if all, more = append(all, page.Items...), page.HasNext; more {
+			w.After = availability.SlotKey(all[len(all)-1])
+		}
+	}
+	return all
 }
 
 // pick draws a slot of a list, oftener one that isn't free than there are such, or a time that isn't on it.
