@@ -34,6 +34,9 @@ var conflictFaults = []fault{
 	{"whoever acts for two patients isn't locked", []edit{
 		{rulesTable, `people := (p->>'patient')::uuid || accounts_of(org, (p->>'patient')::uuid);`, `people := ARRAY[(p->>'patient')::uuid];`},
 	}, tables, together, "CAREGIVER_BUSY: of two bookings that exclude each other"},
+	{"a way is as short as any", []edit{
+		{rulesTable, `cardinality(o.provider) > 0 OR cardinality(o.patient) > 0 THEN`, `false THEN`},
+	}, tables, "NeedsTimeForTheWay", "not [P"},
 	{"a visit goes without the room that isn't free", []edit{
 		{rulesTable, `    IF array_position(rooms, NULL) IS NOT NULL THEN
         RETURN jsonb_build_object(''outcome'', ''RESOURCE_BUSY'');

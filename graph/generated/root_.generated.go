@@ -2065,8 +2065,8 @@ type ConflictRuleCount {
 }
 
 """
-How long the full detection took, in milliseconds. Times are counted in steps that are a quarter apart, so that a percentile is at most a quarter too
-long, or 0.1 ms; the longest is exact.
+How long the full detection took, in milliseconds; in the shadow, for all cases that were judged together. Times are counted in steps that are a
+quarter apart, so that a percentile is at most a quarter too long, or 0.1 ms; the longest is exact.
 """
 type ConflictLatency {
   """Half of the cases took no longer."""

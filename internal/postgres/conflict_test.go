@@ -60,17 +60,17 @@ func (d *desk) books(a access.Actor, slot availability.SlotID) appointment.Appoi
 	return b.Appointment
 }
 
-// The harbour is 11 km from uptown: 26 min 41 s under the default rules, which is more than nothing and less than half an hour.
+// The harbour is 22 km from uptown: 43 min 22 s under the default rules, of which the margin alone is less than half an hour.
 func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 	for _, mode := range []conflict.Mode{conflict.Off, conflict.Shadow, conflict.Enforce} {
 		d := newDesk(t).detecting(mode)
 		d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
-		harbor := d.Place(40.7, -73.95)
+		harbor := d.Place(40.6, -73.95)
 		uptown, downtown := d.Provider(1), d.Provider(1)
 		d.At(harbor, downtown)
 		ann := d.Patient()
 		d.books(ann, d.Slot(uptown, 10, 0))
-		_, late := d.book(ann, elsewhere(d.Slot(downtown, 10, 30), harbor))
+		_, late := d.book(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
 		if mode != conflict.Enforce {
 			if late != nil {
 				t.Errorf("%s: %v", mode, late)
@@ -78,9 +78,9 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 			continue
 		}
 		d.refused(late, availability.PatientTravelTime)
-		_, early := d.book(ann, elsewhere(d.Slot(downtown, 9, 30), harbor))
+		_, early := d.book(ann, elsewhere(d.Slot(downtown, 9, 0), harbor))
 		d.refused(early, availability.PatientTravelTime)
-		d.books(ann, elsewhere(d.Slot(downtown, 11, 0), harbor))
+		d.books(ann, elsewhere(d.Slot(downtown, 11, 30), harbor))
 		missed := d.Patient()
 		d.books(missed, d.Slot(uptown, 12, 0))
 		d.Set(`UPDATE appointments SET status = 'NO_SHOW' WHERE organization_id = $1 AND patient_id = $2`, missed.PatientID)
@@ -92,22 +92,22 @@ func TestAPatientNeedsTimeForTheWay(t *testing.T) {
 func TestAProviderNeedsTimeForTheWay(t *testing.T) {
 	d := newDesk(t).detecting(conflict.Enforce)
 	d.Set(`UPDATE locations SET latitude = 40.8, longitude = -73.95 WHERE organization_id = $1`)
-	harbor, doctor := d.Place(40.7, -73.95), d.Provider(1)
+	harbor, doctor := d.Place(40.6, -73.95), d.Provider(1)
 	d.At(harbor, doctor)
 	d.books(d.Patient(), d.Slot(doctor, 10, 0))
-	_, err := d.book(d.Patient(), elsewhere(d.Slot(doctor, 10, 30), harbor))
+	_, err := d.book(d.Patient(), elsewhere(d.Slot(doctor, 11, 0), harbor))
 	d.refused(err, availability.ProviderTravelTime)
 	d.books(d.Patient(), d.Slot(doctor, 10, 30))
-	d.books(d.Patient(), elsewhere(d.Slot(doctor, 11, 30), harbor))
+	d.books(d.Patient(), elsewhere(d.Slot(doctor, 12, 0), harbor))
 	// A hold elsewhere counts like a visit, but for whoever has it.
-	holder, slot := d.Patient(), elsewhere(d.Slot(doctor, 14, 0), harbor)
+	holder, slot := d.Patient(), elsewhere(d.Slot(doctor, 15, 0), harbor)
 	if _, err := d.Hold(t.Context(), holder, appointment.PlaceHold{Slot: slot, Key: key()}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = d.book(d.Patient(), d.Slot(doctor, 13, 30))
+	_, err = d.book(d.Patient(), d.Slot(doctor, 14, 0))
 	d.refused(err, availability.ProviderTravelTime)
 	d.clock.Advance(5 * time.Minute) // it has run out
-	d.books(d.Patient(), d.Slot(doctor, 13, 30))
+	d.books(d.Patient(), d.Slot(doctor, 14, 0))
 }
 
 func TestAVisitOfAKindIsNotRepeatedWithinItsInterval(t *testing.T) {

@@ -73,7 +73,7 @@ func (d *drawn) listed() []availability.Slot {
 // pages lists all that there is: a few days of short visits at two places are more than a page.
 func (d *drawn) pages(by access.Actor, l availability.Listing) (all []availability.Slot) {
 	for w, more := everything, true; more; {
-		page, err := d.openings.Slots(context.Background(), by, l, w)
+		page, err := d.openings.Slots(d.Context(), by, l, w)
 		if err != nil {
 			d.Fatal(err)
 		}
