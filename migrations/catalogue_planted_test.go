@@ -92,7 +92,7 @@ func TestEachFaultOfASchemaIsFound(t *testing.T) {
 		{"a table of the program's own", `ALTER TABLE holds OWNER TO mediconnect_app`, "holds belongs to mediconnect_app"},
 		{"a function above row-level security", `ALTER FUNCTION book SECURITY DEFINER`, "function book runs as its owner"},
 		{"a public column that is gone", `ALTER TABLE locations DROP phone`, "locations.phone is excepted by name and does not exist"},
-		{"a wall-clock column that is gone", `ALTER TABLE appointments DROP local_start`, "appointments.local_start is excepted by name and does not exist"},
+		{"a wall-clock column that is gone", `ALTER TABLE appointments DROP local_start CASCADE`, "appointments.local_start is excepted by name and does not exist"},
 		{"a global table that is gone", `DROP TABLE log_epoch`, "log_epoch is global by name and does not exist"},
 	} {
 		t.Run(planted.name, func(t *testing.T) {

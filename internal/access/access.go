@@ -58,6 +58,8 @@ const (
 	SchedulesRead      = "schedules:read"
 	SchedulesWrite     = "schedules:write"
 	SchemaRead         = "schema:read"
+	WaitlistRead       = "waitlist:read"
+	WaitlistWrite      = "waitlist:write"
 )
 
 // Actor is the caller of a use case. It is a parameter of every service method, never a context value, so that a
@@ -152,13 +154,13 @@ func (a Actor) OwnOrganization(asked uuid.UUID, path ...string) (uuid.UUID, erro
 }
 
 var scopesOf = map[Role][]string{
-	PatientRole: {AppointmentsRead, AppointmentsWrite},
-	Caregiver:   {AppointmentsRead, AppointmentsWrite},
-	Provider:    {AppointmentsRead, AppointmentsWrite, ConflictsClinical, ConflictsOverride, PatientsBreakGlass, PatientsRead, RemindersRead, SchedulesRead},
-	FrontDesk:   {AppointmentsRead, AppointmentsWrite, ConflictsOverride, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite},
-	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, ConflictsOverride, ConflictsRead, DirectoryWrite, MessagesManage, PatientsErase, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, SchemaRead},
+	PatientRole: {AppointmentsRead, AppointmentsWrite, WaitlistRead, WaitlistWrite},
+	Caregiver:   {AppointmentsRead, AppointmentsWrite, WaitlistRead, WaitlistWrite},
+	Provider:    {AppointmentsRead, AppointmentsWrite, ConflictsClinical, ConflictsOverride, PatientsBreakGlass, PatientsRead, RemindersRead, SchedulesRead, WaitlistRead, WaitlistWrite},
+	FrontDesk:   {AppointmentsRead, AppointmentsWrite, ConflictsOverride, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, WaitlistRead, WaitlistWrite},
+	Admin:       {AccessReview, AccountsManage, AppointmentsRead, AppointmentsWrite, AuditRead, ClientsManage, ConflictsOverride, ConflictsRead, DirectoryWrite, MessagesManage, PatientsErase, PatientsRead, PatientsWrite, RemindersRead, SchedulesRead, SchedulesWrite, SchemaRead, WaitlistRead, WaitlistWrite},
 	Auditor:     {AccessReview, AuditRead},
-	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead},
+	Integrator:  {AppointmentsRead, AppointmentsWrite, DirectoryWrite, PatientsRead, PatientsWrite, SchedulesRead, SchedulesWrite, SchemaRead, WaitlistRead, WaitlistWrite},
 	// Runs the platform, not a clinic: no patient's data.
 	PlatformAdmin: {AccountsManage, ConflictsRead, DirectoryWrite, PlatformAdminAll, SchedulesRead, SchedulesWrite, SchemaRead},
 }

@@ -25,7 +25,7 @@ func (s *Service) Cancel(ctx context.Context, a access.Actor, in CancelVisit) (C
 	if err != nil {
 		return Cancellable{}, err
 	}
-	w := CancelWrite{Write: Write{Stamp: s.Stamp(a), Once: once}}
+	w := CancelWrite{Write: Write{Stamp: s.Stamp(a), Once: once}, Reserve: s.reserve(in.Appointment.Organization)}
 	for range decisions {
 		done, again, err := s.cancelOnce(ctx, a, in, w)
 		if err != nil || !again {

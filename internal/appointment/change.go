@@ -81,7 +81,7 @@ func (s *Service) barred(ctx context.Context, a access.Actor, ap Appointment, in
 func (s *Service) take(ctx context.Context, ap Appointment, action Action, w Write) (Appointment, Answer, error) {
 	if action == Decline {
 		to := AfterCancel(ap, Decline, Cancellation{Reason: ClinicRequest, At: w.At, By: ByClinic})
-		answer, err := s.store.Cancel(ctx, CancelWrite{Write: w, From: ap, To: to})
+		answer, err := s.store.Cancel(ctx, CancelWrite{Write: w, From: ap, To: to, Reserve: s.reserve(ap.OrganizationID)})
 		return to, answer, err
 	}
 	to := After(ap, action, w.At)

@@ -36,6 +36,11 @@ type HoldExpired struct {
 
 func (HoldExpired) Error() string { return "The hold on this time has ended." }
 
+// OfferExpired reports an offer that had ended, at that time, before it was answered.
+type OfferExpired struct{ At time.Time }
+
+func (OfferExpired) Error() string { return "The offer has ended." }
+
 // PatientConflict reports that the patient has another visit at that time.
 type PatientConflict struct {
 	With clinic.Ref

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
@@ -30,7 +32,7 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	if seat.Slot.Organization != in.Appointment.Organization {
 		return Booking{}, errs.Missing("slot", seat.path()...)
 	}
-	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat}
+	w := MoveWrite{Write: Write{Stamp: s.Stamp(a), Once: &once}, Seat: seat, Reserve: s.reserve(seat.Slot.Organization)}
 	w.Override, err = s.override(a, seat.Slot.Organization, in.Override)
 	if _, off := errors.AsType[errs.FeatureOff](err); off { // it may have been on when it was done
 		return s.recalled(ctx, a, seat.Slot.Organization, w.Write, nil, err)
@@ -76,6 +78,11 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 		return done, false, err
 	}
 	w.From, w.To = ap, moved(ap, w.Seat, kind, a, w.At)
+	return s.settleMove(ctx, a, w, who)
+}
+
+// settleMove has the store settle a decided move.
+func (s *Service) settleMove(ctx context.Context, a access.Actor, w MoveWrite, who availability.Asking) (done Booking, again bool, err error) {
 	answer, err := s.store.Move(ctx, w)
 	switch {
 	case err != nil:
@@ -83,7 +90,7 @@ func (s *Service) moveOnce(ctx context.Context, a access.Actor, in MoveVisit, w 
 	case answer.Outcome == Done:
 		w.judged.ConcludeDone()
 		changed(a, w.To, w.Hold)
-		released := ap.Slot()
+		released := w.From.Slot()
 		return Booking{Appointment: w.To, Released: &released, Warnings: w.judged.Warnings(ctx, a)}, false, nil
 	case answer.Outcome.stale(), answer.Outcome == StaleAppointment:
 		return done, true, nil
@@ -114,7 +121,7 @@ func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now
 	to.Version++
 	to.UpdatedAt, to.ConfirmedAt = now, nil
 	to.LastAction, to.PriorStatus, to.PriorConfirmedAt = "", "", nil
-	if !a.IsClinic() {
+	if !a.IsClinic() && seat.Offer == uuid.Nil { // what the clinic has offered is the clinic's move
 		to.Reschedules++
 		if kind.RequiresApproval {
 			to.Status = Pending

@@ -1,6 +1,7 @@
 package appointment
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
@@ -39,7 +40,7 @@ func (s *Service) override(a access.Actor, organization uuid.UUID, asked *confli
 func (s *Seat) plan(rules availability.Rules, plan availability.Plan, kind clinic.VisitKind) {
 	s.Plan, s.RulesRevision = plan, rules.Revision
 	s.Case.Plan, s.Case.Kind, s.Case.Travels = plan, kind, rules.Travels
-	s.Case.Patient, s.Case.Hold, s.Case.Holder = s.Holder.Patient, s.Hold, s.Holder.Actor
+	s.Case.Patient, s.Case.Hold, s.Case.Holder = s.Holder.Patient, cmp.Or(s.Hold, s.Kept), s.Holder.Actor
 }
 
 // covers says whether a rule is one to be booked over.

@@ -23,6 +23,7 @@ type Service struct {
 	clinic   Directory
 	limits   Limits
 	detects  *conflict.Detection // nil: what the database holds, and nothing more, keeps visits out
+	waiting  Waiting             // nil: nobody waits for what visits leave
 	clinic.Source
 }
 
@@ -40,6 +41,12 @@ func NewService(store Store, openings *availability.Service, directory Directory
 // Detecting has the service ask a detection, too.
 func (s *Service) Detecting(d *conflict.Detection) *Service {
 	s.detects = d
+	return s
+}
+
+// Waited has the service keep what visits leave for whoever waits.
+func (s *Service) Waited(by Waiting) *Service {
+	s.waiting = by
 	return s
 }
 
@@ -62,6 +69,11 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 	if err != nil {
 		return Booking{}, err
 	}
+	return s.book(ctx, a, w)
+}
+
+// book decides and settles a drafted booking.
+func (s *Service) book(ctx context.Context, a access.Actor, w BookingWrite) (Booking, error) {
 	for range decisions {
 		kind, err := s.decide(ctx, a, &w.Seat, availability.Asking{Holder: w.Holder})
 		if err != nil {
@@ -241,6 +253,8 @@ func (s *Service) settled(ctx context.Context, a access.Actor, seat Seat, answer
 		return Booking{}, PatientConflict{With: with, For: wantedFor(who)}
 	case HoldEnded:
 		return Booking{}, HoldExpired{Slot: seat.Slot, For: wantedFor(who), At: answer.At}
+	case OfferEnded:
+		return Booking{}, OfferExpired{At: answer.At}
 	}
 	return Booking{}, keyFailure(answer)
 }

@@ -21,6 +21,8 @@ type Store interface {
 	Book(ctx context.Context, w BookingWrite) (Answer, error)
 	PlaceHold(ctx context.Context, w HoldWrite) (Answer, error)
 	Move(ctx context.Context, w MoveWrite) (Answer, error)
+	// PlaceOffer is PlaceHold of what is offered. What keeps the time so far gives way, and the offer is told.
+	PlaceOffer(ctx context.Context, w OfferWrite) (Answer, error)
 	// ExtendHold and ReleaseHold answer Done when the hold stands so already.
 	ExtendHold(ctx context.Context, w HoldChange) (Answer, error)
 	ReleaseHold(ctx context.Context, w HoldChange) (Answer, error)
@@ -94,6 +96,8 @@ const (
 	PatientBusy      Outcome = "PATIENT_BUSY"
 	NoResource       Outcome = "RESOURCE_BUSY"
 	HoldEnded        Outcome = "HOLD_ENDED"
+	OfferEnded       Outcome = "OFFER_ENDED"
+	NotWaiting       Outcome = "NOT_WAITING" // whom a time is offered has gone, or has another offer
 	OutcomeLimit     Outcome = "LIMIT_REACHED"
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
@@ -109,7 +113,7 @@ type Answer struct {
 	Hold        uuid.UUID
 	Released    *availability.SlotID
 	With        uuid.UUID // PatientBusy: the appointment in the way
-	At          time.Time // HoldEnded: when; OutcomeReused: when the key was first used
+	At          time.Time // HoldEnded, OfferEnded: when; OutcomeReused: when the key was first used
 	Reached     LimitReached
 }
 
@@ -125,6 +129,8 @@ type Seat struct {
 	Plan          availability.Plan
 	RulesRevision int64     // that Plan was made from
 	Hold          uuid.UUID // booked from; zero when none
+	Kept          uuid.UUID // the hold of the waitlist's own that keeps the time of what is offered; zero when none
+	Offer         uuid.UUID // taken; zero when none
 	Holder        availability.Holder
 	Claims        [2]uuid.UUID // ids for the provider's claims
 	PatientClaim  uuid.UUID
@@ -173,7 +179,14 @@ type MoveWrite struct {
 	Write
 	Seat
 	From, To Appointment
-	Rezoned  bool // nobody asked for it: the zone's rules have changed
+	Rezoned  bool     // nobody asked for it: the zone's rules have changed
+	Reserve  *Reserve // of what it leaves; nil: that is free
+}
+
+// OfferWrite is a decided offer.
+type OfferWrite struct {
+	HoldWrite
+	Offered Offered
 }
 
 // HoldChange extends a hold, or releases it when ExpiresAt is zero.
@@ -188,6 +201,7 @@ type HoldChange struct {
 type CancelWrite struct {
 	Write
 	From, To Appointment
+	Reserve  *Reserve // of what it leaves; nil: that is free
 }
 
 // StateWrite is a decided transition of the appointment as it was read.

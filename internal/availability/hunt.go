@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -19,6 +21,7 @@ type hunt struct {
 	query   Query
 	moving  clinic.Ref // zero: nothing
 	holder  clinic.Ref // whose own holds give way
+	patient uuid.UUID  // whose other visits stand in the way; zero: nobody's
 	period  Span
 	order   Order
 	digest  string
@@ -167,7 +170,9 @@ func (h *hunt) match(p prospect, v View) Match {
 
 // views reads what the desks' openings in a period follow from.
 func (h *hunt) views(ctx context.Context, s Snapshot, desks []prospect, period Span) (map[clinic.Ref]View, error) {
-	return s.Views(ctx, providersOf(desks), Period{From: period.Start, To: period.End, Moving: h.moving, Holder: h.holder})
+	return s.Views(ctx, providersOf(desks), Period{
+		From: period.Start, To: period.End, Moving: h.moving, Holder: h.holder, Patient: h.patient,
+	})
 }
 
 // providersOf names each provider once.

@@ -124,6 +124,7 @@ const (
 	HoldsAnHour        Limit = "HOLDS_AN_HOUR"
 	IdempotencyKeys    Limit = "IDEMPOTENCY_KEYS"
 	PatientHolds       Limit = "PATIENT_HOLDS"
+	WaitlistEntries    Limit = "WAITLIST_ENTRIES"
 )
 
 // LimitReached reports that there is as much of something as there may be.
@@ -144,6 +145,8 @@ func (e LimitReached) Error() string {
 		return "This account has held times too often within an hour."
 	case IdempotencyKeys:
 		return "This account has used too many idempotency keys within a day."
+	case WaitlistEntries:
+		return "The patient waits for as much as a patient may. Leave one of the waitlists first."
 	}
 	return "As many times are held for the patient as may be. Book or release one of them first."
 }

@@ -13,6 +13,13 @@ var (
 		gates: "the full detection of conflicts on bookings and moves: travel, resources, duplicates, prerequisites, caregivers, eligibility",
 	})
 
+	// AutoOffer says whether patients may wait, and what visits leave is offered to them.
+	AutoOffer = declare(declared{
+		key: "waitlist.auto-offer", stickTo: Organization,
+		owner: "scheduling", expires: civil.Date{Year: 2027, Month: 9, Day: 30},
+		gates: "joining the waitlist, and keeping and offering freed times to those who wait",
+	})
+
 	// StaffOverrides says whether staff may book against a rule that isn't absolute, with a reason.
 	StaffOverrides = declare(declared{
 		key: "booking.staff-overrides", stickTo: Organization,

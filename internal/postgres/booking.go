@@ -36,6 +36,8 @@ const (
 	callChange    = `SELECT change_appointment($1)`
 	callRecall    = `SELECT recall($1)`
 	callAffirm    = `SELECT affirm($1)`
+	callOffer     = `SELECT offer_slot($1)`
+	callTakeOffer = `SELECT take_offer($1)`
 )
 
 // Book implements appointment.Store.
@@ -52,7 +54,16 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	if err := s.over(ctx, &p, w.Seat); err != nil {
 		return appointment.Answer{}, err
 	}
-	return s.call(ctx, callBook, p)
+	return s.call(ctx, p.taking(w.Seat, callBook), p)
+}
+
+// taking is the function that takes an offer, if a seat is of one, in place of the one that would do without.
+func (p *writeParams) taking(seat appointment.Seat, without string) string {
+	if seat.Offer == uuid.Nil {
+		return without
+	}
+	p.Offer = &offerParam{ID: seat.Offer}
+	return callTakeOffer
 }
 
 // private seals what a booking says about the patient.
@@ -119,6 +130,23 @@ func (s *AppointmentStore) PlaceHold(ctx context.Context, w appointment.HoldWrit
 	return s.call(ctx, callPlaceHold, p)
 }
 
+// PlaceOffer implements appointment.Store.
+func (s *AppointmentStore) PlaceOffer(ctx context.Context, w appointment.OfferWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "waitlist.offer")
+	p.about(w.NewHold.Patient, "slot", "expiresAt")
+	p.Hold, p.NewHold, p.ExpiresAt, p.Moving = idOf(w.Kept), idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
+	o := w.Offered
+	passed := o.PassedOver
+	if passed == nil {
+		passed = []appointment.PassedOver{}
+	}
+	p.Offer = &offerParam{
+		ID: o.ID, Entry: idOf(o.Entry), ToldAt: &o.At, ExpiresAt: &o.Until, Wave: o.Wave, PassedOver: passed,
+		LocalStart: &w.Plan.LocalStart, TimeZone: w.Plan.TimeZone,
+	}
+	return s.call(ctx, callOffer, p)
+}
+
 // ExtendHold implements appointment.Store.
 func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
@@ -150,7 +178,8 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	if err := s.over(ctx, &p, w.Seat); err != nil {
 		return appointment.Answer{}, err
 	}
-	return s.call(ctx, callMove, p)
+	p.Reserve = reserveParamOf(w.Reserve)
+	return s.call(ctx, p.taking(w.Seat, callMove), p)
 }
 
 // Cancel implements appointment.Store.
@@ -159,7 +188,7 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 	p.about(w.From.PatientID, "status", "cancellation")
 	c := w.To.Cancellation
 	p.Appointment, p.Version, p.Action = idOf(w.From.ID), w.From.Version, string(w.To.LastAction)
-	p.CancelReason, p.By = string(c.Reason), string(c.By)
+	p.CancelReason, p.By, p.Reserve = string(c.Reason), string(c.By), reserveParamOf(w.Reserve)
 	ctx, cancel := context.WithTimeout(ctx, WriteBound)
 	defer cancel()
 	if c.Note != nil {

@@ -75,6 +75,9 @@ type writeParams struct {
 	AwaitsDoctor bool           `json:"awaitsDoctor,omitempty"`
 	Doctor       bool           `json:"doctor,omitempty"`
 
+	Reserve *reserveParam `json:"reserve,omitempty"`
+	Offer   *offerParam   `json:"offer,omitempty"`
+
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
 	Reschedules int        `json:"reschedules"`
 	Released    *slotParam `json:"released,omitempty"`
@@ -124,6 +127,34 @@ type auditParam struct {
 	Grant   *uuid.UUID       `json:"grant,omitempty"`
 	Fields  []string         `json:"fields,omitempty"`
 	Flags   []access.Feature `json:"flags,omitempty"`
+}
+
+// reserveParam is how what a visit leaves is kept.
+type reserveParam struct {
+	Hold      *uuid.UUID `json:"hold,omitempty"`
+	Holder    *uuid.UUID `json:"holder,omitempty"`
+	ExpiresAt time.Time  `json:"expiresAt"`
+}
+
+func reserveParamOf(r *appointment.Reserve) *reserveParam {
+	if r == nil {
+		return nil
+	}
+	return &reserveParam{idOf(r.Hold), idOf(r.Holder), r.ExpiresAt}
+}
+
+// offerParam is an offer that is made, taken or ended.
+type offerParam struct {
+	ID         uuid.UUID                `json:"id"`
+	Entry      *uuid.UUID               `json:"entry,omitempty"`
+	ToldAt     *time.Time               `json:"toldAt,omitempty"`
+	ExpiresAt  *time.Time               `json:"expiresAt,omitempty"`
+	Wave       int                      `json:"wave,omitempty"`
+	PassedOver []appointment.PassedOver `json:"passedOver"`
+	LocalStart *civil.DateTime          `json:"localStart,omitempty"`
+	TimeZone   string                   `json:"timeZone,omitempty"`
+	State      string                   `json:"state,omitempty"`
+	EntryState string                   `json:"entryState,omitempty"`
 }
 
 type windowParam struct {

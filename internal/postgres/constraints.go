@@ -6,6 +6,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // refusedByConstraint is raised by the booking functions when the exclusion constraint refuses what their checks had passed.
@@ -22,6 +23,11 @@ var constraints = map[string]error{
 	"patient_invitations_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
 	"break_glass_grants_organization_id_patient_id_fkey":  errs.Missing("patient", "target"),
 	"account_links_organization_id_patient_id_fkey":       errs.Missing("invitation for this birth date", "code"),
+
+	"waitlist_entries_organization_id_patient_id_fkey":             errs.Missing("patient", "patientId"),
+	"waitlist_entries_organization_id_visit_kind_id_fkey":          errs.Missing("kind of visit", "wanted", "visitKindId"),
+	"waitlist_entries_organization_id_current_appointment_id_fkey": errs.Missing("appointment", "currentAppointmentId"),
+	"waitlist_entries_once":                                        waitlist.ErrWaits{},
 
 	"contact_preferences_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),
 	"reminder_rules_organization_id_fkey":                 errs.Missing("organization", "organizationId"),

@@ -26,6 +26,7 @@ var sealedTables = []sealedTable{
 	{name: "appointment_identifiers", columns: []string{"value"}, token: true,
 		about: "(SELECT a.patient_id FROM appointments a WHERE a.organization_id = t.organization_id AND a.id = t.appointment_id)"},
 	{name: "messages", columns: []string{"recipient"}, about: "patient_id"},
+	{name: "waitlist_entries", columns: []string{"wanted"}, about: "patient_id"},
 	{name: "rule_overrides", columns: []string{"reason"}, about: "patient_id"},
 	{name: "schedule_exceptions", columns: []string{"reason"}, about: "organization_id"},
 	{name: "legal_holds", columns: []string{"reason"}, about: "organization_id"}, // it outlives the patient's data

@@ -47,5 +47,6 @@ func recordFor(ctx context.Context, tx pgx.Tx, c change, providers []uuid.UUID, 
 		span.Windows = c.Counts[p]
 		batch.Queue(insertScheduleEvent, c.Organization, c.At, p, span)
 	}
+	batch.Queue(lookForWaiting, c.Organization, c.At)
 	return tx.SendBatch(ctx, batch).Close()
 }
