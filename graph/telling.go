@@ -90,7 +90,10 @@ func late(answer *graphql.Response) error {
 // of is the context that an event is told in. gqlgen leaves out the root field, which the paths of errors begin with.
 func (t telling) of(ctx context.Context, e live.Event) context.Context {
 	by, known := access.Actor{}, false
-	if told, ok := e.(live.AppointmentChanged); ok {
+	switch told := e.(type) {
+	case live.AppointmentChanged:
+		by, known = told.To, true
+	case live.WaitlistOfferChanged:
 		by, known = told.To, true
 	}
 	if !known {

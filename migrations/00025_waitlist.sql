@@ -93,6 +93,7 @@ CREATE TABLE waitlist_rules (
 );
 
 ALTER TABLE event_log ADD COLUMN offer_id uuid;
+CREATE INDEX event_log_of_offers ON event_log (organization_id, position) WHERE offer_id IS NOT NULL;
 
 -- +goose StatementBegin
 DO $$

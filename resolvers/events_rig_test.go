@@ -63,6 +63,10 @@ func (f *feed) Appointments(_ context.Context, _ access.Actor, _ *clinic.Ref, af
 	return f.begin(after)
 }
 
+func (f *feed) Offers(_ context.Context, _ access.Actor, after *string) (live.Stream, error) {
+	return f.begin(after)
+}
+
 // ready is an event at a place.
 func ready(position int64) live.Event {
 	return live.StreamReady{Place: live.Place{At: live.Cursor{Epoch: "one", Position: position}, When: start}}

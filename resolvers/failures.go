@@ -39,7 +39,7 @@ func members(err error, slotPath []string) []any {
 }
 
 var kindsOfMembers = []func(error) []any{
-	stateMembers, actingMembers, keptMembers, partnerMembers, peopleMembers, choiceMembers, keyMembers, sessionMembers, limitMembers, featureMembers,
+	stateMembers, offerMembers, actingMembers, keptMembers, partnerMembers, peopleMembers, choiceMembers, keyMembers, sessionMembers, limitMembers, featureMembers,
 }
 
 func input(field string) []string { return []string{"input", field} }
@@ -98,7 +98,7 @@ func limitMembers(err error) []any {
 	}
 	path := []string{"input"}
 	switch e.Limit {
-	case errs.FutureAppointments, errs.PatientHolds:
+	case errs.FutureAppointments, errs.PatientHolds, errs.WaitlistEntries:
 		path = input("patientId")
 	case errs.IdempotencyKeys:
 		path = input("idempotencyKey")

@@ -65,6 +65,10 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Reminders.Load(ctx, id.Ref))
 	case globalid.DeadLetter:
 		return some(all.DeadLetters.Load(ctx, id.Ref))
+	case globalid.WaitlistEntry:
+		return some(all.WaitlistEntries.Load(ctx, id.Ref))
+	case globalid.WaitlistOffer:
+		return some(all.WaitlistOffers.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:

@@ -22,6 +22,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Services are the rooms. Their failures are errs.Error and the failures that each room names; everything else is internal.
@@ -48,6 +49,21 @@ type Services struct {
 	Sessions     Sessions
 	Choices      Choices
 	Features     Features
+	Waitlist     Waitlist
+}
+
+// Waitlist is the room of those who wait for an opening.
+type Waitlist interface {
+	Join(context.Context, access.Actor, waitlist.Join) (waitlist.Entry, error)
+	Leave(ctx context.Context, actor access.Actor, entry clinic.Ref) (waitlist.Entry, error)
+	Answer(context.Context, access.Actor, waitlist.Answer) (waitlist.Answered, error)
+	SetRules(context.Context, access.Actor, waitlist.SetRules) (waitlist.Rules, error)
+
+	Rules(ctx context.Context, actor access.Actor, organization uuid.UUID) (waitlist.Rules, error)
+	List(context.Context, access.Actor, waitlist.Filter, paging.Window) (paging.Page[waitlist.Entry], error)
+	Count(context.Context, access.Actor, waitlist.Filter) (int, error)
+	ListOffers(context.Context, access.Actor, waitlist.Entry, paging.Window) (paging.Page[waitlist.Offer], error)
+	CountOffers(context.Context, waitlist.Entry) (int, error)
 }
 
 // Clinic is the room of organisations, locations and kinds of visit.
@@ -181,6 +197,7 @@ type Conflicts interface {
 type Live interface {
 	Slots(context.Context, access.Actor, live.Scope, *string) (live.Stream, error)
 	Appointments(context.Context, access.Actor, *clinic.Ref, *string) (live.Stream, error)
+	Offers(context.Context, access.Actor, *string) (live.Stream, error)
 }
 
 // Tickets are for streams that can't send a token.

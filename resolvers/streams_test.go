@@ -72,6 +72,10 @@ func (l liveRoom) Appointments(context.Context, access.Actor, *clinic.Ref, *stri
 	return l.script, nil
 }
 
+func (l liveRoom) Offers(context.Context, access.Actor, *string) (live.Stream, error) {
+	return l.script, nil
+}
+
 func ended() error { return io.EOF }
 
 // pulled are the answers of a subscription to a script, and its driver.

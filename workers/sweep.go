@@ -20,6 +20,8 @@ type Sweeper interface {
 	Tidy(ctx context.Context, limit int) (int, error)
 	// Equip goes on with visits that were booked before their kind needed what it does, a page each turn.
 	Equip(ctx context.Context, turns int) (int, error)
+	// Match finds those for whom there is a time on the waitlist, for limit turns at a time.
+	Match(ctx context.Context, limit int) (int, error)
 }
 
 // Trimmer is what the event log offers to stay small.
@@ -36,25 +38,28 @@ const (
 	tidyLimit  = 5_000
 	equipEvery = time.Second
 	equipTurns = 10
+	matchEvery = 250 * time.Millisecond
+	matchLimit = 20
 	trimEvery  = 10 * time.Second
 	trimLimit  = 10_000
 	oneRun     = 20 * time.Second
 )
 
-// Run sweeps, tidies, equips visits and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
+// Run sweeps, tidies, equips visits, offers freed times and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
 // comes as usual: nothing depends on the queue.
 func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, sweepEvery, sweepLimit, s.Sweep, log.With("job", "sweep")) })
 	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
 	wg.Go(func() { repeat(ctx, equipEvery, equipTurns, s.Equip, log.With("job", "equip visits")) })
+	wg.Go(func() { repeat(ctx, matchEvery, matchLimit, s.Match, log.With("job", "match waitlist")) })
 	wg.Go(func() { repeat(ctx, trimEvery, trimLimit, t.Trim, log.With("job", "trim")) })
 	wg.Wait()
 }
 
 // Once does all of it until there is nothing left to do.
 func Once(ctx context.Context, s Sweeper, t Trimmer) error {
-	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, trimLimit, t.Trim))
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, trimLimit, t.Trim))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

@@ -3789,7 +3789,7 @@ func (ec *executionContext) _InvalidTransitionError(ctx context.Context, sel ast
 	return out
 }
 
-var patientConflictErrorImplementors = []string{"PatientConflictError", "BookAppointmentError", "RescheduleAppointmentError", "UserError"}
+var patientConflictErrorImplementors = []string{"PatientConflictError", "BookAppointmentError", "RescheduleAppointmentError", "UserError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _PatientConflictError(ctx context.Context, sel ast.SelectionSet, obj *model.PatientConflictError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, patientConflictErrorImplementors)

@@ -1962,6 +1962,11 @@ func (ec *executionContext) unmarshalNAvailabilitySearchInput2githubᚗcomᚋmed
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNAvailabilitySearchInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAvailabilitySearchInput(ctx context.Context, v any) (*model.AvailabilitySearchInput, error) {
+	res, err := ec.unmarshalInputAvailabilitySearchInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNBookingRule2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋavailabilityᚐRule(ctx context.Context, v any) (availability.Rule, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := availability.Rule(tmp)

@@ -3390,6 +3390,25 @@ func (ec *executionContext) unmarshalOIdentifierInput2ᚖgithubᚗcomᚋmediconn
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalOLocation2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐLocationᚄ(ctx context.Context, sel ast.SelectionSet, v []*clinic.Location) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNLocation2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐLocation(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOLocation2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐLocation(ctx context.Context, sel ast.SelectionSet, v *clinic.Location) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -768,6 +768,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._PatientConflictError(ctx, sel, obj)
+	case model.OfferExpiredError:
+		return ec._OfferExpiredError(ctx, sel, &obj)
+	case *model.OfferExpiredError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._OfferExpiredError(ctx, sel, obj)
 	case model.LimitReachedError:
 		return ec._LimitReachedError(ctx, sel, &obj)
 	case *model.LimitReachedError:
@@ -830,7 +837,7 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 
 // region    **************************** object.gotpl ****************************
 
-var featureDisabledErrorImplementors = []string{"FeatureDisabledError", "BookAppointmentError", "RescheduleAppointmentError", "UserError", "HoldSlotError"}
+var featureDisabledErrorImplementors = []string{"FeatureDisabledError", "BookAppointmentError", "RescheduleAppointmentError", "UserError", "HoldSlotError", "JoinWaitlistError"}
 
 func (ec *executionContext) _FeatureDisabledError(ctx context.Context, sel ast.SelectionSet, obj *model.FeatureDisabledError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, featureDisabledErrorImplementors)
@@ -883,7 +890,7 @@ func (ec *executionContext) _FeatureDisabledError(ctx context.Context, sel ast.S
 	return out
 }
 
-var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "RearmConflictDetectionError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError"}
+var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "RearmConflictDetectionError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -931,7 +938,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
@@ -984,7 +991,7 @@ func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.Selec
 	return out
 }
 
-var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError", "SetupError", "ChangeContactPreferencesError"}
+var invalidInputErrorImplementors = []string{"InvalidInputError", "UserError", "SetupError", "ChangeContactPreferencesError", "JoinWaitlistError"}
 
 func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.SelectionSet, obj *model.InvalidInputError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidInputErrorImplementors)
@@ -1032,7 +1039,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError"}
+var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "JoinWaitlistError"}
 
 func (ec *executionContext) _LimitReachedError(ctx context.Context, sel ast.SelectionSet, obj *model.LimitReachedError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitReachedErrorImplementors)

@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -35,6 +36,7 @@ type PatientResolver interface {
 	LegalHolds(ctx context.Context, obj *patient.Patient) ([]*retention.LegalHold, error)
 	Appointments(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error)
 	ContactPreferences(ctx context.Context, obj *patient.Patient) (*model.ContactPreferences, error)
+	WaitlistEntries(ctx context.Context, obj *patient.Patient, first *int, after *string, last *int, before *string) (*relay.Connection[waitlist.Entry], error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -42,6 +44,44 @@ type PatientResolver interface {
 // region    ***************************** args.gotpl *****************************
 
 func (ec *executionContext) field_Patient_appointments_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_Patient_waitlistEntries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
@@ -481,6 +521,50 @@ func (ec *executionContext) fieldContext_Patient_contactPreferences(_ context.Co
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_ContactPreferences(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Patient_waitlistEntries(ctx context.Context, field graphql.CollectedField, obj *patient.Patient) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Patient_waitlistEntries(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Patient().WaitlistEntries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *relay.Connection[waitlist.Entry]) graphql.Marshaler {
+			return ec.marshalOWaitlistEntryConnection2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋrelayᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Patient_waitlistEntries(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Patient",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WaitlistEntryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Patient_waitlistEntries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -998,6 +1082,13 @@ func (ec *executionContext) _Patient(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Patient_contactPreferences(ctx, field, obj)
+				})
+
+		case "waitlistEntries":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Patient_waitlistEntries(ctx, field, obj)
 				})
 
 		default:

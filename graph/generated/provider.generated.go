@@ -3935,6 +3935,25 @@ func (ec *executionContext) unmarshalOInsurancePlanInput2ᚕᚖgithubᚗcomᚋme
 	return res, nil
 }
 
+func (ec *executionContext) marshalOProvider2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐProviderᚄ(ctx context.Context, sel ast.SelectionSet, v []*provider.Provider) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNProvider2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐProvider(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOProvider2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐProvider(ctx context.Context, sel ast.SelectionSet, v *provider.Provider) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null

@@ -73,6 +73,10 @@ type ResolverRoot interface {
 	TravelRules() TravelRulesResolver
 	Viewer() ViewerResolver
 	VisitKind() VisitKindResolver
+	WaitlistEntry() WaitlistEntryResolver
+	WaitlistOffer() WaitlistOfferResolver
+	WaitlistPass() WaitlistPassResolver
+	WaitlistWish() WaitlistWishResolver
 	WeeklyHours() WeeklyHoursResolver
 }
 
@@ -108,6 +112,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AccountFilterInput", ec.unmarshalInputAccountFilterInput),
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AnswerSignInChallengeInput", ec.unmarshalInputAnswerSignInChallengeInput),
+			graphql.NewInputUnmarshaler("AnswerWaitlistOfferInput", ec.unmarshalInputAnswerWaitlistOfferInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilityScopeInput", ec.unmarshalInputAvailabilityScopeInput),
@@ -141,6 +146,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("InviteAccountInput", ec.unmarshalInputInviteAccountInput),
 			graphql.NewInputUnmarshaler("InvitePatientAccountInput", ec.unmarshalInputInvitePatientAccountInput),
 			graphql.NewInputUnmarshaler("IssueStreamTicketInput", ec.unmarshalInputIssueStreamTicketInput),
+			graphql.NewInputUnmarshaler("JoinWaitlistInput", ec.unmarshalInputJoinWaitlistInput),
+			graphql.NewInputUnmarshaler("LeaveWaitlistInput", ec.unmarshalInputLeaveWaitlistInput),
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
@@ -182,6 +189,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SetReminderRulesInput", ec.unmarshalInputSetReminderRulesInput),
 			graphql.NewInputUnmarshaler("SetTravelRulesInput", ec.unmarshalInputSetTravelRulesInput),
 			graphql.NewInputUnmarshaler("SetUpSecondFactorInput", ec.unmarshalInputSetUpSecondFactorInput),
+			graphql.NewInputUnmarshaler("SetWaitlistRulesInput", ec.unmarshalInputSetWaitlistRulesInput),
 			graphql.NewInputUnmarshaler("SignInInput", ec.unmarshalInputSignInInput),
 			graphql.NewInputUnmarshaler("SignOutEverywhereInput", ec.unmarshalInputSignOutEverywhereInput),
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
@@ -191,6 +199,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("TravelRouteInput", ec.unmarshalInputTravelRouteInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
 			graphql.NewInputUnmarshaler("VerifyEmailInput", ec.unmarshalInputVerifyEmailInput),
+			graphql.NewInputUnmarshaler("WaitlistFilterInput", ec.unmarshalInputWaitlistFilterInput),
 			graphql.NewInputUnmarshaler("WeeklyHoursInput", ec.unmarshalInputWeeklyHoursInput),
 		)
 	}
@@ -2409,6 +2418,8 @@ enum LimitKind {
   IDEMPOTENCY_KEYS
   """Holds for the patient that are open."""
   PATIENT_HOLDS
+  """What the patient waits for."""
+  WAITLIST_ENTRIES
 }
 
 """The account or the patient has as much of something as they may."""
@@ -4936,6 +4947,374 @@ type Deprecation {
   removalDate: LocalDate!
 }
 `, BuiltIn: false},
+	{Name: "../../schema/waitlist.graphqls", Input: `extend type Query {
+  """Who waits for an opening, by the time of joining: all whom staff may see, and for patients those that they act for."""
+  waitlistEntries(
+    """Filter.""" where: WaitlistFilterInput
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): WaitlistEntryConnection @requiresScopes(scopes: [["waitlist:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
+  """How an organisation's waitlist goes, for its staff."""
+  waitlistRules("""Organisation; default: the caller's own.""" organizationId: ID): WaitlistRules @requiresScopes(scopes: [["waitlist:read"]])
+}
+
+extend type Mutation {
+  """
+  Wait for an opening, or for an earlier one than a visit has. What fits and is free, or becomes free, is held for the first who waits and offered
+  to them. The flag ` + "`" + `waitlist.auto-offer` + "`" + ` gates it.
+  """
+  joinWaitlist(input: JoinWaitlistInput!): JoinWaitlistPayload @requiresScopes(scopes: [["waitlist:write"]]) @cost(weight: 10)
+  """Leave the waitlist. An open offer is withdrawn, and its time goes to the next one."""
+  leaveWaitlist(input: LeaveWaitlistInput!): LeaveWaitlistPayload @requiresScopes(scopes: [["waitlist:write"]]) @cost(weight: 10)
+  """
+  Take or decline an offer. Taking it books the time or, where there is a visit to be moved forward, moves that one: it is given up only when the
+  new time is won.
+  """
+  answerWaitlistOffer(input: AnswerWaitlistOfferInput!): AnswerWaitlistOfferPayload @requiresScopes(scopes: [["waitlist:write"]]) @cost(weight: 10)
+  """Change how an organisation's waitlist goes. It holds for offers that are made from then on."""
+  setWaitlistRules(input: SetWaitlistRulesInput!): SetWaitlistRulesPayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
+}
+
+extend type Subscription {
+  """Offers for the caller's waitlist entries; for staff, of their organisation."""
+  waitlistOfferChanged("""Last cursor seen. Without it the stream begins now.""" after: String): WaitlistEvent @requiresScopes(scopes: [["waitlist:read"]]) @cost(weight: 10)
+}
+
+extend type Patient {
+  """Waitlist entries, by the time of joining. Null when the caller may not read waitlists."""
+  waitlistEntries(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): WaitlistEntryConnection @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+"""A wish for an earlier or any opening."""
+type WaitlistEntry implements Node {
+  """Opaque global id."""
+  id: ID!
+  """State."""
+  status: WaitlistStatus!
+  """
+  Place among those who wait for the same kind of visit, from 1: by priority, then by how long they have waited. Patients see it when the clinic shows
+  it; null for one that has ended.
+  """
+  position: Int
+  """Open and past offers, by time."""
+  offers(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): WaitlistOfferConnection @cost(weight: 1, multipliers: ["first", "last"])
+  """The appointment that would be moved forward, if any."""
+  currentAppointment: Appointment
+  """Who waits."""
+  patient: Patient
+  """Kind of visit that is waited for."""
+  visitKind: VisitKind!
+  """What would suit, besides."""
+  wanted: WaitlistWish!
+  """How long before its start an offer has to come."""
+  minimumNotice: Duration!
+  """Higher goes first; for staff."""
+  priority: Int
+  """Since when the patient waits."""
+  joinedAt: DateTime!
+  """When the entry ended."""
+  endedAt: DateTime
+}
+
+"""What would suit somebody who waits. What is null, or empty, narrows nothing."""
+type WaitlistWish {
+  """Only these providers."""
+  providers: [Provider!]
+  """Only these locations."""
+  locations: [Location!]
+  """Ways of meeting."""
+  modalities: [Modality!]
+  """Language of the visit."""
+  language: LanguageTag
+  """Not before."""
+  from: DateTime
+  """Not after."""
+  to: DateTime
+  """Times of day that suit."""
+  timesOfDay: [LocalTimeRange!]
+  """Zone of ` + "`" + `timesOfDay` + "`" + `; null: each location's."""
+  timeZone: TimeZone
+  """Only where it can be reached without steps."""
+  stepFreeAccess: Boolean!
+}
+
+"""A part of the day."""
+type LocalTimeRange {
+  """From, inclusive."""
+  from: LocalTime!
+  """To, exclusive."""
+  to: LocalTime!
+}
+
+"""State of a waitlist entry."""
+enum WaitlistStatus {
+  """It waits."""
+  ACTIVE
+  """What it waited for can't come any more: its period is over, or the visit that would be moved forward isn't ahead any more."""
+  EXPIRED
+  """An offer was taken."""
+  FULFILLED
+  """Somebody left."""
+  LEFT
+  """An offer is open."""
+  OFFERED
+}
+
+"""A slot offered to a waiting patient."""
+type WaitlistOffer implements Node {
+  """Opaque global id."""
+  id: ID!
+  """The slot, held for this patient."""
+  slot: Slot! @cost(weight: 3)
+  """Answer by."""
+  expiresAt: DateTime!
+  """State."""
+  status: WaitlistOfferStatus!
+  """Whose wish it is for."""
+  entry: WaitlistEntry
+  """When it was made."""
+  offeredAt: DateTime!
+  """When the patient is told: at once or, in their quiet hours, when these end."""
+  toldAt: DateTime!
+  """When it ended."""
+  endedAt: DateTime
+  """What taking it booked or moved."""
+  appointment: Appointment
+  """The how-manieth offer of this time it is: 1 is to the first who was found."""
+  wave: Int!
+  """Who came before, in their order, and why it wasn't them: at most 100, for staff; null for others."""
+  passedOver: [WaitlistPass!]
+}
+
+"""Somebody who came before, and wasn't offered a time."""
+type WaitlistPass {
+  """Whose turn it was; null when the caller may not see them."""
+  entry: WaitlistEntry
+  """Why it wasn't them."""
+  reason: WaitlistPassReason!
+}
+
+"""Why somebody who came before wasn't offered a time. New reasons may be added: keep a default branch."""
+enum WaitlistPassReason {
+  """They had as many offers within a day as the clinic's rules allow."""
+  FATIGUE
+  """They have declined this time, or let it go."""
+  HAD_IT
+  """Another time is offered to them."""
+  HAS_OFFER
+  """It isn't what they want, or they have another visit then."""
+  NOT_FITTING
+  """They can't be asked before it is too late, as they have quiet hours."""
+  QUIET_HOURS
+  """A rule for bookings keeps it from them."""
+  REFUSED
+  """They want more notice than is left."""
+  TOO_SOON
+}
+
+"""State of an offer."""
+enum WaitlistOfferStatus {
+  """It was taken."""
+  ACCEPTED
+  """The patient doesn't want it."""
+  DECLINED
+  """Nobody answered in time."""
+  EXPIRED
+  """It can be answered."""
+  OPEN
+  """The patient doesn't wait any more."""
+  WITHDRAWN
+}
+
+"""How an organisation's waitlist goes."""
+type WaitlistRules {
+  """How long a patient has to answer an offer."""
+  answerWithin: Duration!
+  """At most so many offers go to a patient within 24 hours."""
+  offersADay: Int!
+  """Whether patients see their position."""
+  showsPosition: Boolean!
+}
+
+"""Filter for waitlist entries."""
+input WaitlistFilterInput {
+  """Organisation; default: the caller's own."""
+  organizationId: ID
+  """Patient."""
+  patientId: ID
+  """Kind of visit."""
+  visitKindId: ID
+  """States."""
+  status: [WaitlistStatus!]
+}
+
+"""Input of ` + "`" + `joinWaitlist` + "`" + `."""
+input JoinWaitlistInput {
+  """For whom; default: the caller's own patient."""
+  patientId: ID
+  """Higher goes first, -100 to 100; staff only, default 0."""
+  priority: Int
+  """What would suit. A kind of visit is needed, unless there is a current appointment."""
+  wanted: AvailabilitySearchInput!
+  """How long before its start an offer has to come, at most 30 days; default: 2 hours."""
+  minimumNotice: Duration
+  """Appointment to move forward, if any: only earlier times are offered then."""
+  currentAppointmentId: ID
+  """Key chosen by the client."""
+  idempotencyKey: String!
+}
+
+"""Input of ` + "`" + `leaveWaitlist` + "`" + `."""
+input LeaveWaitlistInput {
+  """Entry."""
+  entryId: ID!
+}
+
+"""Input of ` + "`" + `answerWaitlistOffer` + "`" + `."""
+input AnswerWaitlistOfferInput {
+  """Offer."""
+  offerId: ID!
+  """True to take it."""
+  accept: Boolean!
+  """Key chosen by the client."""
+  idempotencyKey: String!
+}
+
+"""Input of ` + "`" + `setWaitlistRules` + "`" + `. What is left out stays."""
+input SetWaitlistRulesInput {
+  """Organisation; default: the caller's own."""
+  organizationId: ID
+  """How long a patient has to answer an offer: 5 minutes to 24 hours; unless set, 30 minutes."""
+  answerWithin: Duration
+  """At most so many offers go to a patient within 24 hours: 1 to 20; unless set, 3."""
+  offersADay: Int
+  """Whether patients see their position; unless set, they don't."""
+  showsPosition: Boolean
+}
+
+"""Result of ` + "`" + `joinWaitlist` + "`" + `."""
+type JoinWaitlistPayload {
+  """The entry."""
+  entry: WaitlistEntry
+  """Expected failures."""
+  errors: [JoinWaitlistError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Result of ` + "`" + `leaveWaitlist` + "`" + `."""
+type LeaveWaitlistPayload {
+  """The entry, unless there are errors."""
+  entry: WaitlistEntry
+  """Expected failures."""
+  errors: [JoinWaitlistError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Result of ` + "`" + `answerWaitlistOffer` + "`" + `."""
+type AnswerWaitlistOfferPayload {
+  """The appointment booked by accepting."""
+  appointment: Appointment
+  """The offer."""
+  offer: WaitlistOffer
+  """Expected failures."""
+  errors: [AnswerWaitlistOfferError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Result of ` + "`" + `setWaitlistRules` + "`" + `."""
+type SetWaitlistRulesPayload {
+  """The rules, unless there are errors."""
+  waitlistRules: WaitlistRules
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `joinWaitlist` + "`" + ` and ` + "`" + `leaveWaitlist` + "`" + `."""
+union JoinWaitlistError = FeatureDisabledError | GenericError | IdempotencyError | InvalidInputError | LimitReachedError
+
+"""Errors of ` + "`" + `answerWaitlistOffer` + "`" + `."""
+union AnswerWaitlistOfferError = GenericError | IdempotencyError | OfferExpiredError | PatientConflictError | SlotTakenError | SlotUnavailableError
+
+"""The offer ended."""
+type OfferExpiredError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `slotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """When."""
+  expiredAt: DateTime!
+}
+
+"""An offer was made, taken or ended."""
+type WaitlistOfferChanged implements StreamEvent {
+  """Place in the stream."""
+  cursor: String!
+  """When it was written."""
+  occurredAt: DateTime!
+  """New state."""
+  offer: WaitlistOffer!
+}
+
+"""Events of ` + "`" + `waitlistOfferChanged` + "`" + `."""
+union WaitlistEvent = StreamReady | StreamReset | WaitlistOfferChanged
+
+"""A page of results: waitlist entries."""
+type WaitlistEntryConnection {
+  """Edges."""
+  edges: [WaitlistEntryEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of WaitlistEntryConnection."""
+type WaitlistEntryEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: WaitlistEntry
+}
+
+"""A page of results: offers."""
+type WaitlistOfferConnection {
+  """Edges."""
+  edges: [WaitlistOfferEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of WaitlistOfferConnection."""
+type WaitlistOfferEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: WaitlistOffer
+}
+`, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)
 
@@ -5041,6 +5420,20 @@ func (ec *executionContext) childFields_AnswerSignInChallengePayload(ctx context
 		return ec.fieldContext_AnswerSignInChallengePayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AnswerSignInChallengePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_AnswerWaitlistOfferPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "appointment":
+		return ec.fieldContext_AnswerWaitlistOfferPayload_appointment(ctx, field)
+	case "offer":
+		return ec.fieldContext_AnswerWaitlistOfferPayload_offer(ctx, field)
+	case "errors":
+		return ec.fieldContext_AnswerWaitlistOfferPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_AnswerWaitlistOfferPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AnswerWaitlistOfferPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ApiClient(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6029,6 +6422,30 @@ func (ec *executionContext) childFields_IssueStreamTicketPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type IssueStreamTicketPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_JoinWaitlistPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_JoinWaitlistPayload_entry(ctx, field)
+	case "errors":
+		return ec.fieldContext_JoinWaitlistPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_JoinWaitlistPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type JoinWaitlistPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_LeaveWaitlistPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_LeaveWaitlistPayload_entry(ctx, field)
+	case "errors":
+		return ec.fieldContext_LeaveWaitlistPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_LeaveWaitlistPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LeaveWaitlistPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_LegalHold(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -6057,6 +6474,16 @@ func (ec *executionContext) childFields_LinkedAccount(ctx context.Context, field
 		return ec.fieldContext_LinkedAccount_since(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type LinkedAccount", field.Name)
+}
+
+func (ec *executionContext) childFields_LocalTimeRange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "from":
+		return ec.fieldContext_LocalTimeRange_from(ctx, field)
+	case "to":
+		return ec.fieldContext_LocalTimeRange_to(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type LocalTimeRange", field.Name)
 }
 
 func (ec *executionContext) childFields_Location(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6173,6 +6600,8 @@ func (ec *executionContext) childFields_Patient(ctx context.Context, field graph
 		return ec.fieldContext_Patient_appointments(ctx, field)
 	case "contactPreferences":
 		return ec.fieldContext_Patient_contactPreferences(ctx, field)
+	case "waitlistEntries":
+		return ec.fieldContext_Patient_waitlistEntries(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Patient", field.Name)
 }
@@ -6369,6 +6798,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_viewer(ctx, field)
 	case "service":
 		return ec.fieldContext_Query_service(ctx, field)
+	case "waitlistEntries":
+		return ec.fieldContext_Query_waitlistEntries(ctx, field)
+	case "waitlistRules":
+		return ec.fieldContext_Query_waitlistRules(ctx, field)
 	case "__schema":
 		return ec.fieldContext_Query___schema(ctx, field)
 	case "__type":
@@ -7013,6 +7446,18 @@ func (ec *executionContext) childFields_SetUpSecondFactorPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type SetUpSecondFactorPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SetWaitlistRulesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "waitlistRules":
+		return ec.fieldContext_SetWaitlistRulesPayload_waitlistRules(ctx, field)
+	case "errors":
+		return ec.fieldContext_SetWaitlistRulesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SetWaitlistRulesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SetWaitlistRulesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_SignInChallenge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "kind":
@@ -7325,6 +7770,154 @@ func (ec *executionContext) childFields_VisitKindEdge(ctx context.Context, field
 		return ec.fieldContext_VisitKindEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type VisitKindEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WaitlistEntry_id(ctx, field)
+	case "status":
+		return ec.fieldContext_WaitlistEntry_status(ctx, field)
+	case "position":
+		return ec.fieldContext_WaitlistEntry_position(ctx, field)
+	case "offers":
+		return ec.fieldContext_WaitlistEntry_offers(ctx, field)
+	case "currentAppointment":
+		return ec.fieldContext_WaitlistEntry_currentAppointment(ctx, field)
+	case "patient":
+		return ec.fieldContext_WaitlistEntry_patient(ctx, field)
+	case "visitKind":
+		return ec.fieldContext_WaitlistEntry_visitKind(ctx, field)
+	case "wanted":
+		return ec.fieldContext_WaitlistEntry_wanted(ctx, field)
+	case "minimumNotice":
+		return ec.fieldContext_WaitlistEntry_minimumNotice(ctx, field)
+	case "priority":
+		return ec.fieldContext_WaitlistEntry_priority(ctx, field)
+	case "joinedAt":
+		return ec.fieldContext_WaitlistEntry_joinedAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_WaitlistEntry_endedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistEntry", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistEntryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WaitlistEntryConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WaitlistEntryConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WaitlistEntryConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistEntryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistEntryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WaitlistEntryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WaitlistEntryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistOffer(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_WaitlistOffer_id(ctx, field)
+	case "slot":
+		return ec.fieldContext_WaitlistOffer_slot(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_WaitlistOffer_expiresAt(ctx, field)
+	case "status":
+		return ec.fieldContext_WaitlistOffer_status(ctx, field)
+	case "entry":
+		return ec.fieldContext_WaitlistOffer_entry(ctx, field)
+	case "offeredAt":
+		return ec.fieldContext_WaitlistOffer_offeredAt(ctx, field)
+	case "toldAt":
+		return ec.fieldContext_WaitlistOffer_toldAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_WaitlistOffer_endedAt(ctx, field)
+	case "appointment":
+		return ec.fieldContext_WaitlistOffer_appointment(ctx, field)
+	case "wave":
+		return ec.fieldContext_WaitlistOffer_wave(ctx, field)
+	case "passedOver":
+		return ec.fieldContext_WaitlistOffer_passedOver(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistOffer", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistOfferConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WaitlistOfferConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WaitlistOfferConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_WaitlistOfferConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistOfferConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistOfferEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WaitlistOfferEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WaitlistOfferEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistOfferEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistPass(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "entry":
+		return ec.fieldContext_WaitlistPass_entry(ctx, field)
+	case "reason":
+		return ec.fieldContext_WaitlistPass_reason(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistPass", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistRules(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "answerWithin":
+		return ec.fieldContext_WaitlistRules_answerWithin(ctx, field)
+	case "offersADay":
+		return ec.fieldContext_WaitlistRules_offersADay(ctx, field)
+	case "showsPosition":
+		return ec.fieldContext_WaitlistRules_showsPosition(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistRules", field.Name)
+}
+
+func (ec *executionContext) childFields_WaitlistWish(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "providers":
+		return ec.fieldContext_WaitlistWish_providers(ctx, field)
+	case "locations":
+		return ec.fieldContext_WaitlistWish_locations(ctx, field)
+	case "modalities":
+		return ec.fieldContext_WaitlistWish_modalities(ctx, field)
+	case "language":
+		return ec.fieldContext_WaitlistWish_language(ctx, field)
+	case "from":
+		return ec.fieldContext_WaitlistWish_from(ctx, field)
+	case "to":
+		return ec.fieldContext_WaitlistWish_to(ctx, field)
+	case "timesOfDay":
+		return ec.fieldContext_WaitlistWish_timesOfDay(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_WaitlistWish_timeZone(ctx, field)
+	case "stepFreeAccess":
+		return ec.fieldContext_WaitlistWish_stepFreeAccess(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WaitlistWish", field.Name)
 }
 
 func (ec *executionContext) childFields_WeeklyHours(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

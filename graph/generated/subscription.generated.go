@@ -28,6 +28,7 @@ type SlotsChangedResolver interface {
 type SubscriptionResolver interface {
 	AvailabilityChanged(ctx context.Context, scope model.AvailabilityScopeInput, after *string) (<-chan live.Event, error)
 	AppointmentChanged(ctx context.Context, providerID *string, after *string) (<-chan live.Event, error)
+	WaitlistOfferChanged(ctx context.Context, after *string) (<-chan live.Event, error)
 }
 
 // endregion ************************** generated!.gotpl **************************
@@ -75,6 +76,20 @@ func (ec *executionContext) field_Subscription_availabilityChanged_args(ctx cont
 		return nil, err
 	}
 	args["after"] = arg1
+	return args, nil
+}
+
+func (ec *executionContext) field_Subscription_waitlistOfferChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg0
 	return args, nil
 }
 
@@ -580,6 +595,68 @@ func (ec *executionContext) fieldContext_Subscription_appointmentChanged(ctx con
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_waitlistOfferChanged(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return graphql.ResolveFieldStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_waitlistOfferChanged(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().WaitlistOfferChanged(ctx, fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scopes, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"waitlist:read"}})
+				if err != nil {
+					var zeroVal live.Event
+					return zeroVal, err
+				}
+				if ec.Directives.RequiresScopes == nil {
+					var zeroVal live.Event
+					return zeroVal, errors.New("directive requiresScopes is not implemented")
+				}
+				return ec.Directives.RequiresScopes(ctx, nil, directive0, scopes)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v live.Event) graphql.Marshaler {
+			return ec.marshalOWaitlistEvent2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋliveᚐEvent(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_waitlistOfferChanged(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return nil, errors.New("field of type WaitlistEvent does not have child fields")
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_waitlistOfferChanged_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 // endregion **************************** field.gotpl *****************************
 
 // region    **************************** input.gotpl *****************************
@@ -778,6 +855,13 @@ func (ec *executionContext) _StreamEvent(ctx context.Context, sel ast.SelectionS
 	switch obj := (obj).(type) {
 	case nil:
 		return graphql.Null
+	case live.WaitlistOfferChanged:
+		return ec._WaitlistOfferChanged(ctx, sel, &obj)
+	case *live.WaitlistOfferChanged:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._WaitlistOfferChanged(ctx, sel, obj)
 	case live.StreamReset:
 		return ec._StreamReset(ctx, sel, &obj)
 	case *live.StreamReset:
@@ -960,7 +1044,7 @@ func (ec *executionContext) _SlotsChanged(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var streamReadyImplementors = []string{"StreamReady", "StreamEvent", "AvailabilityEvent", "AppointmentEvent"}
+var streamReadyImplementors = []string{"StreamReady", "StreamEvent", "AvailabilityEvent", "AppointmentEvent", "WaitlistEvent"}
 
 func (ec *executionContext) _StreamReady(ctx context.Context, sel ast.SelectionSet, obj *live.StreamReady) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, streamReadyImplementors)
@@ -998,7 +1082,7 @@ func (ec *executionContext) _StreamReady(ctx context.Context, sel ast.SelectionS
 	return out
 }
 
-var streamResetImplementors = []string{"StreamReset", "StreamEvent", "AvailabilityEvent", "AppointmentEvent"}
+var streamResetImplementors = []string{"StreamReset", "StreamEvent", "AvailabilityEvent", "AppointmentEvent", "WaitlistEvent"}
 
 func (ec *executionContext) _StreamReset(ctx context.Context, sel ast.SelectionSet, obj *live.StreamReset) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, streamResetImplementors)
@@ -1058,6 +1142,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_availabilityChanged(ctx, fields[0])
 	case "appointmentChanged":
 		return ec._Subscription_appointmentChanged(ctx, fields[0])
+	case "waitlistOfferChanged":
+		return ec._Subscription_waitlistOfferChanged(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Services are the rooms that loaders ask. Each answers those of the keys that exist and that the caller may see.
@@ -82,6 +83,11 @@ type Services struct {
 	Choices interface {
 		Of(ctx context.Context, actor access.Actor, patients []clinic.Ref) (map[clinic.Ref]reminder.Preferences, error)
 	}
+	Waitlist interface {
+		Entries(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]waitlist.Entry, error)
+		Offers(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]waitlist.Offer, error)
+		Positions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]int, error)
+	}
 	People interface {
 		Accounts(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]identity.Account, error)
 	}
@@ -119,6 +125,10 @@ type Loaders struct {
 	Clients        *Loader[clinic.Ref, partner.Client]
 	APIKeys        *Loader[clinic.Ref, partner.APIKey]
 	Accounts       *Loader[clinic.Ref, identity.Account]
+
+	WaitlistEntries *Loader[clinic.Ref, waitlist.Entry]
+	WaitlistOffers  *Loader[clinic.Ref, waitlist.Offer]
+	Positions       *Loader[clinic.Ref, int] // by waitlist entry
 
 	actor        access.Actor
 	appointments agendas
@@ -159,6 +169,10 @@ func (s Services) New(a access.Actor) *Loaders {
 		Clients:        batch(as(&a, s.Partner.Clients)),
 		APIKeys:        batch(as(&a, s.Partner.Keys)),
 		Accounts:       batch(as(&a, s.People.Accounts)),
+
+		WaitlistEntries: batch(as(&a, s.Waitlist.Entries)),
+		WaitlistOffers:  batch(as(&a, s.Waitlist.Offers)),
+		Positions:       batch(as(&a, s.Waitlist.Positions)),
 	}
 	l.chain(s, a)
 	return l

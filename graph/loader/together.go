@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // OfAppointments says that what these appointments refer to belongs together.
@@ -75,6 +76,15 @@ func (l *Loaders) OfReminders(list []reminder.Message) {
 // OfDeadLetters says that the messages of these letters belong together.
 func (l *Loaders) OfDeadLetters(list []reminder.DeadLetter) {
 	l.Reminders.Together(each(list, reminder.DeadLetter.Message))
+}
+
+// OfWaitlist says that what these entries refer to belongs together.
+func (l *Loaders) OfWaitlist(list []waitlist.Entry) {
+	l.Patients.Together(each(list, waitlist.Entry.Patient))
+	l.Positions.Together(each(list, waitlist.Entry.Ref))
+	l.VisitKinds.Together(each(list, func(e waitlist.Entry) clinic.Ref {
+		return clinic.Ref{Organization: e.OrganizationID, ID: e.VisitKindID}
+	}))
 }
 
 // ofAgendas says that what the appointments of several providers refer to belongs together.

@@ -15,6 +15,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Query and Mutation are the roots.
@@ -63,6 +64,10 @@ type (
 	ScheduleExceptionEdge       = relay.Edge[provider.Exception]
 	SlotConnection              = relay.Connection[availability.Slot]
 	SlotEdge                    = relay.Edge[availability.Slot]
+	WaitlistEntryConnection     = relay.Connection[waitlist.Entry]
+	WaitlistEntryEdge           = relay.Edge[waitlist.Entry]
+	WaitlistOfferConnection     = relay.Connection[waitlist.Offer]
+	WaitlistOfferEdge           = relay.Edge[waitlist.Offer]
 	VisitKindConnection         = relay.Connection[clinic.VisitKind]
 	VisitKindEdge               = relay.Edge[clinic.VisitKind]
 )

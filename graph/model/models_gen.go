@@ -24,6 +24,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Errors of `acceptAccountInvitation`.
@@ -39,6 +40,11 @@ type AcceptPatientInvitationError interface {
 // Errors of `answerSignInChallenge`.
 type AnswerSignInChallengeError interface {
 	IsAnswerSignInChallengeError()
+}
+
+// Errors of `answerWaitlistOffer`.
+type AnswerWaitlistOfferError interface {
+	IsAnswerWaitlistOfferError()
 }
 
 // Errors of `beginOpenIdSignIn`.
@@ -119,6 +125,11 @@ type InvitePatientAccountError interface {
 // Errors of `issueStreamTicket`.
 type IssueStreamTicketError interface {
 	IsIssueStreamTicketError()
+}
+
+// Errors of `joinWaitlist` and `leaveWaitlist`.
+type JoinWaitlistError interface {
+	IsJoinWaitlistError()
 }
 
 // Errors of `placeLegalHold`.
@@ -364,6 +375,28 @@ type AnswerSignInChallengePayload struct {
 	RecoveryCodes []string `json:"recoveryCodes,omitempty"`
 	// Expected failures.
 	Errors []AnswerSignInChallengeError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `answerWaitlistOffer`.
+type AnswerWaitlistOfferInput struct {
+	// Offer.
+	OfferID string `json:"offerId"`
+	// True to take it.
+	Accept bool `json:"accept"`
+	// Key chosen by the client.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `answerWaitlistOffer`.
+type AnswerWaitlistOfferPayload struct {
+	// The appointment booked by accepting.
+	Appointment *appointment.Appointment `json:"appointment,omitempty"`
+	// The offer.
+	Offer *waitlist.Offer `json:"offer,omitempty"`
+	// Expected failures.
+	Errors []AnswerWaitlistOfferError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
@@ -928,6 +961,8 @@ func (FeatureDisabledError) IsUserError() {}
 
 func (FeatureDisabledError) IsHoldSlotError() {}
 
+func (FeatureDisabledError) IsJoinWaitlistError() {}
+
 // Not found, forbidden or invalid input.
 type GenericError struct {
 	// Stable machine-readable code.
@@ -1036,6 +1071,10 @@ func (GenericError) IsCompleteOpenIDSignInError() {}
 
 func (GenericError) IsIssueStreamTicketError() {}
 
+func (GenericError) IsJoinWaitlistError() {}
+
+func (GenericError) IsAnswerWaitlistOfferError() {}
+
 // The hold ran out before booking.
 type HoldExpiredError struct {
 	// Stable machine-readable code.
@@ -1124,6 +1163,10 @@ func (IdempotencyError) IsCreateAPIKeyError() {}
 
 func (IdempotencyError) IsPlaceLegalHoldError() {}
 
+func (IdempotencyError) IsJoinWaitlistError() {}
+
+func (IdempotencyError) IsAnswerWaitlistOfferError() {}
+
 // An identifier in another system.
 type IdentifierInput struct {
 	// Namespace.
@@ -1157,6 +1200,8 @@ func (InvalidInputError) IsUserError() {}
 func (InvalidInputError) IsSetupError() {}
 
 func (InvalidInputError) IsChangeContactPreferencesError() {}
+
+func (InvalidInputError) IsJoinWaitlistError() {}
 
 // The action does not follow from the present state.
 type InvalidTransitionError struct {
@@ -1249,6 +1294,48 @@ type IssueStreamTicketPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `joinWaitlist`.
+type JoinWaitlistInput struct {
+	// For whom; default: the caller's own patient.
+	PatientID *string `json:"patientId,omitempty"`
+	// Higher goes first, -100 to 100; staff only, default 0.
+	Priority *int `json:"priority,omitempty"`
+	// What would suit. A kind of visit is needed, unless there is a current appointment.
+	Wanted *AvailabilitySearchInput `json:"wanted"`
+	// How long before its start an offer has to come, at most 30 days; default: 2 hours.
+	MinimumNotice *time.Duration `json:"minimumNotice,omitempty"`
+	// Appointment to move forward, if any: only earlier times are offered then.
+	CurrentAppointmentID *string `json:"currentAppointmentId,omitempty"`
+	// Key chosen by the client.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `joinWaitlist`.
+type JoinWaitlistPayload struct {
+	// The entry.
+	Entry *waitlist.Entry `json:"entry,omitempty"`
+	// Expected failures.
+	Errors []JoinWaitlistError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `leaveWaitlist`.
+type LeaveWaitlistInput struct {
+	// Entry.
+	EntryID string `json:"entryId"`
+}
+
+// Result of `leaveWaitlist`.
+type LeaveWaitlistPayload struct {
+	// The entry, unless there are errors.
+	Entry *waitlist.Entry `json:"entry,omitempty"`
+	// Expected failures.
+	Errors []JoinWaitlistError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // The account or the patient has as much of something as they may.
 type LimitReachedError struct {
 	// Stable machine-readable code.
@@ -1295,6 +1382,8 @@ func (LimitReachedError) IsCreateAPIKeyError() {}
 
 func (LimitReachedError) IsPlaceLegalHoldError() {}
 
+func (LimitReachedError) IsJoinWaitlistError() {}
+
 // A part of the day.
 type LocalTimeRangeInput struct {
 	// From, inclusive.
@@ -1310,6 +1399,24 @@ type LocationFilterInput struct {
 	// Where.
 	Near *PlaceInput `json:"near,omitempty"`
 }
+
+// The offer ended.
+type OfferExpiredError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `slotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// When.
+	ExpiredAt time.Time `json:"expiredAt"`
+}
+
+func (OfferExpiredError) IsAnswerWaitlistOfferError() {}
+
+func (OfferExpiredError) IsUserError() {}
 
 // The patient has another appointment at that time.
 type PatientConflictError struct {
@@ -1329,6 +1436,8 @@ func (PatientConflictError) IsBookAppointmentError() {}
 func (PatientConflictError) IsRescheduleAppointmentError() {}
 
 func (PatientConflictError) IsUserError() {}
+
+func (PatientConflictError) IsAnswerWaitlistOfferError() {}
 
 // Filter for patients. At least one part is needed.
 type PatientFilterInput struct {
@@ -2218,6 +2327,28 @@ type SetUpSecondFactorPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `setWaitlistRules`. What is left out stays.
+type SetWaitlistRulesInput struct {
+	// Organisation; default: the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// How long a patient has to answer an offer: 5 minutes to 24 hours; unless set, 30 minutes.
+	AnswerWithin *time.Duration `json:"answerWithin,omitempty"`
+	// At most so many offers go to a patient within 24 hours: 1 to 20; unless set, 3.
+	OffersADay *int `json:"offersADay,omitempty"`
+	// Whether patients see their position; unless set, they don't.
+	ShowsPosition *bool `json:"showsPosition,omitempty"`
+}
+
+// Result of `setWaitlistRules`.
+type SetWaitlistRulesPayload struct {
+	// The rules, unless there are errors.
+	WaitlistRules *waitlist.Rules `json:"waitlistRules,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `signIn`.
 type SignInInput struct {
 	// Organisation; left out by administrators of the platform.
@@ -2312,6 +2443,8 @@ func (SlotTakenError) IsHoldSlotError() {}
 
 func (SlotTakenError) IsUserError() {}
 
+func (SlotTakenError) IsAnswerWaitlistOfferError() {}
+
 // Nobody took the slot, but rules keep it out. Every broken rule is named.
 type SlotUnavailableError struct {
 	// Stable machine-readable code.
@@ -2337,6 +2470,8 @@ func (SlotUnavailableError) IsRescheduleAppointmentError() {}
 func (SlotUnavailableError) IsHoldSlotError() {}
 
 func (SlotUnavailableError) IsUserError() {}
+
+func (SlotUnavailableError) IsAnswerWaitlistOfferError() {}
 
 // The account changed since `expectedVersion`.
 type StaleAccountError struct {
@@ -2592,6 +2727,44 @@ type VerifyEmailPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Filter for waitlist entries.
+type WaitlistFilterInput struct {
+	// Organisation; default: the caller's own.
+	OrganizationID *string `json:"organizationId,omitempty"`
+	// Patient.
+	PatientID *string `json:"patientId,omitempty"`
+	// Kind of visit.
+	VisitKindID *string `json:"visitKindId,omitempty"`
+	// States.
+	Status []waitlist.Status `json:"status,omitempty"`
+}
+
+// Somebody who came before, and wasn't offered a time.
+type WaitlistPass struct {
+	// Why it wasn't them.
+	Reason waitlist.Reason `json:"reason"`
+	Whose  clinic.Ref      `json:"-"`
+}
+
+// What would suit somebody who waits. What is null, or empty, narrows nothing.
+type WaitlistWish struct {
+	// Ways of meeting.
+	Modalities []clinic.Modality `json:"modalities,omitempty"`
+	// Language of the visit.
+	Language *string `json:"language,omitempty"`
+	// Not before.
+	From *time.Time `json:"from,omitempty"`
+	// Not after.
+	To *time.Time `json:"to,omitempty"`
+	// Times of day that suit.
+	TimesOfDay []*availability.TimeRange `json:"timesOfDay,omitempty"`
+	// Zone of `timesOfDay`; null: each location's.
+	TimeZone *string `json:"timeZone,omitempty"`
+	// Only where it can be reached without steps.
+	StepFreeAccess bool                `json:"stepFreeAccess"`
+	Of             availability.Search `json:"-"`
+}
+
 // Opening hours on one weekday.
 type WeeklyHoursInput struct {
 	// Day.
@@ -2663,6 +2836,8 @@ const (
 	LimitKindIdempotencyKeys LimitKind = "IDEMPOTENCY_KEYS"
 	// Holds for the patient that are open.
 	LimitKindPatientHolds LimitKind = "PATIENT_HOLDS"
+	// What the patient waits for.
+	LimitKindWaitlistEntries LimitKind = "WAITLIST_ENTRIES"
 )
 
 var AllLimitKind = []LimitKind{
@@ -2671,11 +2846,12 @@ var AllLimitKind = []LimitKind{
 	LimitKindHoldsAnHour,
 	LimitKindIdempotencyKeys,
 	LimitKindPatientHolds,
+	LimitKindWaitlistEntries,
 }
 
 func (e LimitKind) IsValid() bool {
 	switch e {
-	case LimitKindAccountHolds, LimitKindFutureAppointments, LimitKindHoldsAnHour, LimitKindIdempotencyKeys, LimitKindPatientHolds:
+	case LimitKindAccountHolds, LimitKindFutureAppointments, LimitKindHoldsAnHour, LimitKindIdempotencyKeys, LimitKindPatientHolds, LimitKindWaitlistEntries:
 		return true
 	}
 	return false

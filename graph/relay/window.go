@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // The sizes of a page.
@@ -28,6 +29,8 @@ var keyParts = map[string]int{
 	"AccountConnection":           identity.KeyParts,
 	"BreakGlassGrantConnection":   breakglass.KeyParts,
 	"DeadLetterConnection":        reminder.KeyParts,
+	"WaitlistEntryConnection":     waitlist.KeyParts,
+	"WaitlistOfferConnection":     waitlist.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,
 	"LocationConnection":          2,
 	"PatientConnection":           1,

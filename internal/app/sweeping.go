@@ -9,14 +9,25 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/postgres"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // sweeping takes what is over out of the way, each thing by the clock that it goes by.
 type sweeping struct {
 	*appointment.Service
 	clinic       *clinic.Service
+	waitlist     *waitlist.Service
 	db           *postgres.DB
 	keepMessages time.Duration
+}
+
+func (a *App) sweeping() sweeping {
+	return sweeping{a.appointments, a.clinic, a.waitlist, a.db, a.frame.messagesKept()}
+}
+
+// Match is documented at workers.Sweeper.
+func (s sweeping) Match(ctx context.Context, limit int) (int, error) {
+	return s.waitlist.Match(ctx, limit)
 }
 
 // Equip is documented at workers.Sweeper.

@@ -47,6 +47,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
 	"github.com/mediconnect/mediconnect/internal/telemetry"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 	"github.com/mediconnect/mediconnect/resolvers"
 	"github.com/mediconnect/mediconnect/workers"
 )
@@ -113,6 +114,7 @@ type App struct {
 	openings     *availability.Service
 	finder       *availability.Finder
 	appointments *appointment.Service
+	waitlist     *waitlist.Service
 	harmless     harmless
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
@@ -177,6 +179,8 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.appointments = appointment.NewService(postgres.NewAppointmentStore(db), a.openings, a.clinic, frame.booking(), source)
 	a.watchConflicts(source)
 	a.appointments.Detecting(a.detection())
+	a.waitlist = a.waiting(source)
+	a.appointments.Waited(a.waitlist)
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
@@ -234,15 +238,15 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Conflicts: a.harmless.reports,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
-					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder,
+					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder, Waiting: a.waitlist,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags},
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags}, Waitlist: a.waitlist,
 			},
 			Links: files, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices, Waitlist: a.waitlist,
 		},
 		Calendar: a.appointments, Links: files,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,
@@ -278,7 +282,7 @@ func serviceInfo() model.ServiceInfo {
 func (a *App) Work(ctx context.Context) error {
 	var all sync.WaitGroup
 	all.Go(func() {
-		workers.Run(ctx, sweeping{a.appointments, a.clinic, a.db, a.frame.messagesKept()}, a.trimmer(), a.frame.Log)
+		workers.Run(ctx, a.sweeping(), a.trimmer(), a.frame.Log)
 	})
 	all.Go(func() { workers.Retain(ctx, a.retention, a.frame.KeepYears, a.frame.Log) })
 	if a.frame.Post != nil {
@@ -297,7 +301,7 @@ func (a *App) Work(ctx context.Context) error {
 
 // Tidy does once what the background work does again and again.
 func (a *App) Tidy(ctx context.Context) error {
-	return workers.Once(ctx, sweeping{a.appointments, a.clinic, a.db, a.frame.messagesKept()}, a.trimmer())
+	return workers.Once(ctx, a.sweeping(), a.trimmer())
 }
 
 // bonds are whom callers act for.

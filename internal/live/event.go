@@ -6,6 +6,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Event is something that a subscriber is told. Each has its place in the stream: everything before it has been told.
@@ -50,4 +51,11 @@ type AppointmentChanged struct {
 	Place
 	Appointment appointment.Appointment
 	To          access.Actor // the subscriber, with what was found out and seen for this event
+}
+
+// WaitlistOfferChanged tells the new state of an offer.
+type WaitlistOfferChanged struct {
+	Place
+	Offer waitlist.Offer
+	To    access.Actor // the subscriber, with what was found out and seen for this event
 }

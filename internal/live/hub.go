@@ -15,6 +15,7 @@ type Interest struct {
 	Providers     []clinic.Ref // about these
 	Organizations []uuid.UUID  // of these, whoever they are about
 	Schedules     bool         // about changed hours, whoever's
+	Offers        []uuid.UUID  // about offers of these organisations
 	Appointments  []clinic.Ref // about these; a log can be read so, a hub offers nothing by it
 }
 
@@ -45,6 +46,7 @@ type Hub struct {
 	providers     map[clinic.Ref]map[*Seat]bool
 	organizations map[uuid.UUID]map[*Seat]bool
 	schedules     map[*Seat]bool
+	offers        map[uuid.UUID]map[*Seat]bool
 	seats         int
 	wanted        chan struct{}
 }
@@ -53,7 +55,7 @@ type Hub struct {
 func NewHub() *Hub {
 	return &Hub{
 		providers: map[clinic.Ref]map[*Seat]bool{}, organizations: map[uuid.UUID]map[*Seat]bool{}, schedules: map[*Seat]bool{},
-		wanted: make(chan struct{}, 1),
+		offers: map[uuid.UUID]map[*Seat]bool{}, wanted: make(chan struct{}, 1),
 	}
 }
 
@@ -106,6 +108,9 @@ func (s *Seat) Leave() {
 	}
 	for _, o := range s.of.Organizations {
 		drop(s.hub.organizations, o, s)
+	}
+	for _, o := range s.of.Offers {
+		drop(s.hub.offers, o, s)
 	}
 	delete(s.hub.schedules, s)
 	if !s.left {
@@ -171,6 +176,11 @@ func (h *Hub) offer(e Entry) {
 			s.listener.Offer(e)
 		}
 	}
+	if e.Offer != uuid.Nil {
+		for s := range h.offers[e.Organization] {
+			s.listener.Offer(e)
+		}
+	}
 	if e.Topic != ScheduleTopic {
 		return
 	}
@@ -188,6 +198,9 @@ func (h *Hub) seat(s *Seat) {
 	for _, o := range s.of.Organizations {
 		put(h.organizations, o, s)
 	}
+	for _, o := range s.of.Offers {
+		put(h.offers, o, s)
+	}
 	if s.of.Schedules {
 		h.schedules[s] = true
 	}
@@ -204,6 +217,9 @@ func (h *Hub) all() map[*Seat]*Seat {
 		add(seats)
 	}
 	for _, seats := range h.organizations {
+		add(seats)
+	}
+	for _, seats := range h.offers {
 		add(seats)
 	}
 	add(h.schedules)

@@ -22,6 +22,7 @@ type Entry struct {
 	Topic        string          `json:"topic"`       // "appointment.booked"
 	Provider     uuid.UUID       `json:"provider"`    // whose openings changed; zero when nobody's
 	Appointment  uuid.UUID       `json:"appointment"` // zero when none
+	Offer        uuid.UUID       `json:"offer"`       // zero when none
 	Payload      json.RawMessage `json:"payload"`
 
 	news *news // what was read of the payload, for all who are offered the entry

@@ -52,6 +52,7 @@ type Streams struct {
 	Concerns *Concerns // of the visits
 	Boards   *Boards
 	Search   Searches
+	Waiting  Waiting
 }
 
 // The bounds of a stream.

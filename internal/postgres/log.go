@@ -38,12 +38,12 @@ const (
 	selectForgotten = `SELECT forgotten FROM log_epoch`
 
 	selectEntries = `
-SELECT position, organization_id, at, topic, provider_id, appointment_id, payload FROM event_log
+SELECT position, organization_id, at, topic, provider_id, appointment_id, offer_id, payload FROM event_log
 WHERE position > $1 AND position <= $2 ORDER BY position LIMIT $3`
 
 	// Each part by an index of its own.
 	selectEntriesOf = `
-SELECT position, organization_id, at, topic, provider_id, appointment_id, payload FROM (
+SELECT position, organization_id, at, topic, provider_id, appointment_id, offer_id, payload FROM (
     SELECT e.* FROM unnest($4::uuid[], $5::uuid[]) p(organization_id, provider_id) CROSS JOIN LATERAL (
         SELECT * FROM event_log e WHERE e.organization_id = p.organization_id AND e.provider_id = p.provider_id
         AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
@@ -52,6 +52,9 @@ SELECT position, organization_id, at, topic, provider_id, appointment_id, payloa
         AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
     UNION SELECT e.* FROM unnest($8::uuid[], $9::uuid[]) a(organization_id, appointment_id) CROSS JOIN LATERAL (
         SELECT * FROM event_log e WHERE e.organization_id = a.organization_id AND e.appointment_id = a.appointment_id
+        AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
+    UNION SELECT e.* FROM unnest($10::uuid[]) o(organization_id) CROSS JOIN LATERAL (
+        SELECT * FROM event_log e WHERE e.organization_id = o.organization_id AND e.offer_id IS NOT NULL
         AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
     UNION (SELECT * FROM event_log WHERE $7 AND topic = '` + live.ScheduleTopic + `' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3)
 ) found ORDER BY position LIMIT $3`
@@ -63,6 +66,7 @@ type entryRow struct {
 	At                        time.Time
 	Topic                     string
 	ProviderID, AppointmentID *uuid.UUID
+	OfferID                   *uuid.UUID
 	Payload                   json.RawMessage
 }
 
@@ -84,7 +88,7 @@ func (l *Log) ReadOf(ctx context.Context, of live.Interest, after live.Cursor, u
 	organizations, providers := split(of.Providers)
 	clinics, appointments := split(of.Appointments)
 	return l.read(ctx, m.epoch, after, upto, limit, selectEntriesOf, after.Position, upto, limit,
-		organizations, providers, of.Organizations, of.Schedules, clinics, appointments)
+		organizations, providers, of.Organizations, of.Schedules, clinics, appointments, of.Offers)
 }
 
 // read answers what a query finds after a cursor, up to a released position.
@@ -117,7 +121,7 @@ func (l *Log) read(ctx context.Context, epoch string, after live.Cursor, upto in
 	for i, r := range rows {
 		entries[i] = live.Entry{
 			Position: r.Position, Organization: r.OrganizationID, At: r.At.UTC(), Topic: r.Topic,
-			Provider: or(r.ProviderID), Appointment: or(r.AppointmentID), Payload: r.Payload,
+			Provider: or(r.ProviderID), Appointment: or(r.AppointmentID), Offer: or(r.OfferID), Payload: r.Payload,
 		}
 	}
 	if len(rows) == limit {

@@ -34,7 +34,7 @@ func newWaitDesk(t *testing.T) *waitDesk {
 	d.wait = &waitlist.Service{
 		Store: postgres.NewWaitlistStore(db), Visits: d.Service, Contacts: db.Directory(), Source: source,
 		Openings: availability.NewFinder(postgres.NewAvailabilityStore(db), clinic.NewService(db.Directory(), source), d.clock),
-		Flag:     func(uuid.UUID) access.Feature { return access.Feature{Key: waitlist.FeatureKey, Enabled: !d.off} },
+		Flag:     func(uuid.UUID, access.Actor) access.Feature { return access.Feature{Key: waitlist.FeatureKey, Enabled: !d.off} },
 	}
 	d.Waited(d.wait)
 	return d

@@ -210,3 +210,12 @@ func (s *Service) SetRules(ctx context.Context, a access.Actor, in SetRules) (Ru
 	}
 	return r, s.Store.SetRules(ctx, s.Stamp(a), r)
 }
+
+// MayFollow fails for who may follow no offers.
+func (s *Service) MayFollow(a access.Actor) error {
+	organization, err := a.OwnOrganization(uuid.Nil)
+	if err != nil {
+		return err
+	}
+	return a.Need(access.WaitlistRead, organization, "organisation")
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
@@ -146,7 +147,7 @@ type matching struct {
 
 func (s *Service) matching(ctx context.Context, t Turn, k *Kept) (*matching, error) {
 	rules, err := s.Store.Rules(ctx, t.Organization)
-	return &matching{Service: s, turn: t, kept: k, rules: rules, on: s.Flag(t.Organization).Enabled}, err
+	return &matching{Service: s, turn: t, kept: k, rules: rules, on: s.Flag(t.Organization, access.Actor{}).Enabled}, err
 }
 
 // try offers a candidate the first time that fits. Done: it is offered. Otherwise it is noted why not.

@@ -37,8 +37,8 @@ type Service struct {
 	Visits   Visits
 	Openings Openings
 	Contacts Contacts
-	// Flag decides whether freed times are offered in an organisation.
-	Flag func(organization uuid.UUID) access.Feature
+	// Flag decides whether freed times are offered in an organisation, for a caller or, for nobody, for the matching.
+	Flag func(organization uuid.UUID, a access.Actor) access.Feature
 	clinic.Source
 }
 
@@ -55,7 +55,7 @@ func onBehalf(organization uuid.UUID) access.Actor {
 
 // Keeps implements appointment.Waiting.
 func (s *Service) Keeps(organization uuid.UUID) *appointment.Reserve {
-	if !s.Flag(organization).Enabled {
+	if !s.Flag(organization, access.Actor{}).Enabled {
 		return nil
 	}
 	return &appointment.Reserve{Hold: s.NewID(), Holder: Matcher, ExpiresAt: s.Clock.Now().Add(keptFor)}
@@ -95,7 +95,7 @@ func (s *Service) entry(ctx context.Context, a access.Actor, in Join) (Entry, er
 	if err := a.Need(access.WaitlistWrite, organization, "organisation", "wanted", "organizationId"); err != nil {
 		return Entry{}, err
 	}
-	if f := s.Flag(organization); !f.Enabled {
+	if f := s.Flag(organization, a); !f.Enabled {
 		return Entry{}, errs.FeatureOff{Feature: FeatureKey}
 	}
 	e := Entry{ID: s.NewID(), OrganizationID: organization, Status: Active, JoinedAt: s.Clock.Now(), JoinedBy: a.ID, MinimumNotice: defaultNotice, Wanted: in.Wanted}
