@@ -56,6 +56,7 @@ CREATE TABLE waitlist_offers (
     offered_at      timestamptz NOT NULL,
     told_at         timestamptz NOT NULL, -- when the patient is told; later than offered_at in quiet hours
     expires_at      timestamptz NOT NULL,
+    local_expires   timestamp NOT NULL, -- by the clock of local_start
     ended_at        timestamptz,
     wave            integer NOT NULL CHECK (wave > 0), -- the how-manieth offer of this time
     passed_over     jsonb NOT NULL DEFAULT '[]', -- [{entry, reason}]: who came before, and why it wasn't them
@@ -208,7 +209,7 @@ END $$;
 
 -- +goose StatementBegin
 -- Holds a time for a patient who waits, and offers it. p: of place_hold, with p.offer: {id, entry, toldAt, expiresAt, wave, passedOver,
--- localStart, timeZone}; p.hold: what is kept of the time so far. NOT_WAITING: the entry has gone, or its patient has another offer.
+-- localStart, localExpires, timeZone}; p.hold: what is kept of the time so far. NOT_WAITING: the entry has gone, or its patient has another offer.
 CREATE FUNCTION offer_slot(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
 DECLARE
     org uuid := (p->>'organization')::uuid;
@@ -225,10 +226,10 @@ BEGIN
         RAISE EXCEPTION 'not waiting' USING ERRCODE = 'MC003';
     END IF;
     INSERT INTO waitlist_offers (organization_id, id, entry_id, patient_id, state, hold_id, provider_id, location_id, visit_kind_id, modality, starts_at,
-        ends_at, local_start, time_zone, offered_at, told_at, expires_at, wave, passed_over)
+        ends_at, local_start, time_zone, offered_at, told_at, expires_at, local_expires, wave, passed_over)
     VALUES (org, (o->>'id')::uuid, (o->>'entry')::uuid, (p->>'patient')::uuid, 'OPEN', (p->>'newHold')::uuid, (p->>'provider')::uuid, (p->>'location')::uuid,
         (p->>'visitKind')::uuid, p->>'modality', (p->>'startsAt')::timestamptz, (p->>'endsAt')::timestamptz, (o->>'localStart')::timestamp, o->>'timeZone', now_,
-        (o->>'toldAt')::timestamptz, (o->>'expiresAt')::timestamptz, (o->>'wave')::integer, o->'passedOver')
+        (o->>'toldAt')::timestamptz, (o->>'expiresAt')::timestamptz, (o->>'localExpires')::timestamp, (o->>'wave')::integer, o->'passedOver')
     ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'another offer' USING ERRCODE = 'MC003';
@@ -336,12 +337,15 @@ ALTER TABLE message_notices DROP CONSTRAINT message_notices_organization_id_appo
 ALTER TABLE messages DROP CONSTRAINT messages_organization_id_appointment_id_fkey,
     DROP CONSTRAINT messages_kind_check,
     ADD CONSTRAINT messages_kind_check CHECK (kind IN ('CANCELLATION', 'CHANGE', 'CONFIRMATION', 'OFFER', 'REMINDER'));
+ALTER TABLE message_replies DROP CONSTRAINT message_replies_effect_check,
+    ADD CONSTRAINT message_replies_effect_check CHECK (effect IN ('ASKED_TO_CANCEL', 'ASKED_TO_RESCHEDULE', 'CANCELLED', 'CONFIRMED', 'HELP', 'NOT_CONFIRMED', 'NOT_UNDERSTOOD',
+        'NO_VISIT', 'OFFER_DECLINED', 'OFFER_OVER', 'OFFER_TAKEN', 'RESUMED', 'STOPPED', 'VISIT_MOVED', 'WHICH_VISIT'));
 CREATE VIEW told_visits WITH (security_invoker = true) AS
 SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, ends_at, local_start, time_zone,
-    confirmed_at, cancelled_by, NULL::timestamptz AS answer_by FROM appointments
+    confirmed_at, cancelled_by, last_action, NULL::timestamptz AS answer_by, NULL::timestamp AS answer_by_local FROM appointments
 UNION ALL
 SELECT organization_id, id, version, CASE state WHEN 'OPEN' THEN 'OFFERED' ELSE state END, provider_id, location_id, visit_kind_id, patient_id, modality,
-    starts_at, ends_at, local_start, time_zone, NULL, NULL, expires_at FROM waitlist_offers;
+    starts_at, ends_at, local_start, time_zone, NULL, NULL, NULL, expires_at, local_expires FROM waitlist_offers;
 GRANT SELECT ON told_visits TO mediconnect_app;
 
 ALTER FUNCTION offer_slot SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
@@ -353,6 +357,11 @@ DROP VIEW told_visits;
 ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE message_notices NO FORCE ROW LEVEL SECURITY;
 DELETE FROM message_notices WHERE kind = 'OFFERED';
+ALTER TABLE message_replies NO FORCE ROW LEVEL SECURITY;
+DELETE FROM message_replies WHERE effect LIKE 'OFFER%';
+ALTER TABLE message_replies FORCE ROW LEVEL SECURITY, DROP CONSTRAINT message_replies_effect_check,
+    ADD CONSTRAINT message_replies_effect_check CHECK (effect IN ('ASKED_TO_CANCEL', 'ASKED_TO_RESCHEDULE', 'CANCELLED', 'CONFIRMED', 'HELP', 'NOT_CONFIRMED', 'NOT_UNDERSTOOD',
+        'NO_VISIT', 'RESUMED', 'STOPPED', 'VISIT_MOVED', 'WHICH_VISIT'));
 DELETE FROM messages WHERE kind = 'OFFER';
 ALTER TABLE messages FORCE ROW LEVEL SECURITY;
 ALTER TABLE message_notices FORCE ROW LEVEL SECURITY;

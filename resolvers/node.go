@@ -65,10 +65,6 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Reminders.Load(ctx, id.Ref))
 	case globalid.DeadLetter:
 		return some(all.DeadLetters.Load(ctx, id.Ref))
-	case globalid.WaitlistEntry:
-		return some(all.WaitlistEntries.Load(ctx, id.Ref))
-	case globalid.WaitlistOffer:
-		return some(all.WaitlistOffers.Load(ctx, id.Ref))
 	case globalid.Specialty:
 		return some(r.specialty(ctx, id))
 	case globalid.Slot:
@@ -77,6 +73,18 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(r.match(ctx, id.Match))
 	case globalid.Viewer:
 		return some(caller(ctx, id.Ref), nil)
+	}
+	return r.change(ctx, id)
+}
+
+// change finds what is on its way to a visit, or out of it.
+func (r *Resolver) change(ctx context.Context, id globalid.ID) (relay.Node, error) {
+	all := loader.From(ctx)
+	switch id.Type {
+	case globalid.WaitlistEntry:
+		return some(all.WaitlistEntries.Load(ctx, id.Ref))
+	case globalid.WaitlistOffer:
+		return some(all.WaitlistOffers.Load(ctx, id.Ref))
 	}
 	return nil, nil
 }

@@ -3824,6 +3824,8 @@ enum ReminderKind {
   CHANGE
   """The visit was booked."""
   CONFIRMATION
+  """A time is offered to a patient who waits."""
+  OFFER
   """The visit is coming."""
   REMINDER
 }

@@ -37,6 +37,7 @@ type Pages struct {
 	Clock   clock.Clock                    // the product's: links end when the visit begins
 	App     string                         // where a new time is chosen; empty: nowhere but at the clinic
 	Visit   func(reminder.Facts) string    // words when and where a visit is
+	Until   func(reminder.Facts) string    // words by when an offer is to be answered
 	Said    func(reminder.Answered) string // words what came of an answer
 	Log     *slog.Logger
 }
@@ -106,6 +107,9 @@ func (p Pages) showVisit(v visit, status int, said string) error {
 		words: words, Organization: facts.Organization, Visit: p.Visit(facts), Phone: facts.Phone, Said: said, Version: seen.Version,
 		Confirmed: seen.Confirmed, Cancellable: seen.Cancellable, Mails: seen.Channel == reminder.Email && !seen.OptedOut,
 	}
+	if seen.AnswerBy != nil {
+		shows.Answer = p.Until(facts)
+	}
 	if seen.Fee != nil {
 		shows.Fee, shows.MinorUnits = money(*seen.Fee), seen.Fee.MinorUnits
 	}
@@ -139,6 +143,9 @@ func (p Pages) press(v visit) error {
 	return p.pressed(v, reminder.Pressed{Message: v.message, Wish: wishes[do], Version: version, Request: v.request()})
 }
 
+// final are the effects after which there is nothing to go back to.
+var final = map[reminder.Effect]bool{reminder.CancelledByReply: true, reminder.OfferDeclined: true, reminder.OfferOver: true, reminder.OfferTaken: true}
+
 // wishes are what the buttons about the visit stand for.
 var wishes = map[string]reminder.Wish{"cancel": reminder.WishCancel, "confirm": reminder.WishConfirm, "move": reminder.WishMove}
 
@@ -159,7 +166,7 @@ func (p Pages) pressed(v visit, asks reminder.Pressed) error {
 	case reminder.FeeNotAccepted:
 		return p.showVisit(v, http.StatusUnprocessableEntity, words.Accept)
 	}
-	result := page{words: words, Said: p.Said(done), Back: done.Effect != reminder.CancelledByReply, Token: v.r.PathValue("token")}
+	result := page{words: words, Said: p.Said(done), Back: !final[done.Effect], Token: v.r.PathValue("token")}
 	if done.Effect == reminder.AskedMoving {
 		result.App = p.App
 	}

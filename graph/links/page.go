@@ -21,6 +21,7 @@ type page struct {
 	Organization, Visit, Phone string
 	Said                       string // above everything else: what came of a press, or why there is nothing
 	Version                    int
+	Answer                     string // of an offer: by when
 	Confirmed, Cancellable     bool
 	Fee                        string // that cancelling costs
 	MinorUnits                 int
@@ -44,22 +45,25 @@ func digest(text string) string {
 
 var pages = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <html lang="{{.Tag}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<title>{{.Title}}</title><style>` + style + `</style></head>
+<title>{{if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</title><style>` + style + `</style></head>
 <body><main>
-<h1>{{.Title}}</h1>
+<h1>{{if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</h1>
 {{with .Said}}<p role="status">{{.}}</p>
 {{end}}{{with .App}}<p><a class="go" href="{{.}}">{{$.Choose}}</a></p>
 {{end}}{{if .Back}}<p><a href="{{.Token}}">{{.Return}}</a></p>
 {{end}}{{with .Visit}}<p><strong>{{.}}</strong></p>
 <p>{{$.Organization}}</p>
-{{if $.Confirmed}}<p>{{$.IsConfirmed}}</p>
+{{if $.Answer}}<p>{{$.Until}} {{$.Answer}}</p>
+<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="confirm">{{$.Take}}</button></form>
+<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="cancel">{{$.Decline}}</button></form>
+{{else}}{{if $.Confirmed}}<p>{{$.IsConfirmed}}</p>
 {{else}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="confirm">{{$.Confirm}}</button></form>
 {{end}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="move">{{$.Move}}</button></form>
 {{if $.Cancellable}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}">
 {{if $.Fee}}<p>{{$.Costs}} <strong>{{$.Fee}}</strong></p>
 <p><label><input type="checkbox" name="fee" value="{{$.MinorUnits}}" required> {{$.Accept}}</label></p>
 {{end}}<button name="do" value="cancel">{{$.Cancel}}</button></form>
-{{end}}{{with $.Phone}}<p>{{$.Call}} <a href="tel:{{.}}">{{.}}</a></p>
+{{end}}{{end}}{{with $.Phone}}<p>{{$.Call}} <a href="tel:{{.}}">{{.}}</a></p>
 {{end}}{{if $.Mails}}<form method="post"><button name="do" value="unsubscribe">{{$.End}}</button></form>
 {{end}}{{end}}{{if .Ending}}<p>{{.Ends}}</p>
 <form method="post"><button name="do" value="unsubscribe">{{.End}}</button></form>

@@ -46,7 +46,7 @@ func textOf(u *url.URL) string {
 
 // hear wires what patients answer. Its time is the product's: so are the visits' and the messages'.
 func (a *App) hear(source clinic.Source) *reminder.Answers {
-	return &reminder.Answers{Store: postgres.NewMessages(a.db), Visits: a.appointments, Wishes: a.choices, Source: source, Heard: a.heard}
+	return &reminder.Answers{Store: postgres.NewMessages(a.db), Visits: a.appointments, Offers: a.waitlist, Wishes: a.choices, Source: source, Heard: a.heard}
 }
 
 // heard logs that somebody wants no more, or wants it again; not who.
@@ -83,7 +83,7 @@ func (a *App) answersBeside(mux *http.ServeMux, wrap func(http.Handler) http.Han
 		with = &Answering{}
 	}
 	links.Pages{
-		Links: a.frame.links(), Room: a.answers, Records: a.recorder, Clock: a.frame.Clock, App: with.App, Visit: telling.Visit, Said: with.words, Log: a.frame.Log,
+		Links: a.frame.links(), Room: a.answers, Records: a.recorder, Clock: a.frame.Clock, App: with.App, Visit: telling.Visit, Until: telling.Until, Said: with.words, Log: a.frame.Log,
 	}.Register(mux, wrap)
 	callbacks.Handlers{
 		URL: with.URL, Texts: with.Texts, Mails: with.Mails, Room: toldRoom{a.answers, a.reminder}, Words: with.words, Clock: clock.System{},

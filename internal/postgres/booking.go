@@ -5,11 +5,13 @@ import (
 	"slices"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
+	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -136,13 +138,18 @@ func (s *AppointmentStore) PlaceOffer(ctx context.Context, w appointment.OfferWr
 	p.about(w.NewHold.Patient, "slot", "expiresAt")
 	p.Hold, p.NewHold, p.ExpiresAt, p.Moving = idOf(w.Kept), idOf(w.NewHold.ID), &w.NewHold.ExpiresAt, idOf(w.NewHold.Moving)
 	o := w.Offered
+	zone, err := clock.Zone(w.Plan.TimeZone)
+	if err != nil {
+		return appointment.Answer{}, err
+	}
+	answer := civil.DateTimeOf(o.Until.In(zone))
 	passed := o.PassedOver
 	if passed == nil {
 		passed = []appointment.PassedOver{}
 	}
 	p.Offer = &offerParam{
 		ID: o.ID, Entry: idOf(o.Entry), ToldAt: &o.At, ExpiresAt: &o.Until, Wave: o.Wave, PassedOver: passed,
-		LocalStart: &w.Plan.LocalStart, TimeZone: w.Plan.TimeZone,
+		LocalStart: &w.Plan.LocalStart, Answer: &answer, TimeZone: w.Plan.TimeZone,
 	}
 	return s.call(ctx, callOffer, p)
 }

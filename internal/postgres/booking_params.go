@@ -152,6 +152,7 @@ type offerParam struct {
 	Wave       int                      `json:"wave,omitempty"`
 	PassedOver []appointment.PassedOver `json:"passedOver"`
 	LocalStart *civil.DateTime          `json:"localStart,omitempty"`
+	Answer     *civil.DateTime          `json:"localExpires,omitempty"`
 	TimeZone   string                   `json:"timeZone,omitempty"`
 	State      string                   `json:"state,omitempty"`
 	EntryState string                   `json:"entryState,omitempty"`

@@ -17,10 +17,10 @@ import (
 
 const selectDrafts = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
-    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, p.phone, p.email, p.language, p.erased_at,
+    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, p.phone, p.email, p.language, p.erased_at,
     coalesce(m.kind = 'REMINDER' AND NOT c.reminders OR c.channels @> jsonb_build_array(jsonb_build_object('channel', m.channel, 'allowed', false)), false) AS unwanted
 FROM unnest($1::uuid[], $2::int[]) w(id, generation) JOIN messages m ON m.organization_id = $3 AND m.id = w.id AND m.generation = w.generation
-JOIN appointments a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
+JOIN told_visits a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
 JOIN patients p ON p.organization_id = m.organization_id AND p.id = m.patient_id
 JOIN locations l ON l.organization_id = a.organization_id AND l.id = a.location_id
 JOIN organizations o ON o.id = m.organization_id
@@ -36,6 +36,7 @@ type draftRow struct {
 	Zone                   string
 	Modality               clinic.Modality
 	CancelledBy            string
+	AnswerByLocal          *time.Time
 	Phone, Email, Language []byte
 	ErasedAt               *time.Time
 }
@@ -151,6 +152,9 @@ func (r draftRow) draft(keys opener) (reminder.Draft, error) {
 		Organization: r.Organization, Location: r.Location, Phone: r.LocationPhone, Local: civil.DateTimeOf(r.LocalStart), TimeZone: r.Zone, Modality: r.Modality,
 		ByClinic: r.CancelledBy == "CLINIC", Reference: r.Reference,
 	}}
+	if r.AnswerByLocal != nil {
+		d.Facts.Until = civil.DateTimeOf(*r.AnswerByLocal)
+	}
 	if r.ErasedAt != nil {
 		d.Blocked = reminder.PatientErased
 		return d, nil

@@ -44,7 +44,7 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 }
 
 const selectVisit = `
-SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone,
+SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone, answer_by,
     coalesce((SELECT last.kind FROM (
         SELECT m.kind, m.version, bool_or(m.state = 'CANCELLED') AND NOT bool_or(m.state IN ('DELIVERED', 'SENDING', 'SENT', 'UNKNOWN')) AS untold
         FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.kind IN ('CHANGE', 'CONFIRMATION') GROUP BY m.kind, m.version
@@ -53,7 +53,7 @@ SELECT organization_id, id, version, status, provider_id, location_id, visit_kin
         FROM message_notices n WHERE n.organization_id = a.organization_id AND n.appointment_id = a.id AND n.version < a.version AND n.kind IN ('BOOKED', 'MOVED')
         ORDER BY version DESC LIMIT 1) last WHERE last.untold), '') AS untold,
     EXISTS (SELECT FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.state = 'SENDING' AND m.overtaken_at IS NOT NULL) AS leaving
-FROM appointments a WHERE organization_id = $1 AND id = $2`
+FROM told_visits a WHERE organization_id = $1 AND id = $2`
 
 type toldVisitRow struct {
 	OrganizationID, ID                             uuid.UUID
@@ -63,15 +63,20 @@ type toldVisitRow struct {
 	Modality                                       clinic.Modality
 	StartsAt                                       time.Time
 	TimeZone                                       string
+	AnswerBy                                       *time.Time
 	Untold                                         reminder.Kind
 	Leaving                                        bool
 }
 
 func (r toldVisitRow) visit() reminder.Visit {
-	return reminder.Visit{
+	v := reminder.Visit{
 		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
 		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
 	}
+	if r.Status == "OFFERED" {
+		v.AnswerBy = r.AnswerBy.UTC()
+	}
+	return v
 }
 
 // Situation is documented at reminder.Planner.
@@ -101,6 +106,7 @@ func (s *Messages) Situation(ctx context.Context, n reminder.Notice) (about remi
 const (
 	dropNotice  = `DELETE FROM message_notices WHERE organization_id = $1 AND appointment_id = $2 AND version = $3 AND due_at = $4`
 	lockVersion = `SELECT version FROM appointments WHERE organization_id = $1 AND id = $2 FOR SHARE`
+	lockOffer   = `SELECT version FROM waitlist_offers WHERE organization_id = $1 AND id = $2 FOR SHARE`
 )
 
 // A message that was withdrawn, and never sent, comes back when its visit does; what was told by one channel is not told by another.
@@ -132,7 +138,11 @@ WHERE m.organization_id = $1 AND m.appointment_id = $2 AND m.state = 'SUPPRESSED
 func (s *Messages) Save(ctx context.Context, n reminder.Notice, at time.Time, messages []reminder.Message) (done bool, err error) {
 	organization := n.Appointment.Organization
 	err = s.db.write(ctx, organization, func(ctx context.Context, tx pgx.Tx) error {
-		now, _, err := one[struct{ Version int }](ctx, tx, lockVersion, organization, n.Appointment.ID) // first, as who changes a visit has it
+		lock := lockVersion
+		if n.Kind == reminder.NoticeOffered {
+			lock = lockOffer
+		}
+		now, _, err := one[struct{ Version int }](ctx, tx, lock, organization, n.Appointment.ID) // first, as who changes a visit has it
 		if err != nil {
 			return err
 		}

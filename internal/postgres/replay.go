@@ -31,7 +31,7 @@ SELECT FROM messages m WHERE m.organization_id = $1 AND m.id IN (
 const judged = `
 WITH seen_each AS (
     SELECT d.id AS letter, d.generation AS task, seen.id AS message, seen.patient_id AS patient, seen.appointment_id, seen.kind, seen.rule, seen.scheduled_for,
-        seen.place, seen.every_channel, a.starts_at,
+        seen.place, seen.every_channel, coalesce(a.answer_by, a.starts_at) AS starts_at,
         EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND (o.state IN ('QUEUED', 'SENDING') OR o.state = 'SCHEDULED' AND o.due_at <= $3)) AS follows,
         CASE
         WHEN seen.state IN ('DELIVERED', 'SENT') THEN 'ALREADY_SENT'
@@ -40,12 +40,12 @@ WITH seen_each AS (
         WHEN seen.state = 'CANCELLED' THEN 'VISIT_CHANGED'
         WHEN seen.state = 'SUPPRESSED' THEN CASE WHEN seen.cause = 'REACHED_OTHERWISE' THEN 'REACHED_OTHERWISE' ELSE 'SUPPRESSED' END
         WHEN NOT (a.version = seen.version OR a.version = seen.version + 1 AND a.last_action = 'CONFIRM')
-            OR a.status <> CASE WHEN seen.kind = 'CANCELLATION' THEN 'CANCELLED' ELSE 'BOOKED' END THEN 'VISIT_CHANGED'
-        WHEN a.starts_at <= $3 THEN 'TOO_LATE'
+            OR a.status <> CASE seen.kind WHEN 'CANCELLATION' THEN 'CANCELLED' WHEN 'OFFER' THEN 'OFFERED' ELSE 'BOOKED' END THEN 'VISIT_CHANGED'
+        WHEN coalesce(a.answer_by, a.starts_at) <= $3 THEN 'TOO_LATE'
         WHEN EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND o.state IN ('DELIVERED', 'SENT')) THEN 'REACHED_OTHERWISE'
         ELSE 'REPLAYED' END AS fate
     FROM dead_letters d JOIN messages seen ON seen.organization_id = d.organization_id AND seen.id = d.message_id
-    JOIN appointments a ON a.organization_id = seen.organization_id AND a.id = seen.appointment_id
+    JOIN told_visits a ON a.organization_id = seen.organization_id AND a.id = seen.appointment_id
     WHERE d.organization_id = $1 AND d.id = ANY ($2) AND d.replayed_at IS NULL
 ), ranked AS (
     SELECT s.*, letter = first_value(letter) OVER (PARTITION BY message ORDER BY task DESC) AS latest,

@@ -26,15 +26,19 @@ type waitDesk struct {
 	off  bool // the flag
 }
 
-func newWaitDesk(t *testing.T) *waitDesk {
-	d := &waitDesk{desk: newDesk(t)}
+func newWaitDesk(t *testing.T) *waitDesk { return waitAt(newDesk(t)) }
+
+func waitAt(of *desk) *waitDesk {
+	d := &waitDesk{desk: of}
 	d.clock.Set(sample.Monday.Add(12*time.Hour + 30*time.Minute))
-	db := postgres.New(d.pool, keytest.Of(t, d.pool))
+	db := postgres.New(d.pool, keytest.Of(d.t, d.pool))
 	source := clinic.Source{Clock: d.clock, NewID: sample.NewID}
 	d.wait = &waitlist.Service{
 		Store: postgres.NewWaitlistStore(db), Visits: d.Service, Contacts: db.Directory(), Source: source,
 		Openings: availability.NewFinder(postgres.NewAvailabilityStore(db), clinic.NewService(db.Directory(), source), d.clock),
-		Flag:     func(uuid.UUID, access.Actor) access.Feature { return access.Feature{Key: waitlist.FeatureKey, Enabled: !d.off} },
+		Flag: func(uuid.UUID, access.Actor) access.Feature {
+			return access.Feature{Key: waitlist.FeatureKey, Enabled: !d.off}
+		},
 	}
 	d.Waited(d.wait)
 	return d

@@ -30,7 +30,7 @@ func (a *Answers) See(ctx context.Context, message clinic.Ref, request string) (
 	}
 	seen.By = t.onBehalf(byLink, request)
 	seen.By.Trail.Saw(access.Sight{Organization: t.Visit.Organization, Kind: "Appointment", ID: t.Visit.ID, Patient: t.Patient.ID})
-	if !t.Ahead(a.Source.Clock.Now()) {
+	if !t.Ahead(a.Source.Clock.Now()) || t.AnswerBy != nil {
 		return seen, nil
 	}
 	could, err := a.Visits.Cancel(ctx, seen.By, appointment.CancelVisit{Appointment: t.Visit, Reason: appointment.Other, Preview: true})
@@ -67,6 +67,8 @@ func (a *Answers) Press(ctx context.Context, p Pressed) (Answered, error) {
 		answered.Effect, err = a.cancel(ctx, t, by, p.Fee)
 	case p.Wish == WishConfirm:
 		answered.Effect, err = a.confirm(ctx, t, by)
+	case t.AnswerBy != nil:
+		answered.Effect = NoVisit
 	default:
 		answered.Effect = AskedMoving
 	}

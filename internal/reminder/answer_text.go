@@ -85,6 +85,9 @@ func (a *Answers) act(ctx context.Context, t Told, w Wish, by access.Actor) (Eff
 		}
 		return e, err
 	}
+	if t.AnswerBy != nil {
+		return NotUnderstood, nil
+	}
 	return AskedMoving, nil
 }
 

@@ -25,6 +25,9 @@ const (
 	NotConfirmed     Effect = "NOT_CONFIRMED" // the visit's state doesn't allow it
 	NotUnderstood    Effect = "NOT_UNDERSTOOD"
 	NoVisit          Effect = "NO_VISIT" // there is none, or the reference names none
+	OfferDeclined    Effect = "OFFER_DECLINED"
+	OfferOver        Effect = "OFFER_OVER" // it has ended, or can't be had any more
+	OfferTaken       Effect = "OFFER_TAKEN"
 	Resumed          Effect = "RESUMED"
 	Stopped          Effect = "STOPPED"
 	VisitMoved       Effect = "VISIT_MOVED" // since the message that was answered
@@ -40,14 +43,17 @@ type Told struct {
 	Version                 int       // of the visit, as it stands
 	Stands                  bool      // it may still take place, unless it has begun
 	Cancelled, Confirmed    bool
-	Withdrawn               bool // it was cancelled for the patient, and no message of it has that for an answer
-	Moved                   bool // since the message was planned
-	OptedOut                bool // whoever it was for wants no more by its channel
+	Withdrawn               bool       // it was cancelled for the patient, and no message of it has that for an answer
+	Moved                   bool       // since the message was planned
+	OptedOut                bool       // whoever it was for wants no more by its channel
+	AnswerBy                *time.Time // of an offer, which Visit names; nil: it is a visit
 	Facts                   Facts
 }
 
 // Ahead says whether the visit may still take place.
-func (t Told) Ahead(now time.Time) bool { return t.Stands && now.Before(t.Start) }
+func (t Told) Ahead(now time.Time) bool {
+	return t.Stands && now.Before(t.Start) && (t.AnswerBy == nil || now.Before(*t.AnswerBy))
+}
 
 // Answered is an answer and what came of it.
 type Answered struct {
@@ -83,6 +89,11 @@ type Visits interface {
 	Cancel(ctx context.Context, a access.Actor, in appointment.CancelVisit) (appointment.Cancellable, error)
 }
 
+// Offers is how offers are answered, for the patient whom the caller acts for. It fails as booking does, and with appointment.OfferExpired.
+type Offers interface {
+	AnswerOffer(ctx context.Context, a access.Actor, offer clinic.Ref, accept bool) error
+}
+
 // Wishes is by which channels patients want to be told, as they are shown and as clinics see it. The request's id goes into the record of the
 // change. Both fail with errs.NotFound for whoever is gone.
 type Wishes interface {
@@ -94,6 +105,7 @@ type Wishes interface {
 type Answers struct {
 	Store  AnswerStore
 	Visits Visits
+	Offers Offers
 	Wishes Wishes
 	Source clinic.Source
 	// Heard is told of each number and address that wants no more, or wants them again; not of whose it is.
@@ -113,20 +125,45 @@ const (
 func (t Told) onBehalf(client, request string) access.Actor {
 	return access.Actor{
 		Kind: access.System, Client: client, Organization: t.Visit.Organization, Role: access.PatientRole, RequestID: request,
-		Scopes: []string{access.AppointmentsRead, access.AppointmentsWrite}, PatientID: t.Patient.ID, Trail: &access.Trail{},
+		Scopes: []string{access.AppointmentsRead, access.AppointmentsWrite, access.WaitlistRead, access.WaitlistWrite}, PatientID: t.Patient.ID, Trail: &access.Trail{},
 	}
 }
 
 // confirm confirms a visit as it was read.
 func (a *Answers) confirm(ctx context.Context, t Told, by access.Actor) (Effect, error) {
+	if t.AnswerBy != nil {
+		return a.answer(ctx, t, by, true)
+	}
 	_, err := a.Visits.Change(ctx, by, appointment.ChangeState{Appointment: t.Visit, Action: appointment.Confirm, ExpectedVersion: &t.Version})
 	return effect(err, ConfirmedByReply, NotConfirmed)
 }
 
 // cancel cancels a visit as it was read, for a fee up to what was accepted; nil: none was.
 func (a *Answers) cancel(ctx context.Context, t Told, by access.Actor, fee *int) (Effect, error) {
+	if t.AnswerBy != nil {
+		return a.answer(ctx, t, by, false)
+	}
 	_, err := a.Visits.Cancel(ctx, by, appointment.CancelVisit{Appointment: t.Visit, Reason: appointment.Other, ExpectedVersion: &t.Version, AcceptFee: fee})
 	return effect(err, CancelledByReply, AskedCancelling)
+}
+
+// answer takes an offer, or declines it. What nobody can have any more is over, whatever stands against it.
+func (a *Answers) answer(ctx context.Context, t Told, by access.Actor, accept bool) (Effect, error) {
+	err := a.Offers.AnswerOffer(ctx, by, t.Visit, accept)
+	switch {
+	case err == nil && accept:
+		return OfferTaken, nil
+	case err == nil:
+		return OfferDeclined, nil
+	}
+	_, ended := errors.AsType[appointment.OfferExpired](err)
+	_, taken := errors.AsType[appointment.SlotTaken](err)
+	_, barred := errors.AsType[appointment.SlotUnavailable](err)
+	_, busy := errors.AsType[appointment.PatientConflict](err)
+	if k := errs.Of(err); ended || taken || barred || busy || k == errs.NotFound || k == errs.Forbidden {
+		return OfferOver, nil
+	}
+	return "", err
 }
 
 // effect is what came of a change. What may pass by itself, and what nobody foresaw, stays an error: the same answer comes again.
@@ -153,5 +190,5 @@ func effect(err error, done, refused Effect) (Effect, error) {
 
 // responses are what messages get of effects.
 var responses = map[Effect]Response{
-	AskedCancelling: AskedToCancel, AskedMoving: AskedToReschedule, CancelledByReply: AskedToCancel, ConfirmedByReply: Confirmed, Stopped: AskedNoMore,
+	AskedCancelling: AskedToCancel, AskedMoving: AskedToReschedule, CancelledByReply: AskedToCancel, ConfirmedByReply: Confirmed, OfferTaken: Confirmed, Stopped: AskedNoMore,
 }

@@ -13,7 +13,8 @@ type Facts struct {
 	Location     string // its name; needed of visits in person
 	Phone        string // the location's, E.164; empty: it has none
 	Local        civil.DateTime
-	TimeZone     string // IANA name, of Local; needed of visits by video or phone
+	Until        civil.DateTime // of offers: by when to answer, by the same clock
+	TimeZone     string         // IANA name, of Local; needed of visits by video or phone
 	Modality     clinic.Modality
 	ByClinic     bool // of cancellations: it was the clinic's, not the patient's
 	Reference    string

@@ -29,6 +29,7 @@ const (
 	Confirmation Kind = "CONFIRMATION"
 	Change       Kind = "CHANGE"
 	Cancellation Kind = "CANCELLATION"
+	Offer        Kind = "OFFER" // a time that is held for a patient who waits
 	Remind       Kind = "REMINDER"
 )
 

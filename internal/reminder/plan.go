@@ -18,6 +18,7 @@ const (
 	NoticeCancelled NoticeKind = "CANCELLED"
 	NoticeEnded     NoticeKind = "ENDED"     // checked in, completed, missed, or entered in error: nothing more is to be told
 	NoticeRestored  NoticeKind = "RESTORED"  // it stands again
+	NoticeOffered   NoticeKind = "OFFERED"   // of an offer, in the place of a visit
 	NoticeReplanned NoticeKind = "REPLANNED" // only the rules, or what the patient wants: reminders follow, and nothing is told
 )
 
@@ -41,8 +42,9 @@ type Visit struct {
 	Start                                          time.Time
 	TimeZone                                       string // IANA, of its place
 	Modality                                       clinic.Modality
-	Untold                                         Kind // the last news of it, if that was taken back and nobody has told it; empty: none
-	Leaving                                        bool // something of it was taken back while a worker had it, and may have been sent
+	AnswerBy                                       time.Time // of an offer that is open; zero: it is a visit, or has ended
+	Untold                                         Kind      // the last news of it, if that was taken back and nobody has told it; empty: none
+	Leaving                                        bool      // something of it was taken back while a worker had it, and may have been sent
 }
 
 // Contact is how a patient can be reached, and wants to be. It holds no address.
@@ -145,6 +147,8 @@ func (p plan) news() (Kind, bool) {
 	n := p.notice
 	fresh := p.visit.Stands && n.At.Before(p.visit.Start)
 	switch n.Kind {
+	case NoticeOffered:
+		return Offer, n.At.Before(p.visit.AnswerBy)
 	case NoticeBooked:
 		return Confirmation, fresh
 	case NoticeMoved:
@@ -159,6 +163,9 @@ func (p plan) news() (Kind, bool) {
 
 // expires is when telling makes no sense any more. That a visit is off, or at another time, is worth knowing until it begins.
 func (p plan) expires(k Kind, at time.Time) time.Time {
+	if k == Offer {
+		return p.visit.AnswerBy
+	}
 	if end := at.Add(MaxDelay); k != Cancellation && k != Change && end.Before(p.visit.Start) {
 		return end
 	}

@@ -40,6 +40,12 @@ func (s *Service) Answer(ctx context.Context, a access.Actor, in Answer) (Answer
 	return s.decline(ctx, a, in, o)
 }
 
+// AnswerOffer is Answer for who can say no more than yes or no: an answer that comes twice does the same.
+func (s *Service) AnswerOffer(ctx context.Context, a access.Actor, offer clinic.Ref, accept bool) error {
+	_, err := s.Answer(ctx, a, Answer{Offer: offer, Accept: accept, Key: "answer " + offer.ID.String() + map[bool]string{true: " yes", false: " no"}[accept]})
+	return err
+}
+
 func (s *Service) take(ctx context.Context, a access.Actor, in Answer, o Offer) (Answered, error) {
 	entries, err := s.Store.Entries(ctx, []clinic.Ref{o.Entry()})
 	if err != nil {

@@ -37,6 +37,12 @@ func Visit(f reminder.Facts) string {
 	return capital(v.factsOf(cut(f), m, v.full).fill("{when}{place}"))
 }
 
+// Until words by when an offer is to be answered.
+func Until(f reminder.Facts) string {
+	v, m := speaking(f.Language)
+	return v.factsOf(f, m, v.full).fill("{until}")
+}
+
 const (
 	longestSender = 40            // the name of a clinic in a text
 	nobody        = "MediConnect" // who writes where no clinic is known
@@ -71,6 +77,9 @@ var replies = map[language.Tag]replying{
 			reminder.NotConfirmed:     "your visit can't be confirmed now.",
 			reminder.NotUnderstood:    "we only understand 1 (confirm), 2 (move) and 3 (cancel), with the message's reference if need be.",
 			reminder.NoVisit:          "we found no visit ahead that this is meant for.",
+			reminder.OfferDeclined:    "we have given the time to others.",
+			reminder.OfferOver:        "this offer has ended, or the time can't be had any more. You still wait.",
+			reminder.OfferTaken:       "thank you, the time is yours.",
 			reminder.Resumed:          "you will get texts about visits again. STOP ends them.",
 			reminder.Stopped:          "you will get no more texts. START brings them back.",
 			reminder.VisitMoved:       "your visit has changed since that message. Please answer the latest one.",
@@ -88,6 +97,9 @@ var replies = map[language.Tag]replying{
 			reminder.NotConfirmed:     "Ihr Termin kann jetzt nicht bestätigt werden.",
 			reminder.NotUnderstood:    "wir verstehen nur 1 (bestätigen), 2 (verschieben) und 3 (absagen), wenn nötig mit der Referenz der Nachricht.",
 			reminder.NoVisit:          "wir finden keinen künftigen Termin, der gemeint sein kann.",
+			reminder.OfferDeclined:    "wir haben den Termin weitergegeben.",
+			reminder.OfferOver:        "dieses Angebot ist vorbei, oder der Termin ist nicht mehr zu haben. Sie stehen weiter auf der Warteliste.",
+			reminder.OfferTaken:       "danke, der Termin gehört Ihnen.",
 			reminder.Resumed:          "Sie erhalten wieder SMS zu Terminen. STOP bestellt sie ab.",
 			reminder.Stopped:          "Sie erhalten keine SMS mehr. Mit START kommen sie wieder.",
 			reminder.VisitMoved:       "Ihr Termin hat sich seit dieser Nachricht geändert. Bitte antworten Sie auf die neueste.",
@@ -105,6 +117,9 @@ var replies = map[language.Tag]replying{
 			reminder.NotConfirmed:     "su cita no se puede confirmar ahora.",
 			reminder.NotUnderstood:    "solo entendemos 1 (confirmar), 2 (cambiar) y 3 (anular), si hace falta con la referencia del mensaje.",
 			reminder.NoVisit:          "no encontramos ninguna cita próxima a la que se refiera.",
+			reminder.OfferDeclined:    "hemos ofrecido la cita a otra persona.",
+			reminder.OfferOver:        "esta oferta ha terminado o la cita ya no está libre. Sigue en la lista de espera.",
+			reminder.OfferTaken:       "gracias, la cita es suya.",
 			reminder.Resumed:          "volverá a recibir SMS sobre citas. STOP los termina.",
 			reminder.Stopped:          "no recibirá más SMS. Con START vuelven.",
 			reminder.VisitMoved:       "su cita ha cambiado desde ese mensaje. Responda al más reciente.",
@@ -122,6 +137,9 @@ var replies = map[language.Tag]replying{
 			reminder.NotConfirmed:     "votre rendez-vous ne peut pas être confirmé maintenant.",
 			reminder.NotUnderstood:    "nous ne comprenons que 1 (confirmer), 2 (déplacer) et 3 (annuler), au besoin avec la référence du message.",
 			reminder.NoVisit:          "nous ne trouvons aucun rendez-vous à venir qui corresponde.",
+			reminder.OfferDeclined:    "nous avons proposé le rendez-vous à quelqu'un d'autre.",
+			reminder.OfferOver:        "cette offre est terminée, ou le rendez-vous n'est plus libre. Vous restez sur la liste d'attente.",
+			reminder.OfferTaken:       "merci, le rendez-vous est à vous.",
 			reminder.Resumed:          "vous recevrez de nouveau des SMS au sujet de rendez-vous. STOP y met fin.",
 			reminder.Stopped:          "vous ne recevrez plus de SMS. START les rétablit.",
 			reminder.VisitMoved:       "votre rendez-vous a changé depuis ce message. Répondez au plus récent.",

@@ -27,6 +27,7 @@ func checked(kind reminder.Kind, f reminder.Facts) (reminder.Facts, error) {
 		{"location", f.Modality != clinic.InPerson || f.Location != ""},
 		{"timeZone", f.Modality.OnSite() || f.TimeZone != ""},
 		{"local", whole(f.Local)},
+		{"until", kind != reminder.Offer || whole(f.Until)},
 	} {
 		if !needed.have {
 			return f, Fault{reminder.MissingValue, needed.what}

@@ -32,23 +32,26 @@ var french = &vocabulary{
 		ourCancel:   "nous regrettons de devoir annuler votre rendez-vous du {when}{place}.",
 		theirCancel: "à votre demande, nous avons annulé votre rendez-vous du {when}{place}.",
 		reminding:   "votre rendez-vous a lieu le {when}{place}.",
+		offering:    "un rendez-vous s'est libéré : {when}{place}. Nous le gardons pour vous jusqu'au {until}.",
 	},
 	subjects: map[reminder.Kind]string{
 		reminder.Confirmation: "{organization} : votre rendez-vous du {when}",
 		reminder.Change:       "{organization} : votre rendez-vous a changé",
 		reminder.Cancellation: "{organization} : votre rendez-vous du {when} est annulé",
 		reminder.Remind:       "{organization} : votre rendez-vous du {when}",
+		reminder.Offer:        "{organization} : un rendez-vous s'est libéré",
 	},
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Répondez 2 pour déplacer, 3 pour annuler.",
 		reminder.Change:       "Répondez 1 pour confirmer, 2 pour déplacer, 3 pour annuler.",
 		reminder.Remind:       "Répondez 1 pour confirmer, 2 pour déplacer, 3 pour annuler.",
+		reminder.Offer:        "Répondez 1 {reference} pour le prendre, 3 {reference} pour le refuser.",
 	},
 	again:     "Pour un autre rendez-vous, appelez le {phone}.",
 	questions: "Des questions ? Appelez le {phone}.",
 	reference: "Réf {reference}.",
 	stop:      "STOP pour ne plus recevoir de SMS.",
-	links:     labels{"Confirmer le rendez-vous", "Déplacer le rendez-vous", "Annuler le rendez-vous", "Ne plus recevoir ces e-mails"},
+	links:     labels{"Confirmer le rendez-vous", "Déplacer le rendez-vous", "Annuler le rendez-vous", "Ne plus recevoir ces e-mails", "Prendre ce rendez-vous", "Non, merci"},
 }
 
 var frenchDays = [7]string{"dimanche", "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi"}

@@ -67,9 +67,12 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 		Sentence: capital(told.fill(v.sentences[telling(kind, f)])),
 	}
 	after := v.questions
-	if kind == reminder.Cancellation {
+	switch kind {
+	case reminder.Cancellation:
 		after = v.again
-	} else {
+	case reminder.Offer:
+		l.Links = offered(link{v.links.take, f.Links.Confirm}, link{v.links.decline, f.Links.Cancel})
+	default:
 		l.Links = offered(link{v.links.confirm, f.Links.Confirm}, link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
 	}
 	if f.Phone != "" {

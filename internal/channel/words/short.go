@@ -58,9 +58,12 @@ func texted(kind reminder.Kind, f reminder.Facts) string {
 		parts = append(parts, told.fill(v.again))
 	}
 	if replies, any := v.replies[kind]; any {
-		parts = append(parts, replies)
+		parts = append(parts, told.fill(replies))
 	}
-	return strings.Join(append(parts, told.fill(v.reference), v.stop), " ")
+	if kind != reminder.Offer { // its replies name it: there may be a visit ahead, too
+		parts = append(parts, told.fill(v.reference))
+	}
+	return strings.Join(append(parts, v.stop), " ")
 }
 
 // The alphabet of GSM 03.38 (3GPP TS 23.038, section 6.2.1), and the letters that take the place of two.

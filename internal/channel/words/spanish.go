@@ -35,23 +35,26 @@ var spanish = &vocabulary{
 		ourCancel:   "lamentamos haber tenido que cancelar su cita del {when}{place}.",
 		theirCancel: "a solicitud suya hemos cancelado su cita del {when}{place}.",
 		reminding:   "su cita es el {when}{place}.",
+		offering:    "ha quedado libre una cita: {when}{place}. Se la reservamos hasta {until}.",
 	},
 	subjects: map[reminder.Kind]string{
 		reminder.Confirmation: "{organization}: su cita del {when}",
 		reminder.Change:       "{organization}: su cita ha cambiado",
 		reminder.Cancellation: "{organization}: su cita del {when} queda cancelada",
 		reminder.Remind:       "{organization}: su cita del {when}",
+		reminder.Offer:        "{organization}: ha quedado libre una cita",
 	},
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Responda 2 para cambiar, 3 para cancelar.",
 		reminder.Change:       "Responda 1 para confirmar, 2 para cambiar, 3 para cancelar.",
 		reminder.Remind:       "Responda 1 para confirmar, 2 para cambiar, 3 para cancelar.",
+		reminder.Offer:        "Responda 1 {reference} para aceptarla, 3 {reference} para rechazarla.",
 	},
 	again:     "Para otra cita llame al {phone}.",
 	questions: "¿Preguntas? Llame al {phone}.",
 	reference: "Ref {reference}.",
 	stop:      "STOP para no recibir SMS.",
-	links:     labels{"Confirmar la cita", "Cambiar la cita", "Cancelar la cita", "No recibir más correos como este"},
+	links:     labels{"Confirmar la cita", "Cambiar la cita", "Cancelar la cita", "No recibir más correos como este", "Aceptar esta cita", "No, gracias"},
 }
 
 var spanishNames = names{

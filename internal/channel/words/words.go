@@ -62,7 +62,7 @@ type names struct {
 	months [12]string
 }
 
-type labels struct{ confirm, move, cancel, unsubscribe string }
+type labels struct{ confirm, move, cancel, unsubscribe, take, decline string }
 
 // sentence is one that tells a kind of message.
 type sentence string
@@ -74,6 +74,7 @@ const (
 	ourCancel   sentence = "cancelled by the clinic"
 	theirCancel sentence = "cancelled by the patient"
 	reminding   sentence = "reminding"
+	offering    sentence = "offering"
 )
 
 // telling picks the sentence; empty: there is no such kind.
@@ -90,6 +91,8 @@ func telling(kind reminder.Kind, f reminder.Facts) sentence {
 		return theirCancel
 	case reminder.Remind:
 		return reminding
+	case reminder.Offer:
+		return offering
 	}
 	return ""
 }
@@ -144,7 +147,11 @@ func (v *vocabulary) factsOf(f reminder.Facts, m manner, n names) facts {
 	if f.Modality != clinic.InPerson || f.Location != "" {
 		place = ", " + facts{"location": f.Location}.fill(v.places[f.Modality])
 	}
+	until := ""
+	if whole(f.Until) {
+		until = v.when(momentOf(f.Until, n), m)
+	}
 	return facts{
-		"when": when, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
+		"until": until, "when": when, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-var kinds = []reminder.Kind{reminder.Confirmation, reminder.Change, reminder.Cancellation, reminder.Remind}
+var kinds = []reminder.Kind{reminder.Confirmation, reminder.Change, reminder.Cancellation, reminder.Remind, reminder.Offer}
 
 func at(text string) civil.DateTime {
 	t, err := civil.ParseDateTime(text + ":00")
@@ -29,7 +29,7 @@ func at(text string) civil.DateTime {
 
 func visit() reminder.Facts {
 	return reminder.Facts{
-		Organization: "Harbour Clinic", Location: "Harbour North", Phone: "+442071234567", Local: at("2026-03-03T10:00"), TimeZone: "Europe/London",
+		Organization: "Harbour Clinic", Location: "Harbour North", Phone: "+442071234567", Local: at("2026-03-03T10:00"), Until: at("2026-03-02T14:30"), TimeZone: "Europe/London",
 		Modality: clinic.InPerson, Reference: "K7Q2M9", Language: "en-GB",
 	}
 }
@@ -51,6 +51,8 @@ func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
 		want     string
 	}{
 		{"en-GB", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
+		{"en-GB", reminder.Offer, nil, "Harbour Clinic: a time has become free: Tue 3 Mar 2026 at 10:00, at Harbour North. We keep it for you until Mon 2 Mar 2026 at 14:30. Reply 1 K7Q2M9 to take it, 3 K7Q2M9 to decline. STOP to end texts."},
+		{"de", reminder.Offer, nil, "Harbour Clinic: Ein Termin ist frei geworden: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Wir halten ihn für Sie frei bis Mo., 2.3.2026 um 14:30 Uhr. Antworten: 1 K7Q2M9 nehmen, 3 K7Q2M9 ablehnen. STOP beendet SMS."},
 		{"en-US", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue, Mar 3, 2026 at 10:00 AM, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Confirmation, nil, "Harbour Clinic: your visit is booked for Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Change, nil, "Harbour Clinic: your visit has changed. It is now on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
@@ -227,7 +229,7 @@ var braces = regexp.MustCompile(`\{[^}]*\}`)
 
 // The words can tell no more than this, and the facts have no more: nothing of health has a place in them.
 func TestNoWordsTellAnythingClinical(t *testing.T) {
-	allowed := []string{"{when}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}"}
+	allowed := []string{"{when}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}", "{until}"}
 	for _, v := range languages {
 		for _, text := range allTexts(reflect.ValueOf(*v)) {
 			for _, told := range braces.FindAllString(text, -1) {
@@ -237,7 +239,7 @@ func TestNoWordsTellAnythingClinical(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"Organization", "Location", "Phone", "Local", "TimeZone", "Modality", "ByClinic", "Reference", "Links", "Language"}
+	want := []string{"Organization", "Location", "Phone", "Local", "Until", "TimeZone", "Modality", "ByClinic", "Reference", "Links", "Language"}
 	var have []string
 	for field := range reflect.TypeFor[reminder.Facts]().Fields() {
 		have = append(have, field.Name)
@@ -273,7 +275,7 @@ func allTexts(v reflect.Value) (list []string) {
 
 func TestEachLanguageHasEverything(t *testing.T) {
 	for _, v := range languages {
-		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding} {
+		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding, offering} {
 			if text := v.sentences[s]; strings.Count(text, "{when}{place}") != 1 {
 				t.Errorf("%s, %s: %q", v.tag, s, text)
 			}
@@ -292,7 +294,7 @@ func TestEachLanguageHasEverything(t *testing.T) {
 			}
 		}
 		for name, text := range map[string]string{
-			"{city}": v.zone, "{phone}": v.again, "{phone} ": v.questions + " ", "{reference}": v.reference, "STOP": v.stop, "": v.links.confirm + v.links.move + v.links.cancel + v.links.unsubscribe,
+			"{city}": v.zone, "{phone}": v.again, "{phone} ": v.questions + " ", "{reference}": v.reference, "STOP": v.stop, "": v.links.confirm + v.links.move + v.links.cancel + v.links.unsubscribe + v.links.take + v.links.decline, "{until}": v.sentences[offering],
 		} {
 			if !strings.Contains(text, strings.TrimSpace(name)) || text == "" {
 				t.Errorf("%s: %q has no %s", v.tag, text, name)
