@@ -113,8 +113,9 @@ func wanted(q availability.Search) *model.WaitlistWish {
 }
 
 func passedOver(o waitlist.Offer) []*model.WaitlistPass {
-	passes := make([]*model.WaitlistPass, len(o.PassedOver))
-	for i, p := range o.PassedOver {
+	shown := o.PassedOver[:min(len(o.PassedOver), relay.MaxPage)]
+	passes := make([]*model.WaitlistPass, len(shown))
+	for i, p := range shown {
 		passes[i] = &model.WaitlistPass{Reason: waitlist.Reason(p.Reason), Whose: clinic.Ref{Organization: o.OrganizationID, ID: p.Entry}}
 	}
 	return passes

@@ -180,7 +180,7 @@ func (w DeadLetterWish) filter(now time.Time) (f reminder.DeadLetterFilter, err 
 		return f, errors.New("--channel: EMAIL, PUSH, SMS or VOICE")
 	}
 	if w.Kind != "" && !slices.Contains([]reminder.Kind{reminder.Cancellation, reminder.Change, reminder.Confirmation, reminder.Remind, reminder.Offer}, f.Kind) {
-		return f, errors.New("--kind: CANCELLATION, CHANGE, CONFIRMATION or REMINDER")
+		return f, errors.New("--kind: CANCELLATION, CHANGE, CONFIRMATION, OFFER or REMINDER")
 	}
 	if f.From, err = instant(w.Since, now); err != nil {
 		return f, fmt.Errorf("--since: %w", err)

@@ -247,9 +247,20 @@ func (s *WaitlistStore) Kept(ctx context.Context, t waitlist.Turn, now time.Time
 		return k, false, err
 	}
 	if len(rows) == 0 {
-		return k, false, s.EndTurn(ctx, t, time.Time{})
+		return k, false, s.missed(ctx, t, now)
 	}
 	return waitlist.Kept{Turn: t, Provider: rows[0].ProviderID, Location: rows[0].LocationID, Start: rows[0].StartsAt.UTC(), End: rows[0].EndsAt.UTC()}, true, nil
+}
+
+// missed ends a turn that came too late. What it was for is everybody's, those who wait included.
+func (s *WaitlistStore) missed(ctx context.Context, t waitlist.Turn, now time.Time) error {
+	return s.db.write(ctx, t.Organization, func(ctx context.Context, tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, endTurn, t.Organization, t.ID); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, lookForWaiting, t.Organization, now)
+		return err
+	})
 }
 
 // Release is documented at waitlist.Matching.

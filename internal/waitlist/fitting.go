@@ -98,7 +98,7 @@ func timing(to reminder.Contact, r Rules, slot availability.Slot, c Candidate, n
 		until = slot.Start
 	}
 	switch {
-	case !slot.Start.Before(told.Add(c.MinimumNotice)) && until.Sub(told) >= leastAnswer:
+	case !slot.Start.Before(told.Add(c.MinimumNotice)) && until.Sub(told) >= min(leastAnswer, r.AnswerWithin):
 		return told, until, ""
 	case told.After(now):
 		return told, until, QuietHours

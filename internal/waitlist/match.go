@@ -25,7 +25,7 @@ const (
 	candidates   = 50  // read at a time
 	mostTried    = 500 // for one time that is kept
 	mostLooked   = 200 // of a list, before others have their turn
-	mostPassed   = 100 // that an offer tells of
+	mostPassed   = 500 // that are noted of an offer
 	lookAgain    = 15 * time.Minute
 	openingsEach = 24
 )
@@ -119,11 +119,13 @@ func (s *Service) look(ctx context.Context, t Turn) error {
 			return err
 		}
 		for i := range list {
-			m.passed = nil // each has openings of their own
-			if _, err := m.try(ctx, list[i]); err != nil {
+			done, err := m.try(ctx, list[i])
+			if err != nil {
 				return err
 			}
-			q.After = list[i].ID
+			if q.After = list[i].ID; done {
+				m.pass(list[i], HasOffer)
+			}
 		}
 		if len(list) < candidates {
 			return s.Store.EndTurn(ctx, t.from(uuid.Nil), now.Add(lookAgain))
@@ -156,10 +158,15 @@ func (m *matching) try(ctx context.Context, c Candidate) (done bool, err error) 
 	if err != nil || reason == "" {
 		return reason == "" && err == nil, err
 	}
-	if len(m.passed) < mostPassed && reason != gone {
-		m.passed = append(m.passed, appointment.PassedOver{Entry: c.ID, Reason: string(reason)})
-	}
+	m.pass(c, reason)
 	return false, nil
+}
+
+// pass notes that somebody's turn went by.
+func (m *matching) pass(c Candidate, why Reason) {
+	if len(m.passed) < mostPassed && why != gone {
+		m.passed = append(m.passed, appointment.PassedOver{Entry: c.ID, Reason: string(why)})
+	}
 }
 
 // gone is of an entry that has ended.
