@@ -255,10 +255,11 @@ func (s *WaitlistStore) Kept(ctx context.Context, t waitlist.Turn, now time.Time
 // missed ends a turn that came too late. What it was for is everybody's, those who wait included.
 func (s *WaitlistStore) missed(ctx context.Context, t waitlist.Turn, now time.Time) error {
 	return s.db.write(ctx, t.Organization, func(ctx context.Context, tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, endTurn, t.Organization, t.ID); err != nil {
+		tag, err := tx.Exec(ctx, endTurn, t.Organization, t.ID)
+		if err != nil || tag.RowsAffected() == 0 { // somebody else has found somebody
 			return err
 		}
-		_, err := tx.Exec(ctx, lookForWaiting, t.Organization, now)
+		_, err = tx.Exec(ctx, lookForWaiting, t.Organization, now)
 		return err
 	})
 }

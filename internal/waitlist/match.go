@@ -93,8 +93,16 @@ func (s *Service) find(ctx context.Context, t Turn) error {
 			return err
 		}
 		for i := range list {
-			if done, err := m.try(ctx, list[i]); err != nil || done {
+			done, err := m.try(ctx, list[i])
+			if err != nil || done {
 				return err
+			}
+			if m.refused {
+				if _, ok, err := s.Store.Kept(ctx, t, s.Clock.Now()); err != nil || !ok { // another process has offered it meanwhile
+					return err
+				}
+				m.refused = false
+				m.pass(list[i], Refused)
 			}
 		}
 		if len(list) < candidates {
@@ -145,6 +153,8 @@ type matching struct {
 	rules  Rules
 	on     bool
 	passed []appointment.PassedOver
+
+	refused bool // the last candidate was, by a rule or as somebody has the time
 }
 
 func (s *Service) matching(ctx context.Context, t Turn, k *Kept) (*matching, error) {
@@ -157,6 +167,9 @@ func (m *matching) try(ctx context.Context, c Candidate) (done bool, err error) 
 	reason, err := m.offer(ctx, c)
 	if err != nil || reason == "" {
 		return reason == "" && err == nil, err
+	}
+	if m.refused = reason == Refused; m.kept != nil && m.refused {
+		return false, nil // it is noted once it is clear that it wasn't for another process
 	}
 	m.pass(c, reason)
 	return false, nil
