@@ -247,6 +247,20 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- Keeps a time that is open for whoever of those who wait is found. p: of place_hold.
+CREATE FUNCTION keep_slot(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    answer jsonb := place_hold(p);
+BEGIN
+    IF answer->>'outcome' = 'DONE' THEN
+        INSERT INTO waitlist_turns (organization_id, id, kind, due_at)
+        VALUES ((p->>'organization')::uuid, (p->>'newHold')::uuid, 'FREED', (p->>'now')::timestamptz);
+    END IF;
+    RETURN answer;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- Takes an offer: books its time, or with p.oldProvider moves a visit there, and ends it, all or nothing. p: of book or move_appointment, with
 -- p.offer: {id}. OFFER_ENDED: too late, or it was answered before.
 CREATE FUNCTION take_offer(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -349,6 +363,7 @@ SELECT organization_id, id, version, CASE state WHEN 'OPEN' THEN 'OFFERED' ELSE 
 GRANT SELECT ON told_visits TO mediconnect_app;
 
 ALTER FUNCTION offer_slot SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION keep_slot SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 ALTER FUNCTION take_offer SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 ALTER FUNCTION end_offer SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 
@@ -382,6 +397,6 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
-DROP FUNCTION look_for_waiting, end_offer, take_offer, offer_slot, offer_ended, close_offer, reserve_freed;
+DROP FUNCTION look_for_waiting, end_offer, take_offer, keep_slot, offer_slot, offer_ended, close_offer, reserve_freed;
 ALTER TABLE event_log DROP COLUMN offer_id;
 DROP TABLE waitlist_rules, waitlist_turns, waitlist_offers, waitlist_entries;

@@ -21,6 +21,8 @@ type Store interface {
 	Book(ctx context.Context, w BookingWrite) (Answer, error)
 	PlaceHold(ctx context.Context, w HoldWrite) (Answer, error)
 	Move(ctx context.Context, w MoveWrite) (Answer, error)
+	// Keep is PlaceHold for nobody in particular, until whoever wants the time is found.
+	Keep(ctx context.Context, w HoldWrite) (Answer, error)
 	// PlaceOffer is PlaceHold of what is offered. What keeps the time so far gives way, and the offer is told.
 	PlaceOffer(ctx context.Context, w OfferWrite) (Answer, error)
 	// ExtendHold and ReleaseHold answer Done when the hold stands so already.

@@ -39,6 +39,7 @@ const (
 	callRecall    = `SELECT recall($1)`
 	callAffirm    = `SELECT affirm($1)`
 	callOffer     = `SELECT offer_slot($1)`
+	callKeep      = `SELECT keep_slot($1)`
 	callTakeOffer = `SELECT take_offer($1)`
 )
 
@@ -152,6 +153,14 @@ func (s *AppointmentStore) PlaceOffer(ctx context.Context, w appointment.OfferWr
 		LocalStart: &w.Plan.LocalStart, Answer: &answer, TimeZone: w.Plan.TimeZone,
 	}
 	return s.call(ctx, callOffer, p)
+}
+
+// Keep implements appointment.Store.
+func (s *AppointmentStore) Keep(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.about(uuid.Nil, "slot", "expiresAt")
+	p.NewHold, p.ExpiresAt = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt
+	return s.call(ctx, callKeep, p)
 }
 
 // ExtendHold implements appointment.Store.
