@@ -354,3 +354,31 @@ func TestThisAndLaterAreMoved(t *testing.T) {
 		t.Errorf("what is in no series got %v", err)
 	}
 }
+
+// Each for itself may go where one of the series is counted, but not all of them together.
+func TestVisitsThatMoveTogetherExceedNoCap(t *testing.T) {
+	d := newDesk(t)
+	p, desk := d.Provider(1), d.FrontDesk()
+	first := d.Slot(p, 10, 0)
+	_, visits := d.mustBookSeries(d.Patient(), weekly(first, 3))
+	next := first
+	next.Start = first.Start.AddDate(0, 0, 1)
+	for i, to := range []availability.SlotID{1: d.Slot(p, 14, 0), 2: next} {
+		if i > 0 {
+			if _, err := d.move(desk, visits[i], to); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	d.capDay(p, 1)
+	d.raiseRules(p)
+	before := d.all()
+	_, err := d.MoveSeries(t.Context(), desk, appointment.MoveSeries{Appointment: visits[0].Ref(), Slot: next, Key: key()})
+	if got := left(err); len(got) != 1 || !slices.Equal(got[0], []availability.Rule{availability.DailyCapReached}) {
+		t.Errorf("%v: %v", err, got)
+	}
+	if after := d.all(); after != before {
+		t.Errorf("%v is left of %v", after, before)
+	}
+	d.standing()
+}
