@@ -194,6 +194,18 @@ func TestASwapIsJudgedByWhereBothWillBe(t *testing.T) {
 	d.standing()
 }
 
+// Neither is in the other's way where it stands, and leaves.
+func TestTwoVisitsOfAPatientThatMayNotBeNearEachOtherAreSwapped(t *testing.T) {
+	d := newDesk(t).detecting(conflict.Enforce)
+	d.Requiring(`repeat_after = 604800`)
+	ann := d.Patient()
+	first, second := d.books(ann, d.Slot(d.Provider(1), 9, 0)), d.books(ann, weeks(d.Slot(d.Provider(1), 11, 0), 2))
+	moved, away := d.mustSwap(first, second)
+	if moved.Start != second.Start || away.Start != first.Start {
+		t.Errorf("they stand at %v and %v", moved.Start, away.Start)
+	}
+}
+
 func TestAKeySwapsOnceAndOnlyTheClinicMay(t *testing.T) {
 	d := newDesk(t)
 	p := d.Provider(1)
