@@ -319,6 +319,35 @@ func (r appointmentRoom) Move(_ context.Context, _ access.Actor, in appointment.
 	return appointment.Booking{Appointment: r.visit, Released: &r.slot.SlotID}, r.fail
 }
 
+func (r appointmentRoom) Swap(_ context.Context, _ access.Actor, in appointment.SwapVisits) (appointment.Swapped, error) {
+	r.note("Swap", in)
+	return appointment.Swapped{Appointments: [2]appointment.Appointment{r.visit, r.visit}}, r.fail
+}
+
+func (r appointmentRoom) BookSeries(_ context.Context, _ access.Actor, in appointment.BookSeries) (appointment.BookedSeries, error) {
+	r.note("BookSeries", in)
+	return appointment.BookedSeries{}, r.fail
+}
+
+func (r appointmentRoom) MoveSeries(_ context.Context, _ access.Actor, in appointment.MoveSeries) (appointment.ChangedVisits, error) {
+	r.note("MoveSeries", in)
+	return appointment.ChangedVisits{Appointments: []appointment.Appointment{r.visit}}, r.fail
+}
+
+func (r appointmentRoom) CancelSeries(_ context.Context, _ access.Actor, in appointment.CancelVisit) (appointment.ChangedVisits, error) {
+	r.note("CancelSeries", in)
+	return appointment.ChangedVisits{Appointments: []appointment.Appointment{r.visit}}, r.fail
+}
+
+func (r appointmentRoom) SeriesOptions(_ context.Context, _ access.Actor, in appointment.SeriesWanted) ([]appointment.SeriesDate, error) {
+	r.note("SeriesOptions", in)
+	return nil, r.fail
+}
+
+func (r appointmentRoom) Series(context.Context, access.Actor, []clinic.Ref) (map[clinic.Ref]appointment.Series, error) {
+	return nil, r.fail
+}
+
 func (r appointmentRoom) Cancel(_ context.Context, _ access.Actor, in appointment.CancelVisit) (appointment.Cancellable, error) {
 	r.note("Cancel", in)
 	return appointment.Cancellable{Appointment: r.visit}, r.fail

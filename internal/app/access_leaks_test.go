@@ -22,10 +22,11 @@ var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
 	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "legalHoldId": globalid.LegalHold, "accountId": globalid.Account, "sessionId": globalid.Session,
 	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey, "deadLetterIds": globalid.DeadLetter,
+	"firstAppointmentId": globalid.Appointment, "secondAppointmentId": globalid.Appointment,
 }
 
 // everybodys are fields that name what everybody may know of.
-var everybodys = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId"}
+var everybodys = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId", "firstSlotId"}
 
 // namings are the ways in which a query names something by its id.
 func (r *realm) namings() map[string][]string {

@@ -35,6 +35,7 @@ func (r *realm) scopes(p person, coordinate, of string) (all []string, known boo
 		"Appointment.reminders":              {globalid.Reminder, held},
 		"Query.apiKeys":                      {globalid.APIKey, good},
 		"Provider.appointments":              {globalid.Appointment, held},
+		"AppointmentSeries.appointments":     {globalid.Appointment, func(id string, _ subject) bool { return r.in[id] == of }},
 		"Provider.scheduleExceptions":        {globalid.ScheduleException, held},
 		"Patient.appointments":               {globalid.Appointment, func(_ string, s subject) bool { return s.patient == mustRef(r.t, of).ID }},
 		"Viewer.patients":                    {globalid.Patient, func(_ string, s subject) bool { return r.links[[2]uuid.UUID{p.actor.ID, s.patient}] != "" }},

@@ -55,6 +55,7 @@ type realm struct {
 	treated     map[[2]uuid.UUID]bool
 	links       map[[2]uuid.UUID]string // by account and patient: the column
 	with        map[string]string       // the provider of a visit or an exception, by global ids
+	in          map[string]string       // the series of a visit, by global ids
 	lacking     map[string]bool         // visits without the room that they need, by global ids
 	revoked     map[string]bool         // clients and keys, by global ids
 	lastSlot    int
@@ -74,7 +75,7 @@ func newRealm(t *testing.T) *realm {
 	}
 	r := &realm{
 		api: newAPI(t, appointment.Limits{}), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
-		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
+		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, in: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
@@ -261,4 +262,5 @@ var typeNames = map[globalid.Type]string{
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
 	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey", globalid.Reminder: "Reminder", globalid.DeadLetter: "DeadLetter",
+	globalid.Series: "AppointmentSeries",
 }

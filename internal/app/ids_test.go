@@ -99,6 +99,9 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	must(a.appointments.Move(ctx, ann, appointment.MoveVisit{
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
 	}))(t)
+	must(a.appointments.BookSeries(ctx, ann, appointment.BookSeries{
+		Recurrence: appointment.Recurrence{First: *slot(15), EveryWeeks: 1, Count: 2}, Take: appointment.TakeAll, Key: "s",
+	}))(t)
 	a.appointments.Detecting(conflict.NewDetection(postgres.NewConflictStore(a.db), conflict.Fixed{Overrule: true}, conflict.DefaultBudget(), nil, nil, a.frame.Clock, clock.Uptime))
 	second := patienttest.Ann()
 	second.Identifier.Value += "2"

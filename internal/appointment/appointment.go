@@ -99,7 +99,9 @@ type Appointment struct {
 	LastAction                                     Action // the last transition; empty when none
 	PriorStatus                                    Status // before it
 	PriorConfirmedAt                               *time.Time
-	AwaitsDoctor                                   bool // a pending one: somebody else asked for what takes a doctor's word
+	AwaitsDoctor                                   bool      // a pending one: somebody else asked for what takes a doctor's word
+	SeriesID                                       uuid.UUID // zero: of none
+	SeriesAt                                       int       // which one of its series, from 0
 }
 
 // Ref names the appointment.

@@ -62,6 +62,9 @@ func (s *AppointmentStore) narrow(ctx context.Context, w *where, organization uu
 	if len(f.Statuses) > 0 {
 		w.and("a.status = ANY ($%d)", f.Statuses)
 	}
+	if f.Series != uuid.Nil {
+		w.and("a.series_id = $%d", f.Series)
+	}
 	if f.Unequipped {
 		w.conditions = append(w.conditions, lacking)
 	}

@@ -11,7 +11,7 @@ const values = {
     'ApiClientKey', 'ApiClientSecret', 'AppointmentActionState', 'BookingPolicy', 'BookingWarning', 'Cancellation', 'Coding', 'ContactChannel', 'ContactPreferences', 'GeoPoint', 'Identifier', 'LinkedAccount', 'Money', 'Prerequisite', 'QuietHours', 'ReminderAttempt', 'ReminderRule', 'ReminderRuleSet', 'RoleGrant', 'RuleOverride', 'TravelRoute', 'TravelRules',
     'SlotExplanation', 'WeeklyHours',
   ],
-  'what was asked for, and how it stands now': ['AvailabilityCalendar', 'AvailabilityDay', 'ConflictComparison', 'ConflictDetectionReport', 'ConflictDisagreement', 'ConflictFallback', 'ConflictLatency', 'ConflictRuleCount', 'Deprecation', 'FeatureState', 'ReminderCause', 'ReminderFunnel', 'ReminderHour', 'ReplayOutcomeCount', 'ServiceInfo'],
+  'what was asked for, and how it stands now': ['AvailabilityCalendar', 'AvailabilityDay', 'ConflictComparison', 'ConflictDetectionReport', 'ConflictDisagreement', 'ConflictFallback', 'ConflictLatency', 'ConflictRuleCount', 'Deprecation', 'FeatureState', 'ReminderCause', 'ReminderFunnel', 'ReminderHour', 'ReplayOutcomeCount', 'SeriesDate', 'ServiceInfo'],
   'events, which a cursor names': ['AppointmentChanged', 'SlotsChanged', 'StreamReady', 'StreamReset'],
   'what is shown once, to whom it is given': ['SessionTokens', 'SignInChallenge'],
   "Relay's own": ['PageInfo'],
