@@ -123,6 +123,7 @@ type App struct {
 	ledger       *reminder.Ledger
 	deadLetters  *reminder.DeadLetters
 	counts       *messageFigures
+	waits        *waitFigures
 	flags        *flags.Flags // nil: every switch is at its safe default
 	audit        *audit.Service
 	recorder     *audit.Recorder
