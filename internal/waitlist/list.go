@@ -183,13 +183,17 @@ func (s *Service) Positions(ctx context.Context, a access.Actor, refs []clinic.R
 	return s.Store.Positions(ctx, asked)
 }
 
-// Rules are those of an organisation, for its staff.
+// Rules are those of an organisation, for its staff, and for whoever may change them.
 func (s *Service) Rules(ctx context.Context, a access.Actor, organization uuid.UUID) (Rules, error) {
-	organization, err := clinic.Allowed(a, organization, access.WaitlistRead)
+	scope, changes := access.WaitlistRead, a.Has(access.DirectoryWrite)
+	if changes {
+		scope = access.DirectoryWrite
+	}
+	organization, err := clinic.Allowed(a, organization, scope)
 	if err != nil {
 		return Rules{}, err
 	}
-	if !a.IsClinic() {
+	if !changes && !a.IsClinic() {
 		return Rules{}, errs.Denied("This is for the clinic's staff.")
 	}
 	return s.Store.Rules(ctx, organization)
