@@ -263,6 +263,6 @@ var typeNames = map[globalid.Type]string{
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
 	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey", globalid.Reminder: "Reminder", globalid.DeadLetter: "DeadLetter",
-	globalid.Series: "AppointmentSeries",
+	globalid.Series:        "AppointmentSeries",
 	globalid.WaitlistEntry: "WaitlistEntry", globalid.WaitlistOffer: "WaitlistOffer",
 }
