@@ -40,7 +40,7 @@ func (r *realm) keepWaiting(t *testing.T) {
 			treating = treating[:1]
 		}
 		for n, provider := range treating {
-			r.waits(t, s, n, vars{"providerIds": []string{s.id(globalid.Provider, s.providers[provider].ID)}, "from": "2026-07-06T04:00:00Z"}, nil)
+			r.waits(t, s, n, vars{"providerIds": []string{s.id(globalid.Provider, s.providers[provider].ID)}, "from": "2026-09-01T04:00:00Z"}, nil)
 			taken := r.done(t, s.admin, "answerWaitlistOffer", "appointment { id }", vars{"offerId": r.offered(t, s, n), "accept": true, "idempotencyKey": r.key()})
 			r.waits(t, s, n, r.particular(s, provider), vars{"currentAppointmentId": taken.Text("answerWaitlistOffer", "appointment", "id"), "priority": 2})
 			r.offered(t, s, n)

@@ -126,6 +126,11 @@ func (s *Service) entry(ctx context.Context, a access.Actor, in Join) (Entry, er
 
 // wanting completes an entry with the kind of visit and the visit that would be moved forward, and tries its search.
 func (s *Service) wanting(ctx context.Context, a access.Actor, in Join, e Entry) (Entry, error) {
+	for i, p := range in.Wanted.Providers { // told before what else is missing, as one that never was is
+		if p.Organization != e.OrganizationID {
+			return e, errs.Missing("provider", form.At([]string{"wanted", "providerIds"}, i)...)
+		}
+	}
 	if in.Current != nil {
 		ap, err := s.current(ctx, a, *in.Current, e)
 		if err != nil {
