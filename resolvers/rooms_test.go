@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // rooms is one clinic that answers whatever it is asked, counts how often, and fails when told to.
@@ -42,6 +43,7 @@ type rooms struct {
 	visits       int // in a list
 	ordered      appointment.Order
 	events       []audit.Event
+	state        waitlist.OfferState // of the offer; empty: open
 }
 
 func id(n byte) uuid.UUID { return uuid.UUID{6: 0x70, 8: 0x80, 15: n} }

@@ -28,7 +28,7 @@ var private = []string{
 	"BookSeriesInput.idempotencyKey", "RescheduleSeriesInput.idempotencyKey", "CancelSeriesInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
-	"CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
+	"JoinWaitlistInput.idempotencyKey", "AnswerWaitlistOfferInput.idempotencyKey", "CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
 }
 
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids

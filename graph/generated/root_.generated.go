@@ -5224,8 +5224,9 @@ type Deprecation {
     """Page size backwards, at most 100.""" last: Int
     """Cursor to end before.""" before: String
   ): WaitlistEntryConnection @requiresScopes(scopes: [["waitlist:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
-  """How an organisation's waitlist goes, for its staff."""
-  waitlistRules("""Organisation; default: the caller's own.""" organizationId: ID): WaitlistRules @requiresScopes(scopes: [["waitlist:read"]])
+  """How an organisation's waitlist goes, for its staff, and for whoever may change it."""
+  waitlistRules("""Organisation; default: the caller's own.""" organizationId: ID): WaitlistRules
+    @requiresScopes(scopes: [["waitlist:read"], ["directory:write"]])
 }
 
 extend type Mutation {

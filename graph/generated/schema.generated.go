@@ -7315,7 +7315,7 @@ func (ec *executionContext) _Query_waitlistRules(ctx context.Context, field grap
 			directive0 := next
 
 			directive1 := func(ctx context.Context) (any, error) {
-				scopes, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"waitlist:read"}})
+				scopes, err := ec.unmarshalNString2ᚕᚕstringᚄ(ctx, []any{[]any{"waitlist:read"}, []any{"directory:write"}})
 				if err != nil {
 					var zeroVal *waitlist.Rules
 					return zeroVal, err

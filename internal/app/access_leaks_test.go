@@ -21,6 +21,7 @@ import (
 var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
 	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "legalHoldId": globalid.LegalHold, "accountId": globalid.Account, "sessionId": globalid.Session,
+	"currentAppointmentId": globalid.Appointment, "entryId": globalid.WaitlistEntry, "offerId": globalid.WaitlistOffer,
 	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey, "deadLetterIds": globalid.DeadLetter,
 	"firstAppointmentId": globalid.Appointment, "secondAppointmentId": globalid.Appointment,
 }
@@ -38,6 +39,7 @@ func (r *realm) namings() map[string][]string {
 		"AuditFilterInput.patientId":       {}, // whoever reads the trail knows patients by their ids, and sees none
 		"AuditFilterInput.entityId":        {},
 		"AppointmentFilterInput.patientId": {`{ appointments(where: {patientId: "ID"}) { totalCount edges { node { id } } } }`},
+		"WaitlistFilterInput.patientId":    {`{ waitlistEntries(where: {patientId: "ID"}) { totalCount edges { node { id } } } }`},
 		"ExplainSlotInput.patientId":       {`{ explainSlot(where: {` + explain + `, patientId: "ID"}) { bookable blockedBy } }`},
 		"AvailabilitySearchInput.reschedulingAppointmentId": {
 			`{ searchAvailability(where: {reschedulingAppointmentId: "ID"}, first: 1) { edges { node { id } } } }`,

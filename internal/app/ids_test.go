@@ -29,6 +29,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names, a process isn't one of a few rows, those of dead
@@ -111,6 +112,9 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 		Override: &conflict.Override{Rules: []availability.Rule{availability.ProviderBusy}, Reason: "An emergency"},
 	}))(t)
 	actInstead(t, a, admin, ref(ann.PatientID))
+	a.waitlist.Flag = func(uuid.UUID, access.Actor) access.Feature { return access.Feature{Enabled: true} }
+	must(a.waitlist.Join(ctx, admin, waitlist.Join{Patient: &ben, Wanted: availability.Search{VisitKind: &kind}, Key: "w"}))(t)
+	must(a.waitlist.Match(ctx, 10))(t)
 	must(a.choices.SetRules(ctx, admin, reminder.SetRules{Rules: []reminder.RuleTime{}}))(t)
 	must(a.reminder.Plan(ctx, 10))(t)
 	must(a.retention.PlaceHold(ctx, admin, retention.PlaceHold{Patient: ref(ann.PatientID), Reason: "A claim is pending", Key: "l"}))(t)
