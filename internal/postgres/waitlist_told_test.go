@@ -8,6 +8,7 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
@@ -130,5 +131,23 @@ func TestWhoHasQuietHoursIsToldWhenTheyEnd(t *testing.T) {
 	o.carry()
 	if texts := o.texted("OFFER"); len(texts) != 1 {
 		t.Errorf("told in the morning: %q", texts)
+	}
+}
+
+func TestWhoCannotBeToldInTimeOfOneOpeningIsOfferedALaterOne(t *testing.T) {
+	x := newExchange(t)
+	o := &offering{exchange: x, wait: waitAt(x.desk)}
+	provider := o.Provider(1)
+	visits := o.wait.full(provider)
+	early, late := o.Slot(provider, 9, 0), o.Slot(provider, 16, 0)
+	for _, slot := range []availability.SlotID{early, late} {
+		o.wait.cancel(visits[slot.Start])
+	}
+	o.clock.Set(sample.Monday.Add(2 * time.Hour)) // ten in the evening before: told at eight, they would have less notice of the first than they need
+	who := o.patient()
+	entry := o.wait.join(who, func(in *waitlist.Join) { notice := 3 * time.Hour; in.MinimumNotice = &notice })
+	o.wait.match()
+	if offer := o.wait.offer(who, entry); offer == nil || offer.Slot != late {
+		t.Fatalf("offered %+v", offer)
 	}
 }

@@ -55,30 +55,37 @@ func (c Candidate) search(now time.Time, k *Kept) (q *availability.Search, over 
 	return &wanted, false
 }
 
-// fitting is the first opening that a candidate wants and hasn't been offered before.
-func (m *matching) fitting(ctx context.Context, c Candidate, q availability.Search) (availability.Slot, Reason, error) {
+// fitting is the first opening that a candidate wants, hasn't been offered before and can be told of in time, or says why the last one isn't.
+func (m *matching) fitting(ctx context.Context, c Candidate, q availability.Search) (found chance, why Reason, err error) {
 	by := onBehalf(c.OrganizationID)
 	if m.kept == nil {
 		by.ID = uuid.Nil // what is kept already isn't open
 	}
 	slots, err := m.Openings.OpeningsFor(ctx, by, q, c.PatientID, openingsEach)
 	if kind := errs.Of(err); kind == errs.InvalidInput || kind == errs.NotFound { // what was asked for isn't there any more
-		return availability.Slot{}, NotFitting, nil
+		return found, NotFitting, nil
 	}
+	if err != nil || len(slots) == 0 {
+		return found, NotFitting, err
+	}
+	contacts, err := m.Contacts.Contacts(ctx, []clinic.Ref{c.Entry.Patient()})
 	if err != nil {
-		return availability.Slot{}, "", err
+		return found, "", err
 	}
-	reason := NotFitting
+	why = NotFitting
 	for _, slot := range slots {
 		switch {
 		case m.kept != nil && (slot.Location != m.kept.Location || slot.Start.Before(m.kept.Start) || slot.End.After(m.kept.End)):
 		case c.had(slot):
-			reason = HadIt
+			why = HadIt
 		default:
-			return slot, "", nil
+			found.slot = slot
+			if found.told, found.until, why = timing(contacts[c.Entry.Patient()].Contact, m.rules, slot, c, m.Clock.Now()); why == "" {
+				return found, "", nil
+			}
 		}
 	}
-	return availability.Slot{}, reason, nil
+	return found, why, nil
 }
 
 // had says whether a time was offered to the candidate before.

@@ -8,7 +8,6 @@ import (
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
-	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
@@ -73,15 +72,7 @@ func (m *matching) chance(ctx context.Context, c Candidate) (found chance, why R
 	case q == nil:
 		return found, TooSoon, nil
 	}
-	if found.slot, why, err = m.fitting(ctx, c, *q); err != nil || why != "" {
-		return found, why, err
-	}
-	contacts, err := m.Contacts.Contacts(ctx, []clinic.Ref{c.Entry.Patient()})
-	if err != nil {
-		return found, "", err
-	}
-	found.told, found.until, why = timing(contacts[c.Entry.Patient()].Contact, m.rules, found.slot, c, now)
-	return found, why, nil
+	return m.fitting(ctx, c, *q)
 }
 
 // offer says why a candidate isn't offered what is kept; empty: they are.
