@@ -62,6 +62,10 @@ func (s *Service) moveSeriesOnce(ctx context.Context, a access.Actor, in MoveSer
 	w.Actor = by
 	var answer Answer
 	moves, barred := s.shift(ctx, a, in, w, later)
+	if barred == nil && in.Slot == later[0].Slot() { // there they stand
+		_, err := s.affirmed(ctx, w, later[0])
+		return ChangedVisits{Appointments: later, Replayed: true}, false, err
+	}
 	if barred == nil {
 		barred = s.inTheWay(ctx, a, moves)
 	}
@@ -212,6 +216,9 @@ func (s *Service) changedAgain(ctx context.Context, a access.Actor, organization
 	refs := make([]clinic.Ref, len(answer.Appointments))
 	for i, id := range answer.Appointments {
 		refs[i] = clinic.Ref{Organization: organization, ID: id}
+	}
+	if len(refs) == 0 { // it stood there already
+		refs = []clinic.Ref{{Organization: organization, ID: answer.Appointment}}
 	}
 	list, err := s.several(ctx, a, refs...)
 	return ChangedVisits{Appointments: list, Replayed: true}, err

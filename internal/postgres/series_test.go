@@ -349,6 +349,12 @@ func TestThisAndLaterAreMoved(t *testing.T) {
 		}
 	}
 	d.standing()
+	before = d.all()
+	stays, err := d.MoveSeries(t.Context(), ann, appointment.MoveSeries{Appointment: visits[1].Ref(), Slot: other, Key: key()})
+	before[6]++ // the key
+	if after := d.all(); err != nil || len(stays.Appointments) != 5 || after != before {
+		t.Errorf("moved to where it stands it leaves %v of %v: %v", after, before, err)
+	}
 	alone := d.mustBook(ann, d.Slot(p, 16, 0))
 	if _, err := d.MoveSeries(t.Context(), ann, appointment.MoveSeries{Appointment: alone.Ref(), Slot: d.Slot(p, 16, 30), Key: key()}); errs.Of(err) != errs.InvalidInput {
 		t.Errorf("what is in no series got %v", err)
