@@ -49,7 +49,7 @@ var public = map[string][]string{
 	"rooms and equipment of a clinic, for its staff":                    {"PutVisitKindInput.needs", "PutResourceInput.pool", "PutResourceInput.name", "Query.resources(pool)"},
 	"the days of a provider's schedule":                                 {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
 	"who gives out identifiers, not to whom":                            {"IdentifierInput.system"},
-	"what the directory is searched for, by anybody":                    {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
+	"what the directory is searched for, by anybody":                    {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AnyProviderInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
 	"names of scopes, of which none is accepted that the token hasn't":  {"IssueStreamTicketInput.scopes"},
 	"what a clinic calls a system that it lets in, and its public keys": {"CreateApiClientInput.name", "CreateApiClientInput.jwks", "ReplaceApiClientKeysInput.jwks", "CreateApiKeyInput.name"},
 	"names of scopes, of which none is accepted that no partner has":    {"CreateApiClientInput.scopes", "CreateApiKeyInput.scopes"},

@@ -2458,6 +2458,83 @@ func (ec *executionContext) fieldContext_TransitionAppointmentPayload_query(_ co
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAnyProviderInput(ctx context.Context, obj any) (model.AnyProviderInput, error) {
+	var it model.AnyProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"visitKindId", "locationId", "start", "modality", "providerIds", "language"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "visitKindId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitKindId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VisitKindID = data
+		case "locationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocationID = data
+		case "start":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("start"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Start = data
+		case "modality":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modality"))
+			data, err := ec.unmarshalOModality2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐModality(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Modality = data
+		case "providerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("providerIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProviderIds = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOLanguageTag2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnyProviderInput unmarshals raw into the AnyProviderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnyProviderInput(ctx context.Context, raw any) (model.AnyProviderInput, error) {
+	var out model.AnyProviderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnyProviderInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAppointmentFilterInput(ctx context.Context, obj any) (model.AppointmentFilterInput, error) {
 	var it model.AppointmentFilterInput
 	if obj == nil {
@@ -2630,7 +2707,7 @@ func (ec *executionContext) unmarshalInputBookingTargetInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"holdId", "slotId"}
+	fieldsInOrder := [...]string{"holdId", "slotId", "anyProvider"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2651,6 +2728,13 @@ func (ec *executionContext) unmarshalInputBookingTargetInput(ctx context.Context
 				return it, err
 			}
 			it.SlotID = data
+		case "anyProvider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anyProvider"))
+			data, err := ec.unmarshalOAnyProviderInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAnyProviderInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AnyProvider = data
 		}
 	}
 	return it, nil
@@ -4400,6 +4484,14 @@ func (ec *executionContext) marshalNTransitionAppointmentError2ᚕgithubᚗcom�
 func (ec *executionContext) unmarshalNTransitionAppointmentInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentInput(ctx context.Context, v any) (model.TransitionAppointmentInput, error) {
 	res, err := ec.unmarshalInputTransitionAppointmentInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOAnyProviderInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAnyProviderInput(ctx context.Context, v any) (*model.AnyProviderInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAnyProviderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx context.Context, sel ast.SelectionSet, v *appointment.Appointment) graphql.Marshaler {

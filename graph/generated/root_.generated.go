@@ -113,6 +113,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AnswerSignInChallengeInput", ec.unmarshalInputAnswerSignInChallengeInput),
 			graphql.NewInputUnmarshaler("AnswerWaitlistOfferInput", ec.unmarshalInputAnswerWaitlistOfferInput),
+			graphql.NewInputUnmarshaler("AnyProviderInput", ec.unmarshalInputAnyProviderInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilityScopeInput", ec.unmarshalInputAvailabilityScopeInput),
@@ -983,12 +984,33 @@ input RuleOverrideInput {
   reason: String!
 }
 
-"""Exactly one: a hold made before, or a free slot."""
+"""Exactly one: a hold made before, a free slot, or whoever is free."""
 input BookingTargetInput @oneOf {
   """A hold."""
   holdId: ID
   """A free slot."""
   slotId: ID
+  """Whoever of a location's providers is free; for ` + "`" + `bookAppointment` + "`" + ` only."""
+  anyProvider: AnyProviderInput
+}
+
+"""
+Whoever of a location's providers offers the kind of visit and is free at that time. Of these the one with the fewest visits on that day is booked,
+and while that one turns out to be taken, the next one.
+"""
+input AnyProviderInput {
+  """Kind of visit."""
+  visitKindId: ID!
+  """Location."""
+  locationId: ID!
+  """When the visit starts, to the minute."""
+  start: DateTime!
+  """Way of meeting; default: the first of the kind."""
+  modality: Modality
+  """Only these providers, from 1 to 50."""
+  providerIds: [ID!]
+  """Only providers who speak it; ` + "`" + `en` + "`" + ` suits ` + "`" + `en-GB` + "`" + `, and the other way round."""
+  language: LanguageTag
 }
 
 """Result of ` + "`" + `bookAppointment` + "`" + `."""
@@ -2534,13 +2556,19 @@ type SlotTakenError implements UserError {
   path: [String!]
   """True when the same request with the same idempotency key may succeed later."""
   retryable: Boolean!
-  """The slot as it is now."""
+  """The slot as it is now; when ` + "`" + `anyProvider` + "`" + ` was asked for, one provider's."""
   slot: Slot
-  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  """
+  Nearest openings that can be booked for the same patient, same provider first (at most 10); of whoever would have done, one for each start, when
+  ` + "`" + `anyProvider` + "`" + ` was asked for; empty when they can't be read now.
+  """
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 
-"""Nobody took the slot, but rules keep it out. Every broken rule is named."""
+"""
+Nobody took the slot, but rules keep it out. Every broken rule is named; when ` + "`" + `anyProvider` + "`" + ` was asked for, those of the provider who has the fewest
+against them.
+"""
 type SlotUnavailableError implements UserError {
   """Stable machine-readable code."""
   code: UserErrorCode!
@@ -2554,7 +2582,10 @@ type SlotUnavailableError implements UserError {
   blockedBy: [BookingRule!]!
   """What the caller may book over with ` + "`" + `override` + "`" + `: all of ` + "`" + `blockedBy` + "`" + ` or, if nobody may break one of them, nothing."""
   overridable: [BookingRule!]!
-  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  """
+  Nearest openings that can be booked for the same patient, same provider first (at most 10); of whoever would have done, one for each start, when
+  ` + "`" + `anyProvider` + "`" + ` was asked for; empty when they can't be read now.
+  """
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 

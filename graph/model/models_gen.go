@@ -401,6 +401,23 @@ type AnswerWaitlistOfferPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Whoever of a location's providers offers the kind of visit and is free at that time. Of these the one with the fewest visits on that day is booked,
+// and while that one turns out to be taken, the next one.
+type AnyProviderInput struct {
+	// Kind of visit.
+	VisitKindID string `json:"visitKindId"`
+	// Location.
+	LocationID string `json:"locationId"`
+	// When the visit starts, to the minute.
+	Start time.Time `json:"start"`
+	// Way of meeting; default: the first of the kind.
+	Modality *clinic.Modality `json:"modality,omitempty"`
+	// Only these providers, from 1 to 50.
+	ProviderIds []string `json:"providerIds,omitempty"`
+	// Only providers who speak it; `en` suits `en-GB`, and the other way round.
+	Language *string `json:"language,omitempty"`
+}
+
 // Filter for appointments.
 type AppointmentFilterInput struct {
 	// Patient.
@@ -531,12 +548,14 @@ type BookAppointmentPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
-// Exactly one: a hold made before, or a free slot.
+// Exactly one: a hold made before, a free slot, or whoever is free.
 type BookingTargetInput struct {
 	// A hold.
 	HoldID *string `json:"holdId,omitempty"`
 	// A free slot.
 	SlotID *string `json:"slotId,omitempty"`
+	// Whoever of a location's providers is free; for `bookAppointment` only.
+	AnyProvider *AnyProviderInput `json:"anyProvider,omitempty"`
 }
 
 // Filter for break-glass grants.
@@ -2445,7 +2464,8 @@ func (SlotTakenError) IsUserError() {}
 
 func (SlotTakenError) IsAnswerWaitlistOfferError() {}
 
-// Nobody took the slot, but rules keep it out. Every broken rule is named.
+// Nobody took the slot, but rules keep it out. Every broken rule is named; when `anyProvider` was asked for, those of the provider who has the fewest
+// against them.
 type SlotUnavailableError struct {
 	// Stable machine-readable code.
 	Code UserErrorCode `json:"code"`

@@ -11,10 +11,21 @@ import (
 	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
-// Target is exactly one of a hold and a slot.
+// Target is exactly one of a hold, a slot, and whoever is free; the last is for bookings.
 type Target struct {
 	Hold *clinic.Ref
 	Slot *availability.SlotID
+	Any  *AnyProvider `json:",omitempty"` // as with BookVisit.Override
+}
+
+// AnyProvider asks for whoever of a location's providers is free.
+type AnyProvider struct {
+	VisitKind clinic.Ref
+	Location  clinic.Ref
+	Start     time.Time
+	Modality  *clinic.Modality // nil: the kind's first
+	Providers []clinic.Ref     // only these; nil: all
+	Language  *string          // BCP 47
 }
 
 // PlaceHold asks for a hold.

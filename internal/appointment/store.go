@@ -23,6 +23,10 @@ type Store interface {
 	Move(ctx context.Context, w MoveWrite) (Answer, error)
 	// PlaceOffer is PlaceHold of what is offered. What keeps the time so far gives way, and the offer is told.
 	PlaceOffer(ctx context.Context, w OfferWrite) (Answer, error)
+	// BookAny books with the provider of one of the options: of those who aren't taken by now, with the one who has the fewest visits on that day.
+	// While it is asked for the same kind of visit, location and day, others who ask wait. Answer.Option tells which option it is, and of NoneFree
+	// Answer.Refused why for each. It books nothing for no options, and still answers a key that was used.
+	BookAny(ctx context.Context, w AnyWrite) (Answer, error)
 	// ExtendHold and ReleaseHold answer Done when the hold stands so already.
 	ExtendHold(ctx context.Context, w HoldChange) (Answer, error)
 	ReleaseHold(ctx context.Context, w HoldChange) (Answer, error)
@@ -98,6 +102,7 @@ const (
 	HoldEnded        Outcome = "HOLD_ENDED"
 	OfferEnded       Outcome = "OFFER_ENDED"
 	NotWaiting       Outcome = "NOT_WAITING" // whom a time is offered has gone, or has another offer
+	NoneFree         Outcome = "NONE_FREE"
 	OutcomeLimit     Outcome = "LIMIT_REACHED"
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
@@ -115,6 +120,8 @@ type Answer struct {
 	With        uuid.UUID // PatientBusy: the appointment in the way
 	At          time.Time // HoldEnded, OfferEnded: when; OutcomeReused: when the key was first used
 	Reached     LimitReached
+	Option      int       // of those that a booking with anybody had, from 0
+	Refused     []Outcome // NoneFree: of each option
 }
 
 // Write is what every change carries.
@@ -164,6 +171,14 @@ type BookingWrite struct {
 	Limits      Limits
 	Appointment Appointment
 	Identifiers []clinic.Identifier
+}
+
+// AnyWrite is a decided booking with whoever is free: an appointment without a provider, and a seat with each who may have it, who share everything
+// but the provider.
+type AnyWrite struct {
+	BookingWrite
+	Options []Seat
+	Among   []uuid.UUID // all whom it could be with, free or not
 }
 
 // HoldWrite is a decided hold.

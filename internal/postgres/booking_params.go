@@ -265,14 +265,16 @@ func slotParamOf(s availability.SlotID) *slotParam {
 
 // answerRow is what the booking functions answer.
 type answerRow struct {
-	Outcome     appointment.Outcome `json:"outcome"`
-	Appointment uuid.UUID           `json:"appointment"`
-	Version     int                 `json:"version"`
-	Hold        uuid.UUID           `json:"hold"`
-	Released    *slotParam          `json:"released"`
-	With        uuid.UUID           `json:"with"`
-	At          time.Time           `json:"at"`
-	FirstUsedAt time.Time           `json:"firstUsedAt"`
+	Outcome     appointment.Outcome   `json:"outcome"`
+	Appointment uuid.UUID             `json:"appointment"`
+	Version     int                   `json:"version"`
+	Hold        uuid.UUID             `json:"hold"`
+	Released    *slotParam            `json:"released"`
+	With        uuid.UUID             `json:"with"`
+	At          time.Time             `json:"at"`
+	FirstUsedAt time.Time             `json:"firstUsedAt"`
+	Option      int                   `json:"option"`
+	Refused     []appointment.Outcome `json:"refused"`
 	limitRow
 }
 
@@ -293,6 +295,7 @@ func (r limitRow) reached(at time.Time) errs.LimitReached {
 func (r answerRow) answer() appointment.Answer {
 	a := appointment.Answer{
 		Outcome: r.Outcome, Appointment: r.Appointment, Version: r.Version, Hold: r.Hold, With: r.With, At: r.At.UTC(),
+		Option: r.Option, Refused: r.Refused,
 	}
 	if !r.FirstUsedAt.IsZero() {
 		a.At = r.FirstUsedAt.UTC()
