@@ -102,6 +102,8 @@ func changeState(read *ids, in model.TransitionAppointmentInput) appointment.Cha
 	return appointment.ChangeState{
 		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
 		Action:          in.Action,
+		Reason:          in.Reason,
+		Note:            private(in.Note),
 		ExpectedVersion: in.ExpectedVersion,
 		Key:             in.IdempotencyKey,
 	}

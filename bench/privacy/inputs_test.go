@@ -17,7 +17,7 @@ var private = []string{
 	"RegisterPatientInput.email", "RegisterPatientInput.language", "RegisterPatientInput.timeZone",
 	"PatientFilterInput.name", "PatientFilterInput.birthDate", "PatientFilterInput.phone", "PatientFilterInput.email",
 	"IdentifierInput.value",
-	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "AddScheduleExceptionInput.reason",
+	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "TransitionAppointmentInput.note", "AddScheduleExceptionInput.reason",
 	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
 	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",

@@ -836,6 +836,8 @@ type Appointment implements Node & Versioned {
   reason: String
   """When it was booked."""
   createdAt: DateTime!
+  """When it lapses unless the clinic approves it before; null unless it is ` + "`" + `PENDING` + "`" + `."""
+  approvalDueAt: DateTime
   """When the patient confirmed."""
   confirmedAt: DateTime
   """How it was cancelled."""
@@ -905,7 +907,7 @@ type AppointmentActionState {
 type Cancellation {
   """Coded reason."""
   reason: CancellationReason!
-  """Words for the clinic, when the caller may see the patient."""
+  """Words for the clinic or, when it declined, for the patient; when the caller may see the patient."""
   note: String
   """When."""
   at: DateTime!
@@ -919,6 +921,8 @@ type Cancellation {
 enum CancellationReason {
   CLINIC_REQUEST
   FEELING_BETTER
+  """Nobody approved it in time, so that it lapsed. Nobody gives this reason."""
+  NOT_APPROVED_IN_TIME
   OTHER
   PROVIDER_UNAVAILABLE
   SCHEDULE_CONFLICT
@@ -951,6 +955,8 @@ input AppointmentFilterInput {
 
 """Order of appointments."""
 enum AppointmentOrder {
+  """What lapses first comes first; for the status ` + "`" + `PENDING` + "`" + ` alone."""
+  APPROVAL_DUE_ASC
   START_ASC
   START_DESC
   UPDATED_DESC
@@ -1145,6 +1151,10 @@ input TransitionAppointmentInput {
   appointmentId: ID!
   """What to do."""
   action: AppointmentAction!
+  """Why the clinic declines: ` + "`" + `CLINIC_REQUEST` + "`" + `, ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` or ` + "`" + `OTHER` + "`" + `; for ` + "`" + `DECLINE` + "`" + ` only. Default: ` + "`" + `CLINIC_REQUEST` + "`" + `."""
+  reason: CancellationReason
+  """Words for the patient, at most 1,000 characters, which are in no message; for ` + "`" + `DECLINE` + "`" + ` only."""
+  note: String
   """Version last seen; null to skip the check."""
   expectedVersion: Int
   """Key chosen by the client; repeating an action that is already done answers as the first time in any case."""
@@ -1712,6 +1722,8 @@ type VisitKind implements Node {
   instructions: String
   """A booking waits as ` + "`" + `PENDING` + "`" + ` until the clinic approves it."""
   requiresApproval: Boolean!
+  """What is still ` + "`" + `PENDING` + "`" + ` so long after it was booked, or when it starts, lapses: its time is free again."""
+  approvalWithin: Duration!
   """What happens on cancelling or moving."""
   policy: BookingPolicy!
   """Pools of rooms and equipment: a visit in person takes one of each. Sorted."""
@@ -1927,6 +1939,8 @@ input PutVisitKindInput {
   instructions: String
   """A booking waits as ` + "`" + `PENDING` + "`" + ` until the clinic approves it; default: no."""
   requiresApproval: Boolean
+  """How long it waits at most, before it lapses: 15 minutes to 60 days; default: 3 days."""
+  approvalWithin: Duration
   """Ways of meeting."""
   modalities: [Modality!]!
   """Earliest lead time for booking, at most ` + "`" + `maximumAdvance` + "`" + `; default: none."""
@@ -3859,6 +3873,8 @@ enum ReminderKind {
   OFFER
   """The visit is coming."""
   REMINDER
+  """The visit was asked for, and the clinic has yet to approve it."""
+  REQUEST
 }
 
 """A channel by which patients are told of visits."""
@@ -5627,6 +5643,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_reason(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Appointment_createdAt(ctx, field)
+	case "approvalDueAt":
+		return ec.fieldContext_Appointment_approvalDueAt(ctx, field)
 	case "confirmedAt":
 		return ec.fieldContext_Appointment_confirmedAt(ctx, field)
 	case "cancellation":
@@ -7765,6 +7783,8 @@ func (ec *executionContext) childFields_VisitKind(ctx context.Context, field gra
 		return ec.fieldContext_VisitKind_instructions(ctx, field)
 	case "requiresApproval":
 		return ec.fieldContext_VisitKind_requiresApproval(ctx, field)
+	case "approvalWithin":
+		return ec.fieldContext_VisitKind_approvalWithin(ctx, field)
 	case "policy":
 		return ec.fieldContext_VisitKind_policy(ctx, field)
 	case "needs":

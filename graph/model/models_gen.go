@@ -1701,6 +1701,8 @@ type PutVisitKindInput struct {
 	Instructions *string `json:"instructions,omitempty"`
 	// A booking waits as `PENDING` until the clinic approves it; default: no.
 	RequiresApproval *bool `json:"requiresApproval,omitempty"`
+	// How long it waits at most, before it lapses: 15 minutes to 60 days; default: 3 days.
+	ApprovalWithin *time.Duration `json:"approvalWithin,omitempty"`
 	// Ways of meeting.
 	Modalities []clinic.Modality `json:"modalities"`
 	// Earliest lead time for booking, at most `maximumAdvance`; default: none.
@@ -2675,6 +2677,10 @@ type TransitionAppointmentInput struct {
 	AppointmentID string `json:"appointmentId"`
 	// What to do.
 	Action appointment.Action `json:"action"`
+	// Why the clinic declines: `CLINIC_REQUEST`, `PROVIDER_UNAVAILABLE` or `OTHER`; for `DECLINE` only. Default: `CLINIC_REQUEST`.
+	Reason *appointment.CancellationReason `json:"reason,omitempty"`
+	// Words for the patient, at most 1,000 characters, which are in no message; for `DECLINE` only.
+	Note *string `json:"note,omitempty"`
 	// Version last seen; null to skip the check.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 	// Key chosen by the client; repeating an action that is already done answers as the first time in any case.

@@ -21,35 +21,16 @@ const (
 	maxOptions   = 50 // that are tried at once
 )
 
-// slotOfAny is the slot, without a provider, of whoever is free.
-func (s *Service) slotOfAny(ctx context.Context, a access.Actor, in AnyProvider) (availability.SlotID, error) {
+// slotOfAny is the slot, without a provider, of whoever is free. It has no way of meeting where the kind's first is meant.
+func slotOfAny(a access.Actor, in AnyProvider) (availability.SlotID, error) {
 	id := availability.SlotID{Organization: in.VisitKind.Organization, Location: in.Location.ID, VisitKind: in.VisitKind.ID, Start: in.Start.UTC()}
-	if err := a.Need(access.AppointmentsWrite, id.Organization, "kind of visit", "visitKindId"); err != nil {
-		return id, err
-	}
-	if err := in.check(); err != nil {
-		return id, err
-	}
-	kinds, err := s.clinic.VisitKinds(ctx, []clinic.Ref{in.VisitKind})
-	if err != nil {
-		return id, err
-	}
-	places, err := s.clinic.Locations(ctx, []clinic.Ref{in.Location})
-	if err != nil {
-		return id, err
-	}
-	kind, offered := kinds[in.VisitKind]
-	if !offered {
-		return id, errs.Missing("kind of visit", "visitKindId")
-	}
-	if _, there := places[in.Location]; !there {
-		return id, errs.Missing("location", "locationId")
-	}
-	id.Modality = kind.Modalities[0]
 	if in.Modality != nil {
 		id.Modality = *in.Modality
 	}
-	return id, nil
+	if err := a.Need(access.AppointmentsWrite, id.Organization, "kind of visit", "visitKindId"); err != nil {
+		return id, err
+	}
+	return id, in.check()
 }
 
 // check says what is wrong with what is asked for, apart from what there is.
@@ -89,10 +70,7 @@ func (s *Service) bookAny(ctx context.Context, a access.Actor, w BookingWrite, a
 		if err != nil {
 			return Booking{}, errs.At(err, "target", "anyProvider")
 		}
-		tried, err := s.options(ctx, a, w, chances, full)
-		if err != nil {
-			return Booking{}, err
-		}
+		tried := s.options(ctx, a, w, chances, full)
 		answer, err := s.store.BookAny(ctx, tried)
 		switch {
 		case err != nil:
@@ -101,6 +79,8 @@ func (s *Service) bookAny(ctx context.Context, a access.Actor, w BookingWrite, a
 			return tried.done(ctx, a, answer.Option), nil
 		case answer.Outcome != NoneFree:
 			return s.settled(ctx, a, w.Seat, answer, availability.Asking{Holder: w.Holder})
+		case len(chances) == 0:
+			return Booking{}, errs.Under(s.unknown(ctx, w.Slot), "target", "anyProvider")
 		case len(tried.Options) == 0:
 			return Booking{}, s.nobody(ctx, a, chances, availability.For{Patient: w.Holder.Patient, Anyone: &among})
 		}
@@ -112,8 +92,11 @@ func (s *Service) bookAny(ctx context.Context, a access.Actor, w BookingWrite, a
 }
 
 // options are seats with those who are free, decided. What is against the others is added to their chances.
-func (s *Service) options(ctx context.Context, a access.Actor, w BookingWrite, chances []availability.Chance, full map[uuid.UUID]bool) (AnyWrite, error) {
+func (s *Service) options(ctx context.Context, a access.Actor, w BookingWrite, chances []availability.Chance, full map[uuid.UUID]bool) AnyWrite {
 	to := AnyWrite{BookingWrite: w}
+	if len(chances) > 0 {
+		to.Slot.Modality = chances[0].Slot.Modality
+	}
 	var of []int
 	var cases []conflict.Case
 	for i, c := range chances {
@@ -146,7 +129,7 @@ func (s *Service) options(ctx context.Context, a access.Actor, w BookingWrite, c
 		to.BookingWrite.Seat = kept[0]
 		to.Appointment = booked(to.BookingWrite, kind)
 	}
-	return to, nil
+	return to
 }
 
 // done is the appointment with whoever was chosen.
@@ -161,9 +144,6 @@ func (w AnyWrite) done(ctx context.Context, a access.Actor, option int) Booking 
 // nobody says why nobody can be had: that somebody has just been taken, else the rules against the one who has the fewest. Nobody may book over
 // them, as it isn't known who would be chosen.
 func (s *Service) nobody(ctx context.Context, a access.Actor, chances []availability.Chance, whom availability.For) error {
-	if len(chances) == 0 {
-		return &errs.Error{Kind: errs.NotFound, Message: "Nobody who fits sees patients there for this kind of visit.", Path: []string{"target", "anyProvider"}}
-	}
 	best := slices.MinFunc(chances, func(x, y availability.Chance) int {
 		return slices.Compare(standingOf(x.Blocked), standingOf(y.Blocked))
 	})
@@ -183,6 +163,27 @@ func (s *Service) nobody(ctx context.Context, a access.Actor, chances []availabi
 		return e
 	}
 	return err
+}
+
+// unknown says why there is nobody to look at.
+func (s *Service) unknown(ctx context.Context, slot availability.SlotID) error {
+	kind := clinic.Ref{Organization: slot.Organization, ID: slot.VisitKind}
+	kinds, err := s.clinic.VisitKinds(ctx, []clinic.Ref{kind})
+	if err != nil {
+		return err
+	}
+	at := clinic.Ref{Organization: slot.Organization, ID: slot.Location}
+	places, err := s.clinic.Locations(ctx, []clinic.Ref{at})
+	if err != nil {
+		return err
+	}
+	if _, offered := kinds[kind]; !offered {
+		return errs.Missing("kind of visit", "visitKindId")
+	}
+	if _, there := places[at]; !there {
+		return errs.Missing("location", "locationId")
+	}
+	return &errs.Error{Kind: errs.NotFound, Message: "Nobody who fits sees patients there for this kind of visit."}
 }
 
 // standingOf orders refusals by how near they are to a booking: by how many rules besides who else has the time stand against it; where there are

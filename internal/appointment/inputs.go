@@ -70,6 +70,8 @@ type CancelVisit struct {
 type ChangeState struct {
 	Appointment     clinic.Ref
 	Action          Action
+	Reason          *CancellationReason `json:",omitempty"` // of Decline; nil: ClinicRequest
+	Note            *access.Private     `json:",omitempty"` // likewise
 	ExpectedVersion *int
 	Key             *string
 }
@@ -102,6 +104,7 @@ type Order string
 
 // The orders of the contract.
 const (
+	ApprovalDue       Order = "APPROVAL_DUE_ASC" // of what is pending
 	StartAscending    Order = "START_ASC"
 	StartDescending   Order = "START_DESC"
 	UpdatedDescending Order = "UPDATED_DESC"

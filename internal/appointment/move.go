@@ -135,7 +135,7 @@ func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now
 	if to.AwaitsDoctor {
 		to.Status = Pending
 	}
-	return to
+	return to.waiting(kind)
 }
 
 // was is where an appointment stands that is moved.

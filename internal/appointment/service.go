@@ -149,7 +149,7 @@ func (s *Service) seat(ctx context.Context, a access.Actor, t Target) (Seat, err
 	switch {
 	case t.Any != nil && t.Hold == nil && t.Slot == nil:
 		var err error
-		seat.Slot, err = s.slotOfAny(ctx, a, *t.Any)
+		seat.Slot, err = slotOfAny(a, *t.Any)
 		return seat, errs.Under(err, "target", "anyProvider")
 	case (t.Hold == nil) == (t.Slot == nil) || t.Any != nil:
 		return seat, errs.Invalid("Name either a hold or a slot.", "target")
@@ -226,7 +226,7 @@ func booked(w BookingWrite, kind clinic.VisitKind) Appointment {
 	if kind.RequiresApproval || ap.AwaitsDoctor {
 		ap.Status = Pending
 	}
-	return ap.in(w.Seat)
+	return ap.in(w.Seat).waiting(kind)
 }
 
 // in places an appointment in a seat.

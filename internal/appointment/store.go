@@ -77,6 +77,9 @@ type Store interface {
 	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed. It doesn't wait for
 	// long: it fails with errs.Busy while somebody else has the provider's days.
 	LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error)
+	// DueApprovals lists pending appointments of all organisations whose time to be approved is over by now, the longest first, at most limit and
+	// without those to pass over.
+	DueApprovals(ctx context.Context, now time.Time, passed []clinic.Ref, limit int) ([]clinic.Ref, error)
 	// Tidy takes claims that ended before past out of the constraint's index and drops keys and rows that nobody can ask for
 	// any more, at most limit of each; it answers how many rows it touched.
 	Tidy(ctx context.Context, now time.Time, limit int) (int, error)

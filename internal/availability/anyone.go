@@ -13,7 +13,7 @@ import (
 
 // Anyone asks for a slot of whoever of a location's providers has it.
 type Anyone struct {
-	Slot      SlotID       // without a provider
+	Slot      SlotID       // without a provider; without a way of meeting, the kind's first
 	Providers []clinic.Ref // only of these; nil: of all
 	Language  string       // BCP 47; empty: any. One that is more general or more special suits as well
 }
@@ -40,6 +40,9 @@ func (s *Service) Chances(ctx context.Context, q Anyone, who Asking) ([]Chance, 
 	for provider, v := range views {
 		id := q.Slot
 		id.Provider = provider.ID
+		if kind, offered := v.Rules.Kind(id.VisitKind); id.Modality == "" && offered {
+			id.Modality = kind.Modalities[0]
+		}
 		c := Chance{Standing: standing(v, id, s.clock.Now(), who), Rules: v.Rules}
 		c.Booked = v.Taken.Days[c.Slot.LocalStart.Date].Booked
 		chances = append(chances, c)

@@ -132,7 +132,7 @@ func TestAnybodyIsBookedOnce(t *testing.T) {
 	for range 2 {
 		again, err := d.Book(t.Context(), ann, asked)
 		if err != nil || !again.Replayed || again.Appointment.ID != first.Appointment.ID {
-			t.Errorf("%v, %v", again, err)
+			t.Errorf("once more it is %v, %v", again.Appointment.ID, err)
 		}
 		asked.Key = key()
 	}
@@ -236,4 +236,31 @@ func pathOf(err error) string {
 		return ""
 	}
 	return strings.Join(e.Path, " ")
+}
+
+// A provider whom others keep locked isn't waited for while another one is free; where nobody else is, the same request may succeed later.
+func TestWhoIsLockedIsPassedOver(t *testing.T) {
+	d := newDesk(t)
+	stuck, other := d.Provider(1), d.Provider(1)
+	d.books(d.Patient(), d.Slot(other, 9, 0)) // so that the stuck one comes first
+	d.books(d.Patient(), d.Slot(stuck, 15, 0))
+	d.books(d.Patient(), d.Slot(other, 15, 30))
+	tx := d.begin()
+	if _, err := tx.Exec(t.Context(), `SELECT FROM party_days WHERE party_id = $1 FOR UPDATE`, stuck.ID); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.booksAny(d.Patient(), d.anybodyAt(10, 0)); got.ProviderID != other.ID {
+		t.Errorf("it is with %v", got.ProviderID)
+	}
+	if _, err := d.bookAny(d.Patient(), d.anybodyAt(10, 0)); errs.Of(err) != errs.Busy {
+		t.Errorf("where nobody else is free: %v", err)
+	}
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.booksAny(d.Patient(), d.anybodyAt(10, 0)); got.ProviderID != stuck.ID {
+		t.Errorf("then it is with %v", got.ProviderID)
+	}
+	d.noDoubleBooking()
+	d.countsMatchClaims()
 }
