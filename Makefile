@@ -81,8 +81,9 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run SearchesFind ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 25 ))
-	$(GO) test -count=1 -timeout 60m -v -run 'ThreeRooms|MovesThatCross|OfTwoBookingsAtOnce' ./internal/postgres -claimants 1000 -crossings 1000 -meetings 1000
+	$(GO) test -count=1 -timeout 60m -v -run 'ThreeRooms|MovesThatCross|OfTwoBookingsAtOnce|StormOfSwaps' ./internal/postgres -claimants 1000 -crossings 1000 -meetings 1000 -swaps 1000
 	$(GO) test -count=1 -timeout 60m -v -run ShadowSlows ./bench/prove -clients $(CLIENTS) -shadow 400
+	$(GO) test -count=1 -timeout 60m -v -run FreedTimesFind ./bench/prove -freed 100 -waiting 440
 	$(GO) test -count=1 -timeout 60m -v -run LeavesNothingBehind ./graph/socket -comings 10000
 	$(GO) test -count=1 -timeout 60m -v -run ManyKeysOfAnAccount ./internal/app -keys 1000000
 	$(GO) test -count=1 -timeout 60m -v -run BookedToTheirCapacity ./internal/intake -whole

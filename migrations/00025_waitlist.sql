@@ -19,7 +19,7 @@ CREATE TABLE waitlist_entries (
     provider_ids    uuid[], -- null: whoever
     not_before      timestamptz, -- starts that suit: [not_before, not_after)
     not_after       timestamptz,
-    wanted          private NOT NULL, -- the whole search, as JSON
+    wanted          private, -- the whole search, as JSON; null once the patient is erased
     minimum_notice  integer NOT NULL CHECK (minimum_notice >= 0), -- seconds before the start that an offer has to come
     current_appointment_id uuid, -- the visit that would be moved forward
     joined_at       timestamptz NOT NULL,
@@ -29,11 +29,13 @@ CREATE TABLE waitlist_entries (
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients,
     FOREIGN KEY (organization_id, visit_kind_id) REFERENCES visit_kinds,
     FOREIGN KEY (organization_id, current_appointment_id) REFERENCES appointments,
-    CHECK ((status IN ('ACTIVE', 'OFFERED')) = (ended_at IS NULL))
+    CHECK ((status IN ('ACTIVE', 'OFFERED')) = (ended_at IS NULL)),
+    CHECK (wanted IS NOT NULL OR ended_at IS NOT NULL)
 );
 CREATE UNIQUE INDEX waitlist_entries_once ON waitlist_entries (organization_id, patient_id, visit_kind_id) WHERE ended_at IS NULL;
 CREATE INDEX waitlist_entries_in_turn ON waitlist_entries (organization_id, priority DESC, joined_at, id) WHERE ended_at IS NULL;
 CREATE INDEX waitlist_entries_of_patient ON waitlist_entries (organization_id, patient_id, joined_at, id);
+CREATE INDEX waitlist_entries_ended ON waitlist_entries (ended_at) WHERE ended_at IS NOT NULL;
 CREATE TRIGGER patient_stands BEFORE INSERT ON waitlist_entries FOR EACH ROW EXECUTE FUNCTION patient_stands();
 
 CREATE TABLE waitlist_offers (
@@ -70,6 +72,7 @@ CREATE TABLE waitlist_offers (
 CREATE UNIQUE INDEX waitlist_offers_open ON waitlist_offers (organization_id, patient_id) WHERE state = 'OPEN';
 CREATE INDEX waitlist_offers_of_patient ON waitlist_offers (organization_id, patient_id, offered_at);
 CREATE INDEX waitlist_offers_of_entry ON waitlist_offers (organization_id, entry_id, offered_at, id);
+CREATE INDEX waitlist_offers_ended ON waitlist_offers (ended_at) WHERE ended_at IS NOT NULL;
 
 -- What the matching has to do, and when: find somebody for a time that is kept (FREED), let an offer lapse (OFFER), or look whether there is
 -- an opening for any who wait (LOOK: the organisation itself). Whoever takes a turn has it for some seconds.
@@ -110,6 +113,11 @@ END $$;
 -- +goose StatementEnd
 CREATE POLICY matching ON waitlist_turns TO mediconnect_sweeper USING (true);
 GRANT SELECT, UPDATE (due_at) ON waitlist_turns TO mediconnect_sweeper;
+CREATE POLICY sweeping ON waitlist_entries TO mediconnect_sweeper USING (true);
+CREATE POLICY sweeping ON waitlist_offers TO mediconnect_sweeper USING (true);
+GRANT SELECT (organization_id, id, patient_id, joined_at, ended_at), DELETE ON waitlist_entries TO mediconnect_sweeper;
+GRANT SELECT (organization_id, id, entry_id, ended_at), DELETE ON waitlist_offers TO mediconnect_sweeper;
+GRANT SELECT (appointment_id) ON messages TO mediconnect_sweeper; -- of an offer: it is kept for as long as its messages
 
 -- +goose StatementBegin
 -- Keeps what a visit leaves for whoever waits, and answers the claims that it keeps; none, if nobody waits for such a time, if the visit moves
@@ -247,6 +255,20 @@ END $$;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
+-- Keeps a time that is open for whoever of those who wait is found. p: of place_hold.
+CREATE FUNCTION keep_slot(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+    answer jsonb := place_hold(p);
+BEGIN
+    IF answer->>'outcome' = 'DONE' THEN
+        INSERT INTO waitlist_turns (organization_id, id, kind, due_at)
+        VALUES ((p->>'organization')::uuid, (p->>'newHold')::uuid, 'FREED', (p->>'now')::timestamptz);
+    END IF;
+    RETURN answer;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
 -- Takes an offer: books its time, or with p.oldProvider moves a visit there, and ends it, all or nothing. p: of book or move_appointment, with
 -- p.offer: {id}. OFFER_ENDED: too late, or it was answered before.
 CREATE FUNCTION take_offer(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
@@ -349,10 +371,12 @@ SELECT organization_id, id, version, CASE state WHEN 'OPEN' THEN 'OFFERED' ELSE 
 GRANT SELECT ON told_visits TO mediconnect_app;
 
 ALTER FUNCTION offer_slot SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
+ALTER FUNCTION keep_slot SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 ALTER FUNCTION take_offer SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 ALTER FUNCTION end_offer SET plan_cache_mode = 'force_generic_plan' SET enable_seqscan = off;
 
 -- +goose Down
+REVOKE SELECT (appointment_id) ON messages FROM mediconnect_sweeper;
 DROP VIEW told_visits;
 ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE message_notices NO FORCE ROW LEVEL SECURITY;
@@ -382,6 +406,6 @@ BEGIN
     END LOOP;
 END $$;
 -- +goose StatementEnd
-DROP FUNCTION look_for_waiting, end_offer, take_offer, offer_slot, offer_ended, close_offer, reserve_freed;
+DROP FUNCTION look_for_waiting, end_offer, take_offer, keep_slot, offer_slot, offer_ended, close_offer, reserve_freed;
 ALTER TABLE event_log DROP COLUMN offer_id;
 DROP TABLE waitlist_rules, waitlist_turns, waitlist_offers, waitlist_entries;

@@ -50,7 +50,7 @@ var named = pgx.NamedArgs{
 		"window_counts.public_reading", "sign_in_tries.sweeping", "sign_in_challenges.sweeping", "openid_attempts.sweeping",
 		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
 		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
-		"message_notices.delivering", "message_replans.delivering", "visits_to_equip.equipping", "waitlist_turns.matching", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
+		"message_notices.delivering", "message_replans.delivering", "visits_to_equip.equipping", "waitlist_entries.sweeping", "waitlist_offers.sweeping", "waitlist_turns.matching", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
 		"message_replies.delivering", "message_replies.sweeping", "message_counts.delivering",
 		"message_notices.sweeping", "messages.sweeping", "message_attempts.sweeping", "dead_letters.sweeping",
 		"conflict_counts.sweeping", "conflict_disagreements.sweeping",

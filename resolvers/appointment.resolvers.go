@@ -113,6 +113,16 @@ func (r *mutationResolver) RescheduleAppointment(ctx context.Context, input mode
 	return payload, err
 }
 
+func (r *mutationResolver) SwapAppointments(ctx context.Context, input model.SwapAppointmentsInput) (*model.SwapAppointmentsPayload, error) {
+	done, err := attempt(ctx, input, swapVisits, r.Services.Appointment.Swap)
+	failed, err := failures[model.SwapAppointmentsError](err)
+	payload := &model.SwapAppointmentsPayload{Errors: failed, Query: &model.Query{}}
+	if done != nil {
+		payload.FirstAppointment, payload.SecondAppointment, payload.Replayed = &done.Appointments[0], &done.Appointments[1], done.Replayed
+	}
+	return payload, err
+}
+
 func (r *mutationResolver) CancelAppointment(ctx context.Context, input model.CancelAppointmentInput) (*model.CancelAppointmentPayload, error) {
 	done, err := attempt(ctx, input, cancelVisit, r.Services.Appointment.Cancel)
 	failed, err := failures[model.CancelAppointmentError](err)

@@ -53,6 +53,17 @@ func moveVisit(read *ids, in model.RescheduleAppointmentInput) appointment.MoveV
 	}
 }
 
+func swapVisits(read *ids, in model.SwapAppointmentsInput) appointment.SwapVisits {
+	return appointment.SwapVisits{
+		Appointments: [2]clinic.Ref{
+			read.ref(globalid.Appointment, in.FirstAppointmentID, "firstAppointmentId"),
+			read.ref(globalid.Appointment, in.SecondAppointmentID, "secondAppointmentId"),
+		},
+		Expected: [2]*int{in.FirstExpectedVersion, in.SecondExpectedVersion},
+		Key:      in.IdempotencyKey,
+	}
+}
+
 func target(read *ids, in *model.BookingTargetInput) appointment.Target {
 	t := appointment.Target{Hold: read.optional(globalid.Hold, in.HoldID, "target", "holdId")}
 	if in.SlotID != nil {

@@ -75,7 +75,7 @@ func auditFilter(in *model.AuditFilterInput) (audit.Filter, error) {
 
 // recorded are the types of ids by what their things are called in the record.
 var recorded = map[string]globalid.Type{
-	"Appointment": globalid.Appointment, "BreakGlassGrant": globalid.BreakGlassGrant, "LegalHold": globalid.LegalHold,
+	"Appointment": globalid.Appointment, "AppointmentSeries": globalid.Series, "BreakGlassGrant": globalid.BreakGlassGrant, "LegalHold": globalid.LegalHold,
 	"Location": globalid.Location, "Organization": globalid.Organization, "Patient": globalid.Patient,
 	"Provider": globalid.Provider, "Resource": globalid.Resource, "ScheduleException": globalid.ScheduleException, reminder.TrailKind: globalid.Reminder, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
 }

@@ -27,6 +27,9 @@ func failures[U any](err error, slotPath ...string) ([]U, error) {
 
 // members are the error types that an error may be told as, the most telling first.
 func members(err error, slotPath []string) []any {
+	if e, ok := errors.AsType[appointment.OfPart](err); ok {
+		return partMembers(e)
+	}
 	if found := slotMembers(err, slotPath); found != nil {
 		return found
 	}
@@ -42,6 +45,23 @@ var kindsOfMembers = []func(error) []any{
 	stateMembers, offerMembers, actingMembers, keptMembers, partnerMembers, peopleMembers, choiceMembers, keyMembers, sessionMembers, limitMembers, featureMembers,
 }
 
+// partMembers are of a change of two appointments: the path names the one that it is of.
+func partMembers(e appointment.OfPart) []any {
+	path := input([]string{"firstAppointmentId", "secondAppointmentId"}[e.Part])
+	found := members(e.Err, path)
+	for _, member := range found {
+		switch m := member.(type) {
+		case *model.StaleVersionError:
+			m.Path = path
+		case *model.InvalidTransitionError:
+			m.Path = path
+		case *model.PatientConflictError:
+			m.Path = path
+		}
+	}
+	return found
+}
+
 func input(field string) []string { return []string{"input", field} }
 
 // slotMembers are of times that can't be had.
@@ -53,6 +73,11 @@ func slotMembers(err error, slotPath []string) []any {
 		return []any{&model.SlotUnavailableError{
 			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, SlotID: e.Slot, For: e.For, BlockedBy: e.BlockedBy,
 			Overridable: e.Overridable,
+		}}
+	}
+	if e, ok := errors.AsType[appointment.SeriesUnavailable](err); ok {
+		return []any{&model.SeriesUnavailableError{
+			Code: model.UserErrorCodeSlotUnavailable, Message: e.Error(), Path: slotPath, Dates: pointers(e.Dates),
 		}}
 	}
 	if e, ok := errors.AsType[appointment.HoldExpired](err); ok {

@@ -43,10 +43,8 @@ func (r *Resolver) thing(ctx context.Context, id globalid.ID) (relay.Node, error
 		return some(all.Plans.Load(ctx, id.Ref))
 	case globalid.Patient:
 		return some(all.Patients.Load(ctx, id.Ref))
-	case globalid.Appointment:
-		return some(all.Appointments.Load(ctx, id.Ref))
-	case globalid.Hold:
-		return some(all.Holds.Load(ctx, id.Ref))
+	case globalid.Appointment, globalid.Hold, globalid.Series:
+		return visit(ctx, id)
 	case globalid.ScheduleException:
 		return some(all.Exceptions.Load(ctx, id.Ref))
 	case globalid.BreakGlassGrant:
@@ -87,6 +85,18 @@ func (r *Resolver) change(ctx context.Context, id globalid.ID) (relay.Node, erro
 		return some(all.WaitlistOffers.Load(ctx, id.Ref))
 	}
 	return nil, nil
+}
+
+// visit finds a visit, several that were booked as one, or a slot that is kept for one.
+func visit(ctx context.Context, id globalid.ID) (relay.Node, error) {
+	all := loader.From(ctx)
+	switch id.Type {
+	case globalid.Series:
+		return some(all.Series.Load(ctx, id.Ref))
+	case globalid.Hold:
+		return some(all.Holds.Load(ctx, id.Ref))
+	}
+	return some(all.Appointments.Load(ctx, id.Ref))
 }
 
 // nodes finds what ids name, in the order asked.

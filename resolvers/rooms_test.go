@@ -16,6 +16,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // rooms is one clinic that answers whatever it is asked, counts how often, and fails when told to.
@@ -42,6 +43,7 @@ type rooms struct {
 	visits       int // in a list
 	ordered      appointment.Order
 	events       []audit.Event
+	state        waitlist.OfferState // of the offer; empty: open
 }
 
 func id(n byte) uuid.UUID { return uuid.UUID{6: 0x70, 8: 0x80, 15: n} }
@@ -317,6 +319,35 @@ func (r appointmentRoom) Book(_ context.Context, _ access.Actor, in appointment.
 func (r appointmentRoom) Move(_ context.Context, _ access.Actor, in appointment.MoveVisit) (appointment.Booking, error) {
 	r.note("Move", in)
 	return appointment.Booking{Appointment: r.visit, Released: &r.slot.SlotID}, r.fail
+}
+
+func (r appointmentRoom) Swap(_ context.Context, _ access.Actor, in appointment.SwapVisits) (appointment.Swapped, error) {
+	r.note("Swap", in)
+	return appointment.Swapped{Appointments: [2]appointment.Appointment{r.visit, r.visit}}, r.fail
+}
+
+func (r appointmentRoom) BookSeries(_ context.Context, _ access.Actor, in appointment.BookSeries) (appointment.BookedSeries, error) {
+	r.note("BookSeries", in)
+	return appointment.BookedSeries{}, r.fail
+}
+
+func (r appointmentRoom) MoveSeries(_ context.Context, _ access.Actor, in appointment.MoveSeries) (appointment.ChangedVisits, error) {
+	r.note("MoveSeries", in)
+	return appointment.ChangedVisits{Appointments: []appointment.Appointment{r.visit}}, r.fail
+}
+
+func (r appointmentRoom) CancelSeries(_ context.Context, _ access.Actor, in appointment.CancelVisit) (appointment.ChangedVisits, error) {
+	r.note("CancelSeries", in)
+	return appointment.ChangedVisits{Appointments: []appointment.Appointment{r.visit}}, r.fail
+}
+
+func (r appointmentRoom) SeriesOptions(_ context.Context, _ access.Actor, in appointment.SeriesWanted) ([]appointment.SeriesDate, error) {
+	r.note("SeriesOptions", in)
+	return nil, r.fail
+}
+
+func (r appointmentRoom) Series(context.Context, access.Actor, []clinic.Ref) (map[clinic.Ref]appointment.Series, error) {
+	return nil, r.fail
 }
 
 func (r appointmentRoom) Cancel(_ context.Context, _ access.Actor, in appointment.CancelVisit) (appointment.Cancellable, error) {

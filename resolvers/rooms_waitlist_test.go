@@ -1,6 +1,7 @@
 package resolvers_test
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -30,7 +31,7 @@ func (r *rooms) entry() waitlist.Entry {
 
 func (r *rooms) offer() waitlist.Offer {
 	return waitlist.Offer{
-		ID: id(0x32), OrganizationID: r.organization.ID, EntryID: r.entry().ID, PatientID: r.patient.ID, State: waitlist.OfferOpen, Slot: r.visit.Slot(),
+		ID: id(0x32), OrganizationID: r.organization.ID, EntryID: r.entry().ID, PatientID: r.patient.ID, State: cmp.Or(r.state, waitlist.OfferOpen), Slot: r.visit.Slot(),
 		OfferedAt: start, ToldAt: start, ExpiresAt: start.Add(time.Hour), Wave: 1, PassedOver: []appointment.PassedOver{{Entry: r.entry().ID, Reason: "FATIGUE"}},
 	}
 }

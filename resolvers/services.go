@@ -159,6 +159,11 @@ type Appointment interface {
 	Release(ctx context.Context, actor access.Actor, hold clinic.Ref) (availability.SlotID, error)
 	Book(context.Context, access.Actor, appointment.BookVisit) (appointment.Booking, error)
 	Move(context.Context, access.Actor, appointment.MoveVisit) (appointment.Booking, error)
+	Swap(context.Context, access.Actor, appointment.SwapVisits) (appointment.Swapped, error)
+	BookSeries(context.Context, access.Actor, appointment.BookSeries) (appointment.BookedSeries, error)
+	MoveSeries(context.Context, access.Actor, appointment.MoveSeries) (appointment.ChangedVisits, error)
+	CancelSeries(context.Context, access.Actor, appointment.CancelVisit) (appointment.ChangedVisits, error)
+	SeriesOptions(context.Context, access.Actor, appointment.SeriesWanted) ([]appointment.SeriesDate, error)
 	Cancel(context.Context, access.Actor, appointment.CancelVisit) (appointment.Cancellable, error)
 	Change(context.Context, access.Actor, appointment.ChangeState) (appointment.Appointment, error)
 

@@ -17,17 +17,18 @@ var private = []string{
 	"RegisterPatientInput.email", "RegisterPatientInput.language", "RegisterPatientInput.timeZone",
 	"PatientFilterInput.name", "PatientFilterInput.birthDate", "PatientFilterInput.phone", "PatientFilterInput.email",
 	"IdentifierInput.value",
-	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "TransitionAppointmentInput.note", "AddScheduleExceptionInput.reason",
+	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "TransitionAppointmentInput.note", "BookSeriesInput.reason", "CancelSeriesInput.note", "AddScheduleExceptionInput.reason",
 	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
 	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",
 	"VerifyEmailInput.password", "AcceptAccountInvitationInput.password", "ResetPasswordInput.newPassword",
 	"SignInInput.email", "SignInInput.password", "ChangePasswordInput.currentPassword", "ChangePasswordInput.newPassword",
 	"SetUpSecondFactorInput.currentPassword", "AccountFilterInput.email",
-	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey",
+	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey", "SwapAppointmentsInput.idempotencyKey",
+	"BookSeriesInput.idempotencyKey", "RescheduleSeriesInput.idempotencyKey", "CancelSeriesInput.idempotencyKey",
 	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
-	"CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
+	"JoinWaitlistInput.idempotencyKey", "AnswerWaitlistOfferInput.idempotencyKey", "CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
 }
 
 // rejected are those of them that hold nothing else than what the program made itself: a canary is sent, and refused. So are ids

@@ -29,6 +29,7 @@ type story struct {
 	turn     int
 	provider string
 	slots    []string
+	series   string
 	patient  string
 	visits   []string
 }
@@ -60,6 +61,7 @@ func (s *story) tell() {
 	s.search()
 	s.book()
 	s.decline()
+	s.recur()
 	s.act()
 	s.accounts()
 	s.emergency()
@@ -191,6 +193,33 @@ func (s *story) decline() {
 		}))
 	}
 	approval(false)
+}
+
+// recur books visits as a series, moves them, swaps two and cancels them.
+func (s *story) recur() {
+	done := s.does("FRONT_DESK", change("bookSeries", "series { id appointments { edges { node "+visit+" } } }"), in2(object{
+		"firstSlotId": s.slot(), "everyWeeks": 9, "count": 2, "patientId": s.patient, "reason": s.text("reason of many"), "idempotencyKey": s.key(),
+	}))
+	series, _ := done["series"].(map[string]any)
+	if found := id(done, "series"); found != "" {
+		s.series = found
+	}
+	page, _ := series["appointments"].(map[string]any)
+	edges, _ := page["edges"].([]any)
+	if len(edges) < 2 {
+		return
+	}
+	node := func(i int) string {
+		edge, _ := edges[i].(map[string]any)
+		return id(edge, "node")
+	}
+	s.does("FRONT_DESK", change("rescheduleSeries", "appointments "+visit), in2(object{"appointmentId": node(0), "slotId": s.slot(), "idempotencyKey": s.key()}))
+	s.does("FRONT_DESK", change("swapAppointments", "firstAppointment "+visit), in2(object{
+		"firstAppointmentId": node(0), "secondAppointmentId": node(1), "idempotencyKey": s.key(),
+	}))
+	s.does("FRONT_DESK", change("cancelSeries", "appointments "+visit), in2(object{
+		"appointmentId": node(0), "reason": "OTHER", "note": s.text("note on many"), "idempotencyKey": s.key(),
+	}))
 }
 
 // act has the patient's daughter act for the patient.

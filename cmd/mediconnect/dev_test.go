@@ -263,7 +263,7 @@ func TestDevsTokensSpeakForWhomTheyName(t *testing.T) {
 		"auditor":                {found.Tokens.Auditor, "AUDITOR", `{ viewer { scopes } }`, `"scopes":["access:review","audit:read"]`},
 		"front desk":             {found.Tokens.FrontDesk, "FRONT_DESK", `{ viewer { kind roles { role } } }`, `FRONT_DESK`},
 		"admin":                  {found.Tokens.Admin, "PLATFORM_ADMIN", `{ viewer { kind scopes } }`, `platform:admin`},
-		"whoever, of flags":      {found.Tokens.Provider, "PROVIDER", `{ viewer { features { enabled variant reason } } }`, `[{"enabled":true,"variant":"enforce","reason":"EVERYBODY"},{"enabled":true,"variant":null,"reason":"EVERYBODY"}]`},
+		"whoever, of flags":      {found.Tokens.Provider, "PROVIDER", `{ viewer { features { enabled variant reason } } }`, `[{"enabled":true,"variant":"enforce","reason":"EVERYBODY"},{"enabled":true,"variant":null,"reason":"EVERYBODY"},{"enabled":true,"variant":null,"reason":"EVERYBODY"}]`},
 	} {
 		status, body := exchange(t, http.MethodPost, found.GraphQL, c.token, `{"query":"`+c.query+`"}`)
 		if status != http.StatusOK || !strings.Contains(body, c.want) {

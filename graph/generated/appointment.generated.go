@@ -44,6 +44,8 @@ type AppointmentResolver interface {
 	History(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[audit.Event], error)
 	Reminders(ctx context.Context, obj *appointment.Appointment, first *int, after *string, last *int, before *string) (*relay.Connection[reminder.Message], error)
 	Resources(ctx context.Context, obj *appointment.Appointment) ([]*clinic.Resource, error)
+	Series(ctx context.Context, obj *appointment.Appointment) (*appointment.Series, error)
+	SeriesIndex(ctx context.Context, obj *appointment.Appointment) (*int, error)
 }
 type AppointmentActionStateResolver interface {
 	Reason(ctx context.Context, obj *appointment.ActionState) (*model.UserErrorCode, error)
@@ -817,6 +819,61 @@ func (ec *executionContext) fieldContext_Appointment_resources(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Appointment_series(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Appointment_series(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Appointment().Series(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *appointment.Series) graphql.Marshaler {
+			return ec.marshalOAppointmentSeries2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐSeries(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Appointment_series(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Appointment",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AppointmentSeries(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Appointment_seriesIndex(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Appointment_seriesIndex(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Appointment().SeriesIndex(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *int) graphql.Marshaler {
+			return ec.marshalOInt2ᚖint(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Appointment_seriesIndex(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Appointment", field, true, true, "Int")
 }
 
 func (ec *executionContext) _AppointmentActionState_action(ctx context.Context, field graphql.CollectedField, obj *appointment.ActionState) (ret graphql.Marshaler) {
@@ -2393,6 +2450,145 @@ func (ec *executionContext) fieldContext_StaleVersionError_current(_ context.Con
 	return fc, nil
 }
 
+func (ec *executionContext) _SwapAppointmentsPayload_firstAppointment(ctx context.Context, field graphql.CollectedField, obj *model.SwapAppointmentsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SwapAppointmentsPayload_firstAppointment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.FirstAppointment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *appointment.Appointment) graphql.Marshaler {
+			return ec.marshalOAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SwapAppointmentsPayload_firstAppointment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SwapAppointmentsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Appointment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SwapAppointmentsPayload_secondAppointment(ctx context.Context, field graphql.CollectedField, obj *model.SwapAppointmentsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SwapAppointmentsPayload_secondAppointment(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.SecondAppointment, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *appointment.Appointment) graphql.Marshaler {
+			return ec.marshalOAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SwapAppointmentsPayload_secondAppointment(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SwapAppointmentsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Appointment(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SwapAppointmentsPayload_replayed(ctx context.Context, field graphql.CollectedField, obj *model.SwapAppointmentsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SwapAppointmentsPayload_replayed(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Replayed, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v bool) graphql.Marshaler {
+			return ec.marshalNBoolean2bool(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SwapAppointmentsPayload_replayed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SwapAppointmentsPayload", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _SwapAppointmentsPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.SwapAppointmentsPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SwapAppointmentsPayload_errors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Errors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SwapAppointmentsError) graphql.Marshaler {
+			return ec.marshalNSwapAppointmentsError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SwapAppointmentsPayload_errors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SwapAppointmentsPayload", field, false, false, "SwapAppointmentsError")
+}
+
+func (ec *executionContext) _SwapAppointmentsPayload_query(ctx context.Context, field graphql.CollectedField, obj *model.SwapAppointmentsPayload) (ret graphql.Marshaler) {
+	fc, err := ec.fieldContext_SwapAppointmentsPayload_query(ctx, field)
+	if err != nil {
+		return graphql.Null
+	}
+	ctx = graphql.WithFieldContext(ctx, fc)
+	defer func() {
+		if r := recover(); r != nil {
+			ec.Error(ctx, ec.Recover(ctx, r))
+			ret = graphql.Null
+		}
+	}()
+	res := &model.Query{}
+	fc.Result = res
+	return ec.marshalOQuery2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐQuery(ctx, field.Selections, res)
+}
+func (ec *executionContext) fieldContext_SwapAppointmentsPayload_query(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SwapAppointmentsPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Query(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _TransitionAppointmentPayload_appointment(ctx context.Context, field graphql.CollectedField, obj *model.TransitionAppointmentPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2982,6 +3178,76 @@ func UnmarshalRuleOverrideInput(ctx context.Context, raw any) (model.RuleOverrid
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputSwapAppointmentsInput(ctx context.Context, obj any) (model.SwapAppointmentsInput, error) {
+	var it model.SwapAppointmentsInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"firstAppointmentId", "secondAppointmentId", "firstExpectedVersion", "secondExpectedVersion", "idempotencyKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "firstAppointmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstAppointmentId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstAppointmentID = data
+		case "secondAppointmentId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondAppointmentId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SecondAppointmentID = data
+		case "firstExpectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("firstExpectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.FirstExpectedVersion = data
+		case "secondExpectedVersion":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secondExpectedVersion"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SecondExpectedVersion = data
+		case "idempotencyKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IdempotencyKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalSwapAppointmentsInput unmarshals raw into the SwapAppointmentsInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalSwapAppointmentsInput(ctx context.Context, raw any) (model.SwapAppointmentsInput, error) {
+	var out model.SwapAppointmentsInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "SwapAppointmentsInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputTransitionAppointmentInput(ctx context.Context, obj any) (model.TransitionAppointmentInput, error) {
 	var it model.TransitionAppointmentInput
 	if obj == nil {
@@ -3277,6 +3543,75 @@ func (ec *executionContext) _RescheduleAppointmentError(ctx context.Context, sel
 	}
 }
 
+func (ec *executionContext) _SwapAppointmentsError(ctx context.Context, sel ast.SelectionSet, obj model.SwapAppointmentsError) graphql.Marshaler {
+	switch obj := (obj).(type) {
+	case nil:
+		return graphql.Null
+	case model.StaleVersionError:
+		return ec._StaleVersionError(ctx, sel, &obj)
+	case *model.StaleVersionError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._StaleVersionError(ctx, sel, obj)
+	case model.SlotUnavailableError:
+		return ec._SlotUnavailableError(ctx, sel, &obj)
+	case *model.SlotUnavailableError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SlotUnavailableError(ctx, sel, obj)
+	case model.SlotTakenError:
+		return ec._SlotTakenError(ctx, sel, &obj)
+	case *model.SlotTakenError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SlotTakenError(ctx, sel, obj)
+	case model.PatientConflictError:
+		return ec._PatientConflictError(ctx, sel, &obj)
+	case *model.PatientConflictError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PatientConflictError(ctx, sel, obj)
+	case model.LimitReachedError:
+		return ec._LimitReachedError(ctx, sel, &obj)
+	case *model.LimitReachedError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._LimitReachedError(ctx, sel, obj)
+	case model.InvalidTransitionError:
+		return ec._InvalidTransitionError(ctx, sel, &obj)
+	case *model.InvalidTransitionError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._InvalidTransitionError(ctx, sel, obj)
+	case model.IdempotencyError:
+		return ec._IdempotencyError(ctx, sel, &obj)
+	case *model.IdempotencyError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._IdempotencyError(ctx, sel, obj)
+	case model.GenericError:
+		return ec._GenericError(ctx, sel, &obj)
+	case *model.GenericError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._GenericError(ctx, sel, obj)
+	default:
+		if typedObj, ok := obj.(graphql.Marshaler); ok {
+			return typedObj
+		} else {
+			panic(fmt.Errorf("unexpected type %T; non-generated variants of SwapAppointmentsError must implement graphql.Marshaler", obj))
+		}
+	}
+}
+
 func (ec *executionContext) _TransitionAppointmentError(ctx context.Context, sel ast.SelectionSet, obj model.TransitionAppointmentError) graphql.Marshaler {
 	switch obj := (obj).(type) {
 	case nil:
@@ -3482,6 +3817,20 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Appointment_resources(ctx, field, obj)
+				})
+
+		case "series":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Appointment_series(ctx, field, obj)
+				})
+
+		case "seriesIndex":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Appointment_seriesIndex(ctx, field, obj)
 				})
 
 		default:
@@ -3857,7 +4206,7 @@ func (ec *executionContext) _Cancellation(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var invalidTransitionErrorImplementors = []string{"InvalidTransitionError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError"}
+var invalidTransitionErrorImplementors = []string{"InvalidTransitionError", "RescheduleAppointmentError", "SwapAppointmentsError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "RescheduleSeriesError", "CancelSeriesError"}
 
 func (ec *executionContext) _InvalidTransitionError(ctx context.Context, sel ast.SelectionSet, obj *model.InvalidTransitionError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, invalidTransitionErrorImplementors)
@@ -3915,7 +4264,7 @@ func (ec *executionContext) _InvalidTransitionError(ctx context.Context, sel ast
 	return out
 }
 
-var patientConflictErrorImplementors = []string{"PatientConflictError", "BookAppointmentError", "RescheduleAppointmentError", "UserError", "AnswerWaitlistOfferError"}
+var patientConflictErrorImplementors = []string{"PatientConflictError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "UserError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _PatientConflictError(ctx context.Context, sel ast.SelectionSet, obj *model.PatientConflictError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, patientConflictErrorImplementors)
@@ -3970,7 +4319,7 @@ func (ec *executionContext) _PatientConflictError(ctx context.Context, sel ast.S
 	return out
 }
 
-var policyErrorImplementors = []string{"PolicyError", "RescheduleAppointmentError", "CancelAppointmentError", "UserError"}
+var policyErrorImplementors = []string{"PolicyError", "RescheduleAppointmentError", "CancelAppointmentError", "UserError", "RescheduleSeriesError", "CancelSeriesError"}
 
 func (ec *executionContext) _PolicyError(ctx context.Context, sel ast.SelectionSet, obj *model.PolicyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, policyErrorImplementors)
@@ -4131,7 +4480,7 @@ func (ec *executionContext) _RuleOverride(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var staleVersionErrorImplementors = []string{"StaleVersionError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "UserError"}
+var staleVersionErrorImplementors = []string{"StaleVersionError", "RescheduleAppointmentError", "SwapAppointmentsError", "CancelAppointmentError", "TransitionAppointmentError", "UserError", "RescheduleSeriesError", "CancelSeriesError"}
 
 func (ec *executionContext) _StaleVersionError(ctx context.Context, sel ast.SelectionSet, obj *model.StaleVersionError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, staleVersionErrorImplementors)
@@ -4164,6 +4513,59 @@ func (ec *executionContext) _StaleVersionError(ctx context.Context, sel ast.Sele
 			}
 		case "current":
 			out.Values[i] = ec._StaleVersionError_current(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var swapAppointmentsPayloadImplementors = []string{"SwapAppointmentsPayload"}
+
+func (ec *executionContext) _SwapAppointmentsPayload(ctx context.Context, sel ast.SelectionSet, obj *model.SwapAppointmentsPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, swapAppointmentsPayloadImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SwapAppointmentsPayload")
+		case "firstAppointment":
+			out.Values[i] = ec._SwapAppointmentsPayload_firstAppointment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secondAppointment":
+			out.Values[i] = ec._SwapAppointmentsPayload_secondAppointment(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "replayed":
+			out.Values[i] = ec._SwapAppointmentsPayload_replayed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "errors":
+			out.Values[i] = ec._SwapAppointmentsPayload_errors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "query":
+			out.Values[i] = ec._SwapAppointmentsPayload_query(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
@@ -4233,6 +4635,30 @@ func (ec *executionContext) _TransitionAppointmentPayload(ctx context.Context, s
 
 func (ec *executionContext) marshalNAppointment2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx context.Context, sel ast.SelectionSet, v appointment.Appointment) graphql.Marshaler {
 	return ec._Appointment(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNAppointment2ᚕᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointmentᚄ(ctx context.Context, sel ast.SelectionSet, v []*appointment.Appointment) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx context.Context, sel ast.SelectionSet, v *appointment.Appointment) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Appointment!")
+		return graphql.Null
+	}
+	return ec._Appointment(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNAppointmentAction2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAction(ctx context.Context, v any) (appointment.Action, error) {
@@ -4499,6 +4925,35 @@ func (ec *executionContext) marshalNRuleOverride2ᚖgithubᚗcomᚋmediconnect�
 	return ec._RuleOverride(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNSwapAppointmentsError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsError(ctx context.Context, sel ast.SelectionSet, v model.SwapAppointmentsError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SwapAppointmentsError!")
+		return graphql.Null
+	}
+	return ec._SwapAppointmentsError(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSwapAppointmentsError2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SwapAppointmentsError) graphql.Marshaler {
+	ret := marshalList(ctx, sel, len(v), func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSwapAppointmentsError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNSwapAppointmentsInput2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsInput(ctx context.Context, v any) (model.SwapAppointmentsInput, error) {
+	res, err := ec.unmarshalInputSwapAppointmentsInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNTransitionAppointmentError2githubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentError(ctx context.Context, sel ast.SelectionSet, v model.TransitionAppointmentError) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "TransitionAppointmentError!")
@@ -4686,6 +5141,13 @@ func (ec *executionContext) unmarshalORuleOverrideInput2ᚖgithubᚗcomᚋmedico
 	}
 	res, err := ec.unmarshalInputRuleOverrideInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOSwapAppointmentsPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSwapAppointmentsPayload(ctx context.Context, sel ast.SelectionSet, v *model.SwapAppointmentsPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SwapAppointmentsPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOTransitionAppointmentPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐTransitionAppointmentPayload(ctx context.Context, sel ast.SelectionSet, v *model.TransitionAppointmentPayload) graphql.Marshaler {

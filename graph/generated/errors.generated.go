@@ -747,6 +747,13 @@ func (ec *executionContext) _UserError(ctx context.Context, sel ast.SelectionSet
 			return graphql.Null
 		}
 		return ec._SessionEndedError(ctx, sel, obj)
+	case model.SeriesUnavailableError:
+		return ec._SeriesUnavailableError(ctx, sel, &obj)
+	case *model.SeriesUnavailableError:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._SeriesUnavailableError(ctx, sel, obj)
 	case model.PolicyError:
 		return ec._PolicyError(ctx, sel, &obj)
 	case *model.PolicyError:
@@ -890,7 +897,7 @@ func (ec *executionContext) _FeatureDisabledError(ctx context.Context, sel ast.S
 	return out
 }
 
-var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "RearmConflictDetectionError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
+var genericErrorImplementors = []string{"GenericError", "SignUpError", "VerifyEmailError", "RequestPasswordResetError", "ResetPasswordError", "InviteAccountError", "AcceptAccountInvitationError", "InvitePatientAccountError", "AcceptPatientInvitationError", "UnlinkPatientError", "BreakGlassError", "EndBreakGlassError", "ReviewBreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "CancelAppointmentError", "TransitionAppointmentError", "RearmConflictDetectionError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "ReleaseHoldError", "ChangeContactPreferencesError", "CreateApiClientError", "RotateApiClientSecretError", "ReplaceApiClientKeysError", "RevokeApiClientError", "CreateApiKeyError", "RevokeApiKeyError", "ErasePatientError", "PlaceLegalHoldError", "ReleaseLegalHoldError", "BookSeriesError", "RescheduleSeriesError", "CancelSeriesError", "RefreshSessionError", "SignOutError", "SignOutEverywhereError", "RevokeSessionError", "SignInError", "AnswerSignInChallengeError", "SetUpSecondFactorError", "ReplaceRecoveryCodesError", "ChangePasswordError", "SuspendAccountError", "ReinstateAccountError", "ChangeAccountRoleError", "ResetSecondFactorError", "BeginOpenIdSignInError", "CompleteOpenIdSignInError", "IssueStreamTicketError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _GenericError(ctx context.Context, sel ast.SelectionSet, obj *model.GenericError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, genericErrorImplementors)
@@ -938,7 +945,7 @@ func (ec *executionContext) _GenericError(ctx context.Context, sel ast.Selection
 	return out
 }
 
-var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
+var idempotencyErrorImplementors = []string{"IdempotencyError", "InviteAccountError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "BookSeriesError", "RescheduleSeriesError", "CancelSeriesError", "JoinWaitlistError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _IdempotencyError(ctx context.Context, sel ast.SelectionSet, obj *model.IdempotencyError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, idempotencyErrorImplementors)
@@ -1039,7 +1046,7 @@ func (ec *executionContext) _InvalidInputError(ctx context.Context, sel ast.Sele
 	return out
 }
 
-var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "JoinWaitlistError"}
+var limitReachedErrorImplementors = []string{"LimitReachedError", "InvitePatientAccountError", "BreakGlassError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "CancelAppointmentError", "TransitionAppointmentError", "ReplayDeadLettersError", "UserError", "SetupError", "HoldSlotError", "CreateApiClientError", "CreateApiKeyError", "PlaceLegalHoldError", "BookSeriesError", "RescheduleSeriesError", "CancelSeriesError", "JoinWaitlistError"}
 
 func (ec *executionContext) _LimitReachedError(ctx context.Context, sel ast.SelectionSet, obj *model.LimitReachedError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, limitReachedErrorImplementors)

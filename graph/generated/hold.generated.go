@@ -1406,7 +1406,7 @@ func (ec *executionContext) _SlotHold(ctx context.Context, sel ast.SelectionSet,
 	return out
 }
 
-var slotTakenErrorImplementors = []string{"SlotTakenError", "BookAppointmentError", "RescheduleAppointmentError", "HoldSlotError", "UserError", "AnswerWaitlistOfferError"}
+var slotTakenErrorImplementors = []string{"SlotTakenError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "HoldSlotError", "UserError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _SlotTakenError(ctx context.Context, sel ast.SelectionSet, obj *model.SlotTakenError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotTakenErrorImplementors)
@@ -1468,7 +1468,7 @@ func (ec *executionContext) _SlotTakenError(ctx context.Context, sel ast.Selecti
 	return out
 }
 
-var slotUnavailableErrorImplementors = []string{"SlotUnavailableError", "BookAppointmentError", "RescheduleAppointmentError", "HoldSlotError", "UserError", "AnswerWaitlistOfferError"}
+var slotUnavailableErrorImplementors = []string{"SlotUnavailableError", "BookAppointmentError", "RescheduleAppointmentError", "SwapAppointmentsError", "HoldSlotError", "UserError", "AnswerWaitlistOfferError"}
 
 func (ec *executionContext) _SlotUnavailableError(ctx context.Context, sel ast.SelectionSet, obj *model.SlotUnavailableError) graphql.Marshaler {
 	fields := graphql.CollectFields(ec.OperationContext, sel, slotUnavailableErrorImplementors)

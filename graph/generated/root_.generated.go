@@ -28,6 +28,7 @@ type ResolverRoot interface {
 	ApiKey() ApiKeyResolver
 	Appointment() AppointmentResolver
 	AppointmentActionState() AppointmentActionStateResolver
+	AppointmentSeries() AppointmentSeriesResolver
 	AuditEvent() AuditEventResolver
 	AvailabilityMatch() AvailabilityMatchResolver
 	BookingWarning() BookingWarningResolver
@@ -59,6 +60,7 @@ type ResolverRoot interface {
 	Resource() ResourceResolver
 	RoleGrant() RoleGrantResolver
 	ScheduleException() ScheduleExceptionResolver
+	SeriesDate() SeriesDateResolver
 	Session() SessionResolver
 	SetDateHoursPayload() SetDateHoursPayloadResolver
 	SetProviderSchedulePayload() SetProviderSchedulePayloadResolver
@@ -120,11 +122,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AvailabilitySearchInput", ec.unmarshalInputAvailabilitySearchInput),
 			graphql.NewInputUnmarshaler("BeginOpenIdSignInInput", ec.unmarshalInputBeginOpenIdSignInInput),
 			graphql.NewInputUnmarshaler("BookAppointmentInput", ec.unmarshalInputBookAppointmentInput),
+			graphql.NewInputUnmarshaler("BookSeriesInput", ec.unmarshalInputBookSeriesInput),
 			graphql.NewInputUnmarshaler("BookingTargetInput", ec.unmarshalInputBookingTargetInput),
 			graphql.NewInputUnmarshaler("BreakGlassGrantFilterInput", ec.unmarshalInputBreakGlassGrantFilterInput),
 			graphql.NewInputUnmarshaler("BreakGlassInput", ec.unmarshalInputBreakGlassInput),
 			graphql.NewInputUnmarshaler("BreakGlassTargetInput", ec.unmarshalInputBreakGlassTargetInput),
 			graphql.NewInputUnmarshaler("CancelAppointmentInput", ec.unmarshalInputCancelAppointmentInput),
+			graphql.NewInputUnmarshaler("CancelSeriesInput", ec.unmarshalInputCancelSeriesInput),
 			graphql.NewInputUnmarshaler("ChangeAccountRoleInput", ec.unmarshalInputChangeAccountRoleInput),
 			graphql.NewInputUnmarshaler("ChangeContactPreferencesInput", ec.unmarshalInputChangeContactPreferencesInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
@@ -177,6 +181,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReplayDeadLettersInput", ec.unmarshalInputReplayDeadLettersInput),
 			graphql.NewInputUnmarshaler("RequestPasswordResetInput", ec.unmarshalInputRequestPasswordResetInput),
 			graphql.NewInputUnmarshaler("RescheduleAppointmentInput", ec.unmarshalInputRescheduleAppointmentInput),
+			graphql.NewInputUnmarshaler("RescheduleSeriesInput", ec.unmarshalInputRescheduleSeriesInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResetSecondFactorInput", ec.unmarshalInputResetSecondFactorInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
@@ -185,6 +190,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("RuleOverrideInput", ec.unmarshalInputRuleOverrideInput),
+			graphql.NewInputUnmarshaler("SeriesChoiceInput", ec.unmarshalInputSeriesChoiceInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
 			graphql.NewInputUnmarshaler("SetReminderRulesInput", ec.unmarshalInputSetReminderRulesInput),
@@ -196,6 +202,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("SignOutInput", ec.unmarshalInputSignOutInput),
 			graphql.NewInputUnmarshaler("SignUpInput", ec.unmarshalInputSignUpInput),
 			graphql.NewInputUnmarshaler("SuspendAccountInput", ec.unmarshalInputSuspendAccountInput),
+			graphql.NewInputUnmarshaler("SwapAppointmentsInput", ec.unmarshalInputSwapAppointmentsInput),
 			graphql.NewInputUnmarshaler("TransitionAppointmentInput", ec.unmarshalInputTransitionAppointmentInput),
 			graphql.NewInputUnmarshaler("TravelRouteInput", ec.unmarshalInputTravelRouteInput),
 			graphql.NewInputUnmarshaler("UnlinkPatientInput", ec.unmarshalInputUnlinkPatientInput),
@@ -798,6 +805,11 @@ extend type Mutation {
   bookAppointment(input: BookAppointmentInput!): BookAppointmentPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 10)
   """Move to another slot in one step: the old slot is freed only if the new one is taken."""
   rescheduleAppointment(input: RescheduleAppointmentInput!): RescheduleAppointmentPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 10)
+  """
+  Give two appointments each other's time, provider, location and way of meeting, in one step: both change or neither. Each stays the kind of visit
+  that it is, so that lengths may differ, and has to fit in its new place once both have left. For those who act for the clinic.
+  """
+  swapAppointments(input: SwapAppointmentsInput!): SwapAppointmentsPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 20)
   """Cancel under the policy. Ask for ` + "`" + `preview` + "`" + ` to see fee and effect without doing it."""
   cancelAppointment(input: CancelAppointmentInput!): CancelAppointmentPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 10)
   """Confirm attendance, check in, complete, or mark as missed."""
@@ -1102,6 +1114,45 @@ union RescheduleAppointmentError =
   | LimitReachedError
   | PatientConflictError
   | PolicyError
+  | SlotTakenError
+  | SlotUnavailableError
+  | StaleVersionError
+
+"""Input of ` + "`" + `swapAppointments` + "`" + `."""
+input SwapAppointmentsInput {
+  """One appointment."""
+  firstAppointmentId: ID!
+  """The other, of the same organisation."""
+  secondAppointmentId: ID!
+  """Version of the first that was last seen; null to skip the check."""
+  firstExpectedVersion: Int
+  """Version of the second that was last seen; null to skip the check."""
+  secondExpectedVersion: Int
+  """Key chosen by the client. Repeated, it answers with both as they are by then."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `swapAppointments` + "`" + `."""
+type SwapAppointmentsPayload {
+  """The first appointment, where the second was."""
+  firstAppointment: Appointment
+  """The second appointment, where the first was."""
+  secondAppointment: Appointment
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures. Their path names the appointment that can't have the other's place: ` + "`" + `firstAppointmentId` + "`" + ` or ` + "`" + `secondAppointmentId` + "`" + `."""
+  errors: [SwapAppointmentsError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `swapAppointments` + "`" + `."""
+union SwapAppointmentsError =
+  | GenericError
+  | IdempotencyError
+  | InvalidTransitionError
+  | LimitReachedError
+  | PatientConflictError
   | SlotTakenError
   | SlotUnavailableError
   | StaleVersionError
@@ -4242,6 +4293,221 @@ type Query {
 """Changes. Every creating mutation takes an idempotency key; every state change takes an expected version."""
 type Mutation
 `, BuiltIn: false},
+	{Name: "../../schema/series.graphqls", Input: `extend type Query {
+  """
+  The dates of a series, each as it stands: a first slot, then the same wall clock at its location every so many weeks, over clock changes. Nothing is kept
+  for the caller.
+  """
+  seriesOptions(
+    """First slot."""
+    firstSlotId: ID!
+    """Weeks from one to the next, 1 to 26."""
+    everyWeeks: Int!
+    """How many dates, 2 to 52."""
+    count: Int!
+    """For this patient; default: the only one whom the caller acts for, or, for the clinic, nobody in particular."""
+    patientId: ID
+  ): [SeriesDate!] @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 3, multipliers: ["count"])
+}
+
+extend type Mutation {
+  """Book the visits of a series, all or as many as are free, in one step. With the same idempotency key the first answer is given again."""
+  bookSeries(input: BookSeriesInput!): BookSeriesPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 100)
+  """
+  Move an appointment of a series to another slot, and those after it by as much of the wall clock, in one step: all move or none. Those that can't be moved
+  any more stay.
+  """
+  rescheduleSeries(input: RescheduleSeriesInput!): RescheduleSeriesPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 100)
+  """Cancel an appointment of a series and those after it, under the policy, in one step. Ask for ` + "`" + `preview` + "`" + ` to see which, and what it costs."""
+  cancelSeries(input: CancelSeriesInput!): CancelSeriesPayload @requiresScopes(scopes: [["appointments:write"]]) @cost(weight: 100)
+}
+
+extend type Appointment {
+  """The series that it was booked as part of, when the caller may see the patient."""
+  series: AppointmentSeries
+  """Which one of its series, from 0: dates that were left out have a number, too."""
+  seriesIndex: Int
+}
+
+"""Appointments that were booked as one: every so many weeks at the same wall clock."""
+type AppointmentSeries implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Weeks from one to the next, as it was booked."""
+  everyWeeks: Int!
+  """Its appointments, by start, also those that have been moved or cancelled since."""
+  appointments(
+    """Page size, at most 100."""
+    first: Int
+    """Cursor to start after."""
+    after: String
+    """Page size backwards, at most 100."""
+    last: Int
+    """Cursor to end before."""
+    before: String
+  ): AppointmentConnection
+}
+
+"""A date of a series as it stands."""
+type SeriesDate {
+  """Which one, from 0."""
+  index: Int!
+  """Start instant."""
+  start: DateTime!
+  """Wall-clock start at the location."""
+  localStart: LocalDateTime!
+  """Zone of ` + "`" + `localStart` + "`" + `."""
+  timeZone: TimeZone!
+  """The slot, if it can be booked."""
+  slot: Slot
+  """Every rule that keeps it out, in a stable order, without saying who or what is there."""
+  blockedBy: [BookingRule!]!
+  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
+}
+
+"""How much of a series is to be booked."""
+enum SeriesTake {
+  """All dates, or nothing."""
+  ALL
+  """Whatever is free."""
+  FREE
+}
+
+"""Another slot in place of a date."""
+input SeriesChoiceInput {
+  """Which date, from 0."""
+  index: Int!
+  """A slot of the same kind of visit."""
+  slotId: ID!
+}
+
+"""Input of ` + "`" + `bookSeries` + "`" + `."""
+input BookSeriesInput {
+  """First slot."""
+  firstSlotId: ID!
+  """Weeks from one to the next, 1 to 26."""
+  everyWeeks: Int!
+  """How many dates, 2 to 52."""
+  count: Int!
+  """All or whatever is free."""
+  take: SeriesTake! = ALL
+  """Slots in place of dates, each date once."""
+  choices: [SeriesChoiceInput!]
+  """For whom; default: the only patient whom the caller acts for."""
+  patientId: ID
+  """Reason for the visits, for the provider."""
+  reason: String
+  """Key chosen by the client, a UUID for each attempt to do one thing."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `bookSeries` + "`" + `."""
+type BookSeriesPayload {
+  """The series, unless there are errors."""
+  series: AppointmentSeries
+  """Dates that were left out, when whatever is free was to be booked."""
+  skipped: [SeriesDate!]!
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [BookSeriesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `bookSeries` + "`" + `."""
+union BookSeriesError = GenericError | IdempotencyError | LimitReachedError | SeriesUnavailableError
+
+"""Dates of a series can't be had. Nothing was changed."""
+type SeriesUnavailableError implements UserError {
+  """Stable machine-readable code."""
+  code: UserErrorCode!
+  """Sentence for a person, in the language of ` + "`" + `Accept-Language` + "`" + `."""
+  message: String!
+  """Path into the input, for example ` + "`" + `input` + "`" + ` then ` + "`" + `firstSlotId` + "`" + `."""
+  path: [String!]
+  """True when the same request with the same idempotency key may succeed later."""
+  retryable: Boolean!
+  """The dates that can't be had."""
+  dates: [SeriesDate!]!
+}
+
+"""Input of ` + "`" + `rescheduleSeries` + "`" + `."""
+input RescheduleSeriesInput {
+  """The first appointment that moves."""
+  appointmentId: ID!
+  """Where it moves to: a slot of the same kind of visit. Those after it go to the same provider and location, by the same way of meeting."""
+  slotId: ID!
+  """Version of the first that was last seen; null to skip the check."""
+  expectedVersion: Int
+  """Key chosen by the client."""
+  idempotencyKey: String!
+}
+
+"""Result of ` + "`" + `rescheduleSeries` + "`" + `."""
+type RescheduleSeriesPayload {
+  """The moved appointments, in the series' order; none when there are errors."""
+  appointments: [Appointment!]!
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [RescheduleSeriesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `rescheduleSeries` + "`" + `."""
+union RescheduleSeriesError =
+  | GenericError
+  | IdempotencyError
+  | InvalidTransitionError
+  | LimitReachedError
+  | PolicyError
+  | SeriesUnavailableError
+  | StaleVersionError
+
+"""Input of ` + "`" + `cancelSeries` + "`" + `."""
+input CancelSeriesInput {
+  """The first appointment that is cancelled."""
+  appointmentId: ID!
+  """Coded reason."""
+  reason: CancellationReason!
+  """Words for the clinic."""
+  note: String
+  """Version of the first that was last seen; null to skip the check."""
+  expectedVersion: Int
+  """Accept fees of up to so many minor units in all; without it a fee makes the call fail."""
+  acceptFeeMinorUnits: Int
+  """Only say what would happen."""
+  preview: Boolean! = false
+  """Key chosen by the client."""
+  idempotencyKey: String
+}
+
+"""Result of ` + "`" + `cancelSeries` + "`" + `."""
+type CancelSeriesPayload {
+  """The appointments after the change (or before it, in a preview), in the series' order; none when there are errors."""
+  appointments: [Appointment!]!
+  """Fees charged in all, or that would be."""
+  fee: Money
+  """True when this answer repeats an earlier one for the same key."""
+  replayed: Boolean!
+  """Expected failures."""
+  errors: [CancelSeriesError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Errors of ` + "`" + `cancelSeries` + "`" + `."""
+union CancelSeriesError =
+  | GenericError
+  | IdempotencyError
+  | InvalidTransitionError
+  | LimitReachedError
+  | PolicyError
+  | StaleVersionError
+`, BuiltIn: false},
 	{Name: "../../schema/session.graphqls", Input: `extend type Mutation {
   """
   Go on with a session: a fresh pair of tokens for a refresh token. It needs no access token: leave the header ` + "`" + `Authorization` + "`" + ` out, since
@@ -5005,8 +5271,9 @@ type Deprecation {
     """Page size backwards, at most 100.""" last: Int
     """Cursor to end before.""" before: String
   ): WaitlistEntryConnection @requiresScopes(scopes: [["waitlist:read"]]) @cost(weight: 1, multipliers: ["first", "last"])
-  """How an organisation's waitlist goes, for its staff."""
-  waitlistRules("""Organisation; default: the caller's own.""" organizationId: ID): WaitlistRules @requiresScopes(scopes: [["waitlist:read"]])
+  """How an organisation's waitlist goes, for its staff, and for whoever may change it."""
+  waitlistRules("""Organisation; default: the caller's own.""" organizationId: ID): WaitlistRules
+    @requiresScopes(scopes: [["waitlist:read"], ["directory:write"]])
 }
 
 extend type Mutation {
@@ -5661,6 +5928,10 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_reminders(ctx, field)
 	case "resources":
 		return ec.fieldContext_Appointment_resources(ctx, field)
+	case "series":
+		return ec.fieldContext_Appointment_series(ctx, field)
+	case "seriesIndex":
+		return ec.fieldContext_Appointment_seriesIndex(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Appointment", field.Name)
 }
@@ -5703,6 +5974,18 @@ func (ec *executionContext) childFields_AppointmentEdge(ctx context.Context, fie
 		return ec.fieldContext_AppointmentEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AppointmentEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AppointmentSeries(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_AppointmentSeries_id(ctx, field)
+	case "everyWeeks":
+		return ec.fieldContext_AppointmentSeries_everyWeeks(ctx, field)
+	case "appointments":
+		return ec.fieldContext_AppointmentSeries_appointments(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AppointmentSeries", field.Name)
 }
 
 func (ec *executionContext) childFields_AuditEvent(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5863,6 +6146,22 @@ func (ec *executionContext) childFields_BookAppointmentPayload(ctx context.Conte
 	return nil, fmt.Errorf("no field named %q was found under type BookAppointmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_BookSeriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "series":
+		return ec.fieldContext_BookSeriesPayload_series(ctx, field)
+	case "skipped":
+		return ec.fieldContext_BookSeriesPayload_skipped(ctx, field)
+	case "replayed":
+		return ec.fieldContext_BookSeriesPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_BookSeriesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_BookSeriesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type BookSeriesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_BookingPolicy(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "freeCancellationBefore":
@@ -5975,6 +6274,22 @@ func (ec *executionContext) childFields_CancelAppointmentPayload(ctx context.Con
 		return ec.fieldContext_CancelAppointmentPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type CancelAppointmentPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_CancelSeriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "appointments":
+		return ec.fieldContext_CancelSeriesPayload_appointments(ctx, field)
+	case "fee":
+		return ec.fieldContext_CancelSeriesPayload_fee(ctx, field)
+	case "replayed":
+		return ec.fieldContext_CancelSeriesPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_CancelSeriesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_CancelSeriesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CancelSeriesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_Cancellation(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6843,6 +7158,8 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_resources(ctx, field)
 	case "appointmentsWithoutResources":
 		return ec.fieldContext_Query_appointmentsWithoutResources(ctx, field)
+	case "seriesOptions":
+		return ec.fieldContext_Query_seriesOptions(ctx, field)
 	case "accounts":
 		return ec.fieldContext_Query_accounts(ctx, field)
 	case "viewer":
@@ -7195,6 +7512,20 @@ func (ec *executionContext) childFields_RescheduleAppointmentPayload(ctx context
 	return nil, fmt.Errorf("no field named %q was found under type RescheduleAppointmentPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_RescheduleSeriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "appointments":
+		return ec.fieldContext_RescheduleSeriesPayload_appointments(ctx, field)
+	case "replayed":
+		return ec.fieldContext_RescheduleSeriesPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_RescheduleSeriesPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_RescheduleSeriesPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RescheduleSeriesPayload", field.Name)
+}
+
 func (ec *executionContext) childFields_ResetPasswordPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "reset":
@@ -7383,6 +7714,26 @@ func (ec *executionContext) childFields_ScheduleExceptionEdge(ctx context.Contex
 		return ec.fieldContext_ScheduleExceptionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScheduleExceptionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SeriesDate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "index":
+		return ec.fieldContext_SeriesDate_index(ctx, field)
+	case "start":
+		return ec.fieldContext_SeriesDate_start(ctx, field)
+	case "localStart":
+		return ec.fieldContext_SeriesDate_localStart(ctx, field)
+	case "timeZone":
+		return ec.fieldContext_SeriesDate_timeZone(ctx, field)
+	case "slot":
+		return ec.fieldContext_SeriesDate_slot(ctx, field)
+	case "blockedBy":
+		return ec.fieldContext_SeriesDate_blockedBy(ctx, field)
+	case "alternatives":
+		return ec.fieldContext_SeriesDate_alternatives(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SeriesDate", field.Name)
 }
 
 func (ec *executionContext) childFields_ServiceInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7673,6 +8024,22 @@ func (ec *executionContext) childFields_SuspendAccountPayload(ctx context.Contex
 		return ec.fieldContext_SuspendAccountPayload_query(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type SuspendAccountPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SwapAppointmentsPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "firstAppointment":
+		return ec.fieldContext_SwapAppointmentsPayload_firstAppointment(ctx, field)
+	case "secondAppointment":
+		return ec.fieldContext_SwapAppointmentsPayload_secondAppointment(ctx, field)
+	case "replayed":
+		return ec.fieldContext_SwapAppointmentsPayload_replayed(ctx, field)
+	case "errors":
+		return ec.fieldContext_SwapAppointmentsPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_SwapAppointmentsPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SwapAppointmentsPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_TransitionAppointmentPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

@@ -44,6 +44,7 @@ const (
 	Resource
 	WaitlistEntry
 	WaitlistOffer
+	Series
 )
 
 var nouns = map[Type]string{
@@ -53,6 +54,7 @@ var nouns = map[Type]string{
 	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
 	APIClient: "a client", APIKey: "a key", Session: "a session", Reminder: "a reminder", DeadLetter: "a dead letter",
 	Resource: "a room or a piece of equipment", WaitlistEntry: "a waitlist entry", WaitlistOffer: "an offer",
+	Series: "a series of appointments",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -128,7 +130,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter, Resource, WaitlistEntry, WaitlistOffer:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter, Resource, WaitlistEntry, WaitlistOffer, Series:
 		if len(b) != size {
 			return id, false
 		}

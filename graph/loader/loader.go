@@ -64,6 +64,7 @@ type Services struct {
 		agendas
 		Identifiers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]clinic.Identifier, error)
 		Overrides(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref][]appointment.Overridden, error)
+		Series(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Series, error)
 	}
 	Audit interface {
 		Find(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]audit.Event, error)
@@ -118,6 +119,7 @@ type Loaders struct {
 	Holds          *Loader[clinic.Ref, appointment.Hold]
 	Identifiers    *Loader[clinic.Ref, []clinic.Identifier]
 	Overrides      *Loader[clinic.Ref, []appointment.Overridden]
+	Series         *Loader[clinic.Ref, appointment.Series]
 	AuditEvents    *Loader[clinic.Ref, audit.Event]
 	Reminders      *Loader[clinic.Ref, reminder.Message]
 	Attempts       *Loader[clinic.Ref, []reminder.Attempt] // by message
@@ -159,6 +161,7 @@ func (s Services) New(a access.Actor) *Loaders {
 		Appointments:   batch(as(&a, s.Appointment.Appointments)),
 		Identifiers:    batch(s.Appointment.Identifiers),
 		Overrides:      batch(s.Appointment.Overrides),
+		Series:         batch(as(&a, s.Appointment.Series)),
 		actor:          a,
 		appointments:   s.Appointment,
 		AuditEvents:    batch(as(&a, s.Audit.Find)),

@@ -57,6 +57,11 @@ type BookAppointmentError interface {
 	IsBookAppointmentError()
 }
 
+// Errors of `bookSeries`.
+type BookSeriesError interface {
+	IsBookSeriesError()
+}
+
 // Errors of `breakGlass`.
 type BreakGlassError interface {
 	IsBreakGlassError()
@@ -65,6 +70,11 @@ type BreakGlassError interface {
 // Errors of `cancelAppointment`.
 type CancelAppointmentError interface {
 	IsCancelAppointmentError()
+}
+
+// Errors of `cancelSeries`.
+type CancelSeriesError interface {
+	IsCancelSeriesError()
 }
 
 // Errors of `changeAccountRole`.
@@ -187,6 +197,11 @@ type RescheduleAppointmentError interface {
 	IsRescheduleAppointmentError()
 }
 
+// Errors of `rescheduleSeries`.
+type RescheduleSeriesError interface {
+	IsRescheduleSeriesError()
+}
+
 // Errors of `resetPassword`.
 type ResetPasswordError interface {
 	IsResetPasswordError()
@@ -255,6 +270,11 @@ type SignUpError interface {
 // Errors of `suspendAccount`.
 type SuspendAccountError interface {
 	IsSuspendAccountError()
+}
+
+// Errors of `swapAppointments`.
+type SwapAppointmentsError interface {
+	IsSwapAppointmentsError()
 }
 
 // Errors of `transitionAppointment`.
@@ -548,6 +568,40 @@ type BookAppointmentPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Input of `bookSeries`.
+type BookSeriesInput struct {
+	// First slot.
+	FirstSlotID string `json:"firstSlotId"`
+	// Weeks from one to the next, 1 to 26.
+	EveryWeeks int `json:"everyWeeks"`
+	// How many dates, 2 to 52.
+	Count int `json:"count"`
+	// All or whatever is free.
+	Take appointment.Take `json:"take"`
+	// Slots in place of dates, each date once.
+	Choices []*SeriesChoiceInput `json:"choices,omitempty"`
+	// For whom; default: the only patient whom the caller acts for.
+	PatientID *string `json:"patientId,omitempty"`
+	// Reason for the visits, for the provider.
+	Reason *string `json:"reason,omitempty"`
+	// Key chosen by the client, a UUID for each attempt to do one thing.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `bookSeries`.
+type BookSeriesPayload struct {
+	// The series, unless there are errors.
+	Series *appointment.Series `json:"series,omitempty"`
+	// Dates that were left out, when whatever is free was to be booked.
+	Skipped []*appointment.SeriesDate `json:"skipped"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []BookSeriesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Exactly one: a hold made before, a free slot, or whoever is free.
 type BookingTargetInput struct {
 	// A hold.
@@ -628,6 +682,38 @@ type CancelAppointmentPayload struct {
 	Fee *clinic.Money `json:"fee,omitempty"`
 	// Expected failures.
 	Errors []CancelAppointmentError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `cancelSeries`.
+type CancelSeriesInput struct {
+	// The first appointment that is cancelled.
+	AppointmentID string `json:"appointmentId"`
+	// Coded reason.
+	Reason appointment.CancellationReason `json:"reason"`
+	// Words for the clinic.
+	Note *string `json:"note,omitempty"`
+	// Version of the first that was last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Accept fees of up to so many minor units in all; without it a fee makes the call fail.
+	AcceptFeeMinorUnits *int `json:"acceptFeeMinorUnits,omitempty"`
+	// Only say what would happen.
+	Preview bool `json:"preview"`
+	// Key chosen by the client.
+	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
+}
+
+// Result of `cancelSeries`.
+type CancelSeriesPayload struct {
+	// The appointments after the change (or before it, in a preview), in the series' order; none when there are errors.
+	Appointments []*appointment.Appointment `json:"appointments"`
+	// Fees charged in all, or that would be.
+	Fee *clinic.Money `json:"fee,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []CancelSeriesError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }
@@ -1022,6 +1108,8 @@ func (GenericError) IsBookAppointmentError() {}
 
 func (GenericError) IsRescheduleAppointmentError() {}
 
+func (GenericError) IsSwapAppointmentsError() {}
+
 func (GenericError) IsCancelAppointmentError() {}
 
 func (GenericError) IsTransitionAppointmentError() {}
@@ -1057,6 +1145,12 @@ func (GenericError) IsErasePatientError() {}
 func (GenericError) IsPlaceLegalHoldError() {}
 
 func (GenericError) IsReleaseLegalHoldError() {}
+
+func (GenericError) IsBookSeriesError() {}
+
+func (GenericError) IsRescheduleSeriesError() {}
+
+func (GenericError) IsCancelSeriesError() {}
 
 func (GenericError) IsRefreshSessionError() {}
 
@@ -1164,6 +1258,8 @@ func (IdempotencyError) IsBookAppointmentError() {}
 
 func (IdempotencyError) IsRescheduleAppointmentError() {}
 
+func (IdempotencyError) IsSwapAppointmentsError() {}
+
 func (IdempotencyError) IsCancelAppointmentError() {}
 
 func (IdempotencyError) IsTransitionAppointmentError() {}
@@ -1181,6 +1277,12 @@ func (IdempotencyError) IsCreateAPIClientError() {}
 func (IdempotencyError) IsCreateAPIKeyError() {}
 
 func (IdempotencyError) IsPlaceLegalHoldError() {}
+
+func (IdempotencyError) IsBookSeriesError() {}
+
+func (IdempotencyError) IsRescheduleSeriesError() {}
+
+func (IdempotencyError) IsCancelSeriesError() {}
 
 func (IdempotencyError) IsJoinWaitlistError() {}
 
@@ -1240,11 +1342,17 @@ type InvalidTransitionError struct {
 
 func (InvalidTransitionError) IsRescheduleAppointmentError() {}
 
+func (InvalidTransitionError) IsSwapAppointmentsError() {}
+
 func (InvalidTransitionError) IsCancelAppointmentError() {}
 
 func (InvalidTransitionError) IsTransitionAppointmentError() {}
 
 func (InvalidTransitionError) IsUserError() {}
+
+func (InvalidTransitionError) IsRescheduleSeriesError() {}
+
+func (InvalidTransitionError) IsCancelSeriesError() {}
 
 // Input of `inviteAccount`.
 type InviteAccountInput struct {
@@ -1383,6 +1491,8 @@ func (LimitReachedError) IsBookAppointmentError() {}
 
 func (LimitReachedError) IsRescheduleAppointmentError() {}
 
+func (LimitReachedError) IsSwapAppointmentsError() {}
+
 func (LimitReachedError) IsCancelAppointmentError() {}
 
 func (LimitReachedError) IsTransitionAppointmentError() {}
@@ -1400,6 +1510,12 @@ func (LimitReachedError) IsCreateAPIClientError() {}
 func (LimitReachedError) IsCreateAPIKeyError() {}
 
 func (LimitReachedError) IsPlaceLegalHoldError() {}
+
+func (LimitReachedError) IsBookSeriesError() {}
+
+func (LimitReachedError) IsRescheduleSeriesError() {}
+
+func (LimitReachedError) IsCancelSeriesError() {}
 
 func (LimitReachedError) IsJoinWaitlistError() {}
 
@@ -1453,6 +1569,8 @@ type PatientConflictError struct {
 func (PatientConflictError) IsBookAppointmentError() {}
 
 func (PatientConflictError) IsRescheduleAppointmentError() {}
+
+func (PatientConflictError) IsSwapAppointmentsError() {}
 
 func (PatientConflictError) IsUserError() {}
 
@@ -1548,6 +1666,10 @@ func (PolicyError) IsRescheduleAppointmentError() {}
 func (PolicyError) IsCancelAppointmentError() {}
 
 func (PolicyError) IsUserError() {}
+
+func (PolicyError) IsRescheduleSeriesError() {}
+
+func (PolicyError) IsCancelSeriesError() {}
 
 // A postal code and how far from it.
 type PostalCodeInput struct {
@@ -2047,6 +2169,30 @@ type RescheduleAppointmentPayload struct {
 	SlotID *availability.SlotID `json:"-"`
 }
 
+// Input of `rescheduleSeries`.
+type RescheduleSeriesInput struct {
+	// The first appointment that moves.
+	AppointmentID string `json:"appointmentId"`
+	// Where it moves to: a slot of the same kind of visit. Those after it go to the same provider and location, by the same way of meeting.
+	SlotID string `json:"slotId"`
+	// Version of the first that was last seen; null to skip the check.
+	ExpectedVersion *int `json:"expectedVersion,omitempty"`
+	// Key chosen by the client.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `rescheduleSeries`.
+type RescheduleSeriesPayload struct {
+	// The moved appointments, in the series' order; none when there are errors.
+	Appointments []*appointment.Appointment `json:"appointments"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures.
+	Errors []RescheduleSeriesError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Input of `resetPassword`.
 type ResetPasswordInput struct {
 	// The code of the mail, which is what follows `#code=` in its link. It is good for an hour, once.
@@ -2195,6 +2341,34 @@ type RuleOverrideInput struct {
 	// Why, for the record; at most 1,000 characters.
 	Reason string `json:"reason"`
 }
+
+// Another slot in place of a date.
+type SeriesChoiceInput struct {
+	// Which date, from 0.
+	Index int `json:"index"`
+	// A slot of the same kind of visit.
+	SlotID string `json:"slotId"`
+}
+
+// Dates of a series can't be had. Nothing was changed.
+type SeriesUnavailableError struct {
+	// Stable machine-readable code.
+	Code UserErrorCode `json:"code"`
+	// Sentence for a person, in the language of `Accept-Language`.
+	Message string `json:"message"`
+	// Path into the input, for example `input` then `firstSlotId`.
+	Path []string `json:"path,omitempty"`
+	// True when the same request with the same idempotency key may succeed later.
+	Retryable bool `json:"retryable"`
+	// The dates that can't be had.
+	Dates []*appointment.SeriesDate `json:"dates"`
+}
+
+func (SeriesUnavailableError) IsBookSeriesError() {}
+
+func (SeriesUnavailableError) IsUserError() {}
+
+func (SeriesUnavailableError) IsRescheduleSeriesError() {}
 
 // Facts about the service.
 type ServiceInfo struct {
@@ -2460,6 +2634,8 @@ func (SlotTakenError) IsBookAppointmentError() {}
 
 func (SlotTakenError) IsRescheduleAppointmentError() {}
 
+func (SlotTakenError) IsSwapAppointmentsError() {}
+
 func (SlotTakenError) IsHoldSlotError() {}
 
 func (SlotTakenError) IsUserError() {}
@@ -2488,6 +2664,8 @@ type SlotUnavailableError struct {
 func (SlotUnavailableError) IsBookAppointmentError() {}
 
 func (SlotUnavailableError) IsRescheduleAppointmentError() {}
+
+func (SlotUnavailableError) IsSwapAppointmentsError() {}
 
 func (SlotUnavailableError) IsHoldSlotError() {}
 
@@ -2613,11 +2791,17 @@ type StaleVersionError struct {
 
 func (StaleVersionError) IsRescheduleAppointmentError() {}
 
+func (StaleVersionError) IsSwapAppointmentsError() {}
+
 func (StaleVersionError) IsCancelAppointmentError() {}
 
 func (StaleVersionError) IsTransitionAppointmentError() {}
 
 func (StaleVersionError) IsUserError() {}
+
+func (StaleVersionError) IsRescheduleSeriesError() {}
+
+func (StaleVersionError) IsCancelSeriesError() {}
 
 // Live changes. All streams work alike: read a `streamCursor` with a query, subscribe with `after:` that
 // cursor, keep the cursor of the last event, and subscribe again with it after a reconnect. Delivery is at
@@ -2639,6 +2823,34 @@ type SuspendAccountPayload struct {
 	Account *identity.Account `json:"account,omitempty"`
 	// Expected failures.
 	Errors []SuspendAccountError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `swapAppointments`.
+type SwapAppointmentsInput struct {
+	// One appointment.
+	FirstAppointmentID string `json:"firstAppointmentId"`
+	// The other, of the same organisation.
+	SecondAppointmentID string `json:"secondAppointmentId"`
+	// Version of the first that was last seen; null to skip the check.
+	FirstExpectedVersion *int `json:"firstExpectedVersion,omitempty"`
+	// Version of the second that was last seen; null to skip the check.
+	SecondExpectedVersion *int `json:"secondExpectedVersion,omitempty"`
+	// Key chosen by the client. Repeated, it answers with both as they are by then.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `swapAppointments`.
+type SwapAppointmentsPayload struct {
+	// The first appointment, where the second was.
+	FirstAppointment *appointment.Appointment `json:"firstAppointment,omitempty"`
+	// The second appointment, where the first was.
+	SecondAppointment *appointment.Appointment `json:"secondAppointment,omitempty"`
+	// True when this answer repeats an earlier one for the same key.
+	Replayed bool `json:"replayed"`
+	// Expected failures. Their path names the appointment that can't have the other's place: `firstAppointmentId` or `secondAppointmentId`.
+	Errors []SwapAppointmentsError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }

@@ -13,6 +13,7 @@ import (
 // kinds are the contract's types that show patients' data, and what things of these types are in the record.
 var kinds = map[string][]string{
 	"Appointment":        {"Appointment"},
+	"AppointmentSeries":  {"AppointmentSeries"},
 	"Patient":            {"Patient"},
 	"ContactPreferences": {"Patient"},
 	"SlotHold":           {"SlotHold"},
@@ -20,7 +21,7 @@ var kinds = map[string][]string{
 	"LegalHold":          {"LegalHold"},
 	"PatientConnection":  {"PatientSearch"},
 	"Reminder":           {"Reminder"},
-	"Node":               {"Appointment", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold"},
+	"Node":               {"Appointment", "AppointmentSeries", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold"},
 	"Versioned":          {"Appointment", "BreakGlassGrant"},
 	"AuditEvent":         {audit.TrailKind},
 }

@@ -18,6 +18,7 @@ import (
 // named are the kinds of things whose being asked for in vain is recorded.
 var named = map[globalid.Type]string{
 	globalid.Appointment: "Appointment", globalid.BreakGlassGrant: "BreakGlassGrant", globalid.Hold: "SlotHold", globalid.Patient: "Patient",
+	globalid.Series: "AppointmentSeries",
 }
 
 // Missed notes that an id names nothing for the caller.

@@ -38,7 +38,11 @@ func (r *realm) questions() (list []question) {
 		}
 		for _, arguments := range r.variants("Query."+field.Name, r.here) {
 			for _, fields := range r.inside(field.Type.Name(), r.here) {
-				list = append(list, question{text: fmt.Sprintf("{ %s%s { %s } }", field.Name, arguments, fields)})
+				about := subject{}
+				if field.Name == "seriesOptions" { // which names a patient
+					about = subject{organization: r.here.Organization, patient: r.here.patients[0].ID}
+				}
+				list = append(list, question{text: fmt.Sprintf("{ %s%s { %s } }", field.Name, arguments, fields), about: about})
 			}
 		}
 	}
@@ -170,6 +174,7 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Provider.weeklyHours":          {fmt.Sprintf(`(locationId: %q)`, location)},
 		"Provider.scheduleExceptions":   {`(` + day + `, first: 50)`},
 		"Query.reminderRules":           {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
+		"Query.waitlistRules":           {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
 		"Query.resources":               {fmt.Sprintf(`(organizationId: %q, first: 50)`, globalid.OfOrganization(s.Organization))},
 		"Query.patients":                {`(where: {name: "Quillon"}, first: 50)`},
 		"Query.searchAvailability":      {`(` + near + `, first: 2)`},
@@ -177,6 +182,7 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Query.locations":               {`(` + near + `, first: 2)`},
 		"Query.conflictDetectionReport": {`(` + day + `)`},
 		"Query.reminderFunnel":          {`(where: {from: "2026-06-01", to: "2026-06-30"})`},
+		"Query.seriesOptions":           {fmt.Sprintf(`(firstSlotId: %q, everyWeeks: 26, count: 4, patientId: %q)`, globalid.OfSlot(s.Slot(s.providers[0], 14, 30)), s.id(globalid.Patient, s.patients[0].ID))},
 		"Query.explainSlot": {
 			fmt.Sprintf(`(where: {providerId: %q, locationId: %q, visitKindId: %q, start: "2026-06-08T19:30:00Z"})`, provider, location, kind),
 			fmt.Sprintf(`(where: {providerId: %q, locationId: %q, visitKindId: %q, start: "2026-06-08T14:00:00Z"})`, provider, location, kind),

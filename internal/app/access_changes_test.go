@@ -53,6 +53,16 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 		"rescheduleAppointment": one(his, func() vars {
 			return vars{"appointmentId": visit(), "target": vars{"slotId": r.freeSlot(s)}, "idempotencyKey": r.key()}
 		}),
+		"swapAppointments": one(his, func() vars {
+			return vars{"firstAppointmentId": visit(), "secondAppointmentId": visit(), "idempotencyKey": r.key()}
+		}),
+		"bookSeries": one(his, func() vars {
+			return vars{"firstSlotId": r.freeSlot(s), "everyWeeks": 21, "count": 2, "patientId": patientID, "idempotencyKey": r.key()}
+		}),
+		"rescheduleSeries": one(his, func() vars {
+			return vars{"appointmentId": r.series(t, s), "slotId": r.freeSlot(s), "idempotencyKey": r.key()}
+		}),
+		"cancelSeries":          one(his, func() vars { return vars{"appointmentId": r.series(t, s), "reason": "OTHER"} }),
 		"cancelAppointment":     one(his, func() vars { return vars{"appointmentId": visit(), "reason": "OTHER"} }),
 		"transitionAppointment": one(his, func() vars { return vars{"appointmentId": visit(), "action": "UNDO"} }),
 		"rearmConflictDetection": one(subject{}, func() vars {
@@ -98,6 +108,7 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 	maps.Copy(list, r.acting(t, p))
 	maps.Copy(list, r.keeping(t))
 	maps.Copy(list, r.telling(t))
+	maps.Copy(list, r.waiting(t))
 	maps.Copy(list, r.sessionChanges(t, p))
 	maps.Copy(list, r.integrating(t))
 	maps.Copy(list, r.accounting(t, p))

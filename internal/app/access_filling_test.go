@@ -31,6 +31,7 @@ func (r *realm) fill(t *testing.T, s *site) {
 	for _, visit := range visits {
 		r.visit(t, s, visit.patient, globalid.OfSlot(s.Slot(s.providers[visit.provider], visit.hour, 0)), visit.provider, visit.ends)
 	}
+	r.series(t, s)
 	for _, of := range s.providers[:1] {
 		r.exception(t, s, of)
 	}
@@ -101,6 +102,24 @@ func (r *realm) visit(t *testing.T, s *site, patient int, slot string, provider 
 			vars{"appointmentId": id, "reason": "OTHER", "note": "Palpitations are gone", "acceptFeeMinorUnits": 2500})
 	}
 	return id
+}
+
+// series books two visits of the first patient's, which are known, and is the first of them.
+func (r *realm) series(t *testing.T, s *site) string {
+	t.Helper()
+	who := s.patients[0]
+	const parts = `series { id appointments { edges { node { id } } } }`
+	booked := r.done(t, s.admin, "bookSeries", parts, vars{"firstSlotId": r.freeSlot(s), "everyWeeks": 20, "count": 2,
+		"patientId": s.id(globalid.Patient, who.ID), "reason": "Palpitations, again", "idempotencyKey": r.key()})
+	series := booked.Text("bookSeries", "series", "id")
+	r.know(series, subject{kind: globalid.Series, organization: s.Organization, patient: who.ID})
+	for i := range 2 {
+		id := booked.Text("bookSeries", "series", "appointments", "edges", i, "node", "id")
+		r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
+		r.with[id], r.in[id] = s.id(globalid.Provider, s.providers[0].ID), series
+	}
+	r.treats(s, 0, 0)
+	return booked.Text("bookSeries", "series", "appointments", "edges", 0, "node", "id")
 }
 
 func (r *realm) treats(s *site, provider, patient int) {

@@ -66,7 +66,7 @@ func (r *realm) judge(t *testing.T, p person, q question, answer gqltest.Answer)
 		g.value(change.SelectionSet, change.Definition.Type.Name(), data[q.part], spot{path: q.part})
 		return
 	}
-	g.object(operation.SelectionSet, root.Name, data, spot{path: ""})
+	g.object(operation.SelectionSet, root.Name, data, spot{path: "", about: q.about})
 	if q.id != "" && data["node"] == nil {
 		g.absent(q.id)
 	}
@@ -107,8 +107,10 @@ func (g reading) object(set ast.SelectionSet, typeName string, object map[string
 			here.about = g.unknown(id)
 		}
 	}
-	if visit, ok := gqltest.At(object, "appointment", "id").(string); ok && typeName == "AppointmentChanged" {
-		here.about = g.subjects[visit]
+	for event, part := range followed {
+		if thing, ok := gqltest.At(object, part, "id").(string); ok && typeName == event {
+			here.about = g.subjects[thing]
+		}
 	}
 	for _, field := range flat(g.schema, set, typeName) {
 		if strings.HasPrefix(field.Name, "__") {
@@ -126,7 +128,7 @@ func (g reading) unknown(id string) subject {
 	switch mustType(g.t, id) {
 	case globalid.Session:
 		return subject{organization: mustRef(g.t, id).Organization, actor: g.by.actor.ID}
-	case globalid.Appointment, globalid.Hold, globalid.BreakGlassGrant:
+	case globalid.Appointment, globalid.Hold, globalid.BreakGlassGrant, globalid.Series, globalid.WaitlistEntry, globalid.WaitlistOffer:
 		return subject{organization: g.made.organization, patient: g.made.patient, actor: g.by.actor.ID}
 	}
 	return subject{organization: mustRef(g.t, id).Organization}

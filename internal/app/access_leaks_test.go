@@ -21,11 +21,13 @@ import (
 var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
 	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "legalHoldId": globalid.LegalHold, "accountId": globalid.Account, "sessionId": globalid.Session,
+	"currentAppointmentId": globalid.Appointment, "entryId": globalid.WaitlistEntry, "offerId": globalid.WaitlistOffer,
 	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey, "deadLetterIds": globalid.DeadLetter,
+	"firstAppointmentId": globalid.Appointment, "secondAppointmentId": globalid.Appointment,
 }
 
 // everybodys are fields that name what everybody may know of.
-var everybodys = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId"}
+var everybodys = []string{"organizationId", "providerId", "providerIds", "locationId", "locationIds", "visitKindId", "visitKindIds", "specialtyId", "insurancePlanId", "slotId", "firstSlotId"}
 
 // namings are the ways in which a query names something by its id.
 func (r *realm) namings() map[string][]string {
@@ -37,6 +39,7 @@ func (r *realm) namings() map[string][]string {
 		"AuditFilterInput.patientId":       {}, // whoever reads the trail knows patients by their ids, and sees none
 		"AuditFilterInput.entityId":        {},
 		"AppointmentFilterInput.patientId": {`{ appointments(where: {patientId: "ID"}) { totalCount edges { node { id } } } }`},
+		"WaitlistFilterInput.patientId":    {`{ waitlistEntries(where: {patientId: "ID"}) { totalCount edges { node { id } } } }`},
 		"ExplainSlotInput.patientId":       {`{ explainSlot(where: {` + explain + `, patientId: "ID"}) { bookable blockedBy } }`},
 		"AvailabilitySearchInput.reschedulingAppointmentId": {
 			`{ searchAvailability(where: {reschedulingAppointmentId: "ID"}, first: 1) { edges { node { id } } } }`,

@@ -54,7 +54,8 @@ type realm struct {
 	specimens   []string           // ids to ask for, of every type with an id
 	treated     map[[2]uuid.UUID]bool
 	links       map[[2]uuid.UUID]string // by account and patient: the column
-	with        map[string]string       // the provider of a visit or an exception, by global ids
+	with        map[string]string       // the provider of a visit or an exception, the visit of a message, the entry of an offer, by global ids
+	in          map[string]string       // the series of a visit, by global ids
 	lacking     map[string]bool         // visits without the room that they need, by global ids
 	revoked     map[string]bool         // clients and keys, by global ids
 	lastSlot    int
@@ -74,7 +75,7 @@ func newRealm(t *testing.T) *realm {
 	}
 	r := &realm{
 		api: newAPI(t, appointment.Limits{}), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
-		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
+		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, in: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
@@ -100,6 +101,7 @@ func newRealm(t *testing.T) *realm {
 	r.keepMessages(t, r.there)
 	r.keepRooms(t, r.here)
 	r.keepRooms(t, r.there)
+	r.keepWaiting(t)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -263,4 +265,6 @@ var typeNames = map[globalid.Type]string{
 	globalid.InsurancePlan: "InsurancePlan", globalid.Match: "AvailabilityMatch", globalid.BreakGlassGrant: "BreakGlassGrant",
 	globalid.Account: "Account", globalid.AuditEvent: "AuditEvent", globalid.LegalHold: "LegalHold",
 	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey", globalid.Reminder: "Reminder", globalid.DeadLetter: "DeadLetter",
+	globalid.Series:        "AppointmentSeries",
+	globalid.WaitlistEntry: "WaitlistEntry", globalid.WaitlistOffer: "WaitlistOffer",
 }

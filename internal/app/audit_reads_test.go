@@ -118,6 +118,36 @@ const (
 
 func read(pattern, purpose, fields string) string { return fmt.Sprintf(pattern, purpose, fields) }
 
+// swapped asks for the visit to take the place of one of Bob's.
+func swapped(f *file) vars {
+	other := f.book(f.bob, 11)
+	f.mark()
+	return vars{"firstAppointmentId": f.visit, "secondAppointmentId": other, "idempotencyKey": "s"}
+}
+
+const swapIt = `mutation($input: SwapAppointmentsInput!) { swapAppointments(input: $input) { replayed firstAppointment { id start version } secondAppointment { id start version }
+	errors { __typename ... on UserError { code path } ... on SlotTakenError { alternatives(limit: 1) { id } } } } }`
+
+var swaps = []string{
+	"appointment.swap WRITE DONE TREAT visit of ann: start end localStart timeZone modality provider location visitKind",
+	"appointment.swap WRITE DONE TREAT ? of bob: start end localStart timeZone modality provider location visitKind",
+}
+
+// recurring makes the visit the first of a series.
+func recurring(f *file) vars {
+	done := f.by(f.ann).Post(f.t, bookThem, vars{"input": vars{"firstSlotId": f.slotAt(12), "everyWeeks": 3, "count": 2, "idempotencyKey": "r"}}).OK(f.t)
+	visit, series := done.Text("bookSeries", "series", "appointments", "edges", 0, "node", "id"), done.Text("bookSeries", "series", "id")
+	delete(f.names, mustRef(f.t, f.visit).ID.String())
+	f.name(visit, "visit")
+	f.name(series, "series")
+	f.mark()
+	return vars{"visit": visit, "series": series}
+}
+
+func seriesRead(purpose, fields string) string {
+	return fmt.Sprintf("series.read READ DONE %s series of ann: %s", purpose, fields)
+}
+
 // showing is how something of a patient's is shown at a place of the contract, and what that leaves.
 type showing struct {
 	by       func(*file) gqltest.Client
@@ -198,6 +228,28 @@ var (
 			return vars{"appointmentId": f.visit, "target": vars{"slotId": f.slotAt(16)}, "idempotencyKey": "m"}
 		}),
 			[]string{"appointment.reschedule WRITE DONE TREAT visit of ann: start end localStart timeZone modality provider location visitKind"}},
+		"SwapAppointmentsPayload.firstAppointment":  {desk, swapIt, input(swapped), swaps},
+		"SwapAppointmentsPayload.secondAppointment": {desk, swapIt, input(swapped), swaps},
+		"BookSeriesPayload.series": {ann, `mutation($input: BookSeriesInput!) { bookSeries(input: $input) { series { everyWeeks } } }`,
+			input(func(f *file) vars {
+				return vars{"firstSlotId": f.slotAt(16), "everyWeeks": 3, "count": 2, "idempotencyKey": "bs"}
+			}), []string{
+				"appointment.book WRITE DONE PATRQT ? of ann: status patient start end localStart timeZone modality provider location visitKind series",
+				"appointment.book WRITE DONE PATRQT ? of ann: status patient start end localStart timeZone modality provider location visitKind series",
+			}},
+		"Appointment.series": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { series { everyWeeks } } } }`, recurring,
+			[]string{read(visitRead, "TREAT", "series"), seriesRead("TREAT", "everyWeeks")}},
+		"AppointmentSeries.appointments": {ann, `query($series: ID!) { node(id: $series) { ... on AppointmentSeries { appointments(first: 1) { edges { node { start } } } } } }`, recurring,
+			[]string{read(visitRead, "PATRQT", "start"), seriesRead("PATRQT", "appointments")}},
+		"RescheduleSeriesPayload.appointments": {desk, `mutation($input: RescheduleSeriesInput!) { rescheduleSeries(input: $input) { appointments { version } } }`, input(func(f *file) vars {
+			return vars{"appointmentId": recurring(f)["visit"], "slotId": f.slotAt(13), "idempotencyKey": "ms"}
+		}), []string{
+			"appointment.reschedule WRITE DONE TREAT ? of ann: start end localStart timeZone modality provider location visitKind",
+			"appointment.reschedule WRITE DONE TREAT visit of ann: start end localStart timeZone modality provider location visitKind",
+		}},
+		"CancelSeriesPayload.appointments": {ann, `mutation($input: CancelSeriesInput!) { cancelSeries(input: $input) { appointments { status } } }`, input(func(f *file) vars {
+			return vars{"appointmentId": recurring(f)["visit"], "reason": "OTHER"}
+		}), []string{"appointment.cancel WRITE DONE PATRQT ? of ann: status cancellation", "appointment.cancel WRITE DONE PATRQT visit of ann: status cancellation"}},
 		"CancelAppointmentPayload.appointment": {ann, cancelIt, input(func(f *file) vars { return vars{"appointmentId": f.visit, "reason": "OTHER"} }),
 			[]string{"appointment.cancel WRITE DONE PATRQT visit of ann: status cancellation"}},
 		"TransitionAppointmentPayload.appointment": {ann, `mutation($input: TransitionAppointmentInput!) { transitionAppointment(input: $input) { appointment { status } } }`,
@@ -229,7 +281,7 @@ var (
 )
 
 // private are the contract's types that show something of a patient's; Node may be any of them.
-var private = []string{"Patient", "PatientConnection", "Appointment", "AppointmentConnection", "SlotHold", "AuditEventConnection", "Node"}
+var private = []string{"Patient", "PatientConnection", "Appointment", "AppointmentConnection", "AppointmentSeries", "SlotHold", "AuditEventConnection", "Node"}
 
 // Every place of the contract that shows something of a patient's has its showing here, and none leaves more or less than it should.
 func TestWhateverShowsAPatientsDataIsRecorded(t *testing.T) {

@@ -29,6 +29,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/testkit/keytest"
 	"github.com/mediconnect/mediconnect/internal/testkit/pgtest"
 	"github.com/mediconnect/mediconnect/internal/testkit/sample"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // keysOfOwn are the tables whose rows have an id of their own. A plan's follows from its names, a process isn't one of a few rows, those of dead
@@ -99,6 +100,9 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	must(a.appointments.Move(ctx, ann, appointment.MoveVisit{
 		Appointment: visit.Appointment.Ref(), Target: appointment.Target{Slot: slot(10)}, Key: "m",
 	}))(t)
+	must(a.appointments.BookSeries(ctx, ann, appointment.BookSeries{
+		Recurrence: appointment.Recurrence{First: *slot(15), EveryWeeks: 1, Count: 2}, Take: appointment.TakeAll, Key: "s",
+	}))(t)
 	a.appointments.Detecting(conflict.NewDetection(postgres.NewConflictStore(a.db), conflict.Fixed{Overrule: true}, conflict.DefaultBudget(), nil, nil, a.frame.Clock, clock.Uptime))
 	second := patienttest.Ann()
 	second.Identifier.Value += "2"
@@ -108,6 +112,9 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 		Override: &conflict.Override{Rules: []availability.Rule{availability.ProviderBusy}, Reason: "An emergency"},
 	}))(t)
 	actInstead(t, a, admin, ref(ann.PatientID))
+	a.waitlist.Flag = func(uuid.UUID, access.Actor) access.Feature { return access.Feature{Enabled: true} }
+	must(a.waitlist.Join(ctx, admin, waitlist.Join{Patient: &ben, Wanted: availability.Search{VisitKind: &kind}, Key: "w"}))(t)
+	must(a.waitlist.Match(ctx, 10))(t)
 	must(a.choices.SetRules(ctx, admin, reminder.SetRules{Rules: []reminder.RuleTime{}}))(t)
 	must(a.reminder.Plan(ctx, 10))(t)
 	must(a.retention.PlaceHold(ctx, admin, retention.PlaceHold{Patient: ref(ann.PatientID), Reason: "A claim is pending", Key: "l"}))(t)

@@ -1,42 +1,13 @@
 package app
 
 import (
-	"context"
-	"sync/atomic"
-	"time"
-
-	"github.com/mediconnect/mediconnect/internal/clock"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/telemetry"
 )
 
-// messageFigures are those of messages, of all organisations, as they were read last. One process of all reads them; another one's are nought.
+// messageFigures are those of messages.
 type messageFigures struct {
-	read   func(context.Context, time.Time) (reminder.Figures, error)
-	clock  clock.Clock
-	latest atomic.Pointer[reminder.Figures]
-}
-
-// Measure is documented at workers.Measurer.
-func (m *messageFigures) Measure(ctx context.Context) error {
-	f, err := m.read(ctx, m.clock.Now())
-	if err == nil {
-		m.latest.Store(&f)
-	}
-	return err
-}
-
-// forget is for a process that reads them no longer: what it read last is not how things stand.
-func (m *messageFigures) forget() { m.latest.Store(nil) }
-
-// of reads a figure of the latest.
-func (m *messageFigures) of(read func(reminder.Figures) float64) func() float64 {
-	return func() float64 {
-		if f := m.latest.Load(); f != nil {
-			return read(*f)
-		}
-		return 0
-	}
+	measured[reminder.Figures]
 }
 
 // register adds them to a process's figures.

@@ -123,6 +123,7 @@ type App struct {
 	ledger       *reminder.Ledger
 	deadLetters  *reminder.DeadLetters
 	counts       *messageFigures
+	waits        *waitFigures
 	flags        *flags.Flags // nil: every switch is at its safe default
 	audit        *audit.Service
 	recorder     *audit.Recorder
@@ -181,6 +182,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.appointments.Detecting(a.detection())
 	a.waitlist = a.waiting(source)
 	a.appointments.Waited(a.waitlist)
+	a.retention.Waited(a.waitlist)
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})

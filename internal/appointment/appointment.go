@@ -102,6 +102,8 @@ type Appointment struct {
 	PriorConfirmedAt                               *time.Time
 	ApprovalDueAt                                  *time.Time // a pending one lapses then; nil: none
 	AwaitsDoctor                                   bool       // a pending one: somebody else asked for what takes a doctor's word
+	SeriesID                                       uuid.UUID  // zero: of none
+	SeriesAt                                       int        // which one of its series, from 0
 }
 
 // Ref names the appointment.

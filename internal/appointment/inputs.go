@@ -119,6 +119,7 @@ type Filter struct {
 	Statuses     []Status
 	From, To     time.Time
 	Identifier   *clinic.Identifier
+	Series       uuid.UUID
 	Unequipped   bool          // only those that lack something which their kind needs
 	Among        *access.Reach // only those of patients within it; nil: of all
 }

@@ -70,16 +70,8 @@ func (s *Service) reserve(organization uuid.UUID) *Reserve {
 // Offer holds a time for a patient who waits, and has it told. The answer's Outcome is Done, NotWaiting, or why the time can't be had. Other
 // failures: those of Hold.
 func (s *Service) Offer(ctx context.Context, a access.Actor, in OfferVisit) (Answer, error) {
-	w := OfferWrite{Offered: in.Offered}
-	w.Write = Write{Stamp: s.Stamp(a), Once: &clinic.Once{Key: in.Offered.ID.String(), Operation: "offerSlot"}}
-	w.Seat = Seat{
-		Slot: in.Slot, Kept: in.Kept, Holder: availability.Holder{Actor: a.ID, Patient: in.Patient},
-		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
-	}
-	w.NewHold = Hold{
-		ID: s.NewID(), OrganizationID: in.Slot.Organization, Slot: in.Slot, Actor: a.ID, Patient: in.Patient, State: HoldActive, ExpiresAt: in.HeldUntil,
-	}
-	w.Case = conflict.Case{Operation: conflict.Hold, Now: w.At}
+	w := OfferWrite{Offered: in.Offered, HoldWrite: s.keeping(a, in.Slot, in.Patient, Reserve{Hold: s.NewID(), Holder: a.ID, ExpiresAt: in.HeldUntil})}
+	w.Kept = in.Kept
 	who, err := s.offeredTo(ctx, in, &w)
 	if err != nil {
 		return Answer{}, err
@@ -93,6 +85,36 @@ func (s *Service) Offer(ctx context.Context, a access.Actor, in OfferVisit) (Ans
 			return answer, err
 		}
 		s.openings.Forget(w.Slot.ProviderRef(), w.Slot.Start)
+	}
+	return Answer{}, errs.TryAgain(nil)
+}
+
+// keeping is the write of a hold of the waitlist's own; without a patient it is for nobody in particular.
+func (s *Service) keeping(a access.Actor, slot availability.SlotID, patient uuid.UUID, r Reserve) HoldWrite {
+	w := HoldWrite{
+		Write: Write{Stamp: s.Stamp(a), Once: &clinic.Once{Key: r.Hold.String(), Operation: "keepSlot"}},
+		Seat: Seat{
+			Slot: slot, Holder: availability.Holder{Actor: r.Holder, Patient: patient}, Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
+		},
+		NewHold: Hold{ID: r.Hold, OrganizationID: slot.Organization, Slot: slot, Actor: r.Holder, Patient: patient, State: HoldActive, ExpiresAt: r.ExpiresAt},
+	}
+	w.Case = conflict.Case{Operation: conflict.Hold, Now: w.At}
+	return w
+}
+
+// Keep keeps a time that is open for whoever of those who wait is found. The answer's Outcome is Done, or why it can't be had. Other failures:
+// those of Hold.
+func (s *Service) Keep(ctx context.Context, a access.Actor, slot availability.SlotID, r Reserve) (Answer, error) {
+	w := s.keeping(a, slot, uuid.Nil, r)
+	for range decisions {
+		if _, err := s.decide(ctx, a, &w.Seat, availability.Asking{Holder: w.Holder}); err != nil {
+			return Answer{}, err
+		}
+		answer, err := s.store.Keep(ctx, w)
+		if err != nil || !answer.Outcome.stale() {
+			return answer, err
+		}
+		s.openings.Forget(slot.ProviderRef(), slot.Start)
 	}
 	return Answer{}, errs.TryAgain(nil)
 }

@@ -18,6 +18,7 @@ func (a Appointment) Veiled() bool { return a.PatientID == uuid.Nil }
 // veiled takes from an appointment whatever is its patient's.
 func (a Appointment) veiled() Appointment {
 	a.PatientID, a.CreatedBy, a.Reason = uuid.Nil, uuid.Nil, nil
+	a.SeriesID = uuid.Nil
 	if a.Cancellation != nil {
 		c := *a.Cancellation
 		c.Note = nil

@@ -21,16 +21,28 @@ type Store interface {
 	Book(ctx context.Context, w BookingWrite) (Answer, error)
 	PlaceHold(ctx context.Context, w HoldWrite) (Answer, error)
 	Move(ctx context.Context, w MoveWrite) (Answer, error)
+	// Keep is PlaceHold for nobody in particular, until whoever wants the time is found.
+	Keep(ctx context.Context, w HoldWrite) (Answer, error)
 	// PlaceOffer is PlaceHold of what is offered. What keeps the time so far gives way, and the offer is told.
 	PlaceOffer(ctx context.Context, w OfferWrite) (Answer, error)
 	// BookAny books with the provider of one of the options: of those who aren't taken by now, with the one who has the fewest visits on that day.
 	// While it is asked for the same kind of visit, location and day, others who ask wait. Answer.Option tells which option it is, and of NoneFree
 	// Answer.Refused why for each. It books nothing for no options, and still answers a key that was used.
 	BookAny(ctx context.Context, w AnyWrite) (Answer, error)
+	// MoveTogether moves all or none, into places that may be each other's. Answer.Part is which one an Outcome other than Done is of.
+	MoveTogether(ctx context.Context, w TogetherWrite) (Answer, error)
 	// ExtendHold and ReleaseHold answer Done when the hold stands so already.
 	ExtendHold(ctx context.Context, w HoldChange) (Answer, error)
 	ReleaseHold(ctx context.Context, w HoldChange) (Answer, error)
 	Cancel(ctx context.Context, w CancelWrite) (Answer, error)
+	// CancelTogether cancels all or none.
+	CancelTogether(ctx context.Context, w Write, all []CancelWrite) (Answer, error)
+	// BookSeries books all parts or, if not all are asked for, those that can be had. LeftOut: none of them; Answer.Skipped says why.
+	BookSeries(ctx context.Context, w SeriesWrite) (Answer, error)
+	// Series answers those that exist.
+	Series(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Series, error)
+	// VisitsOf lists the appointments of a series, in its order; at most MaxVisits.
+	VisitsOf(ctx context.Context, series clinic.Ref) ([]Appointment, error)
 	Change(ctx context.Context, w StateWrite) (Answer, error)
 
 	// Recall answers Replayed, OutcomeReused or OutcomeInUse for a key that was used, else Done. For a booking it also answers
@@ -107,6 +119,7 @@ const (
 	NotWaiting       Outcome = "NOT_WAITING" // whom a time is offered has gone, or has another offer
 	NoneFree         Outcome = "NONE_FREE"
 	OutcomeLimit     Outcome = "LIMIT_REACHED"
+	LeftOut          Outcome = "LEFT_OUT"    // of a series: what can't be had keeps out the rest
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
 )
 
@@ -115,16 +128,20 @@ func (o Outcome) stale() bool { return o == StaleRules || o == StaleNeighbours }
 
 // Answer is how a change went, as ids and a version: what is kept for an idempotency key.
 type Answer struct {
-	Outcome     Outcome
-	Appointment uuid.UUID
-	Version     int
-	Hold        uuid.UUID
-	Released    *availability.SlotID
-	With        uuid.UUID // PatientBusy: the appointment in the way
-	At          time.Time // HoldEnded, OfferEnded: when; OutcomeReused: when the key was first used
-	Reached     LimitReached
-	Option      int       // of those that a booking with anybody had, from 0
-	Refused     []Outcome // NoneFree: of each option
+	Outcome      Outcome
+	Appointment  uuid.UUID
+	Version      int
+	Hold         uuid.UUID
+	Released     *availability.SlotID
+	With         uuid.UUID // PatientBusy: the appointment in the way
+	At           time.Time // HoldEnded, OfferEnded: when; OutcomeReused: when the key was first used
+	Reached      LimitReached
+	Part         int         // of a change of several: which one, from 0
+	Appointments []uuid.UUID // of such a change, in its order
+	Series       uuid.UUID
+	Skipped      []SkippedDate // of a series
+	Option       int           // of those that a booking with anybody had, from 0
+	Refused      []Outcome     // NoneFree: of each option
 }
 
 // Write is what every change carries.
@@ -205,6 +222,35 @@ type MoveWrite struct {
 type OfferWrite struct {
 	HoldWrite
 	Offered Offered
+}
+
+// TogetherWrite is a decided move of several appointments as they were read. Each move has a record of its own, and no key.
+type TogetherWrite struct {
+	Write
+	Moves []MoveWrite
+	Swap  bool // each takes the other's place
+}
+
+// SeriesWrite is a decided booking of a series.
+type SeriesWrite struct {
+	Write
+	Series  Series
+	All     bool // or nothing
+	Parts   []SeriesPart
+	Skipped []SkippedDate // left out before it came here
+}
+
+// SeriesPart is the booking of one date of a series. It has a record of its own, and no key.
+type SeriesPart struct {
+	BookingWrite
+	Index int
+}
+
+// SkippedDate is a date of a series that can't be had.
+type SkippedDate struct {
+	Index     int
+	Slot      availability.SlotID
+	BlockedBy []availability.Rule
 }
 
 // HoldChange extends a hold, or releases it when ExpiresAt is zero.

@@ -1,6 +1,7 @@
 package availability
 
 import (
+	"slices"
 	"time"
 
 	"cloud.google.com/go/civil"
@@ -18,6 +19,8 @@ type Moving struct {
 	Appointment uuid.UUID
 	Day         civil.Date  // counted against the daily cap; zero: none
 	Windows     []uuid.UUID // counted against the caps of these exceptions
+
+	Beside []Moving // others that leave their places at the same time
 }
 
 // own says whether a hold is kept for whoever is asking: by the same actor, and not for another patient.
@@ -37,7 +40,8 @@ func (a Asking) gives(c Claim, now time.Time) bool {
 }
 
 func (a Asking) moves(appointment uuid.UUID) bool {
-	return a.Moving != nil && appointment == a.Moving.Appointment
+	return a.Moving != nil && (appointment == a.Moving.Appointment ||
+		slices.ContainsFunc(a.Moving.Beside, func(m Moving) bool { return m.Appointment == appointment }))
 }
 
 // visits lines up those of the patient that stay where they are.
@@ -77,7 +81,9 @@ func (a Asking) counts(t Taken, now time.Time) counts {
 		}
 	}
 	if a.Moving != nil {
-		off(a.Moving.Day, a.Moving.Windows, true)
+		for _, m := range append([]Moving{*a.Moving}, a.Moving.Beside...) {
+			off(m.Day, m.Windows, true)
+		}
 	}
 	return c
 }

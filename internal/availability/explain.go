@@ -109,7 +109,7 @@ type Standing struct {
 // Verdict checks a slot against everything as it stands. A patient's visits count when patient is not zero.
 func (s *Service) Verdict(ctx context.Context, id SlotID, who Asking, patient uuid.UUID) (Standing, error) {
 	view, err := s.store.View(ctx, id.ProviderRef(), Period{
-		From: id.Start, To: id.Start.Add(time.Minute), Patient: patient, Moving: who.moving(id.Organization),
+		From: id.Start, To: id.Start.Add(time.Minute), Patient: patient, Moving: who.moving(id.Organization), Beside: who.beside(),
 		Holder: who.holder(id.Organization),
 	})
 	if err != nil {
@@ -137,20 +137,39 @@ func (a Asking) moving(organization uuid.UUID) clinic.Ref {
 	return clinic.Ref{Organization: organization, ID: a.Moving.Appointment}
 }
 
+// beside lists the appointments that leave their places with the one being moved.
+func (a Asking) beside() (list []uuid.UUID) {
+	if a.Moving != nil {
+		for _, m := range a.Moving.Beside {
+			list = append(list, m.Appointment)
+		}
+	}
+	return list
+}
+
 // holder names whose own holds give way, within an organisation.
 func (a Asking) holder(organization uuid.UUID) clinic.Ref {
 	return clinic.Ref{Organization: organization, ID: a.Holder.Actor}
 }
 
-// knowing adds what the appointment being moved counts for.
+// knowing adds what the appointment being moved, and those beside it, count for.
 func (a Asking) knowing(t Taken) Asking {
 	if a.Moving == nil {
 		return a
 	}
+	known := Moving{Appointment: a.Moving.Appointment, Beside: slices.Clone(a.Moving.Beside)}
 	for _, c := range t.Claims {
-		if c.Appointment == a.Moving.Appointment {
-			a.Moving = &Moving{Appointment: c.Appointment, Day: c.CountedDay, Windows: c.CountedWindows}
+		known.counts(c)
+		for i := range known.Beside {
+			known.Beside[i].counts(c)
 		}
 	}
+	a.Moving = &known
 	return a
+}
+
+func (m *Moving) counts(c Claim) {
+	if c.Appointment == m.Appointment {
+		m.Day, m.Windows = c.CountedDay, c.CountedWindows
+	}
 }

@@ -38,12 +38,13 @@ type Snapshot interface {
 
 // Period is the part of a provider's time that a view is about.
 type Period struct {
-	From, To time.Time  // visits that start in [From, To)
-	Patient  uuid.UUID  // whose other visits to read; zero for nobody's
-	Moving   clinic.Ref // appointment whose claim to read wherever it lies: a window that it counts for may reach into the period
-	Holder   clinic.Ref // actor whose own holds to tell from others', in their organisation; zero for nobody's
-	Holders  bool       // tell whose every hold is; the providers are one organisation's
-	Known    *Rules     // rules that were read for this period: they stand for what would be read of the same revision; nil: none
+	From, To time.Time   // visits that start in [From, To)
+	Patient  uuid.UUID   // whose other visits to read; zero for nobody's
+	Moving   clinic.Ref  // appointment whose claim to read wherever it lies: a window that it counts for may reach into the period
+	Beside   []uuid.UUID // appointments that leave their places with Moving, whose claims to read, too
+	Holder   clinic.Ref  // actor whose own holds to tell from others', in their organisation; zero for nobody's
+	Holders  bool        // tell whose every hold is; the providers are one organisation's
+	Known    *Rules      // rules that were read for this period: they stand for what would be read of the same revision; nil: none
 }
 
 // Reach is what the period's slots can depend on.

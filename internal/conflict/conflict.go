@@ -25,6 +25,17 @@ type Case struct {
 	Holder    uuid.UUID // whose holds give way
 	Now       time.Time
 	AsItWas   bool // visits and holds that were made after Now don't count
+
+	Together []Part           // what changes with it, where it would be: of these, nothing counts that stands in the store
+	Here     *clinic.GeoPoint // where its location is, if something changes with it; nil: not known
+}
+
+// Part is another visit that changes together with one, as it would be.
+type Part struct {
+	Appointment uuid.UUID
+	Patient     uuid.UUID
+	Plan        availability.Plan
+	At          *clinic.GeoPoint // nil: not known
 }
 
 // Was is where an appointment stood that is moved.

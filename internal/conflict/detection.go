@@ -183,6 +183,7 @@ func (j Judged) ConcludeDone() { j.conclude(nil, len(j.Broken) > 0) }
 
 func (j Judged) conclude(basic []availability.Rule, waived bool) {
 	switch {
+	case j.in.Operation == Explain: // which nobody counts
 	case j.mode == Enforce && j.failed == nil:
 		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Basic: basic, Full: j.Broken, Waived: waived, Took: j.took})
 	case j.mode == Shadow && j.of.beside != nil:

@@ -66,7 +66,7 @@ func (d *Detection) look(ctx context.Context, cases []Case) ([]verdict, error) {
 	}
 	verdicts := make([]verdict, len(cases))
 	for i, c := range cases {
-		verdicts[i] = verdict{broken: Full(c, around[i].Facts), seen: around[i].Seen}
+		verdicts[i] = verdict{broken: Full(c, around[i].Facts.with(c)), seen: around[i].Seen}
 	}
 	return verdicts, nil
 }

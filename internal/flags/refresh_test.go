@@ -29,7 +29,7 @@ func TestAChangeArrivesWithTheNextAnswerAndIsLogged(t *testing.T) {
 	if is.From != FromUnleash || is.Stale || is.Failed != 0 || is.Why != "" || is.Age < 0 {
 		t.Errorf("it stands so: %+v", is)
 	}
-	if said := log.String(); strings.Count(said, "a flag's definition has changed") != 3 || !strings.Contains(said, "flag=booking.conflict-detection changed=[strategies]") || strings.Contains(said, "secret") {
+	if said := log.String(); strings.Count(said, "a flag's definition has changed") != 4 || !strings.Contains(said, "flag=booking.conflict-detection changed=[strategies]") || strings.Contains(said, "secret") {
 		t.Errorf("logged %s", said)
 	}
 }

@@ -18,7 +18,8 @@ const briefColumns = `a.organization_id, a.id, a.version, a.status, a.provider_i
 
 const appointmentColumns = briefColumns + `, a.tzdb_version, a.reason, a.created_at, a.created_by, a.confirmed_at,
 	a.reschedules, a.cancel_reason, a.cancel_note, a.cancelled_at, a.cancelled_by,
-	a.cancel_fee_units, a.cancel_fee_currency, a.last_action, a.prior_status, a.prior_confirmed_at, a.awaits_doctor`
+	a.cancel_fee_units, a.cancel_fee_currency, a.last_action, a.prior_status, a.prior_confirmed_at, a.awaits_doctor,
+	a.series_id, a.series_index`
 
 type appointmentRow struct {
 	OrganizationID, ID                             uuid.UUID
@@ -46,6 +47,8 @@ type appointmentRow struct {
 	PriorStatus                                    *appointment.Status
 	PriorConfirmedAt                               *time.Time
 	AwaitsDoctor                                   bool
+	SeriesID                                       *uuid.UUID
+	SeriesIndex                                    *int
 }
 
 const selectAppointments = `
@@ -145,6 +148,7 @@ func (r *appointmentRow) columns() []any {
 		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.UpdatedAt, &r.ApprovalDueAt,
 		&r.TZDBVersion, &r.Reason, &r.CreatedAt, &r.CreatedBy, &r.ConfirmedAt, &r.Reschedules, &r.CancelReason, &r.CancelNote, &r.CancelledAt, &r.CancelledBy,
 		&r.CancelFeeUnits, &r.CancelFeeCurrency, &r.LastAction, &r.PriorStatus, &r.PriorConfirmedAt, &r.AwaitsDoctor,
+		&r.SeriesID, &r.SeriesIndex,
 	}
 }
 
@@ -157,7 +161,7 @@ func (r *appointmentRow) appointment() appointment.Appointment {
 		TZDB: r.TZDBVersion, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy,
 		ConfirmedAt: utc(r.ConfirmedAt), Reschedules: r.Reschedules, Cancellation: r.cancellation(),
 		LastAction: or(r.LastAction), PriorStatus: or(r.PriorStatus), PriorConfirmedAt: utc(r.PriorConfirmedAt),
-		AwaitsDoctor: r.AwaitsDoctor, ApprovalDueAt: utc(r.ApprovalDueAt),
+		AwaitsDoctor: r.AwaitsDoctor, ApprovalDueAt: utc(r.ApprovalDueAt), SeriesID: or(r.SeriesID), SeriesAt: or(r.SeriesIndex),
 	}
 }
 

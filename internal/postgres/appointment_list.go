@@ -65,6 +65,9 @@ func (s *AppointmentStore) narrow(ctx context.Context, w *where, organization uu
 	if f.Awaits() {
 		w.conditions = append(w.conditions, "a.approval_due_at IS NOT NULL") // by which there is an index
 	}
+	if f.Series != uuid.Nil {
+		w.and("a.series_id = $%d", f.Series)
+	}
 	if f.Unequipped {
 		w.conditions = append(w.conditions, lacking)
 	}

@@ -103,7 +103,7 @@ func views(ctx context.Context, tx pgx.Tx, providers []clinic.Ref, p availabilit
 }
 
 func takenOf(providers []clinic.Ref, p availability.Period) takenRows {
-	taken := takenRows{providers: providers, reach: p.Reach(), moving: p.Moving, holder: p.Holder, holders: p.Holders}
+	taken := takenRows{providers: providers, reach: p.Reach(), moving: p.Moving, beside: p.Beside, holder: p.Holder, holders: p.Holders}
 	if p.Patient != uuid.Nil {
 		taken.patient = clinic.Ref{Organization: providers[0].Organization, ID: p.Patient}
 	}

@@ -40,15 +40,13 @@ const (
 	callRecall    = `SELECT recall($1)`
 	callAffirm    = `SELECT affirm($1)`
 	callOffer     = `SELECT offer_slot($1)`
+	callKeep      = `SELECT keep_slot($1)`
 	callTakeOffer = `SELECT take_offer($1)`
 )
 
 // Book implements appointment.Store.
 func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite) (appointment.Answer, error) {
-	p := seatParams(w.Write, w.Seat, "appointment.book")
-	p.placed(w.Appointment)
-	p.limited(w.Limits)
-	p.about(w.Appointment.PatientID, bookedFields(w)...)
+	p := bookParams(w)
 	ctx, cancel := context.WithTimeout(ctx, WriteBound) // with the key that was taken: see pens
 	defer cancel()
 	if err := s.private(ctx, &p, w); err != nil {
@@ -67,6 +65,14 @@ func (p *writeParams) taking(seat appointment.Seat, without string) string {
 	}
 	p.Offer = &offerParam{ID: seat.Offer}
 	return callTakeOffer
+}
+
+func bookParams(w appointment.BookingWrite) writeParams {
+	p := seatParams(w.Write, w.Seat, "appointment.book")
+	p.placed(w.Appointment)
+	p.limited(w.Limits)
+	p.about(w.Appointment.PatientID, bookedFields(w)...)
+	return p
 }
 
 // private seals what a booking says about the patient.
@@ -155,6 +161,14 @@ func (s *AppointmentStore) PlaceOffer(ctx context.Context, w appointment.OfferWr
 	return s.call(ctx, callOffer, p)
 }
 
+// Keep implements appointment.Store.
+func (s *AppointmentStore) Keep(ctx context.Context, w appointment.HoldWrite) (appointment.Answer, error) {
+	p := seatParams(w.Write, w.Seat, "hold.place")
+	p.about(uuid.Nil, "slot", "expiresAt")
+	p.NewHold, p.ExpiresAt = idOf(w.NewHold.ID), &w.NewHold.ExpiresAt
+	return s.call(ctx, callKeep, p)
+}
+
 // ExtendHold implements appointment.Store.
 func (s *AppointmentStore) ExtendHold(ctx context.Context, w appointment.HoldChange) (appointment.Answer, error) {
 	p := params(appointment.Write{Stamp: w.Stamp}, w.Hold.Organization, "hold.extend")
@@ -173,11 +187,7 @@ func (s *AppointmentStore) ReleaseHold(ctx context.Context, w appointment.HoldCh
 
 // Move implements appointment.Store.
 func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (appointment.Answer, error) {
-	p := seatParams(w.Write, w.Seat, "appointment.reschedule")
-	p.placed(w.To)
-	p.about(w.From.PatientID, seatFields...)
-	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
-	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
+	p := moveParams(w)
 	if w.Rezoned {
 		p.rezoned()
 	}
@@ -190,28 +200,45 @@ func (s *AppointmentStore) Move(ctx context.Context, w appointment.MoveWrite) (a
 	return s.call(ctx, p.taking(w.Seat, callMove), p)
 }
 
+func moveParams(w appointment.MoveWrite) writeParams {
+	p := seatParams(w.Write, w.Seat, "appointment.reschedule")
+	p.placed(w.To)
+	p.about(w.From.PatientID, seatFields...)
+	p.OldProvider, p.Version, p.Reschedules = idOf(w.From.ProviderID), w.From.Version, w.To.Reschedules
+	p.Released, p.ConfirmedAt, p.Topic = slotParamOf(w.From.Slot()), w.To.ConfirmedAt, "appointment.rescheduled"
+	return p
+}
+
 // Cancel implements appointment.Store.
 func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite) (appointment.Answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, WriteBound)
+	defer cancel()
+	p, err := s.cancelParams(ctx, w)
+	if err != nil {
+		return appointment.Answer{}, err
+	}
+	return s.call(ctx, callCancel, p)
+}
+
+func (s *AppointmentStore) cancelParams(ctx context.Context, w appointment.CancelWrite) (cancelParams, error) {
 	p := params(w.Write, w.From.OrganizationID, "appointment.cancel")
 	p.about(w.From.PatientID, "status", "cancellation")
 	c := w.To.Cancellation
 	p.Appointment, p.Version, p.Action = idOf(w.From.ID), w.From.Version, string(w.To.LastAction)
 	p.CancelReason, p.By, p.Reserve = string(c.Reason), string(c.By), reserveParamOf(w.Reserve)
-	ctx, cancel := context.WithTimeout(ctx, WriteBound)
-	defer cancel()
 	if c.Note != nil {
 		pen, err := s.db.penOf(ctx, w.From.OrganizationID, w.From.PatientID)
 		switch {
 		case err == nil:
 			p.Note = base64Of(pen.seal(pen.in("appointments", "cancel_note", w.From.ID), *c.Note))
 		case errs.Of(err) != errs.NotFound: // nothing more is kept about a patient who was erased
-			return appointment.Answer{}, err
+			return cancelParams{}, err
 		}
 	}
 	if c.Fee != nil {
 		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
 	}
-	return s.call(ctx, callCancel, cancelParams{p, p.CancelReason})
+	return cancelParams{p, p.CancelReason}, nil
 }
 
 // Change implements appointment.Store.

@@ -69,6 +69,7 @@ type writeParams struct {
 	NewSince     *time.Time     `json:"newSince,omitempty"`
 	AsOf         *time.Time     `json:"asOf,omitempty"`
 	Was          *wasParam      `json:"was,omitempty"`
+	Beside       []uuid.UUID    `json:"beside,omitempty"`
 	Seen         string         `json:"seen,omitempty"`
 	Squeeze      bool           `json:"squeeze,omitempty"`
 	Override     *overrideParam `json:"override,omitempty"`
@@ -258,6 +259,12 @@ type slotParam struct {
 	Start        time.Time       `json:"start"`
 }
 
+func (p slotParam) id() availability.SlotID {
+	slot := availability.SlotID(p)
+	slot.Start = slot.Start.UTC()
+	return slot
+}
+
 func slotParamOf(s availability.SlotID) *slotParam {
 	p := slotParam(s)
 	return &p
@@ -265,16 +272,21 @@ func slotParamOf(s availability.SlotID) *slotParam {
 
 // answerRow is what the booking functions answer.
 type answerRow struct {
-	Outcome     appointment.Outcome   `json:"outcome"`
-	Appointment uuid.UUID             `json:"appointment"`
-	Version     int                   `json:"version"`
-	Hold        uuid.UUID             `json:"hold"`
-	Released    *slotParam            `json:"released"`
-	With        uuid.UUID             `json:"with"`
-	At          time.Time             `json:"at"`
-	FirstUsedAt time.Time             `json:"firstUsedAt"`
-	Option      int                   `json:"option"`
-	Refused     []appointment.Outcome `json:"refused"`
+	Outcome     appointment.Outcome `json:"outcome"`
+	Appointment uuid.UUID           `json:"appointment"`
+	Version     int                 `json:"version"`
+	Hold        uuid.UUID           `json:"hold"`
+	Released    *slotParam          `json:"released"`
+	With        uuid.UUID           `json:"with"`
+	At          time.Time           `json:"at"`
+	FirstUsedAt time.Time           `json:"firstUsedAt"`
+	Part        int                 `json:"part"`
+
+	Appointments []uuid.UUID           `json:"appointments"`
+	Series       uuid.UUID             `json:"series"`
+	Skipped      []skippedRow          `json:"skipped"`
+	Option       int                   `json:"option"`
+	Refused      []appointment.Outcome `json:"refused"`
 	limitRow
 }
 
@@ -294,7 +306,7 @@ func (r limitRow) reached(at time.Time) errs.LimitReached {
 
 func (r answerRow) answer() appointment.Answer {
 	a := appointment.Answer{
-		Outcome: r.Outcome, Appointment: r.Appointment, Version: r.Version, Hold: r.Hold, With: r.With, At: r.At.UTC(),
+		Outcome: r.Outcome, Appointment: r.Appointment, Version: r.Version, Hold: r.Hold, With: r.With, At: r.At.UTC(), Part: r.Part,
 		Option: r.Option, Refused: r.Refused,
 	}
 	if !r.FirstUsedAt.IsZero() {
@@ -303,9 +315,9 @@ func (r answerRow) answer() appointment.Answer {
 	if r.Limit != "" {
 		a.Reached = r.reached(r.At)
 	}
+	a.Appointments, a.Series, a.Skipped = r.Appointments, r.Series, column(r.Skipped, skippedRow.date)
 	if r.Released != nil {
-		slot := availability.SlotID(*r.Released)
-		slot.Start = slot.Start.UTC()
+		slot := r.Released.id()
 		a.Released = &slot
 	}
 	return a

@@ -77,6 +77,9 @@ func (p *writeParams) around(c conflict.Case) {
 		const far = clinic.MaxWay + 24*time.Hour
 		p.AroundDays = datesOf(c.Plan.Occupied.Start.Add(-far), c.Plan.Occupied.End.Add(far))
 	}
+	for _, t := range c.Together {
+		p.Beside = append(p.Beside, t.Appointment)
+	}
 	if c.Was != nil {
 		p.Was = &wasParam{VisitKind: c.Was.VisitKind, Start: c.Was.Span.Start, End: c.Was.Span.End}
 	}

@@ -18,6 +18,7 @@ const resourceTaken = "MC002"
 // constraints translates what a constraint refused into the caller's terms, by the constraint's name.
 var constraints = map[string]error{
 	"appointments_organization_id_patient_id_fkey":        errs.Missing("patient", "patientId"),
+	"appointment_series_organization_id_patient_id_fkey":  errs.Missing("patient", "patientId"),
 	"holds_organization_id_patient_id_fkey":               errs.Missing("patient", "patientId"),
 	"legal_holds_organization_id_patient_id_fkey":         errs.Missing("patient", "patientId"),
 	"patient_invitations_organization_id_patient_id_fkey": errs.Missing("patient", "patientId"),

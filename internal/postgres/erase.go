@@ -17,12 +17,14 @@ import (
 // Bookings and all else that points to a patient lock the row for key share: see patient_stands in the migrations.
 const lockToErase = `SELECT erased_at FROM patients WHERE organization_id = $1 AND id = $2 FOR UPDATE`
 
-// A visit that is under way is still to be had.
+// A visit that is under way is still to be had. What the waitlist holds keeps nobody: that is withdrawn first.
 const selectKeepers = `
 SELECT (SELECT id FROM legal_holds WHERE organization_id = $1 AND patient_id = $2 AND released_at IS NULL ORDER BY placed_at, id LIMIT 1) AS legal_hold,
     (SELECT id FROM appointments WHERE organization_id = $1 AND patient_id = $2 AND ends_at > $3
         AND status IN ('PENDING', 'BOOKED', 'ARRIVED', 'CHECKED_IN') ORDER BY starts_at, id LIMIT 1) AS appointment,
-    (SELECT max(expires_at) FROM holds WHERE organization_id = $1 AND patient_id = $2 AND state = 'ACTIVE' AND expires_at > $3) AS held_until`
+    (SELECT max(h.expires_at) FROM holds h WHERE h.organization_id = $1 AND h.patient_id = $2 AND h.state = 'ACTIVE' AND h.expires_at > $3 AND NOT EXISTS (
+        SELECT FROM waitlist_offers o WHERE o.organization_id = $1 AND o.patient_id = $2 AND o.hold_id = h.id)) AS held_until,
+    EXISTS (SELECT FROM waitlist_offers o WHERE o.organization_id = $1 AND o.patient_id = $2 AND o.state = 'OPEN' AND o.expires_at > $3) AS offered`
 
 const (
 	erasePatient = `
@@ -41,7 +43,15 @@ UPDATE messages SET recipient = NULL, recipient_token = NULL,
     state = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'SUPPRESSED' ELSE state END, due_at = NULL,
     cause = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN 'PATIENT_ERASED' ELSE cause END,
     ended_at = CASE WHEN state IN ('SCHEDULED', 'QUEUED') THEN $3 ELSE ended_at END, overtaken_at = coalesce(overtaken_at, $3)
-WHERE organization_id = $1 AND patient_id = $2 AND appointment_id IN (SELECT a.id FROM appointments a WHERE a.organization_id = $1 AND a.patient_id = $2)`
+WHERE organization_id = $1 AND patient_id = $2 AND appointment_id IN (
+    SELECT a.id FROM appointments a WHERE a.organization_id = $1 AND a.patient_id = $2
+    UNION ALL SELECT o.id FROM waitlist_offers o WHERE o.organization_id = $1 AND o.patient_id = $2)`
+	closeOffers = `
+SELECT close_offer($1, o.id, 'WITHDRAWN', $3, NULL, 'LEFT') FROM waitlist_offers o WHERE o.organization_id = $1 AND o.patient_id = $2 AND o.state = 'OPEN'`
+	eraseWishes = `
+UPDATE waitlist_entries SET wanted = NULL, provider_ids = NULL, not_before = NULL, not_after = NULL, ended_at = coalesce(ended_at, $3),
+    status = CASE WHEN ended_at IS NULL THEN 'LEFT' ELSE status END
+WHERE organization_id = $1 AND patient_id = $2`
 	endLinks               = `UPDATE account_links SET ended_at = $3, ended_by = $4 WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL`
 	withdrawAllInvitations = `
 UPDATE patient_invitations SET withdrawn_at = $3
@@ -84,6 +94,7 @@ func unkept(ctx context.Context, tx pgx.Tx, p clinic.Ref, now time.Time) error {
 	row, _, err := one[struct {
 		LegalHold, Appointment *uuid.UUID
 		HeldUntil              *time.Time
+		Offered                bool
 	}](ctx, tx, selectKeepers, p.Organization, p.ID, now)
 	if err != nil {
 		return err
@@ -98,6 +109,9 @@ func unkept(ctx context.Context, tx pgx.Tx, p clinic.Ref, now time.Time) error {
 	if len(kept.By()) > 0 {
 		return kept
 	}
+	if row.Offered {
+		return retention.Offered{}
+	}
 	return nil
 }
 
@@ -111,6 +125,8 @@ func empty(ctx context.Context, tx pgx.Tx, by clinic.Stamp, p clinic.Ref) error 
 	batch.Queue(eraseOverrides, p.Organization, p.ID)
 	batch.Queue(eraseIdentifiers, p.Organization, p.ID)
 	batch.Queue(eraseMessages, p.Organization, p.ID, by.At)
+	batch.Queue(closeOffers, p.Organization, p.ID, by.At)
+	batch.Queue(eraseWishes, p.Organization, p.ID, by.At)
 	batch.Queue(dropPreferences, p.Organization, p.ID)
 	batch.Queue(endLinks, p.Organization, p.ID, by.At, by.Actor.ID)
 	batch.Queue(withdrawAllInvitations, p.Organization, p.ID, by.At)
@@ -161,6 +177,7 @@ WITH page AS (
 SELECT p.organization_id, p.id AS patient_id,
     EXISTS (SELECT FROM appointments a WHERE a.organization_id = p.organization_id AND a.patient_id = p.id)
     AND NOT EXISTS (SELECT FROM appointments a WHERE a.organization_id = p.organization_id AND a.patient_id = p.id AND a.ends_at > $1)
+    AND NOT EXISTS (SELECT FROM waitlist_entries e WHERE e.organization_id = p.organization_id AND e.patient_id = p.id AND e.ended_at IS NULL AND e.joined_at > $1)
     AND NOT EXISTS (SELECT FROM legal_holds h WHERE h.organization_id = p.organization_id AND h.patient_id = p.id AND h.released_at IS NULL) AS due
 FROM page p ORDER BY p.organization_id, p.id`
 

@@ -85,6 +85,8 @@ const (
 	conflictMemory     = conflict.LongestReport + 8*24*time.Hour
 	disagreementMemory = 30 * 24 * time.Hour
 	fallbackMemory     = 400 * 24 * time.Hour
+	// Who waited, and what was offered to them, is looked up for about as long as messages are.
+	waitMemory = 400 * 24 * time.Hour
 	// A text that answers no message is known again for as long as one answers any. The others go with their messages.
 	replyMemory = 8 * 24 * time.Hour
 )
@@ -153,6 +155,16 @@ var tidying = []tidied{
 	{`DELETE FROM conflict_fallbacks WHERE id IN (
 		SELECT id FROM conflict_fallbacks WHERE rearmed_at <= $1 AND at <= $1 ORDER BY at LIMIT $2)`,
 		func(now time.Time) time.Time { return now.Add(-fallbackMemory) }},
+	{`DELETE FROM waitlist_offers WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM waitlist_offers o WHERE ended_at <= $1 AND NOT EXISTS (
+			SELECT FROM messages m WHERE m.organization_id = o.organization_id AND m.appointment_id = o.id)
+		ORDER BY ended_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-waitMemory) }},
+	{`DELETE FROM waitlist_entries WHERE (organization_id, id) IN (
+		SELECT organization_id, id FROM waitlist_entries e WHERE ended_at <= $1 AND NOT EXISTS (
+			SELECT FROM waitlist_offers o WHERE o.organization_id = e.organization_id AND o.entry_id = e.id)
+		ORDER BY ended_at LIMIT $2)`,
+		func(now time.Time) time.Time { return now.Add(-waitMemory) }},
 	{`DELETE FROM platform_idempotency_keys WHERE (client, actor_id, key) IN (
 		SELECT client, actor_id, key FROM platform_idempotency_keys WHERE created_at <= $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`,
 		func(now time.Time) time.Time { return now.Add(-clinic.KeyLife) }},

@@ -39,10 +39,10 @@ ORDER BY n, starts_at`
 
 	// Found by the appointment, not by each provider in turn.
 	selectMovedClaim = `
-SELECT asked.n::integer, ` + claimColumns + `
+SELECT asked.n::integer, c.appointment_id, ` + claimColumns + `
 FROM claims c JOIN unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY asked(organization_id, provider_id, n)
     ON asked.organization_id = c.organization_id AND asked.provider_id = c.party_id
-WHERE c.organization_id = $3 AND c.appointment_id = $4 AND c.state IN ('ACTIVE', 'PAST')`
+WHERE c.organization_id = $3 AND c.appointment_id = ANY ($4) AND c.state IN ('ACTIVE', 'PAST')`
 
 	selectDays = `
 SELECT n::integer, found.*` + eachProvider + `(
@@ -78,15 +78,16 @@ WHERE organization_id = $1 AND party_id = $2 AND state = 'ACTIVE' AND starts_at 
 // takenRows collects what is taken of some providers' time from a batch, and a patient's visits.
 type takenRows struct {
 	providers []clinic.Ref
-	patient   clinic.Ref // zero: nobody
-	moving    clinic.Ref // zero: no appointment
-	holder    clinic.Ref // zero: nobody
-	holders   bool       // everybody
+	patient   clinic.Ref  // zero: nobody
+	moving    clinic.Ref  // zero: no appointment
+	beside    []uuid.UUID // moved with it
+	holder    clinic.Ref  // zero: nobody
+	holders   bool        // everybody
 	reach     availability.Reach
 
 	plain   []plainClaims
 	others  []claimRow
-	moved   []claimRow // may be among the others, and the plain ones
+	moved   []movedRow // may be among the others, and the plain ones
 	held    []ownHold  // by the holder, or by everybody
 	days    []daysRow
 	windows []windowOf
@@ -112,6 +113,11 @@ type claimRow struct {
 	ExpiresAt        *time.Time
 	CountedDay       *time.Time
 	CountedWindows   []uuid.UUID
+}
+
+type movedRow struct {
+	claimRow
+	AppointmentID uuid.UUID
 }
 
 type ownHold struct {
@@ -178,7 +184,7 @@ func (r *takenRows) queueOwn(b *pgx.Batch, organizations, ids []uuid.UUID) {
 		collect(b.Queue(selectOwnHolds, r.holder.Organization, r.holder.ID), &r.held)
 	}
 	if r.moving.ID != uuid.Nil {
-		collect(b.Queue(selectMovedClaim, organizations, ids, r.moving.Organization, r.moving.ID), &r.moved)
+		collect(b.Queue(selectMovedClaim, organizations, ids, r.moving.Organization, append([]uuid.UUID{r.moving.ID}, r.beside...)), &r.moved)
 	}
 	if r.patient.ID != uuid.Nil {
 		busy := r.reach.Busy
@@ -217,7 +223,7 @@ func (r *takenRows) taken() []availability.Taken {
 	return all
 }
 
-// tellOwn names the holder of own holds, and the appointment that is being moved where its claims are.
+// tellOwn names the holder of own holds, and the appointments that are being moved where their claims are.
 func (r *takenRows) tellOwn(all []availability.Taken) {
 	own := make(map[uuid.UUID]availability.Holder, len(r.held))
 	for _, h := range r.held {
@@ -236,7 +242,7 @@ func (r *takenRows) tellOwn(all []availability.Taken) {
 	}
 	for _, m := range r.moved {
 		c := m.claim()
-		c.Appointment = r.moving.ID
+		c.Appointment = m.AppointmentID
 		all[m.place()].Claims = append(all[m.place()].Claims, c)
 	}
 }

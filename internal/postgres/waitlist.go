@@ -228,6 +228,9 @@ func (s *WaitlistStore) ListEntries(ctx context.Context, f waitlist.Filter, w pa
 	}
 	sql := fmt.Sprintf("SELECT %s FROM waitlist_entries e WHERE %s ORDER BY %s LIMIT %d", entryColumns, cond, order, w.Size+1)
 	rows, err := list[wishRow](ctx, s.db.tenant(f.Organization), sql, cond.args...)
+	if err == nil && len(rows) == 0 {
+		err = s.known(ctx, f)
+	}
 	if err != nil {
 		return paging.Page[waitlist.Entry]{}, err
 	}
@@ -244,7 +247,18 @@ func (s *WaitlistStore) CountEntries(ctx context.Context, f waitlist.Filter) (in
 	if err != nil || len(rows) == 0 {
 		return 0, err
 	}
-	return rows[0].Entries, nil
+	if rows[0].Entries == 0 {
+		err = s.known(ctx, f)
+	}
+	return rows[0].Entries, err
+}
+
+// known fails when a filter names a patient who doesn't exist. Whoever waits exists.
+func (s *WaitlistStore) known(ctx context.Context, f waitlist.Filter) error {
+	if f.Patient == uuid.Nil {
+		return nil
+	}
+	return errs.Under(s.visits.Known(ctx, appointment.Filter{Organization: f.Organization, Patient: f.Patient}), "where")
 }
 
 const positionsOf = `

@@ -69,6 +69,11 @@ func (k Kept) Error() string {
 	return strings.Join(parts, " ")
 }
 
+// Offered reports that a time is offered to a patient, who can be erased once it is withdrawn.
+type Offered struct{}
+
+func (Offered) Error() string { return "A time is offered to the patient." }
+
 // LegalHold keeps a patient's data until it is released. Its reason stays when the patient is erased later.
 type LegalHold struct {
 	ID, OrganizationID, PatientID uuid.UUID

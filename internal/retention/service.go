@@ -2,22 +2,33 @@ package retention
 
 import (
 	"context"
+	"errors"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/patient"
 )
 
 // Service erases patients and holds what is to be kept, for administrators.
 type Service struct {
-	store  Store
-	source clinic.Source
+	store   Store
+	waiting Waiting
+	source  clinic.Source
+}
+
+// Waiting withdraws what is offered to a patient on the waitlist: the time goes to the next one.
+type Waiting interface {
+	Withdraw(ctx context.Context, a access.Actor, p clinic.Ref) error
 }
 
 // NewService puts the service over its store.
 func NewService(store Store, source clinic.Source) *Service {
 	return &Service{store: store, source: source}
 }
+
+// Waited says who withdraws offers of patients who are erased. Without it a patient stays for as long as one is open.
+func (s *Service) Waited(by Waiting) { s.waiting = by }
 
 // Erase erases a patient for good. Repeating it answers as the first time, and destroys a key that a crash has left. Failures:
 // Kept.
@@ -31,6 +42,9 @@ func (s *Service) Erase(ctx context.Context, a access.Actor, in Erase) (patient.
 // erase commits what is emptied before it destroys the key: what stands in between can be gone on with, by Finish.
 func (s *Service) erase(ctx context.Context, a access.Actor, in Erase) (patient.Patient, error) {
 	left, err := s.store.Erase(ctx, s.source.Stamp(a), in.Patient, in.Reason)
+	if errors.As(err, &Offered{}) {
+		left, err = s.withdrawn(ctx, a, in)
+	}
 	if err != nil {
 		return left, err
 	}
@@ -40,6 +54,21 @@ func (s *Service) erase(ctx context.Context, a access.Actor, in Erase) (patient.
 	a.Trail.Saw(access.Sight{Organization: left.OrganizationID, Kind: patient.Kind, ID: left.ID, Patient: left.ID})
 	a.Trail.Changed(patient.Kind, left.ID)
 	return left, nil
+}
+
+// withdrawn erases a patient to whom a time was offered. Should the next one be offered meanwhile, it is for the caller to try again.
+func (s *Service) withdrawn(ctx context.Context, a access.Actor, in Erase) (patient.Patient, error) {
+	if s.waiting == nil {
+		return patient.Patient{}, errs.TryAgain(nil)
+	}
+	if err := s.waiting.Withdraw(ctx, a, in.Patient); err != nil {
+		return patient.Patient{}, err
+	}
+	left, err := s.store.Erase(ctx, s.source.Stamp(a), in.Patient, in.Reason)
+	if errors.As(err, &Offered{}) {
+		err = errs.TryAgain(nil)
+	}
+	return left, err
 }
 
 // PlaceHold keeps a patient's data until the hold is released. Failures: errs.KeyInUse, errs.KeyReused.

@@ -12,7 +12,7 @@ import (
 type Store interface {
 	// Erase empties what is private of a patient, with all that leads to the patient, and answers what is left. From then on
 	// nothing is booked for the patient. One who is erased stays as they are. It fails with errs.NotFound at "patientId", and with
-	// Kept.
+	// Kept, and Offered.
 	Erase(ctx context.Context, by clinic.Stamp, p clinic.Ref, why Reason) (patient.Patient, error)
 	// Shred destroys the key of a patient who is erased, for good. It may be repeated.
 	Shred(ctx context.Context, p clinic.Ref) error
@@ -20,7 +20,7 @@ type Store interface {
 	// it looked at; zero when there are no more.
 	Unshredded(ctx context.Context, after clinic.Ref, limit int) (found []clinic.Ref, last clinic.Ref, err error)
 	// Overdue looks through patients in the same way and answers those whose last appointment, whatever came of it, had ended at an
-	// instant, and who have no legal hold. Who never had an appointment isn't among them.
+	// instant, who have no legal hold and don't wait for another that they have joined the waitlist for since. Who never had an appointment isn't among them.
 	Overdue(ctx context.Context, ended time.Time, after clinic.Ref, limit int) (found []clinic.Ref, last clinic.Ref, err error)
 
 	// PlaceHold keeps a legal hold. For a key that was used it answers what that made. It fails with errs.NotFound at "patientId",

@@ -147,18 +147,28 @@ func (s *Service) open(ctx context.Context, e Entry) (*Offer, error) {
 	return &page.Items[0], nil
 }
 
-// seen keeps those of some things that are of patients whom the caller may see, and notes that they are told of them.
-func seen[T any](ctx context.Context, a access.Actor, all map[clinic.Ref]T, kind string, patient func(T) uuid.UUID) (map[clinic.Ref]T, error) {
-	people := make([]uuid.UUID, 0, len(all))
-	for _, v := range all {
-		people = append(people, patient(v))
+// ofPatient is something of a patient's.
+type ofPatient interface{ whose() uuid.UUID }
+
+func (e Entry) whose() uuid.UUID { return e.PatientID }
+func (o Offer) whose() uuid.UUID { return o.PatientID }
+
+// seen keeps those of some things that are of patients whom the caller may see, and notes that they are told of them. One that isn't there is
+// looked at as somebody's, so that it takes as long.
+func seen[T ofPatient](ctx context.Context, a access.Actor, refs []clinic.Ref, all map[clinic.Ref]T, kind string) (map[clinic.Ref]T, error) {
+	people := make([]uuid.UUID, len(refs))
+	for i, ref := range refs {
+		people[i] = ref.ID
+		if v, there := all[ref]; there {
+			people[i] = v.whose()
+		}
 	}
 	see, err := a.Sees(ctx, people...)
 	if err != nil {
 		return nil, err
 	}
 	for ref, v := range all {
-		who := patient(v)
+		who := v.whose()
 		if !a.In(ref.Organization) || !see.Of(who) {
 			delete(all, ref)
 			continue

@@ -57,7 +57,11 @@ func (c Candidate) search(now time.Time, k *Kept) (q *availability.Search, over 
 
 // fitting is the first opening that a candidate wants and hasn't been offered before.
 func (m *matching) fitting(ctx context.Context, c Candidate, q availability.Search) (availability.Slot, Reason, error) {
-	slots, err := m.Openings.OpeningsFor(ctx, onBehalf(c.OrganizationID), q, c.PatientID, openingsEach)
+	by := onBehalf(c.OrganizationID)
+	if m.kept == nil {
+		by.ID = uuid.Nil // what is kept already isn't open
+	}
+	slots, err := m.Openings.OpeningsFor(ctx, by, q, c.PatientID, openingsEach)
 	if kind := errs.Of(err); kind == errs.InvalidInput || kind == errs.NotFound { // what was asked for isn't there any more
 		return availability.Slot{}, NotFitting, nil
 	}

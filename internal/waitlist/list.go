@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -40,7 +41,7 @@ func (s *Service) Entries(ctx context.Context, a access.Actor, refs []clinic.Ref
 	if err != nil {
 		return nil, err
 	}
-	return seen(ctx, a, found, entryKind, func(e Entry) uuid.UUID { return e.PatientID })
+	return seen(ctx, a, here, found, entryKind)
 }
 
 // Offers answers those that exist and that the caller may see.
@@ -55,13 +56,9 @@ func (s *Service) Offers(ctx context.Context, a access.Actor, refs []clinic.Ref)
 	}
 	now := s.Clock.Now()
 	for ref, o := range found {
-		o.State = o.StateAt(now)
-		if o.State != OfferOpen && o.EndedAt == nil {
-			o.EndedAt = &o.ExpiresAt
-		}
-		found[ref] = o
+		found[ref] = o.at(now)
 	}
-	return seen(ctx, a, found, offerKind, func(o Offer) uuid.UUID { return o.PatientID })
+	return seen(ctx, a, here, found, offerKind)
 }
 
 func within(a access.Actor, refs []clinic.Ref) []clinic.Ref {
@@ -121,7 +118,8 @@ func (s *Service) narrowed(ctx context.Context, a access.Actor, f Filter) (narro
 	if f.Organization, err = a.OwnOrganization(f.Organization, "where", "organizationId"); err != nil {
 		return f, false, err
 	}
-	if err := a.Need(access.WaitlistRead, f.Organization, "organisation", "where", "organizationId"); err != nil {
+	what, at := f.named()
+	if err := a.Need(access.WaitlistRead, f.Organization, what, "where", at); err != nil {
 		return f, false, err
 	}
 	if f.Patient != uuid.Nil {
@@ -139,15 +137,39 @@ func (s *Service) narrowed(ctx context.Context, a access.Actor, f Filter) (narro
 	return f, len(reach.Patients) > 0 || reach.Provider != uuid.Nil, nil
 }
 
+// named is what of a filter took it to its organisation, and where it says so.
+func (f Filter) named() (what, at string) {
+	switch {
+	case f.Patient != uuid.Nil:
+		return "patient", "patientId"
+	case f.VisitKind != uuid.Nil:
+		return "kind of visit", "visitKindId"
+	}
+	return "organisation", "organizationId"
+}
+
 // ListOffers pages an entry's offers by time. The caller has been shown the entry.
 func (s *Service) ListOffers(ctx context.Context, a access.Actor, e Entry, w paging.Window) (paging.Page[Offer], error) {
 	page, err := s.Store.ListOffers(ctx, e.Ref(), w)
+	if err != nil {
+		return page, err
+	}
+	see, err := a.Sees(ctx, e.PatientID)
 	now := s.Clock.Now()
 	for i, o := range page.Items {
-		page.Items[i].State = o.StateAt(now)
-		a.Trail.Saw(access.Sight{Organization: o.OrganizationID, Kind: offerKind, ID: o.ID, Patient: o.PatientID})
+		page.Items[i] = o.at(now)
+		a.Trail.Saw(access.Sight{Organization: o.OrganizationID, Kind: offerKind, ID: o.ID, Patient: o.PatientID, Grant: see.Under(o.PatientID)})
 	}
 	return page, err
+}
+
+// at is the offer as it shows at a time.
+func (o Offer) at(now time.Time) Offer {
+	o.State = o.StateAt(now)
+	if o.State != OfferOpen && o.EndedAt == nil {
+		o.EndedAt = &o.ExpiresAt
+	}
+	return o
 }
 
 // CountOffers counts an entry's offers, up to paging.MaxCount. The caller has been shown the entry.
@@ -183,13 +205,17 @@ func (s *Service) Positions(ctx context.Context, a access.Actor, refs []clinic.R
 	return s.Store.Positions(ctx, asked)
 }
 
-// Rules are those of an organisation, for its staff.
+// Rules are those of an organisation, for its staff, and for whoever may change them.
 func (s *Service) Rules(ctx context.Context, a access.Actor, organization uuid.UUID) (Rules, error) {
-	organization, err := clinic.Allowed(a, organization, access.WaitlistRead)
+	scope, changes := access.WaitlistRead, a.Has(access.DirectoryWrite)
+	if changes {
+		scope = access.DirectoryWrite
+	}
+	organization, err := clinic.Allowed(a, organization, scope)
 	if err != nil {
 		return Rules{}, err
 	}
-	if !a.IsClinic() {
+	if !changes && !a.IsClinic() {
 		return Rules{}, errs.Denied("This is for the clinic's staff.")
 	}
 	return s.Store.Rules(ctx, organization)

@@ -7,10 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/mediconnect/mediconnect/internal/access"
-	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
-	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
@@ -113,7 +110,8 @@ func (s *Service) find(ctx context.Context, t Turn) error {
 	return s.Store.Release(ctx, s.Stamp(onBehalf(t.Organization)), k)
 }
 
-// look looks whether there is an opening for any who wait, in their order, some of them at a time.
+// look looks whether there is an opening for any who wait, in their order, some of them at a time. What is found is kept: whose it becomes is
+// found as for what is freed, so that there is one order.
 func (s *Service) look(ctx context.Context, t Turn) error {
 	now := s.Clock.Now()
 	m, err := s.matching(ctx, t, nil)
@@ -126,14 +124,11 @@ func (s *Service) look(ctx context.Context, t Turn) error {
 		if err != nil {
 			return err
 		}
-		for i := range list {
-			done, err := m.try(ctx, list[i])
-			if err != nil {
+		for _, c := range list {
+			if err := m.keep(ctx, c); err != nil {
 				return err
 			}
-			if q.After = list[i].ID; done {
-				m.pass(list[i], HasOffer)
-			}
+			q.After = c.ID
 		}
 		if len(list) < candidates {
 			return s.Store.EndTurn(ctx, t.from(uuid.Nil), now.Add(lookAgain))
@@ -143,103 +138,4 @@ func (s *Service) look(ctx context.Context, t Turn) error {
 		return s.Store.EndTurn(ctx, t.from(uuid.Nil), now.Add(lookAgain))
 	}
 	return s.Store.EndTurn(ctx, t.from(q.After), now)
-}
-
-// matching is one turn's search for somebody.
-type matching struct {
-	*Service
-	turn   Turn
-	kept   *Kept // nil: any opening
-	rules  Rules
-	on     bool
-	passed []appointment.PassedOver
-
-	refused bool // the last candidate was, by a rule or as somebody has the time
-}
-
-func (s *Service) matching(ctx context.Context, t Turn, k *Kept) (*matching, error) {
-	rules, err := s.Store.Rules(ctx, t.Organization)
-	return &matching{Service: s, turn: t, kept: k, rules: rules, on: s.Flag(t.Organization, access.Actor{}).Enabled}, err
-}
-
-// try offers a candidate the first time that fits. Done: it is offered. Otherwise it is noted why not.
-func (m *matching) try(ctx context.Context, c Candidate) (done bool, err error) {
-	reason, err := m.offer(ctx, c)
-	if err != nil || reason == "" {
-		return reason == "" && err == nil, err
-	}
-	if m.refused = reason == Refused; m.kept != nil && m.refused {
-		return false, nil // it is noted once it is clear that it wasn't for another process
-	}
-	m.pass(c, reason)
-	return false, nil
-}
-
-// pass notes that somebody's turn went by.
-func (m *matching) pass(c Candidate, why Reason) {
-	if len(m.passed) < mostPassed && why != gone {
-		m.passed = append(m.passed, appointment.PassedOver{Entry: c.ID, Reason: string(why)})
-	}
-}
-
-// gone is of an entry that has ended.
-const gone Reason = "GONE"
-
-// offer says why a candidate isn't offered anything; empty: they are.
-func (m *matching) offer(ctx context.Context, c Candidate) (Reason, error) {
-	now := m.Clock.Now()
-	q, over := c.search(now, m.kept)
-	switch {
-	case over:
-		_, err := m.end(ctx, m.Stamp(onBehalf(c.OrganizationID)), c.Entry, Expired)
-		return gone, err
-	case c.Open:
-		return HasOffer, nil
-	case c.OfferedADay >= m.rules.OffersADay:
-		return Fatigue, nil
-	case q == nil:
-		return TooSoon, nil
-	}
-	slot, reason, err := m.fitting(ctx, c, *q)
-	if err != nil || reason != "" {
-		return reason, err
-	}
-	found, err := m.Contacts.Contacts(ctx, []clinic.Ref{c.Entry.Patient()})
-	if err != nil {
-		return "", err
-	}
-	told, until, reason := timing(found[c.Entry.Patient()].Contact, m.rules, slot, c, now)
-	if reason != "" {
-		return reason, nil
-	}
-	in := appointment.OfferVisit{
-		Slot: slot.SlotID, Patient: c.PatientID, Moving: c.CurrentRef(), HeldUntil: until.Add(grace),
-		Offered: appointment.Offered{ID: m.NewID(), Entry: c.ID, At: told, Until: until, Wave: m.turn.Wave, PassedOver: m.passed},
-	}
-	if m.kept != nil {
-		in.Kept = m.kept.ID
-	}
-	return settled(m.Visits.Offer(ctx, onBehalf(c.OrganizationID), in))
-}
-
-// settled is why an offer wasn't made; empty: it was.
-func settled(answer appointment.Answer, err error) (Reason, error) {
-	if err != nil {
-		if kind := errs.Of(err); kind == errs.Busy || kind == errs.Internal && !refusal(err) {
-			return "", err
-		}
-		return Refused, nil
-	}
-	switch answer.Outcome {
-	case appointment.Done:
-		return "", nil
-	case appointment.NotWaiting:
-		return HasOffer, nil
-	}
-	return Refused, nil
-}
-
-// refusal says whether a failure is one of a time that can't be had.
-func refusal(err error) bool {
-	return errors.As(err, &appointment.SlotTaken{}) || errors.As(err, &appointment.SlotUnavailable{}) || errors.As(err, &appointment.PatientConflict{})
 }

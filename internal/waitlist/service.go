@@ -14,6 +14,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/form"
+	"github.com/mediconnect/mediconnect/internal/paging"
 )
 
 // FeatureKey is the flag that gates the waitlist.
@@ -22,6 +23,7 @@ const FeatureKey = "waitlist.auto-offer"
 // Visits is what the waitlist asks of appointments.
 type Visits interface {
 	Offer(ctx context.Context, a access.Actor, in appointment.OfferVisit) (appointment.Answer, error)
+	Keep(ctx context.Context, a access.Actor, slot availability.SlotID, r appointment.Reserve) (appointment.Answer, error)
 	TakeOffer(ctx context.Context, a access.Actor, in appointment.TakeOffer) (appointment.Booking, error)
 	Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 }
@@ -124,6 +126,11 @@ func (s *Service) entry(ctx context.Context, a access.Actor, in Join) (Entry, er
 
 // wanting completes an entry with the kind of visit and the visit that would be moved forward, and tries its search.
 func (s *Service) wanting(ctx context.Context, a access.Actor, in Join, e Entry) (Entry, error) {
+	for i, p := range in.Wanted.Providers { // told before what else is missing, as one that never was is
+		if p.Organization != e.OrganizationID {
+			return e, errs.Missing("provider", form.At([]string{"wanted", "providerIds"}, i)...)
+		}
+	}
 	if in.Current != nil {
 		ap, err := s.current(ctx, a, *in.Current, e)
 		if err != nil {
@@ -195,8 +202,11 @@ func forWhom(ctx context.Context, a access.Actor, asked *clinic.Ref, organizatio
 		}
 		return links[0].Patient, nil
 	}
+	if asked.Organization != organization || asked.ID == uuid.Nil {
+		return uuid.Nil, errs.Missing("patient", "patientId")
+	}
 	acts, err := a.ActsFor(ctx, asked.ID)
-	if err == nil && (!acts || asked.Organization != organization || asked.ID == uuid.Nil) {
+	if err == nil && !acts {
 		err = errs.Missing("patient", "patientId")
 	}
 	return asked.ID, err
@@ -224,6 +234,16 @@ func (s *Service) Leave(ctx context.Context, a access.Actor, ref clinic.Ref) (En
 		}
 	}
 	return Entry{}, errs.TryAgain(nil)
+}
+
+// Withdraw ends what a patient waits for to whom a time is offered, for who is about to be erased: that goes to the next one.
+func (s *Service) Withdraw(ctx context.Context, a access.Actor, p clinic.Ref) error {
+	page, err := s.Store.ListEntries(ctx, Filter{Organization: p.Organization, Patient: p.ID, Statuses: []Status{Offered}}, paging.Window{Size: MaxEntries})
+	for _, e := range page.Items {
+		_, failed := s.end(ctx, s.Stamp(a), e, Left)
+		err = errors.Join(err, failed)
+	}
+	return err
 }
 
 // tries bounds how often something is done again that has changed meanwhile.

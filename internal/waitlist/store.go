@@ -24,7 +24,7 @@ type Store interface {
 	// Entries and Offers answer those that exist.
 	Entries(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Entry, error)
 	Offers(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]Offer, error)
-	// ListEntries pages by the time of joining, then id.
+	// ListEntries pages by the time of joining, then id. It fails with errs.NotFound at "where", "patientId", and so does CountEntries.
 	ListEntries(ctx context.Context, f Filter, w paging.Window) (paging.Page[Entry], error)
 	// CountEntries stops at paging.MaxCount.
 	CountEntries(ctx context.Context, f Filter) (int, error)
