@@ -70,7 +70,22 @@ func target(read *ids, in *model.BookingTargetInput) appointment.Target {
 		slot := read.slot(*in.SlotID, "target", "slotId")
 		t.Slot = &slot
 	}
+	if in.AnyProvider != nil {
+		t.Any = anyProvider(read, *in.AnyProvider)
+	}
 	return t
+}
+
+func anyProvider(read *ids, in model.AnyProviderInput) *appointment.AnyProvider {
+	at := []string{"target", "anyProvider"}
+	return &appointment.AnyProvider{
+		VisitKind: read.ref(globalid.VisitKind, in.VisitKindID, append(at, "visitKindId")...),
+		Location:  read.ref(globalid.Location, in.LocationID, append(at, "locationId")...),
+		Start:     in.Start.UTC(),
+		Modality:  in.Modality,
+		Providers: read.list(globalid.Provider, in.ProviderIds, append(at, "providerIds")...),
+		Language:  in.Language,
+	}
 }
 
 func cancelVisit(read *ids, in model.CancelAppointmentInput) appointment.CancelVisit {
@@ -98,6 +113,8 @@ func changeState(read *ids, in model.TransitionAppointmentInput) appointment.Cha
 	return appointment.ChangeState{
 		Appointment:     read.ref(globalid.Appointment, in.AppointmentID, "appointmentId"),
 		Action:          in.Action,
+		Reason:          in.Reason,
+		Note:            private(in.Note),
 		ExpectedVersion: in.ExpectedVersion,
 		Key:             in.IdempotencyKey,
 	}
@@ -160,8 +177,11 @@ func releaseHold(read *ids, in model.ReleaseHoldInput) clinic.Ref {
 
 // slotOf is where a target names the slot.
 func slotOf(in *model.BookingTargetInput) []string {
-	if in.HoldID != nil {
+	switch {
+	case in.HoldID != nil:
 		return []string{"target", "holdId"}
+	case in.AnyProvider != nil:
+		return []string{"target", "anyProvider"}
 	}
 	return []string{"target", "slotId"}
 }

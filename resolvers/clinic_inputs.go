@@ -41,6 +41,7 @@ func putVisitKind(read *ids, in model.PutVisitKindInput) clinic.PutVisitKind {
 		GridAnchor:             in.GridAnchor,
 		Instructions:           in.Instructions,
 		RequiresApproval:       in.RequiresApproval,
+		ApprovalWithin:         in.ApprovalWithin,
 		Modalities:             in.Modalities,
 		MinimumNotice:          in.MinimumNotice,
 		MaximumAdvance:         in.MaximumAdvance,

@@ -16,6 +16,8 @@ import (
 type Sweeper interface {
 	// Sweep lapses holds that ran out, for limit providers at a time.
 	Sweep(ctx context.Context, limit int) (int, error)
+	// Lapse cancels what nobody approved in time, limit visits at a time.
+	Lapse(ctx context.Context, limit int) (int, error)
 	// Tidy takes at most limit rows of a kind out of the way that are over.
 	Tidy(ctx context.Context, limit int) (int, error)
 	// Equip goes on with visits that were booked before their kind needed what it does, a page each turn.
@@ -34,6 +36,8 @@ type Trimmer interface {
 const (
 	sweepEvery = 250 * time.Millisecond
 	sweepLimit = 100
+	lapseEvery = time.Second
+	lapseLimit = 100
 	tidyEvery  = 30 * time.Second
 	tidyLimit  = 5_000
 	equipEvery = time.Second
@@ -45,11 +49,12 @@ const (
 	oneRun     = 20 * time.Second
 )
 
-// Run sweeps, tidies, equips visits, offers freed times and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
+// Run sweeps, lapses, tidies, equips visits, offers freed times and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
 // comes as usual: nothing depends on the queue.
 func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 	var wg sync.WaitGroup
 	wg.Go(func() { repeat(ctx, sweepEvery, sweepLimit, s.Sweep, log.With("job", "sweep")) })
+	wg.Go(func() { repeat(ctx, lapseEvery, lapseLimit, s.Lapse, log.With("job", "lapse approvals")) })
 	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
 	wg.Go(func() { repeat(ctx, equipEvery, equipTurns, s.Equip, log.With("job", "equip visits")) })
 	wg.Go(func() { repeat(ctx, matchEvery, matchLimit, s.Match, log.With("job", "match waitlist")) })
@@ -59,7 +64,7 @@ func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 
 // Once does all of it until there is nothing left to do.
 func Once(ctx context.Context, s Sweeper, t Trimmer) error {
-	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, trimLimit, t.Trim))
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, lapseLimit, s.Lapse), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, trimLimit, t.Trim))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

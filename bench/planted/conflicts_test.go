@@ -117,16 +117,16 @@ var conflictFaults = []fault{
 		{guarding, `case over(f.Refused, l.Refused, f.People):`, `case over(f.Cases-f.People, l.Refused, f.Cases):`},
 	}, detections, "TestWhoeverTriesAgain", "one person's refusals"},
 	{"what is said in the shadow is told", []edit{
-		{detection, `	if j.mode == Enforce {`, `	if j.mode != Off {`},
+		{detection, `		if all[i].mode == Enforce {`, `		if all[i].mode != Off {`},
 	}, detections, harm, "somebody was told what is said in the shadow"},
 	{"a detection that fell back goes on to refuse", []edit{
 		{detection, `if j.mode != Off && d.guard != nil && d.guard.Tripped() {`, `if j.mode == Shadow && d.guard != nil && d.guard.Tripped() {`},
 	}, detections, harm, "after it tripped"},
 	{"a detection that fails keeps visits out", []edit{
-		{detection, `		if j.failed != nil && c.Operation != Explain { // the guard`, `		if j.failed != nil {
-			j.Broken = []availability.Rule{availability.ResourceBusy}
-		}
-		if j.failed != nil && c.Operation != Explain { // the guard`},
+		{detection, `	if j.failed != nil && j.in.Operation != Explain {`, `	if j.failed != nil {
+		j.Broken = []availability.Rule{availability.ResourceBusy}
+	}
+	if j.failed != nil && j.in.Operation != Explain {`},
 	}, api, "TestVisitsAreBookedWhateverTheDetectionDoes", "SLOT_UNAVAILABLE"},
 	{"cases fail with another one of their batch", []edit{
 		{"internal/conflict/full.go", `(v.failed != nil || d.guard.slow(v.took))`, `d.guard.slow(v.took)`},

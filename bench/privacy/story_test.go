@@ -60,6 +60,7 @@ func (s *story) tell() {
 	s.register()
 	s.search()
 	s.book()
+	s.decline()
 	s.recur()
 	s.act()
 	s.accounts()
@@ -173,6 +174,25 @@ func (s *story) book() {
 		s.must(err)
 		s.do(http.MethodGet, at.Path, "nobody", nil, nil)
 	}
+}
+
+// decline has the clinic decline a visit that was asked for.
+func (s *story) decline() {
+	approval := func(wanted bool) {
+		s.does("ADMIN", change("putVisitKind", "visitKind { id }"), in2(object{
+			"organizationId": s.clinic.Organization, "key": "check-up", "name": "Check-up", "duration": "PT30M", "modalities": []string{"IN_PERSON"}, "requiresApproval": wanted,
+		}))
+	}
+	approval(true)
+	asked := s.does("FRONT_DESK", change("bookAppointment", "appointment "+visit), in2(object{
+		"target": object{"slotId": s.slot()}, "patientId": s.patient, "idempotencyKey": s.key(),
+	}))
+	if found := id(asked, "appointment"); found != "" {
+		s.does("FRONT_DESK", change("transitionAppointment", "appointment "+visit), in2(object{
+			"appointmentId": found, "action": "DECLINE", "reason": "OTHER", "note": s.text("why not"), "idempotencyKey": s.key(),
+		}))
+	}
+	approval(false)
 }
 
 // recur books visits as a series, moves them, swaps two and cancels them.

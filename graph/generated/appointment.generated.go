@@ -536,6 +536,29 @@ func (ec *executionContext) fieldContext_Appointment_createdAt(_ context.Context
 	return graphql.NewScalarFieldContext("Appointment", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Appointment_approvalDueAt(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Appointment_approvalDueAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalDueAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Appointment_approvalDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Appointment", field, false, false, "DateTime")
+}
+
 func (ec *executionContext) _Appointment_confirmedAt(ctx context.Context, field graphql.CollectedField, obj *appointment.Appointment) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2654,6 +2677,83 @@ func (ec *executionContext) fieldContext_TransitionAppointmentPayload_query(_ co
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAnyProviderInput(ctx context.Context, obj any) (model.AnyProviderInput, error) {
+	var it model.AnyProviderInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"visitKindId", "locationId", "start", "modality", "providerIds", "language"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "visitKindId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("visitKindId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.VisitKindID = data
+		case "locationId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("locationId"))
+			data, err := ec.unmarshalNID2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.LocationID = data
+		case "start":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("start"))
+			data, err := ec.unmarshalNDateTime2timeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Start = data
+		case "modality":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modality"))
+			data, err := ec.unmarshalOModality2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐModality(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Modality = data
+		case "providerIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("providerIds"))
+			data, err := ec.unmarshalOID2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ProviderIds = data
+		case "language":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("language"))
+			data, err := ec.unmarshalOLanguageTag2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Language = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAnyProviderInput unmarshals raw into the AnyProviderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAnyProviderInput(ctx context.Context, raw any) (model.AnyProviderInput, error) {
+	var out model.AnyProviderInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AnyProviderInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAppointmentFilterInput(ctx context.Context, obj any) (model.AppointmentFilterInput, error) {
 	var it model.AppointmentFilterInput
 	if obj == nil {
@@ -2826,7 +2926,7 @@ func (ec *executionContext) unmarshalInputBookingTargetInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"holdId", "slotId"}
+	fieldsInOrder := [...]string{"holdId", "slotId", "anyProvider"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2847,6 +2947,13 @@ func (ec *executionContext) unmarshalInputBookingTargetInput(ctx context.Context
 				return it, err
 			}
 			it.SlotID = data
+		case "anyProvider":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("anyProvider"))
+			data, err := ec.unmarshalOAnyProviderInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAnyProviderInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AnyProvider = data
 		}
 	}
 	return it, nil
@@ -3152,7 +3259,7 @@ func (ec *executionContext) unmarshalInputTransitionAppointmentInput(ctx context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"appointmentId", "action", "expectedVersion", "idempotencyKey"}
+	fieldsInOrder := [...]string{"appointmentId", "action", "reason", "note", "expectedVersion", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -3173,6 +3280,20 @@ func (ec *executionContext) unmarshalInputTransitionAppointmentInput(ctx context
 				return it, err
 			}
 			it.Action = data
+		case "reason":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("reason"))
+			data, err := ec.unmarshalOCancellationReason2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐCancellationReason(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Reason = data
+		case "note":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("note"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Note = data
 		case "expectedVersion":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expectedVersion"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -3639,6 +3760,11 @@ func (ec *executionContext) _Appointment(ctx context.Context, sel ast.SelectionS
 		case "createdAt":
 			out.Values[i] = ec._Appointment_createdAt(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "approvalDueAt":
+			out.Values[i] = ec._Appointment_approvalDueAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "confirmedAt":
@@ -4857,6 +4983,14 @@ func (ec *executionContext) unmarshalNTransitionAppointmentInput2githubᚗcomᚋ
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalOAnyProviderInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐAnyProviderInput(ctx context.Context, v any) (*model.AnyProviderInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputAnyProviderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOAppointment2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐAppointment(ctx context.Context, sel ast.SelectionSet, v *appointment.Appointment) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -4973,6 +5107,25 @@ func (ec *executionContext) marshalOCancellation2ᚖgithubᚗcomᚋmediconnect�
 		return graphql.Null
 	}
 	return ec._Cancellation(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOCancellationReason2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐCancellationReason(ctx context.Context, v any) (*appointment.CancellationReason, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := appointment.CancellationReason(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOCancellationReason2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋappointmentᚐCancellationReason(ctx context.Context, sel ast.SelectionSet, v *appointment.CancellationReason) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) marshalORescheduleAppointmentPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐRescheduleAppointmentPayload(ctx context.Context, sel ast.SelectionSet, v *model.RescheduleAppointmentPayload) graphql.Marshaler {

@@ -1312,6 +1312,29 @@ func (ec *executionContext) fieldContext_VisitKind_requiresApproval(_ context.Co
 	return graphql.NewScalarFieldContext("VisitKind", field, false, false, "Boolean")
 }
 
+func (ec *executionContext) _VisitKind_approvalWithin(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_VisitKind_approvalWithin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ApprovalWithin, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v time.Duration) graphql.Marshaler {
+			return ec.marshalNDuration2timeᚐDuration(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_VisitKind_approvalWithin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("VisitKind", field, false, false, "Duration")
+}
+
 func (ec *executionContext) _VisitKind_policy(ctx context.Context, field graphql.CollectedField, obj *clinic.VisitKind) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -2132,7 +2155,7 @@ func (ec *executionContext) unmarshalInputPutVisitKindInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"organizationId", "key", "name", "duration", "bufferBefore", "bufferAfter", "slotStep", "gridAnchor", "instructions", "requiresApproval", "modalities", "minimumNotice", "maximumAdvance", "holdDuration", "freeCancellationBefore", "lateCancellationFeeMinorUnits", "currency", "maxReschedules", "needs", "repeatAfter", "prerequisites", "patients", "minimumAge", "maximumAge"}
+	fieldsInOrder := [...]string{"organizationId", "key", "name", "duration", "bufferBefore", "bufferAfter", "slotStep", "gridAnchor", "instructions", "requiresApproval", "approvalWithin", "modalities", "minimumNotice", "maximumAdvance", "holdDuration", "freeCancellationBefore", "lateCancellationFeeMinorUnits", "currency", "maxReschedules", "needs", "repeatAfter", "prerequisites", "patients", "minimumAge", "maximumAge"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2209,6 +2232,13 @@ func (ec *executionContext) unmarshalInputPutVisitKindInput(ctx context.Context,
 				return it, err
 			}
 			it.RequiresApproval = data
+		case "approvalWithin":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("approvalWithin"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ApprovalWithin = data
 		case "modalities":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("modalities"))
 			data, err := ec.unmarshalNModality2ᚕgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclinicᚐModalityᚄ(ctx, v)
@@ -2958,6 +2988,11 @@ func (ec *executionContext) _VisitKind(ctx context.Context, sel ast.SelectionSet
 			}
 		case "requiresApproval":
 			out.Values[i] = ec._VisitKind_requiresApproval(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "approvalWithin":
+			out.Values[i] = ec._VisitKind_approvalWithin(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

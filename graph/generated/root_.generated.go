@@ -115,6 +115,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("AddScheduleExceptionInput", ec.unmarshalInputAddScheduleExceptionInput),
 			graphql.NewInputUnmarshaler("AnswerSignInChallengeInput", ec.unmarshalInputAnswerSignInChallengeInput),
 			graphql.NewInputUnmarshaler("AnswerWaitlistOfferInput", ec.unmarshalInputAnswerWaitlistOfferInput),
+			graphql.NewInputUnmarshaler("AnyProviderInput", ec.unmarshalInputAnyProviderInput),
 			graphql.NewInputUnmarshaler("AppointmentFilterInput", ec.unmarshalInputAppointmentFilterInput),
 			graphql.NewInputUnmarshaler("AuditFilterInput", ec.unmarshalInputAuditFilterInput),
 			graphql.NewInputUnmarshaler("AvailabilityScopeInput", ec.unmarshalInputAvailabilityScopeInput),
@@ -847,6 +848,8 @@ type Appointment implements Node & Versioned {
   reason: String
   """When it was booked."""
   createdAt: DateTime!
+  """When it lapses unless the clinic approves it before; null unless it is ` + "`" + `PENDING` + "`" + `."""
+  approvalDueAt: DateTime
   """When the patient confirmed."""
   confirmedAt: DateTime
   """How it was cancelled."""
@@ -916,7 +919,7 @@ type AppointmentActionState {
 type Cancellation {
   """Coded reason."""
   reason: CancellationReason!
-  """Words for the clinic, when the caller may see the patient."""
+  """Words for the clinic or, when it declined, for the patient; when the caller may see the patient."""
   note: String
   """When."""
   at: DateTime!
@@ -930,6 +933,8 @@ type Cancellation {
 enum CancellationReason {
   CLINIC_REQUEST
   FEELING_BETTER
+  """Nobody approved it in time, so that it lapsed. Nobody gives this reason."""
+  NOT_APPROVED_IN_TIME
   OTHER
   PROVIDER_UNAVAILABLE
   SCHEDULE_CONFLICT
@@ -962,6 +967,8 @@ input AppointmentFilterInput {
 
 """Order of appointments."""
 enum AppointmentOrder {
+  """What lapses first comes first; for the status ` + "`" + `PENDING` + "`" + ` alone."""
+  APPROVAL_DUE_ASC
   START_ASC
   START_DESC
   UPDATED_DESC
@@ -995,12 +1002,33 @@ input RuleOverrideInput {
   reason: String!
 }
 
-"""Exactly one: a hold made before, or a free slot."""
+"""Exactly one: a hold made before, a free slot, or whoever is free."""
 input BookingTargetInput @oneOf {
   """A hold."""
   holdId: ID
   """A free slot."""
   slotId: ID
+  """Whoever of a location's providers is free; for ` + "`" + `bookAppointment` + "`" + ` only."""
+  anyProvider: AnyProviderInput
+}
+
+"""
+Whoever of a location's providers offers the kind of visit and is free at that time. Of these the one with the fewest visits on that day is booked,
+and while that one turns out to be taken, the next one.
+"""
+input AnyProviderInput {
+  """Kind of visit."""
+  visitKindId: ID!
+  """Location."""
+  locationId: ID!
+  """When the visit starts, to the minute."""
+  start: DateTime!
+  """Way of meeting; default: the first of the kind."""
+  modality: Modality
+  """Only these providers, from 1 to 50."""
+  providerIds: [ID!]
+  """Only providers who speak it; ` + "`" + `en` + "`" + ` suits ` + "`" + `en-GB` + "`" + `, and the other way round."""
+  language: LanguageTag
 }
 
 """Result of ` + "`" + `bookAppointment` + "`" + `."""
@@ -1174,6 +1202,10 @@ input TransitionAppointmentInput {
   appointmentId: ID!
   """What to do."""
   action: AppointmentAction!
+  """Why the clinic declines: ` + "`" + `CLINIC_REQUEST` + "`" + `, ` + "`" + `PROVIDER_UNAVAILABLE` + "`" + ` or ` + "`" + `OTHER` + "`" + `; for ` + "`" + `DECLINE` + "`" + ` only. Default: ` + "`" + `CLINIC_REQUEST` + "`" + `."""
+  reason: CancellationReason
+  """Words for the patient, at most 1,000 characters, which are in no message; for ` + "`" + `DECLINE` + "`" + ` only."""
+  note: String
   """Version last seen; null to skip the check."""
   expectedVersion: Int
   """Key chosen by the client; repeating an action that is already done answers as the first time in any case."""
@@ -1741,6 +1773,8 @@ type VisitKind implements Node {
   instructions: String
   """A booking waits as ` + "`" + `PENDING` + "`" + ` until the clinic approves it."""
   requiresApproval: Boolean!
+  """What is still ` + "`" + `PENDING` + "`" + ` so long after it was booked, or when it starts, lapses: its time is free again."""
+  approvalWithin: Duration!
   """What happens on cancelling or moving."""
   policy: BookingPolicy!
   """Pools of rooms and equipment: a visit in person takes one of each. Sorted."""
@@ -1956,6 +1990,8 @@ input PutVisitKindInput {
   instructions: String
   """A booking waits as ` + "`" + `PENDING` + "`" + ` until the clinic approves it; default: no."""
   requiresApproval: Boolean
+  """How long it waits at most, before it lapses: 15 minutes to 60 days; default: 3 days."""
+  approvalWithin: Duration
   """Ways of meeting."""
   modalities: [Modality!]!
   """Earliest lead time for booking, at most ` + "`" + `maximumAdvance` + "`" + `; default: none."""
@@ -2585,13 +2621,19 @@ type SlotTakenError implements UserError {
   path: [String!]
   """True when the same request with the same idempotency key may succeed later."""
   retryable: Boolean!
-  """The slot as it is now."""
+  """The slot as it is now; when ` + "`" + `anyProvider` + "`" + ` was asked for, one provider's."""
   slot: Slot
-  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  """
+  Nearest openings that can be booked for the same patient, same provider first (at most 10); of whoever would have done, one for each start, when
+  ` + "`" + `anyProvider` + "`" + ` was asked for; empty when they can't be read now.
+  """
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 
-"""Nobody took the slot, but rules keep it out. Every broken rule is named."""
+"""
+Nobody took the slot, but rules keep it out. Every broken rule is named; when ` + "`" + `anyProvider` + "`" + ` was asked for, those of the provider who has the fewest
+against them.
+"""
 type SlotUnavailableError implements UserError {
   """Stable machine-readable code."""
   code: UserErrorCode!
@@ -2605,7 +2647,10 @@ type SlotUnavailableError implements UserError {
   blockedBy: [BookingRule!]!
   """What the caller may book over with ` + "`" + `override` + "`" + `: all of ` + "`" + `blockedBy` + "`" + ` or, if nobody may break one of them, nothing."""
   overridable: [BookingRule!]!
-  """Nearest openings that can be booked for the same patient, same provider first (at most 10); empty when they can't be read now."""
+  """
+  Nearest openings that can be booked for the same patient, same provider first (at most 10); of whoever would have done, one for each start, when
+  ` + "`" + `anyProvider` + "`" + ` was asked for; empty when they can't be read now.
+  """
   alternatives(limit: Int! = 5): [Slot!]! @cost(weight: 1, multipliers: ["limit"], base: 10)
 }
 
@@ -3879,6 +3924,8 @@ enum ReminderKind {
   OFFER
   """The visit is coming."""
   REMINDER
+  """The visit was asked for, and the clinic has yet to approve it."""
+  REQUEST
 }
 
 """A channel by which patients are told of visits."""
@@ -5863,6 +5910,8 @@ func (ec *executionContext) childFields_Appointment(ctx context.Context, field g
 		return ec.fieldContext_Appointment_reason(ctx, field)
 	case "createdAt":
 		return ec.fieldContext_Appointment_createdAt(ctx, field)
+	case "approvalDueAt":
+		return ec.fieldContext_Appointment_approvalDueAt(ctx, field)
 	case "confirmedAt":
 		return ec.fieldContext_Appointment_confirmedAt(ctx, field)
 	case "cancellation":
@@ -8101,6 +8150,8 @@ func (ec *executionContext) childFields_VisitKind(ctx context.Context, field gra
 		return ec.fieldContext_VisitKind_instructions(ctx, field)
 	case "requiresApproval":
 		return ec.fieldContext_VisitKind_requiresApproval(ctx, field)
+	case "approvalWithin":
+		return ec.fieldContext_VisitKind_approvalWithin(ctx, field)
 	case "policy":
 		return ec.fieldContext_VisitKind_policy(ctx, field)
 	case "needs":

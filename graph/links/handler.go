@@ -105,7 +105,7 @@ func (p Pages) showVisit(v visit, status int, said string) error {
 	facts := seen.Facts
 	shows := page{
 		words: words, Organization: facts.Organization, Visit: p.Visit(facts), Phone: facts.Phone, Said: said, Version: seen.Version,
-		Confirmed: seen.Confirmed, Cancellable: seen.Cancellable, Mails: seen.Channel == reminder.Email && !seen.OptedOut,
+		Confirmed: seen.Confirmed, Pending: seen.Pending, Cancellable: seen.Cancellable, Mails: seen.Channel == reminder.Email && !seen.OptedOut,
 	}
 	if seen.AnswerBy != nil {
 		shows.Answer = p.Until(facts)

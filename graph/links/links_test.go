@@ -67,7 +67,7 @@ func TestMoney(t *testing.T) {
 
 func TestEveryLanguageSaysEverything(t *testing.T) {
 	for _, w := range languages {
-		for _, text := range []string{w.Title, w.Confirm, w.Move, w.Cancel, w.End, w.IsConfirmed, w.Costs, w.Accept, w.Call, w.Choose, w.Return, w.Ends, w.Ended, w.Changed, w.Over, w.Missing, w.Wrong, w.Busy, w.Failed} {
+		for _, text := range []string{w.Title, w.Confirm, w.Move, w.Cancel, w.End, w.IsConfirmed, w.Waits, w.Costs, w.Accept, w.Call, w.Choose, w.Return, w.Ends, w.Ended, w.Changed, w.Over, w.Missing, w.Wrong, w.Busy, w.Failed} {
 			if text == "" {
 				t.Errorf("%s lacks a sentence", w.Tag)
 			}

@@ -23,6 +23,7 @@ type page struct {
 	Version                    int
 	Answer                     string // of an offer: by when
 	Confirmed, Cancellable     bool
+	Pending                    bool   // the clinic has yet to approve it
 	Fee                        string // that cancelling costs
 	MinorUnits                 int
 	Mails                      bool // they can be ended here
@@ -57,6 +58,7 @@ var pages = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="confirm">{{$.Take}}</button></form>
 <form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="cancel">{{$.Decline}}</button></form>
 {{else}}{{if $.Confirmed}}<p>{{$.IsConfirmed}}</p>
+{{else if $.Pending}}<p>{{$.Waits}}</p>
 {{else}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="confirm">{{$.Confirm}}</button></form>
 {{end}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}"><button name="do" value="move">{{$.Move}}</button></form>
 {{if $.Cancellable}}<form method="post"><input type="hidden" name="version" value="{{$.Version}}">

@@ -10,7 +10,8 @@ import (
 type words struct {
 	Tag, Title                           string
 	Confirm, Move, Cancel, End           string // buttons
-	IsConfirmed, Costs, Accept, Call     string
+	IsConfirmed, Waits                   string
+	Costs, Accept, Call                  string
 	Choose, Return, Ends, Ended, Changed string
 	Offer, Take, Decline, Until          string // of an offer
 	Over, Missing, Wrong, Busy, Failed   string // instead of a page
@@ -21,7 +22,7 @@ var languages = []words{
 	{
 		Tag: "en", Offer: "A time has become free", Take: "Take this time", Decline: "No, thank you", Until: "We keep it for you until",
 		Title: "Your visit", Confirm: "Confirm the visit", Move: "Ask for another time", Cancel: "Cancel the visit", End: "No more e-mails like this",
-		IsConfirmed: "The visit is confirmed.", Costs: "Cancelling now costs", Accept: "I accept the fee.", Call: "Questions? Call",
+		IsConfirmed: "The visit is confirmed.", Waits: "The clinic has yet to accept your request.", Costs: "Cancelling now costs", Accept: "I accept the fee.", Call: "Questions? Call",
 		Choose: "Choose another time in the app", Return: "Back to the visit", Ends: "Do you want no more e-mails about visits to this address?",
 		Ended:   "You will get no more e-mails about visits.",
 		Changed: "The visit has changed meanwhile. This is how it stands now.",
@@ -31,7 +32,7 @@ var languages = []words{
 	{
 		Tag: "de", Offer: "Ein Termin ist frei geworden", Take: "Diesen Termin nehmen", Decline: "Nein, danke", Until: "Wir halten ihn für Sie frei bis",
 		Title: "Ihr Termin", Confirm: "Termin bestätigen", Move: "Um einen anderen Termin bitten", Cancel: "Termin absagen", End: "Keine solchen E-Mails mehr",
-		IsConfirmed: "Der Termin ist bestätigt.", Costs: "Eine Absage kostet jetzt", Accept: "Ich bin mit den Kosten einverstanden.", Call: "Fragen? Rufen Sie an:",
+		IsConfirmed: "Der Termin ist bestätigt.", Waits: "Die Klinik muss Ihre Anfrage noch annehmen.", Costs: "Eine Absage kostet jetzt", Accept: "Ich bin mit den Kosten einverstanden.", Call: "Fragen? Rufen Sie an:",
 		Choose: "Anderen Termin in der App wählen", Return: "Zurück zum Termin", Ends: "Möchten Sie an diese Adresse keine E-Mails zu Terminen mehr erhalten?",
 		Ended:   "Sie erhalten keine E-Mails zu Terminen mehr.",
 		Changed: "Der Termin hat sich inzwischen geändert. So steht er jetzt.",
@@ -41,7 +42,7 @@ var languages = []words{
 	{
 		Tag: "es", Offer: "Ha quedado libre una cita", Take: "Aceptar esta cita", Decline: "No, gracias", Until: "Se la reservamos hasta",
 		Title: "Su cita", Confirm: "Confirmar la cita", Move: "Pedir otra hora", Cancel: "Anular la cita", End: "No recibir más correos como este",
-		IsConfirmed: "La cita está confirmada.", Costs: "Anularla ahora cuesta", Accept: "Acepto el coste.", Call: "¿Preguntas? Llame al",
+		IsConfirmed: "La cita está confirmada.", Waits: "La clínica todavía tiene que aceptar su solicitud.", Costs: "Anularla ahora cuesta", Accept: "Acepto el coste.", Call: "¿Preguntas? Llame al",
 		Choose: "Elegir otra hora en la aplicación", Return: "Volver a la cita", Ends: "¿No desea recibir más correos sobre citas en esta dirección?",
 		Ended:   "No recibirá más correos sobre citas.",
 		Changed: "La cita ha cambiado entretanto. Así está ahora.",
@@ -52,7 +53,7 @@ var languages = []words{
 		Tag: "fr", Offer: "Un rendez-vous s'est libéré", Take: "Prendre ce rendez-vous", Decline: "Non, merci", Until: "Nous le gardons pour vous jusqu'au",
 		Title: "Votre rendez-vous", Confirm: "Confirmer le rendez-vous", Move: "Demander un autre horaire", Cancel: "Annuler le rendez-vous",
 		End:         "Ne plus recevoir ces e-mails",
-		IsConfirmed: "Le rendez-vous est confirmé.", Costs: "L'annuler maintenant coûte", Accept: "J'accepte ces frais.", Call: "Des questions ? Appelez le",
+		IsConfirmed: "Le rendez-vous est confirmé.", Waits: "La clinique doit encore accepter votre demande.", Costs: "L'annuler maintenant coûte", Accept: "J'accepte ces frais.", Call: "Des questions ? Appelez le",
 		Choose: "Choisir un autre horaire dans l'application", Return: "Retour au rendez-vous",
 		Ends:    "Ne voulez-vous plus recevoir d'e-mails au sujet de rendez-vous à cette adresse ?",
 		Ended:   "Vous ne recevrez plus d'e-mails au sujet de rendez-vous.",

@@ -421,6 +421,23 @@ type AnswerWaitlistOfferPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
+// Whoever of a location's providers offers the kind of visit and is free at that time. Of these the one with the fewest visits on that day is booked,
+// and while that one turns out to be taken, the next one.
+type AnyProviderInput struct {
+	// Kind of visit.
+	VisitKindID string `json:"visitKindId"`
+	// Location.
+	LocationID string `json:"locationId"`
+	// When the visit starts, to the minute.
+	Start time.Time `json:"start"`
+	// Way of meeting; default: the first of the kind.
+	Modality *clinic.Modality `json:"modality,omitempty"`
+	// Only these providers, from 1 to 50.
+	ProviderIds []string `json:"providerIds,omitempty"`
+	// Only providers who speak it; `en` suits `en-GB`, and the other way round.
+	Language *string `json:"language,omitempty"`
+}
+
 // Filter for appointments.
 type AppointmentFilterInput struct {
 	// Patient.
@@ -585,12 +602,14 @@ type BookSeriesPayload struct {
 	Query *Query `json:"query,omitempty"`
 }
 
-// Exactly one: a hold made before, or a free slot.
+// Exactly one: a hold made before, a free slot, or whoever is free.
 type BookingTargetInput struct {
 	// A hold.
 	HoldID *string `json:"holdId,omitempty"`
 	// A free slot.
 	SlotID *string `json:"slotId,omitempty"`
+	// Whoever of a location's providers is free; for `bookAppointment` only.
+	AnyProvider *AnyProviderInput `json:"anyProvider,omitempty"`
 }
 
 // Filter for break-glass grants.
@@ -1804,6 +1823,8 @@ type PutVisitKindInput struct {
 	Instructions *string `json:"instructions,omitempty"`
 	// A booking waits as `PENDING` until the clinic approves it; default: no.
 	RequiresApproval *bool `json:"requiresApproval,omitempty"`
+	// How long it waits at most, before it lapses: 15 minutes to 60 days; default: 3 days.
+	ApprovalWithin *time.Duration `json:"approvalWithin,omitempty"`
 	// Ways of meeting.
 	Modalities []clinic.Modality `json:"modalities"`
 	// Earliest lead time for booking, at most `maximumAdvance`; default: none.
@@ -2621,7 +2642,8 @@ func (SlotTakenError) IsUserError() {}
 
 func (SlotTakenError) IsAnswerWaitlistOfferError() {}
 
-// Nobody took the slot, but rules keep it out. Every broken rule is named.
+// Nobody took the slot, but rules keep it out. Every broken rule is named; when `anyProvider` was asked for, those of the provider who has the fewest
+// against them.
 type SlotUnavailableError struct {
 	// Stable machine-readable code.
 	Code UserErrorCode `json:"code"`
@@ -2867,6 +2889,10 @@ type TransitionAppointmentInput struct {
 	AppointmentID string `json:"appointmentId"`
 	// What to do.
 	Action appointment.Action `json:"action"`
+	// Why the clinic declines: `CLINIC_REQUEST`, `PROVIDER_UNAVAILABLE` or `OTHER`; for `DECLINE` only. Default: `CLINIC_REQUEST`.
+	Reason *appointment.CancellationReason `json:"reason,omitempty"`
+	// Words for the patient, at most 1,000 characters, which are in no message; for `DECLINE` only.
+	Note *string `json:"note,omitempty"`
 	// Version last seen; null to skip the check.
 	ExpectedVersion *int `json:"expectedVersion,omitempty"`
 	// Key chosen by the client; repeating an action that is already done answers as the first time in any case.

@@ -70,6 +70,22 @@ func (r *realm) keepOverrides(t *testing.T, s *site) {
 	r.treats(s, 0, 0)
 }
 
+// keepAsked has a visit wait for the clinic's approval.
+func (r *realm) keepAsked(t *testing.T, s *site) {
+	t.Helper()
+	const approval = `WITH changed AS (UPDATE visit_kinds SET requires_approval = $2 WHERE organization_id = $1)
+		UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`
+	s.Set(approval, true)
+	who := s.patients[0]
+	booked := r.done(t, s.admin, "bookAppointment", "appointment { id }", vars{"target": vars{"slotId": r.freeSlot(s)}, "patientId": s.id(globalid.Patient, who.ID),
+		"idempotencyKey": r.key()})
+	s.Set(approval, false)
+	id := booked.Text("bookAppointment", "appointment", "id")
+	r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
+	r.with[id] = s.id(globalid.Provider, s.providers[0].ID)
+	r.treats(s, 0, 0)
+}
+
 // visit books, confirms, and perhaps cancels late.
 func (r *realm) visit(t *testing.T, s *site, patient int, slot string, provider int, ends bool) string {
 	t.Helper()

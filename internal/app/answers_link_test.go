@@ -193,3 +193,23 @@ func TestLinksAreCountedForTheirAddress(t *testing.T) {
 		t.Errorf("answered %v", statuses)
 	}
 }
+
+// What the clinic has yet to approve can be moved and cancelled, and nobody confirms it.
+func TestAPageOfWhatIsAskedForHasNothingToConfirm(t *testing.T) {
+	l := newExchange(t)
+	l.clinic.Set(`UPDATE visit_kinds SET requires_approval = true WHERE organization_id = $1`)
+	visit, links := l.mailed(10)
+	page := l.do(http.MethodGet, links.Move, "", nil)
+	if page.status != 200 || strings.Contains(page.body, `value="confirm"`) || !strings.Contains(page.body, "has yet to accept your request") ||
+		!strings.Contains(page.body, `value="cancel"`) || !strings.Contains(page.body, `value="move"`) {
+		t.Errorf("%d %s", page.status, page.body)
+	}
+	if got := l.presses(links.Move, button("confirm", "1")); got.status == 200 && strings.Contains(got.body, "your visit is confirmed") {
+		t.Errorf("%+v", got)
+	}
+	l.expect(visit, "PENDING open")
+	if got := l.presses(links.Cancel, button("cancel", "1")); got.status != 200 || !strings.Contains(got.body, "your visit is cancelled") {
+		t.Errorf("%+v", got)
+	}
+	l.expect(visit, "CANCELLED open ASKED_TO_CANCEL")
+}

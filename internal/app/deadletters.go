@@ -179,8 +179,8 @@ func (w DeadLetterWish) filter(now time.Time) (f reminder.DeadLetterFilter, err 
 	if w.Channel != "" && !slices.Contains([]reminder.ChannelKind{reminder.Email, reminder.Push, reminder.SMS, reminder.Voice}, f.Channel) {
 		return f, errors.New("--channel: EMAIL, PUSH, SMS or VOICE")
 	}
-	if w.Kind != "" && !slices.Contains([]reminder.Kind{reminder.Cancellation, reminder.Change, reminder.Confirmation, reminder.Remind, reminder.Offer}, f.Kind) {
-		return f, errors.New("--kind: CANCELLATION, CHANGE, CONFIRMATION, OFFER or REMINDER")
+	if w.Kind != "" && !slices.Contains([]reminder.Kind{reminder.Cancellation, reminder.Change, reminder.Confirmation, reminder.Remind, reminder.Request, reminder.Offer}, f.Kind) {
+		return f, errors.New("--kind: CANCELLATION, CHANGE, CONFIRMATION, OFFER, REMINDER or REQUEST")
 	}
 	if f.From, err = instant(w.Since, now); err != nil {
 		return f, fmt.Errorf("--since: %w", err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -49,9 +50,12 @@ func (r *realm) names(input string) (all []named) {
 	return all
 }
 
-func (n named) in(input vars, id string) {
+func (n named) in(input vars, id string, whoever vars) {
 	for _, name := range n.path[:len(n.path)-1] {
 		input[name] = vars{}
+		if name == "anyProvider" { // which needs more than what is named
+			input[name] = maps.Clone(whoever)
+		}
 		input = input[name].(vars)
 	}
 	if input[n.path[len(n.path)-1]] = id; n.list {
@@ -67,7 +71,9 @@ var forStrangers = map[string]bool{"signUp": true, "requestPasswordReset": true}
 func TestEveryIdOfAChangeIsOfItsKindAndTenant(t *testing.T) {
 	r := newRealm(t)
 	admin := r.person(policy.Admin)
-	fields := 0
+	fields, whoever := 0, vars{
+		"visitKindId": r.here.id(globalid.VisitKind, r.here.VisitKind), "locationId": r.here.id(globalid.Location, r.here.Location), "start": "2026-06-08T19:30:00Z",
+	}
 	for _, mutation := range r.schema.Mutation.Fields {
 		who := admin
 		if mutation.Name == "breakGlass" {
@@ -79,7 +85,7 @@ func TestEveryIdOfAChangeIsOfItsKindAndTenant(t *testing.T) {
 			fields++
 			send := func(id string) gqltest.Answer {
 				input := changes[mutation.Name]()[0].input()
-				n.in(input, id)
+				n.in(input, id, whoever)
 				return who.Post(t, fmt.Sprintf("mutation($input: %s!) { %s(input: $input) { errors { __typename ... on UserError { code path } } } }", of, mutation.Name), vars{"input": input})
 			}
 			what, at := mutation.Name+" "+strings.Join(n.path, "."), append([]string{"input"}, n.path...)

@@ -31,6 +31,8 @@ func stateOf(ap Appointment, a access.Actor, action Action, p clinic.Policy, now
 	}
 	var against error
 	switch action {
+	case Approve:
+		state.Until = ap.ApprovalDueAt
 	case Cancel:
 		against = mayCancel(ap, a, p, now)
 		state.Fee = feeOf(ap, ByPatient, p, now)

@@ -85,6 +85,9 @@ func (s *Service) CountAgendas(ctx context.Context, a access.Actor, providers []
 // allowed narrows the filter, and the providers, to what the caller may see.
 func (q Agenda) allowed(ctx context.Context, a access.Actor, providers []clinic.Ref) (Filter, []clinic.Ref, error) {
 	f := q.Filter
+	if err := q.Order.suits(f); err != nil {
+		return f, nil, err
+	}
 	if !f.From.IsZero() && !f.To.IsZero() && !f.From.Before(f.To) {
 		return f, nil, errs.Invalid("The period ends before it starts.", "to")
 	}

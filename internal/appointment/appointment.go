@@ -51,10 +51,11 @@ var Actions = []Action{Approve, Arrive, Cancel, CheckIn, Complete, Confirm, Decl
 // CancellationReason is a coded reason.
 type CancellationReason string
 
-// The reasons of the contract. ClinicRequest and ProviderUnavailable are the clinic's.
+// The reasons of the contract. ClinicRequest, NotApprovedInTime and ProviderUnavailable are the clinic's.
 const (
 	ClinicRequest       CancellationReason = "CLINIC_REQUEST"
 	FeelingBetter       CancellationReason = "FEELING_BETTER"
+	NotApprovedInTime   CancellationReason = "NOT_APPROVED_IN_TIME" // it lapsed; nobody gives this reason
 	Other               CancellationReason = "OTHER"
 	ProviderUnavailable CancellationReason = "PROVIDER_UNAVAILABLE"
 	ScheduleConflict    CancellationReason = "SCHEDULE_CONFLICT"
@@ -99,9 +100,10 @@ type Appointment struct {
 	LastAction                                     Action // the last transition; empty when none
 	PriorStatus                                    Status // before it
 	PriorConfirmedAt                               *time.Time
-	AwaitsDoctor                                   bool      // a pending one: somebody else asked for what takes a doctor's word
-	SeriesID                                       uuid.UUID // zero: of none
-	SeriesAt                                       int       // which one of its series, from 0
+	ApprovalDueAt                                  *time.Time // a pending one lapses then; nil: none
+	AwaitsDoctor                                   bool       // a pending one: somebody else asked for what takes a doctor's word
+	SeriesID                                       uuid.UUID  // zero: of none
+	SeriesAt                                       int        // which one of its series, from 0
 }
 
 // Ref names the appointment.

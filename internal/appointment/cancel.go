@@ -78,6 +78,8 @@ func (s *Service) cancelOnce(ctx context.Context, a access.Actor, in CancelVisit
 
 func (s *Service) checkCancel(ap Appointment, a access.Actor, in CancelVisit, p clinic.Policy, fee *clinic.Money) error {
 	switch {
+	case in.Reason == NotApprovedInTime:
+		return errs.Invalid("Nobody gives this reason: it is that of visits that lapse.", "reason")
 	case side(in.Reason) == ByClinic && !a.IsStaff():
 		return errs.Denied("This reason is for the clinic's staff.", "reason")
 	case in.ExpectedVersion != nil && *in.ExpectedVersion != ap.Version:
@@ -98,6 +100,7 @@ func AfterCancel(ap Appointment, action Action, c Cancellation) Appointment {
 	to.Version++
 	to.UpdatedAt, to.Status, to.Cancellation = c.At, Cancelled, &c
 	to.LastAction, to.PriorStatus, to.PriorConfirmedAt = action, ap.Status, ap.ConfirmedAt
+	to.ApprovalDueAt = nil
 	return to
 }
 

@@ -2,12 +2,14 @@ package appointment
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/form"
 )
 
 // Change takes an action other than Cancel and Reschedule. Repeating one whose state is reached answers as the first time.
@@ -18,6 +20,10 @@ func (s *Service) Change(ctx context.Context, a access.Actor, in ChangeState) (A
 		return Appointment{}, errs.Invalid("Use cancelAppointment.", "action")
 	case Reschedule:
 		return Appointment{}, errs.Invalid("Use rescheduleAppointment.", "action")
+	}
+	in, err := in.checked()
+	if err != nil {
+		return Appointment{}, err
 	}
 	once, err := maybeOnce(in.Key, "transitionAppointment", in)
 	if err != nil {
@@ -31,6 +37,19 @@ func (s *Service) Change(ctx context.Context, a access.Actor, in ChangeState) (A
 		}
 	}
 	return Appointment{}, errs.TryAgain(nil)
+}
+
+// declines are the reasons for which the clinic declines.
+var declines = []CancellationReason{ClinicRequest, Other, ProviderUnavailable}
+
+// checked is the input with a note that is clean; only who declines says why.
+func (in ChangeState) checked() (ChangeState, error) {
+	var check form.Check
+	check.That(in.Action == Decline || in.Reason == nil, "Only who declines gives a reason.", "reason")
+	check.That(in.Action == Decline || in.Note == nil, "Only who declines leaves a note.", "note")
+	check.That(in.Reason == nil || slices.Contains(declines, *in.Reason), "The clinic declines for another reason.", "reason")
+	in.Note = private(&check, in.Note, maxNote, "note")
+	return in, check.Err()
 }
 
 func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState, w Write) (done Appointment, again bool, err error) {
@@ -50,7 +69,7 @@ func (s *Service) changeOnce(ctx context.Context, a access.Actor, in ChangeState
 		_, err := s.affirmed(ctx, w, ap)
 		return ap, false, err
 	}
-	to, answer, err := s.take(ctx, ap, in.Action, w)
+	to, answer, err := s.take(ctx, ap, in, w)
 	switch {
 	case err != nil:
 		return done, false, err
@@ -78,13 +97,24 @@ func (s *Service) barred(ctx context.Context, a access.Actor, ap Appointment, in
 	return nil
 }
 
-func (s *Service) take(ctx context.Context, ap Appointment, action Action, w Write) (Appointment, Answer, error) {
-	if action == Decline {
-		to := AfterCancel(ap, Decline, Cancellation{Reason: ClinicRequest, At: w.At, By: ByClinic})
+func (s *Service) take(ctx context.Context, ap Appointment, in ChangeState, w Write) (Appointment, Answer, error) {
+	if in.Action == Decline {
+		why := Cancellation{Reason: ClinicRequest, Note: in.Note, At: w.At, By: ByClinic}
+		if in.Reason != nil {
+			why.Reason = *in.Reason
+		}
+		to := AfterCancel(ap, Decline, why)
 		answer, err := s.store.Cancel(ctx, CancelWrite{Write: w, From: ap, To: to, Reserve: s.reserve(ap.OrganizationID)})
 		return to, answer, err
 	}
-	to := After(ap, action, w.At)
+	to := After(ap, in.Action, w.At)
+	if to.Status == Pending { // an approval was taken back: its period begins anew
+		kind, err := s.kind(ctx, ap)
+		if err != nil {
+			return to, Answer{}, err
+		}
+		to = to.waiting(kind)
+	}
 	answer, err := s.store.Change(ctx, StateWrite{Write: w, From: ap, To: to})
 	return to, answer, err
 }

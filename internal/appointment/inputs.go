@@ -11,10 +11,21 @@ import (
 	"github.com/mediconnect/mediconnect/internal/conflict"
 )
 
-// Target is exactly one of a hold and a slot.
+// Target is exactly one of a hold, a slot, and whoever is free; the last is for bookings.
 type Target struct {
 	Hold *clinic.Ref
 	Slot *availability.SlotID
+	Any  *AnyProvider `json:",omitempty"` // as with BookVisit.Override
+}
+
+// AnyProvider asks for whoever of a location's providers is free.
+type AnyProvider struct {
+	VisitKind clinic.Ref
+	Location  clinic.Ref
+	Start     time.Time
+	Modality  *clinic.Modality // nil: the kind's first
+	Providers []clinic.Ref     // only these; nil: all
+	Language  *string          // BCP 47
 }
 
 // PlaceHold asks for a hold.
@@ -59,6 +70,8 @@ type CancelVisit struct {
 type ChangeState struct {
 	Appointment     clinic.Ref
 	Action          Action
+	Reason          *CancellationReason `json:",omitempty"` // of Decline; nil: ClinicRequest
+	Note            *access.Private     `json:",omitempty"` // likewise
 	ExpectedVersion *int
 	Key             *string
 }
@@ -91,6 +104,7 @@ type Order string
 
 // The orders of the contract.
 const (
+	ApprovalDue       Order = "APPROVAL_DUE_ASC" // of what is pending
 	StartAscending    Order = "START_ASC"
 	StartDescending   Order = "START_DESC"
 	UpdatedDescending Order = "UPDATED_DESC"

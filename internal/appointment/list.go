@@ -19,8 +19,11 @@ const KeyParts = 2
 // Key is the key of an appointment in a list of an order.
 func Key(ap Appointment, o Order) []string {
 	at := ap.Start
-	if o == UpdatedDescending {
+	switch {
+	case o == UpdatedDescending:
 		at = ap.UpdatedAt
+	case o == ApprovalDue && ap.ApprovalDueAt != nil:
+		at = *ap.ApprovalDueAt
 	}
 	return []string{strconv.FormatInt(at.UnixMicro(), 10), ap.ID.String()}
 }
@@ -29,6 +32,9 @@ func Key(ap Appointment, o Order) []string {
 func (s *Service) List(ctx context.Context, a access.Actor, f Filter, o Order, w paging.Window) (paging.Page[Appointment], string, error) {
 	asked := f.Patient
 	f, err := allowed(ctx, a, f)
+	if err == nil {
+		err = o.suits(f)
+	}
 	if err != nil {
 		return paging.Page[Appointment]{}, "", err
 	}
@@ -70,6 +76,17 @@ func allowed(ctx context.Context, a access.Actor, f Filter) (Filter, error) {
 	}
 	return f.checked()
 }
+
+// suits fails for an order that some of what a filter leaves has no place in.
+func (o Order) suits(f Filter) error {
+	if o == ApprovalDue && !f.Awaits() {
+		return errs.Invalid("Only what is pending is ordered by when it lapses: ask for the status PENDING alone.", "orderBy")
+	}
+	return nil
+}
+
+// Awaits says whether a filter leaves only what waits for approval.
+func (f Filter) Awaits() bool { return len(f.Statuses) == 1 && f.Statuses[0] == Pending }
 
 func (f Filter) checked() (Filter, error) {
 	var check form.Check

@@ -25,6 +25,9 @@ func (s *Service) Move(ctx context.Context, a access.Actor, in MoveVisit) (Booki
 	if err := a.Need(access.AppointmentsWrite, in.Appointment.Organization, "appointment", "appointmentId"); err != nil {
 		return Booking{}, err
 	}
+	if in.Target.Any != nil {
+		return Booking{}, errs.Invalid("An appointment is moved to a slot or a hold.", "target", "anyProvider")
+	}
 	seat, err := s.seat(ctx, a, in.Target)
 	if err != nil {
 		return Booking{}, err
@@ -132,7 +135,7 @@ func moved(ap Appointment, seat Seat, kind clinic.VisitKind, a access.Actor, now
 	if to.AwaitsDoctor {
 		to.Status = Pending
 	}
-	return to
+	return to.waiting(kind)
 }
 
 // was is where an appointment stands that is moved.

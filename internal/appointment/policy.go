@@ -11,7 +11,7 @@ import (
 // side says on whose behalf a cancellation is made. The clinic's own reasons are the clinic's, whoever else speaks for the
 // patient.
 func side(reason CancellationReason) Side {
-	if reason == ClinicRequest || reason == ProviderUnavailable {
+	if reason == ClinicRequest || reason == NotApprovedInTime || reason == ProviderUnavailable {
 		return ByClinic
 	}
 	return ByPatient

@@ -42,11 +42,8 @@ type wanted struct {
 // refused chooses the failure that helps most: a slot that somebody has, caps aside, is taken; a patient who is busy has a
 // conflict; all else is unavailable, with every rule.
 func (s *Service) refused(a access.Actor, w wanted, blocked []availability.Rule, visit uuid.UUID) error {
-	others := slices.DeleteFunc(slices.Clone(blocked), func(r availability.Rule) bool {
-		return r == availability.ProviderBusy || capped(r)
-	})
 	switch {
-	case len(others) == 0 && slices.Contains(blocked, availability.ProviderBusy):
+	case len(unshared(blocked)) == 0 && slices.Contains(blocked, availability.ProviderBusy):
 		return SlotTaken{Slot: w.slot, For: w.whom}
 	case len(blocked) == 1 && blocked[0] == availability.PatientBusy:
 		return PatientConflict{With: clinic.Ref{Organization: w.slot.Organization, ID: visit}, For: w.whom}

@@ -69,6 +69,9 @@ func (s *Service) Book(ctx context.Context, a access.Actor, in BookVisit) (Booki
 	if err != nil {
 		return Booking{}, err
 	}
+	if in.Target.Any != nil {
+		return s.bookAny(ctx, a, w, in.Target.Any.among(w.Slot))
+	}
 	return s.book(ctx, a, w)
 }
 
@@ -102,6 +105,7 @@ func (s *Service) draft(ctx context.Context, a access.Actor, in BookVisit) (Book
 	var check form.Check
 	in.Reason = private(&check, in.Reason, maxReason, "reason")
 	check.Keep(mayIdentify(a, in.Identifiers))
+	check.That(in.Target.Any == nil || in.Override == nil, "Rules are booked over at a slot.", "override")
 	identifiers(&check, in.Identifiers)
 	if err := check.Err(); err != nil {
 		return w, err
@@ -143,7 +147,11 @@ func (s *Service) seat(ctx context.Context, a access.Actor, t Target) (Seat, err
 		Holder: availability.Holder{Actor: a.ID}, Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
 	}
 	switch {
-	case (t.Hold == nil) == (t.Slot == nil):
+	case t.Any != nil && t.Hold == nil && t.Slot == nil:
+		var err error
+		seat.Slot, err = slotOfAny(a, *t.Any)
+		return seat, errs.Under(err, "target", "anyProvider")
+	case (t.Hold == nil) == (t.Slot == nil) || t.Any != nil:
 		return seat, errs.Invalid("Name either a hold or a slot.", "target")
 	case t.Slot != nil:
 		seat.Slot = *t.Slot
@@ -218,7 +226,7 @@ func booked(w BookingWrite, kind clinic.VisitKind) Appointment {
 	if kind.RequiresApproval || ap.AwaitsDoctor {
 		ap.Status = Pending
 	}
-	return ap.in(w.Seat)
+	return ap.in(w.Seat).waiting(kind)
 }
 
 // in places an appointment in a seat.
@@ -332,12 +340,4 @@ func private(check *form.Check, p *access.Private, limit int, path ...string) *a
 	}
 	out := access.Private(*cleaned)
 	return &out
-}
-
-func identifiers(check *form.Check, list []clinic.Identifier) {
-	check.That(len(list) <= maxIdentifiers, "At most 10 identifiers.", "identifiers")
-	for i := range min(len(list), maxIdentifiers) {
-		list[i].System = check.System(list[i].System, form.At([]string{"identifiers"}, i, "system")...)
-		list[i].Value = check.Line(list[i].Value, form.MaxValue, form.At([]string{"identifiers"}, i, "value")...)
-	}
 }

@@ -25,6 +25,10 @@ type Store interface {
 	Keep(ctx context.Context, w HoldWrite) (Answer, error)
 	// PlaceOffer is PlaceHold of what is offered. What keeps the time so far gives way, and the offer is told.
 	PlaceOffer(ctx context.Context, w OfferWrite) (Answer, error)
+	// BookAny books with the provider of one of the options: of those who aren't taken by now, with the one who has the fewest visits on that day.
+	// While it is asked for the same kind of visit, location and day, others who ask wait. Answer.Option tells which option it is, and of NoneFree
+	// Answer.Refused why for each. It books nothing for no options, and still answers a key that was used.
+	BookAny(ctx context.Context, w AnyWrite) (Answer, error)
 	// MoveTogether moves all or none, into places that may be each other's. Answer.Part is which one an Outcome other than Done is of.
 	MoveTogether(ctx context.Context, w TogetherWrite) (Answer, error)
 	// ExtendHold and ReleaseHold answer Done when the hold stands so already.
@@ -85,6 +89,9 @@ type Store interface {
 	// LapseHolds ends the provider's holds that ran out by now, and answers how many claims that freed. It doesn't wait for
 	// long: it fails with errs.Busy while somebody else has the provider's days.
 	LapseHolds(ctx context.Context, provider clinic.Ref, now time.Time) (int, error)
+	// DueApprovals lists pending appointments of all organisations whose time to be approved is over by now, the longest first, at most limit and
+	// without those to pass over.
+	DueApprovals(ctx context.Context, now time.Time, passed []clinic.Ref, limit int) ([]clinic.Ref, error)
 	// Tidy takes claims that ended before past out of the constraint's index and drops keys and rows that nobody can ask for
 	// any more, at most limit of each; it answers how many rows it touched.
 	Tidy(ctx context.Context, now time.Time, limit int) (int, error)
@@ -110,6 +117,7 @@ const (
 	HoldEnded        Outcome = "HOLD_ENDED"
 	OfferEnded       Outcome = "OFFER_ENDED"
 	NotWaiting       Outcome = "NOT_WAITING" // whom a time is offered has gone, or has another offer
+	NoneFree         Outcome = "NONE_FREE"
 	OutcomeLimit     Outcome = "LIMIT_REACHED"
 	LeftOut          Outcome = "LEFT_OUT"    // of a series: what can't be had keeps out the rest
 	NotOffered       Outcome = "NOT_OFFERED" // decided before the store was asked
@@ -132,6 +140,8 @@ type Answer struct {
 	Appointments []uuid.UUID // of such a change, in its order
 	Series       uuid.UUID
 	Skipped      []SkippedDate // of a series
+	Option       int           // of those that a booking with anybody had, from 0
+	Refused      []Outcome     // NoneFree: of each option
 }
 
 // Write is what every change carries.
@@ -181,6 +191,14 @@ type BookingWrite struct {
 	Limits      Limits
 	Appointment Appointment
 	Identifiers []clinic.Identifier
+}
+
+// AnyWrite is a decided booking with whoever is free: an appointment without a provider, and a seat with each who may have it, who share everything
+// but the provider.
+type AnyWrite struct {
+	BookingWrite
+	Options []Seat
+	Among   []uuid.UUID // all whom it could be with, free or not
 }
 
 // HoldWrite is a decided hold.

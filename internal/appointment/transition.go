@@ -65,6 +65,8 @@ func legal(ap Appointment, action Action, now time.Time) bool {
 		return slices.Contains(movable, ap.Status)
 	case Undo:
 		return ap.PriorStatus != "" && ap.Status != Cancelled
+	case Approve: // from the very instant that it is due it has lapsed, whoever comes first
+		return ap.Status == Pending && (ap.ApprovalDueAt == nil || now.Before(*ap.ApprovalDueAt))
 	}
 	s := steps[action]
 	if action == Confirm && ap.ConfirmedAt != nil {
@@ -101,7 +103,7 @@ func open(ap Appointment, a access.Actor, p clinic.Policy, now time.Time) []Acti
 	return list
 }
 
-// After is the appointment once an action other than Cancel, Decline and Reschedule is taken.
+// After is the appointment once an action other than Cancel, Decline and Reschedule is taken. What is pending again has yet to be waiting.
 func After(ap Appointment, action Action, now time.Time) Appointment {
 	to := ap
 	to.Version++
@@ -114,5 +116,6 @@ func After(ap Appointment, action Action, now time.Time) Appointment {
 	if action == Confirm {
 		to.ConfirmedAt = &now
 	}
+	to.ApprovalDueAt = nil
 	return to
 }

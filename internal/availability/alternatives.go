@@ -31,8 +31,11 @@ const (
 	neighbours = 3
 )
 
-// For is whom a slot is wanted for: a patient, perhaps to move an appointment there.
-type For struct{ Patient, Moving uuid.UUID } // zero: the caller's own or nobody, none
+// For is whom a slot is wanted for: a patient, perhaps to move an appointment there, perhaps with whoever has it.
+type For struct {
+	Patient, Moving uuid.UUID // zero: the caller's own or nobody, none
+	Anyone          *Anyone   // nil: with the slot's provider, if possible
+}
 
 // Alternatives lists free slots of the same kind and way of meeting, nearest in time first: those of the same provider, then
 // those of providers nearby. They can be booked by whoever was refused: times of other visits of the patient are left out, and
@@ -42,6 +45,9 @@ func (s *Service) Alternatives(ctx context.Context, a access.Actor, id SlotID, w
 		return nil, err
 	}
 	w := wish{id, whom.asking(a)}
+	if whom.Anyone != nil {
+		return s.anyones(ctx, w, *whom.Anyone, limit)
+	}
 	var found []Slot
 	for _, reach := range []time.Duration{near, far} {
 		slots, err := s.around(ctx, w, id.Provider, reach)
@@ -75,28 +81,38 @@ type wish struct {
 
 // around lists a provider's free slots within reach of the slot's start, nearest first.
 func (s *Service) around(ctx context.Context, w wish, provider uuid.UUID, reach time.Duration) ([]Slot, error) {
-	now, wanted := s.clock.Now(), w.Start
-	from, to := wanted.Add(-reach), wanted.Add(reach)
+	now := s.clock.Now()
+	period := w.period(now, reach)
+	view, err := s.store.View(ctx, clinic.Ref{Organization: w.Organization, ID: provider}, period)
+	if err != nil {
+		return nil, err
+	}
+	return w.free(view, period, now, uuid.Nil), nil
+}
+
+// period is the time within reach of the slot's start that is still to come.
+func (w wish) period(now time.Time, reach time.Duration) Period {
+	from, to := w.Start.Add(-reach), w.Start.Add(reach)
 	if from.Before(now) {
 		from = now
 	}
 	if !from.Before(to) {
 		from, to = now, now.Add(reach)
 	}
-	view, err := s.store.View(ctx, clinic.Ref{Organization: w.Organization, ID: provider}, Period{
-		From: from, To: to, Patient: w.who.Holder.Patient, Moving: w.who.moving(w.Organization),
-		Holder: w.who.holder(w.Organization),
-	})
-	if err != nil {
-		return nil, err
+	return Period{
+		From: from, To: to, Patient: w.who.Holder.Patient, Moving: w.who.moving(w.Organization), Holder: w.who.holder(w.Organization),
 	}
+}
+
+// free lists a provider's free slots of a period, at a location unless it is zero, nearest first.
+func (w wish) free(view View, p Period, now time.Time, location uuid.UUID) []Slot {
 	slots := Openings(view.Rules, view.Taken, Query{
-		VisitKind: w.VisitKind, Modalities: []clinic.Modality{w.Modality}, From: from, To: to, Now: now,
+		VisitKind: w.VisitKind, Location: location, Modalities: []clinic.Modality{w.Modality}, From: p.From, To: p.To, Now: now,
 		Asking: w.who.knowing(view.Taken), Statuses: []Status{Free},
 	})
 	slots = slices.DeleteFunc(slots, func(o Slot) bool { return o.SlotID == w.SlotID || w.leaves(o.Start, view.Taken) })
-	slices.SortStableFunc(slots, func(x, y Slot) int { return cmp.Compare(x.Start.Sub(wanted).Abs(), y.Start.Sub(wanted).Abs()) })
-	return slots, nil
+	slices.SortStableFunc(slots, func(x, y Slot) int { return cmp.Compare(x.Start.Sub(w.Start).Abs(), y.Start.Sub(w.Start).Abs()) })
+	return slots
 }
 
 func (f For) asking(a access.Actor) Asking {

@@ -115,14 +115,18 @@ func (s *Service) Verdict(ctx context.Context, id SlotID, who Asking, patient uu
 	if err != nil {
 		return Standing{}, err
 	}
-	standing := Standing{Verdict: Check(view.Rules, view.Taken, id, s.clock.Now(), who.knowing(view.Taken))}
-	bare := Span{Start: id.Start, End: standing.Slot.End}
+	return standing(view, id, s.clock.Now(), who), nil
+}
+
+func standing(view View, id SlotID, now time.Time, who Asking) Standing {
+	s := Standing{Verdict: Check(view.Rules, view.Taken, id, now, who.knowing(view.Taken))}
+	bare := Span{Start: id.Start, End: s.Slot.End}
 	for _, v := range view.Taken.Patient {
 		if v.Overlaps(bare) && !who.moves(v.Appointment) {
-			standing.PatientVisit = v.Appointment
+			s.PatientVisit = v.Appointment
 		}
 	}
-	return standing, nil
+	return s
 }
 
 // moving names the appointment being moved within an organisation; zero when there is none.

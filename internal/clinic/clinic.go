@@ -85,6 +85,7 @@ type VisitKind struct {
 	GridAnchor       GridAnchor
 	Instructions     *string
 	RequiresApproval bool
+	ApprovalWithin   time.Duration // what waits for approval longer than that lapses; 15 min to 60 days
 	Modalities       []Modality
 	Policy           Policy
 	Requires         Requirements

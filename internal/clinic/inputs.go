@@ -39,6 +39,7 @@ type PutVisitKind struct {
 	GridAnchor             *GridAnchor
 	Instructions           *string
 	RequiresApproval       *bool
+	ApprovalWithin         *time.Duration
 	Modalities             []Modality
 	MinimumNotice          *time.Duration
 	MaximumAdvance         *time.Duration

@@ -19,13 +19,16 @@ var (
 	notices   = form.Span{Least: 0, Most: 365 * day, Unit: time.Second}
 	advances  = form.Span{Least: time.Second, Most: 730 * day, Unit: time.Second}
 	holds     = form.Span{Least: 30 * time.Second, Most: time.Hour, Unit: time.Second}
+	approvals = form.Span{Least: 15 * time.Minute, Most: 60 * day, Unit: time.Second}
 	freeUntil = form.Span{Least: 0, Most: 730 * day, Unit: time.Second}
 )
 
 const (
 	defaultAdvance = 365 * day
 	defaultHold    = 5 * time.Minute
-	maxReschedules = 1_000
+	// DefaultApproval is long enough for a weekend.
+	DefaultApproval = 3 * day
+	maxReschedules  = 1_000
 )
 
 // kind is what the input says once it is checked, defaults filled in. Ids are still to be given.
@@ -41,6 +44,7 @@ func (in PutVisitKind) kind() (VisitKind, error) {
 		GridAnchor:       anchor(&check, in.GridAnchor),
 		Instructions:     check.OptionalText(in.Instructions, form.MaxText, "instructions"),
 		RequiresApproval: in.RequiresApproval != nil && *in.RequiresApproval,
+		ApprovalWithin:   check.Duration(in.ApprovalWithin, DefaultApproval, approvals, "approvalWithin"),
 		Policy:           in.policy(&check),
 		Requires:         in.requires(&check),
 	}
@@ -111,7 +115,7 @@ func CheckedModalities(check *form.Check, list []Modality, path ...string) []Mod
 func (k VisitKind) Same(o VisitKind) bool {
 	return k.Key == o.Key && k.Name == o.Name && k.Duration == o.Duration && k.BufferBefore == o.BufferBefore &&
 		k.BufferAfter == o.BufferAfter && k.SlotStep == o.SlotStep && k.GridAnchor == o.GridAnchor &&
-		Equal(k.Instructions, o.Instructions) && k.RequiresApproval == o.RequiresApproval &&
+		Equal(k.Instructions, o.Instructions) && k.RequiresApproval == o.RequiresApproval && k.ApprovalWithin == o.ApprovalWithin &&
 		slices.Equal(k.Modalities, o.Modalities) && k.Policy.same(o.Policy) && k.Requires.Same(o.Requires)
 }
 

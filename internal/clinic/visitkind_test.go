@@ -21,9 +21,9 @@ func TestWhatIsLeftOutTakesItsDefault(t *testing.T) {
 	}
 	want := VisitKind{
 		Key: "flu-shot", Name: "Flu shot", Duration: 15 * time.Minute, SlotStep: 15 * time.Minute, GridAnchor: GridDay,
-		Modalities: []Modality{InPerson},
-		Policy:     Policy{MaximumAdvance: 365 * 24 * time.Hour, HoldDuration: 5 * time.Minute},
-		Requires:   Requirements{Patients: AllPatients},
+		Modalities: []Modality{InPerson}, ApprovalWithin: 72 * time.Hour,
+		Policy:   Policy{MaximumAdvance: 365 * 24 * time.Hour, HoldDuration: 5 * time.Minute},
+		Requires: Requirements{Patients: AllPatients},
 	}
 	if !reflect.DeepEqual(k, want) {
 		t.Errorf("got %+v, want %+v", k, want)
@@ -68,6 +68,10 @@ func TestDurationsOfAKindKeepTheirBounds(t *testing.T) {
 		"holdDuration": {
 			func(in *PutVisitKind, d *time.Duration) { in.HoldDuration = d },
 			[]time.Duration{30 * time.Second, time.Hour}, []time.Duration{0, 29 * time.Second, time.Hour + time.Second},
+		},
+		"approvalWithin": {
+			func(in *PutVisitKind, d *time.Duration) { in.ApprovalWithin = d },
+			[]time.Duration{15 * time.Minute, 60 * day}, []time.Duration{0, 15*time.Minute - time.Second, 60*day + time.Second},
 		},
 		"repeatAfter": {
 			func(in *PutVisitKind, d *time.Duration) { in.RepeatAfter = d },

@@ -95,22 +95,48 @@ type Judged struct {
 // Judge judges a case, if its mode is to enforce. A detection that fails, or takes too long, has nothing against anything: the database still
 // keeps out what overlaps.
 func (d *Detection) Judge(ctx context.Context, a access.Actor, c Case) Judged {
+	return d.JudgeAll(ctx, a, []Case{c})[0]
+}
+
+// JudgeAll judges cases of one organisation as Judge does, with as many statements as for one.
+func (d *Detection) JudgeAll(ctx context.Context, a access.Actor, cases []Case) []Judged {
+	all := make([]Judged, len(cases))
 	if d == nil {
-		return Judged{}
+		return all
 	}
+	var enforced []int
+	var asked []Case
+	for i, c := range cases {
+		all[i] = d.undecided(a, c)
+		if all[i].mode == Enforce {
+			enforced, asked = append(enforced, i), append(asked, c)
+		}
+	}
+	if len(asked) == 0 {
+		return all
+	}
+	for i, v := range d.full(ctx, d.budget.Enforced, asked...) {
+		all[enforced[i]].tell(v)
+	}
+	return all
+}
+
+// undecided is a case with the mode in which it is judged.
+func (d *Detection) undecided(a access.Actor, c Case) Judged {
 	j := Judged{of: d, in: c, Feature: d.switches.Detection(c.Plan.SlotID, c.Patient, a)}
 	j.mode = modeOf(j.Feature)
 	if j.mode != Off && d.guard != nil && d.guard.Tripped() {
 		j.mode, j.Feature = Off, access.Feature{Key: j.Feature.Key, Variant: string(Off), Reason: FeatureFallback}
 	}
-	if j.mode == Enforce {
-		v := d.full(ctx, d.budget.Enforced, c)[0]
-		j.Broken, j.Seen, j.took, j.failed = v.broken, v.seen, v.took, v.failed
-		if j.failed != nil && c.Operation != Explain { // the guard hears of it whatever becomes of the rest
-			d.noted(Comparison{Case: c, Mode: Enforce, Took: j.took, Failed: j.failed})
-		}
-	}
 	return j
+}
+
+// tell takes what the full detection says. The guard hears of a failure whatever becomes of the rest.
+func (j *Judged) tell(v verdict) {
+	j.Broken, j.Seen, j.took, j.failed = v.broken, v.seen, v.took, v.failed
+	if j.failed != nil && j.in.Operation != Explain {
+		j.of.noted(Comparison{Case: j.in, Mode: Enforce, Took: j.took, Failed: j.failed})
+	}
 }
 
 // Allowed checks what a caller asks to book over. It fails with errs.FeatureOff while the flag for it is off, and at "override".

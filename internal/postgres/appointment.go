@@ -14,7 +14,7 @@ import (
 
 // briefColumns are those that a list shows, appointmentColumns all.
 const briefColumns = `a.organization_id, a.id, a.version, a.status, a.provider_id, a.location_id, a.visit_kind_id,
-	a.patient_id, a.modality, a.starts_at, a.ends_at, a.local_start, a.time_zone, a.updated_at`
+	a.patient_id, a.modality, a.starts_at, a.ends_at, a.local_start, a.time_zone, a.updated_at, a.approval_due_at`
 
 const appointmentColumns = briefColumns + `, a.tzdb_version, a.reason, a.created_at, a.created_by, a.confirmed_at,
 	a.reschedules, a.cancel_reason, a.cancel_note, a.cancelled_at, a.cancelled_by,
@@ -34,6 +34,7 @@ type appointmentRow struct {
 	CreatedAt                                      time.Time
 	CreatedBy                                      uuid.UUID
 	UpdatedAt                                      time.Time
+	ApprovalDueAt                                  *time.Time
 	ConfirmedAt                                    *time.Time
 	Reschedules                                    int
 	CancelReason                                   *appointment.CancellationReason
@@ -144,7 +145,7 @@ func (v *visitRows) open(ctx context.Context, db *DB) ([]appointment.Appointment
 func (r *appointmentRow) columns() []any {
 	return []any{
 		&r.OrganizationID, &r.ID, &r.Version, &r.Status, &r.ProviderID, &r.LocationID, &r.VisitKindID,
-		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.UpdatedAt,
+		&r.PatientID, &r.Modality, &r.StartsAt, &r.EndsAt, &r.LocalStart, &r.TimeZone, &r.UpdatedAt, &r.ApprovalDueAt,
 		&r.TZDBVersion, &r.Reason, &r.CreatedAt, &r.CreatedBy, &r.ConfirmedAt, &r.Reschedules, &r.CancelReason, &r.CancelNote, &r.CancelledAt, &r.CancelledBy,
 		&r.CancelFeeUnits, &r.CancelFeeCurrency, &r.LastAction, &r.PriorStatus, &r.PriorConfirmedAt, &r.AwaitsDoctor,
 		&r.SeriesID, &r.SeriesIndex,
@@ -160,7 +161,7 @@ func (r *appointmentRow) appointment() appointment.Appointment {
 		TZDB: r.TZDBVersion, CreatedAt: r.CreatedAt.UTC(), UpdatedAt: r.UpdatedAt.UTC(), CreatedBy: r.CreatedBy,
 		ConfirmedAt: utc(r.ConfirmedAt), Reschedules: r.Reschedules, Cancellation: r.cancellation(),
 		LastAction: or(r.LastAction), PriorStatus: or(r.PriorStatus), PriorConfirmedAt: utc(r.PriorConfirmedAt),
-		AwaitsDoctor: r.AwaitsDoctor, SeriesID: or(r.SeriesID), SeriesAt: or(r.SeriesIndex),
+		AwaitsDoctor: r.AwaitsDoctor, ApprovalDueAt: utc(r.ApprovalDueAt), SeriesID: or(r.SeriesID), SeriesAt: or(r.SeriesIndex),
 	}
 }
 

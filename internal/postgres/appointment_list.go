@@ -62,6 +62,9 @@ func (s *AppointmentStore) narrow(ctx context.Context, w *where, organization uu
 	if len(f.Statuses) > 0 {
 		w.and("a.status = ANY ($%d)", f.Statuses)
 	}
+	if f.Awaits() {
+		w.conditions = append(w.conditions, "a.approval_due_at IS NOT NULL") // by which there is an index
+	}
 	if f.Series != uuid.Nil {
 		w.and("a.series_id = $%d", f.Series)
 	}
@@ -95,8 +98,10 @@ type order struct {
 
 func start(a appointment.Appointment) time.Time   { return a.Start }
 func updated(a appointment.Appointment) time.Time { return a.UpdatedAt }
+func due(a appointment.Appointment) time.Time     { return or(a.ApprovalDueAt) }
 
 var orders = map[appointment.Order]order{
+	appointment.ApprovalDue:       {"a.approval_due_at", due, false},
 	appointment.StartAscending:    {"a.starts_at", start, false},
 	appointment.StartDescending:   {"a.starts_at", start, true},
 	appointment.UpdatedDescending: {"a.updated_at", updated, true},

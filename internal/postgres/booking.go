@@ -31,6 +31,7 @@ func (s *AppointmentStore) StreamCursor(ctx context.Context, now time.Time) (str
 
 const (
 	callBook      = `SELECT book($1)`
+	callBookAny   = `SELECT book_any($1)`
 	callPlaceHold = `SELECT place_hold($1)`
 	callHold      = `SELECT change_hold($1)`
 	callMove      = `SELECT move_appointment($1)`

@@ -282,9 +282,11 @@ type answerRow struct {
 	FirstUsedAt time.Time           `json:"firstUsedAt"`
 	Part        int                 `json:"part"`
 
-	Appointments []uuid.UUID  `json:"appointments"`
-	Series       uuid.UUID    `json:"series"`
-	Skipped      []skippedRow `json:"skipped"`
+	Appointments []uuid.UUID           `json:"appointments"`
+	Series       uuid.UUID             `json:"series"`
+	Skipped      []skippedRow          `json:"skipped"`
+	Option       int                   `json:"option"`
+	Refused      []appointment.Outcome `json:"refused"`
 	limitRow
 }
 
@@ -305,6 +307,7 @@ func (r limitRow) reached(at time.Time) errs.LimitReached {
 func (r answerRow) answer() appointment.Answer {
 	a := appointment.Answer{
 		Outcome: r.Outcome, Appointment: r.Appointment, Version: r.Version, Hold: r.Hold, With: r.With, At: r.At.UTC(), Part: r.Part,
+		Option: r.Option, Refused: r.Refused,
 	}
 	if !r.FirstUsedAt.IsZero() {
 		a.At = r.FirstUsedAt.UTC()

@@ -15,9 +15,14 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
+// refusal is how a cancelled visit was refused that had been asked for.
+const refusal = `CASE WHEN a.status <> 'CANCELLED' THEN '' WHEN a.last_action = 'DECLINE' THEN 'DECLINED'
+    WHEN (SELECT v.cancel_reason FROM appointments v WHERE v.organization_id = m.organization_id AND v.id = m.appointment_id) = 'NOT_APPROVED_IN_TIME' THEN 'LAPSED'
+    ELSE '' END AS refusal`
+
 const selectDrafts = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
-    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, p.phone, p.email, p.language, p.erased_at,
+    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, ` + refusal + `, p.phone, p.email, p.language, p.erased_at,
     coalesce(m.kind = 'REMINDER' AND NOT c.reminders OR c.channels @> jsonb_build_array(jsonb_build_object('channel', m.channel, 'allowed', false)), false) AS unwanted
 FROM unnest($1::uuid[], $2::int[]) w(id, generation) JOIN messages m ON m.organization_id = $3 AND m.id = w.id AND m.generation = w.generation
 JOIN told_visits a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
@@ -37,6 +42,7 @@ type draftRow struct {
 	Modality               clinic.Modality
 	CancelledBy            string
 	AnswerByLocal          *time.Time
+	Refusal                reminder.Refusal
 	Phone, Email, Language []byte
 	ErasedAt               *time.Time
 }
@@ -150,7 +156,7 @@ func (r draftRow) draft(keys opener) (reminder.Draft, error) {
 	m.PatientID = r.PatientID
 	d := reminder.Draft{Message: m, Facts: reminder.Facts{
 		Organization: r.Organization, Location: r.Location, Phone: r.LocationPhone, Local: civil.DateTimeOf(r.LocalStart), TimeZone: r.Zone, Modality: r.Modality,
-		ByClinic: r.CancelledBy == "CLINIC", Reference: r.Reference,
+		ByClinic: r.CancelledBy == "CLINIC", Refusal: r.Refusal, Reference: r.Reference,
 	}}
 	if r.AnswerByLocal != nil {
 		d.Facts.Until = civil.DateTimeOf(*r.AnswerByLocal)

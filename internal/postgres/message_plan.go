@@ -71,7 +71,7 @@ type toldVisitRow struct {
 func (r toldVisitRow) visit() reminder.Visit {
 	v := reminder.Visit{
 		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
-		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
+		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Pending: r.Status == "PENDING", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
 	}
 	if r.Status == "OFFERED" {
 		v.AnswerBy = r.AnswerBy.UTC()

@@ -40,7 +40,7 @@ WITH seen_each AS (
         WHEN seen.state = 'CANCELLED' THEN 'VISIT_CHANGED'
         WHEN seen.state = 'SUPPRESSED' THEN CASE WHEN seen.cause = 'REACHED_OTHERWISE' THEN 'REACHED_OTHERWISE' ELSE 'SUPPRESSED' END
         WHEN NOT (a.version = seen.version OR a.version = seen.version + 1 AND a.last_action = 'CONFIRM')
-            OR a.status <> CASE seen.kind WHEN 'CANCELLATION' THEN 'CANCELLED' WHEN 'OFFER' THEN 'OFFERED' ELSE 'BOOKED' END THEN 'VISIT_CHANGED'
+            OR a.status <> CASE seen.kind WHEN 'CANCELLATION' THEN 'CANCELLED' WHEN 'OFFER' THEN 'OFFERED' WHEN 'REQUEST' THEN 'PENDING' ELSE 'BOOKED' END THEN 'VISIT_CHANGED'
         WHEN coalesce(a.answer_by, a.starts_at) <= $3 THEN 'TOO_LATE'
         WHEN EXISTS (SELECT FROM messages o WHERE ` + siblings + ` AND o.state IN ('DELIVERED', 'SENT')) THEN 'REACHED_OTHERWISE'
         ELSE 'REPLAYED' END AS fate

@@ -36,6 +36,27 @@ func (s *AppointmentStore) DueHolds(ctx context.Context, now time.Time, passed [
 	return refs, err
 }
 
+const selectDueApprovals = `
+SELECT organization_id, id FROM appointments
+WHERE approval_due_at <= $1 AND (organization_id, id) NOT IN (SELECT * FROM unnest($2::uuid[], $3::uuid[]))
+ORDER BY approval_due_at, id LIMIT $4`
+
+// DueApprovals implements appointment.Store.
+func (s *AppointmentStore) DueApprovals(ctx context.Context, now time.Time, passed []clinic.Ref, limit int) ([]clinic.Ref, error) {
+	type row struct{ OrganizationID, ID uuid.UUID }
+	organizations, visits := split(passed)
+	var refs []clinic.Ref
+	err := s.db.job(sweeperRole).snapshot(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		rows, _ := tx.Query(ctx, selectDueApprovals, now, organizations, visits, limit)
+		list, err := pgx.CollectRows(rows, pgx.RowToStructByName[row])
+		for _, r := range list {
+			refs = append(refs, clinic.Ref{Organization: r.OrganizationID, ID: r.ID})
+		}
+		return err
+	})
+	return refs, err
+}
+
 // A stuck provider is left for the next sweep: 50 ms is longer than a booking takes, and several fit into the second that a
 // sweep has.
 const callLapse = `SELECT lapse_holds($1) FROM set_config('lock_timeout', '50ms', true)`

@@ -25,11 +25,13 @@ type visitKindRow struct {
 	MaxReschedules, LateFeeMinorUnits                                   *int
 	LateFeeCurrency                                                     *string
 	requirementsRow
+	ApprovalWithin int
 }
 
 const visitKindColumns = `organization_id, id, key, name, duration, buffer_before, buffer_after, slot_step, grid_anchor,
     instructions, requires_approval, modalities, free_cancellation_before, minimum_notice, maximum_advance, hold_duration,
-    max_reschedules, late_fee_minor_units, late_fee_currency, needs, repeat_after, prerequisites, patients, minimum_age, maximum_age`
+    max_reschedules, late_fee_minor_units, late_fee_currency, needs, repeat_after, prerequisites, patients, minimum_age, maximum_age,
+    approval_within`
 
 const (
 	selectVisitKinds = `SELECT ` + visitKindColumns + ` FROM visit_kinds `
@@ -40,7 +42,7 @@ const (
 
 const insertVisitKind = `
 INSERT INTO visit_kinds (` + visitKindColumns + `)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
 ON CONFLICT DO NOTHING`
 
 const lockVisitKind = visitKindByKey + ` FOR NO KEY UPDATE`
@@ -49,7 +51,8 @@ const updateVisitKind = `
 UPDATE visit_kinds SET name = $4, duration = $5, buffer_before = $6, buffer_after = $7, slot_step = $8, grid_anchor = $9,
     instructions = $10, requires_approval = $11, modalities = $12, free_cancellation_before = $13, minimum_notice = $14,
     maximum_advance = $15, hold_duration = $16, max_reschedules = $17, late_fee_minor_units = $18, late_fee_currency = $19,
-    needs = $20, repeat_after = $21, prerequisites = $22, patients = $23, minimum_age = $24, maximum_age = $25
+    needs = $20, repeat_after = $21, prerequisites = $22, patients = $23, minimum_age = $24, maximum_age = $25,
+    approval_within = $26
 WHERE organization_id = $1 AND id = $2 AND key = $3`
 
 // PutVisitKind is documented at clinic.Store.
@@ -115,12 +118,13 @@ func visitKindValues(k clinic.VisitKind) []any {
 	if fee := k.Policy.LateCancellationFee; fee != nil {
 		units, currency = &fee.MinorUnits, &fee.Currency
 	}
-	return append([]any{
+	values := append([]any{
 		k.OrganizationID, k.ID, k.Key, k.Name, seconds(k.Duration), seconds(k.BufferBefore), seconds(k.BufferAfter),
 		seconds(k.SlotStep), string(k.GridAnchor), k.Instructions, k.RequiresApproval, k.Modalities,
 		seconds(k.Policy.FreeCancellationBefore), seconds(k.Policy.MinimumNotice), seconds(k.Policy.MaximumAdvance),
 		seconds(k.Policy.HoldDuration), k.Policy.MaxReschedules, units, currency,
 	}, requirementValues(k.Requires)...)
+	return append(values, seconds(k.ApprovalWithin))
 }
 
 func (r visitKindRow) visitKind() clinic.VisitKind {
@@ -128,7 +132,7 @@ func (r visitKindRow) visitKind() clinic.VisitKind {
 		ID: r.ID, OrganizationID: r.OrganizationID, Key: r.Key, Name: r.Name,
 		Duration: lasting(r.Duration), BufferBefore: lasting(r.BufferBefore), BufferAfter: lasting(r.BufferAfter),
 		SlotStep: lasting(r.SlotStep), GridAnchor: clinic.GridAnchor(r.GridAnchor), Instructions: r.Instructions,
-		RequiresApproval: r.RequiresApproval, Modalities: r.Modalities,
+		RequiresApproval: r.RequiresApproval, ApprovalWithin: lasting(r.ApprovalWithin), Modalities: r.Modalities,
 		Policy: clinic.Policy{
 			FreeCancellationBefore: lasting(r.FreeCancellationBefore), MinimumNotice: lasting(r.MinimumNotice),
 			MaximumAdvance: lasting(r.MaximumAdvance), HoldDuration: lasting(r.HoldDuration), MaxReschedules: r.MaxReschedules,

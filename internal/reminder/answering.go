@@ -42,6 +42,7 @@ type Told struct {
 	Start                   time.Time // of the visit
 	Version                 int       // of the visit, as it stands
 	Stands                  bool      // it may still take place, unless it has begun
+	Pending                 bool      // once the clinic approves it
 	Cancelled, Confirmed    bool
 	Withdrawn               bool       // it was cancelled for the patient, and no message of it has that for an answer
 	Moved                   bool       // since the message was planned

@@ -17,10 +17,20 @@ type Facts struct {
 	TimeZone     string         // IANA name, of Local; needed of visits by video or phone
 	Modality     clinic.Modality
 	ByClinic     bool // of cancellations: it was the clinic's, not the patient's
+	Refusal      Refusal
 	Reference    string
 	Links        Links
 	Language     string // BCP 47, as the patient prefers it; empty: not known
 }
+
+// Refusal is how a visit that was asked for came to nothing, of cancellations; empty: it was none such.
+type Refusal string
+
+// The refusals.
+const (
+	Declined Refusal = "DECLINED" // by the clinic
+	Lapsed   Refusal = "LAPSED"   // since the clinic hadn't approved it in time
+)
 
 // Links are absolute URLs. Empty ones are not offered.
 type Links struct{ Confirm, Move, Cancel, Unsubscribe string }

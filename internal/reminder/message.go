@@ -31,6 +31,7 @@ const (
 	Cancellation Kind = "CANCELLATION"
 	Offer        Kind = "OFFER" // a time that is held for a patient who waits
 	Remind       Kind = "REMINDER"
+	Request      Kind = "REQUEST" // the clinic has yet to approve the visit; a confirmation, or a cancellation, follows
 )
 
 // State is where a message stands.

@@ -15,6 +15,7 @@ type NoticeKind string
 const (
 	NoticeBooked    NoticeKind = "BOOKED"
 	NoticeMoved     NoticeKind = "MOVED"
+	NoticeRequested NoticeKind = "REQUESTED" // booked or moved, and the clinic has yet to approve it
 	NoticeCancelled NoticeKind = "CANCELLED"
 	NoticeEnded     NoticeKind = "ENDED"     // checked in, completed, missed, or entered in error: nothing more is to be told
 	NoticeRestored  NoticeKind = "RESTORED"  // it stands again
@@ -39,6 +40,7 @@ type Visit struct {
 	PatientID, VisitKindID, ProviderID, LocationID uuid.UUID
 	Version                                        int
 	Stands                                         bool // it may still take place
+	Pending                                        bool // it would, if the clinic approved it
 	Start                                          time.Time
 	TimeZone                                       string // IANA, of its place
 	Modality                                       clinic.Modality
@@ -153,10 +155,12 @@ func (p plan) news() (Kind, bool) {
 		return Confirmation, fresh
 	case NoticeMoved:
 		return Change, fresh
+	case NoticeRequested:
+		return Request, p.visit.Pending && n.At.Before(p.visit.Start)
 	case NoticeRestored:
 		return p.visit.Untold, fresh && p.visit.Untold != ""
 	case NoticeCancelled:
-		return Cancellation, !p.visit.Stands && n.At.Before(p.visit.Start)
+		return Cancellation, !p.visit.Stands && !p.visit.Pending && n.At.Before(p.visit.Start)
 	}
 	return "", false
 }

@@ -63,7 +63,7 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 	v, m := speaking(f.Language)
 	told, brief := v.factsOf(f, m, v.full), v.factsOf(f, m, v.brief)
 	l := letter{
-		Language: v.tag.String(), Subject: brief.fill(v.subjects[kind]), Organization: f.Organization,
+		Language: v.tag.String(), Subject: brief.fill(v.subject(kind, f)), Organization: f.Organization,
 		Sentence: capital(told.fill(v.sentences[telling(kind, f)])),
 	}
 	after := v.questions
@@ -72,6 +72,8 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 		after = v.again
 	case reminder.Offer:
 		l.Links = offered(link{v.links.take, f.Links.Confirm}, link{v.links.decline, f.Links.Cancel})
+	case reminder.Request: // nobody confirms what isn't booked
+		l.Links = offered(link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
 	default:
 		l.Links = offered(link{v.links.confirm, f.Links.Confirm}, link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
 	}
@@ -85,6 +87,13 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 		l.Unsubscribe = &link{v.links.unsubscribe, f.Links.Unsubscribe}
 	}
 	return l
+}
+
+func (v *vocabulary) subject(kind reminder.Kind, f reminder.Facts) string {
+	if kind == reminder.Cancellation && f.Refusal != "" {
+		return v.refused
+	}
+	return v.subjects[kind]
 }
 
 func offered(links ...link) (list []link) {

@@ -48,6 +48,7 @@ type vocabulary struct {
 	places      map[clinic.Modality]string
 	sentences   map[sentence]string
 	subjects    map[reminder.Kind]string
+	refused     string                   // the subject of a cancellation that refuses what was asked for
 	replies     map[reminder.Kind]string // what a text may be answered with; the numbers are the same in all languages
 	again       string                   // how to book again
 	questions   string
@@ -75,6 +76,9 @@ const (
 	theirCancel sentence = "cancelled by the patient"
 	reminding   sentence = "reminding"
 	offering    sentence = "offering"
+	requested   sentence = "requested"
+	declined    sentence = "declined by the clinic"
+	lapsed      sentence = "not approved in time"
 )
 
 // telling picks the sentence; empty: there is no such kind.
@@ -85,16 +89,28 @@ func telling(kind reminder.Kind, f reminder.Facts) sentence {
 	case reminder.Change:
 		return changed
 	case reminder.Cancellation:
-		if f.ByClinic {
-			return ourCancel
-		}
-		return theirCancel
+		return ending(f)
+	case reminder.Request:
+		return requested
 	case reminder.Remind:
 		return reminding
 	case reminder.Offer:
 		return offering
 	}
 	return ""
+}
+
+// ending picks the sentence of a cancellation.
+func ending(f reminder.Facts) sentence {
+	switch {
+	case f.Refusal == reminder.Declined:
+		return declined
+	case f.Refusal == reminder.Lapsed:
+		return lapsed
+	case f.ByClinic:
+		return ourCancel
+	}
+	return theirCancel
 }
 
 // languages that messages are written in. The first is for whoever understands none of the others.

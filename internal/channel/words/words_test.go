@@ -17,7 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/reminder"
 )
 
-var kinds = []reminder.Kind{reminder.Confirmation, reminder.Change, reminder.Cancellation, reminder.Remind, reminder.Offer}
+var kinds = []reminder.Kind{reminder.Confirmation, reminder.Change, reminder.Cancellation, reminder.Remind, reminder.Offer, reminder.Request}
 
 func at(text string) civil.DateTime {
 	t, err := civil.ParseDateTime(text + ":00")
@@ -43,6 +43,11 @@ func texts(t *testing.T, kind reminder.Kind, f reminder.Facts) string {
 	return text
 }
 
+// refused has the clinic refuse a visit that was asked for.
+func refused(how reminder.Refusal) func(*reminder.Facts) {
+	return func(f *reminder.Facts) { f.ByClinic, f.Refusal = true, how }
+}
+
 func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
 	for _, c := range []struct {
 		language string
@@ -58,6 +63,18 @@ func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
 		{"en-GB", reminder.Change, nil, "Harbour Clinic: your visit has changed. It is now on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Cancellation, func(f *reminder.Facts) { f.ByClinic = true }, "Harbour Clinic: we are sorry that we had to cancel your visit on Tue 3 Mar 2026 at 10:00, at Harbour North. Call +442071234567 to book again. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Cancellation, func(f *reminder.Facts) { f.Phone = "" }, "Harbour Clinic: as requested, we have cancelled your visit on Tue 3 Mar 2026 at 10:00, at Harbour North. Ref K7Q2M9. STOP to end texts."},
+		{"en-GB", reminder.Request, nil, "Harbour Clinic: we have your request for a visit on Tue 3 Mar 2026 at 10:00, at Harbour North. It isn't booked yet: we will let you know. Reply 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
+		{"de", reminder.Request, nil, "Harbour Clinic: Wir haben Ihre Anfrage erhalten: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Der Termin ist noch nicht gebucht, wir melden uns. Antworten: 2 verlegen, 3 absagen. Ref K7Q2M9. STOP beendet SMS."},
+		{"es", reminder.Request, nil, "Harbour Clinic: tenemos su solicitud de cita para el martes 3 de marzo de 2026 a las 10:00, en Harbour North. Le avisaremos cuando sea firme. Responda 2 para cambiar, 3 para cancelar. Ref K7Q2M9. STOP para no recibir SMS."},
+		{"fr", reminder.Request, nil, "Harbour Clinic: nous avons votre demande de rendez-vous pour le mardi 3 mars 2026 à 10h00, lieu : Harbour North. Il n'est pas encore réservé : nous vous le dirons. Répondez 2 pour déplacer, 3 pour annuler. Réf K7Q2M9. STOP pour ne plus recevoir de SMS."},
+		{"en-GB", reminder.Cancellation, refused(reminder.Declined), "Harbour Clinic: we are sorry that we can't offer you the visit that you asked for on Tue 3 Mar 2026 at 10:00, at Harbour North. Call +442071234567 to book again. Ref K7Q2M9. STOP to end texts."},
+		{"de", reminder.Cancellation, refused(reminder.Declined), "Harbour Clinic: Leider können wir Ihnen den gewünschten Termin nicht anbieten: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Neuer Termin: +442071234567. Ref K7Q2M9. STOP beendet SMS."},
+		{"es", reminder.Cancellation, refused(reminder.Declined), "Harbour Clinic: lamentamos no poder ofrecerle la cita solicitada para el martes 3 de marzo de 2026 a las 10:00, en Harbour North. Para otra cita llame al +442071234567. Ref K7Q2M9. STOP para no recibir SMS."},
+		{"fr", reminder.Cancellation, refused(reminder.Declined), "Harbour Clinic: nous regrettons de ne pas pouvoir vous proposer le rendez-vous demandé pour le mardi 3 mars 2026 à 10h00, lieu : Harbour North. Pour un autre rendez-vous, appelez le +442071234567. Réf K7Q2M9. STOP pour ne plus recevoir de SMS."},
+		{"en-GB", reminder.Cancellation, refused(reminder.Lapsed), "Harbour Clinic: we are sorry that we couldn't confirm your request in time: Tue 3 Mar 2026 at 10:00, at Harbour North. The visit won't take place. Call +442071234567 to book again. Ref K7Q2M9. STOP to end texts."},
+		{"de", reminder.Cancellation, refused(reminder.Lapsed), "Harbour Clinic: Leider konnten wir Ihre Anfrage nicht rechtzeitig bestätigen: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Der Termin findet nicht statt. Neuer Termin: +442071234567. Ref K7Q2M9. STOP beendet SMS."},
+		{"es", reminder.Cancellation, refused(reminder.Lapsed), "Harbour Clinic: lamentamos no haber podido aceptar a tiempo su solicitud para el martes 3 de marzo de 2026 a las 10:00, en Harbour North. La cita queda sin efecto. Para otra cita llame al +442071234567. Ref K7Q2M9. STOP para no recibir SMS."},
+		{"fr", reminder.Cancellation, refused(reminder.Lapsed), "Harbour Clinic: nous regrettons de ne pas avoir pu confirmer à temps votre demande pour le mardi 3 mars 2026 à 10h00, lieu : Harbour North. Le rendez-vous n'aura pas lieu. Pour un autre rendez-vous, appelez le +442071234567. Réf K7Q2M9. STOP pour ne plus recevoir de SMS."},
 		{"en-GB", reminder.Remind, func(f *reminder.Facts) { f.Modality, f.TimeZone = clinic.Video, "America/Argentina/Buenos_Aires" }, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00 (Buenos Aires time), by video. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Remind, func(f *reminder.Facts) { f.Location = "HARBOUR clinic" }, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"de-AT", reminder.Remind, nil, "Harbour Clinic: Ihr Termin ist am Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Antworten: 1 bestätigen, 2 verlegen, 3 absagen. Ref K7Q2M9. STOP beendet SMS."},
@@ -202,6 +219,7 @@ func TestTextsAreOfTheGSMAlphabetWhereTheLanguageAllows(t *testing.T) {
 					f := visit()
 					f.Language, f.Modality = language, modality
 					f.Local.Date = civil.Date{Year: 2026, Month: 1, Day: 1}.AddDays(30 * (month - 1))
+					f.Refusal = []reminder.Refusal{"", reminder.Declined, reminder.Lapsed}[month%3]
 					text := texts(t, kind, f)
 					saturday := strings.Contains(text, "sábado")
 					if !saturday && !inGSM(text) || size(text) > twoSegments {
@@ -239,7 +257,7 @@ func TestNoWordsTellAnythingClinical(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"Organization", "Location", "Phone", "Local", "Until", "TimeZone", "Modality", "ByClinic", "Reference", "Links", "Language"}
+	want := []string{"Organization", "Location", "Phone", "Local", "Until", "TimeZone", "Modality", "ByClinic", "Refusal", "Reference", "Links", "Language"}
 	var have []string
 	for field := range reflect.TypeFor[reminder.Facts]().Fields() {
 		have = append(have, field.Name)
@@ -275,7 +293,7 @@ func allTexts(v reflect.Value) (list []string) {
 
 func TestEachLanguageHasEverything(t *testing.T) {
 	for _, v := range languages {
-		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding, offering} {
+		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding, offering, requested, declined, lapsed} {
 			if text := v.sentences[s]; strings.Count(text, "{when}{place}") != 1 {
 				t.Errorf("%s, %s: %q", v.tag, s, text)
 			}
@@ -327,4 +345,33 @@ func TestWhateverANameIsATextIsOneLineAndHasItsReference(t *testing.T) {
 			t.Fatalf("%d letters: %q", size(text), text)
 		}
 	})
+}
+
+func TestAMailOfARequestOffersWhatCanBeDoneWithOne(t *testing.T) {
+	f := visit()
+	f.Links = reminder.Links{Confirm: "https://a.example/1", Move: "https://a.example/2", Cancel: "https://a.example/3", Unsubscribe: "https://a.example/4"}
+	subject, text, html, err := Write(reminder.Email, reminder.Request, f)
+	if err != nil || subject != "Harbour Clinic: your request for Tue 3 Mar 2026 at 10:00" {
+		t.Fatalf("%q, %v", subject, err)
+	}
+	for _, body := range []string{text, html} {
+		if strings.Contains(body, f.Links.Confirm) || !strings.Contains(body, f.Links.Move) || !strings.Contains(body, f.Links.Cancel) || !strings.Contains(body, f.Links.Unsubscribe) {
+			t.Errorf("it says %s", body)
+		}
+	}
+}
+
+func TestTheSubjectOfARefusalPromisesNoVisit(t *testing.T) {
+	for language, want := range map[string]string{
+		"en-GB": "Harbour Clinic: no visit on Tue 3 Mar 2026 at 10:00", "de": "Harbour Clinic: kein Termin am Di., 3.3.2026 um 10:00 Uhr",
+		"es": "Harbour Clinic: sin cita el martes 3 de marzo de 2026 a las 10:00", "fr": "Harbour Clinic : pas de rendez-vous le mardi 3 mars 2026 à 10h00",
+	} {
+		for _, how := range []reminder.Refusal{reminder.Declined, reminder.Lapsed} {
+			f := visit()
+			f.Language, f.ByClinic, f.Refusal = language, true, how
+			if got, _, _, err := Write(reminder.Email, reminder.Cancellation, f); err != nil || got != want {
+				t.Errorf("%s, %s: %q, %v", language, how, got, err)
+			}
+		}
+	}
 }
