@@ -76,14 +76,14 @@ func (r *realm) keepAsked(t *testing.T, s *site) {
 	const approval = `WITH changed AS (UPDATE visit_kinds SET requires_approval = $2 WHERE organization_id = $1)
 		UPDATE providers SET schedule_revision = schedule_revision + 1 WHERE organization_id = $1`
 	s.Set(approval, true)
-	who := s.patients[0]
+	who := s.patients[2]
 	booked := r.done(t, s.admin, "bookAppointment", "appointment { id }", vars{"target": vars{"slotId": r.freeSlot(s)}, "patientId": s.id(globalid.Patient, who.ID),
 		"idempotencyKey": r.key()})
 	s.Set(approval, false)
 	id := booked.Text("bookAppointment", "appointment", "id")
 	r.know(id, subject{kind: globalid.Appointment, organization: s.Organization, patient: who.ID})
 	r.with[id] = s.id(globalid.Provider, s.providers[0].ID)
-	r.treats(s, 0, 0)
+	r.treats(s, 0, 2)
 }
 
 // visit books, confirms, and perhaps cancels late.

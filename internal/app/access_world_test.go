@@ -93,7 +93,6 @@ func newRealm(t *testing.T) *realm {
 	r.keepOverrides(t, r.here)
 	r.keepAsked(t, r.here)
 	r.keepOverrides(t, r.there)
-	r.keepAsked(t, r.there)
 	r.keepConflicts(t, r.here)
 	r.keepConflicts(t, r.there)
 	fallBack(t, r.pool, true)
