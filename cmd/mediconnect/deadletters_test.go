@@ -231,7 +231,7 @@ func TestAReplayIsForeseenStoppedAndGoesOn(t *testing.T) {
 func TestDeadLettersRefuseWhatCannotBeAndNameTheFlag(t *testing.T) {
 	for arguments, word := range map[string]string{
 		"list --channel PIGEON":      "--channel: EMAIL, PUSH, SMS or VOICE",
-		"replay --kind NEWS":         "--kind: CANCELLATION, CHANGE, CONFIRMATION, OFFER or REMINDER",
+		"replay --kind NEWS":         "--kind: CANCELLATION, CHANGE, CONFIRMATION, OFFER, REMINDER or REQUEST",
 		"list --since yesterday":     "--since: an instant such as",
 		"list --until -5m":           "--until: an instant such as",
 		"list --since 1h --until 2h": "--until: the period ends before it starts",
