@@ -76,7 +76,7 @@ bench: servers
 	$(GO) test -timeout 120m -run '^$$' -bench . ./...
 
 prove: servers
-	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS)
+	$(GO) test -count=1 -timeout 60m -v ./bench/prove -clients $(CLIENTS) -closed 200
 	$(GO) test -count=1 -timeout 60m $(RANDOM_CHECKS) -rapid.checks=$(CHECKS)
 	$(GO) test -count=1 -timeout 60m -run WhatIsListed ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))
 	$(GO) test -count=1 -timeout 60m -run WhoFollows ./internal/postgres -rapid.checks=$$(( $(CHECKS) / 10 ))

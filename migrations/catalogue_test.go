@@ -20,7 +20,7 @@ var named = pgx.NamedArgs{
 	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "opt_outs", "conflict_fallbacks", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
-		"appointments.local_start", "waitlist_offers.local_start", "waitlist_offers.local_expires", "schedule_exceptions.local_from", "schedule_exceptions.local_to",
+		"appointments.local_start", "waitlist_offers.local_start", "waitlist_offers.local_expires", "schedule_exceptions.local_from", "schedule_exceptions.local_to", "closures.local_from", "closures.local_to",
 		"goose_db_version.tstamp", // the migration tool's own
 	},
 	// Columns of a patient's row that say nothing about the patient: keys, and digests under a secret.
@@ -29,7 +29,7 @@ var named = pgx.NamedArgs{
 	"private": []string{
 		"appointments.reason", "appointments.cancel_note", "appointment_identifiers.value", "schedule_exceptions.reason", "legal_holds.reason",
 		"break_glass_grants.reason", "break_glass_grants.note",
-		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret", "signing_keys.private_key", "messages.recipient", "waitlist_entries.wanted",
+		"account_notes.email", "accounts.email", "accounts.totp_secret", "sign_in_challenges.totp_secret", "signing_keys.private_key", "messages.recipient", "waitlist_entries.wanted", "closures.reason",
 	},
 	// Columns that sound like a patient's and are the clinic's, or a choice from a list.
 	"public": []string{
@@ -50,7 +50,7 @@ var named = pgx.NamedArgs{
 		"window_counts.public_reading", "sign_in_tries.sweeping", "sign_in_challenges.sweeping", "openid_attempts.sweeping",
 		"account_codes.sweeping", "account_notes.sweeping", "message_counts.sweeping",
 		"sessions.noting", "sessions.sweeping", "session_refreshes.sweeping",
-		"message_notices.delivering", "message_replans.delivering", "visits_to_equip.equipping", "waitlist_entries.sweeping", "waitlist_offers.sweeping", "waitlist_turns.matching", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
+		"message_notices.delivering", "message_replans.delivering", "visits_to_equip.equipping", "waitlist_entries.sweeping", "waitlist_offers.sweeping", "waitlist_turns.matching", "closures.rebooking", "messages.delivering", "message_attempts.delivering", "dead_letters.delivering",
 		"message_replies.delivering", "message_replies.sweeping", "message_counts.delivering",
 		"message_notices.sweeping", "messages.sweeping", "message_attempts.sweeping", "dead_letters.sweeping",
 		"conflict_counts.sweeping", "conflict_disagreements.sweeping",

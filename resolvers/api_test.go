@@ -70,12 +70,12 @@ func serveWith(t testing.TB, r *rooms, otherwise func(*graph.Deps)) *api {
 func services(r *rooms) resolvers.Services {
 	return resolvers.Services{
 		Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, Mailing: mailingRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r}, Conflicts: conflictRoom{r},
-		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Tickets: ticketRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}, Features: featureRoom{}, Waitlist: waitlistRoom{r},
+		Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Tickets: ticketRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}, Features: featureRoom{}, Waitlist: waitlistRoom{r}, Closure: closureRoom{r},
 	}
 }
 
 func loaders(r *rooms) loader.Services {
-	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}, Waitlist: waitlistRoom{r}}
+	return loader.Services{Clinic: clinicRoom{r}, Provider: providerRoom{r}, Patient: patientRoom{r}, Invitations: invitationRoom{r}, BreakGlass: glassRoom{r}, Retention: retentionRoom{r}, Ledger: reminderRoom{r}, DeadLetters: letterRoom{r}, Availability: availabilityRoom{r}, Search: searchRoom{r}, Appointment: appointmentRoom{r}, Audit: auditRoom{r}, Partner: partnerRoom{r}, People: peopleRoom{rooms: r}, Choices: choiceRoom{r}, Waitlist: waitlistRoom{r}, Closure: closureRoom{r}}
 }
 
 // as is the client of somebody with a role in the rooms' organisation, who has all of the role's scopes.

@@ -77,7 +77,7 @@ func auditFilter(in *model.AuditFilterInput) (audit.Filter, error) {
 var recorded = map[string]globalid.Type{
 	"Appointment": globalid.Appointment, "AppointmentSeries": globalid.Series, "BreakGlassGrant": globalid.BreakGlassGrant, "LegalHold": globalid.LegalHold,
 	"Location": globalid.Location, "Organization": globalid.Organization, "Patient": globalid.Patient,
-	"Provider": globalid.Provider, "Resource": globalid.Resource, "ScheduleException": globalid.ScheduleException, reminder.TrailKind: globalid.Reminder, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
+	"Provider": globalid.Provider, "Resource": globalid.Resource, "ScheduleException": globalid.ScheduleException, "Closure": globalid.Closure, reminder.TrailKind: globalid.Reminder, "SlotHold": globalid.Hold, "VisitKind": globalid.VisitKind,
 }
 
 // entityOf names what an event is about, as far as the contract has a name for it.

@@ -83,6 +83,10 @@ func (r *Resolver) change(ctx context.Context, id globalid.ID) (relay.Node, erro
 		return some(all.WaitlistEntries.Load(ctx, id.Ref))
 	case globalid.WaitlistOffer:
 		return some(all.WaitlistOffers.Load(ctx, id.Ref))
+	case globalid.Closure:
+		return some(all.Closures.Load(ctx, id.Ref))
+	case globalid.ClosureItem:
+		return some(all.ClosureItems.Load(ctx, id.Ref))
 	}
 	return nil, nil
 }

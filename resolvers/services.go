@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/live"
@@ -50,6 +51,20 @@ type Services struct {
 	Choices      Choices
 	Features     Features
 	Waitlist     Waitlist
+	Closure      Closure
+}
+
+// Closure is the room of periods that are closed in one step.
+type Closure interface {
+	Preview(context.Context, access.Actor, closure.Preview) (appointment.Filter, error)
+	Close(context.Context, access.Actor, closure.Close) (closure.Closure, error)
+	Pause(ctx context.Context, actor access.Actor, closure clinic.Ref) (closure.Closure, error)
+	Resume(ctx context.Context, actor access.Actor, closure clinic.Ref) (closure.Closure, error)
+
+	List(context.Context, access.Actor, closure.Filter, paging.Window) (paging.Page[closure.Closure], error)
+	Count(context.Context, access.Actor, closure.Filter) (int, error)
+	ListItems(context.Context, closure.Closure, []closure.Outcome, paging.Window) (paging.Page[closure.Item], error)
+	CountItems(context.Context, closure.Closure, []closure.Outcome) (int, error)
 }
 
 // Waitlist is the room of those who wait for an opening.

@@ -24,6 +24,8 @@ type Sweeper interface {
 	Equip(ctx context.Context, turns int) (int, error)
 	// Match finds those for whom there is a time on the waitlist, for limit turns at a time.
 	Match(ctx context.Context, limit int) (int, error)
+	// Rebook goes on with closures that run, for limit visits at a time.
+	Rebook(ctx context.Context, limit int) (int, error)
 }
 
 // Trimmer is what the event log offers to stay small.
@@ -34,22 +36,24 @@ type Trimmer interface {
 
 // How often and how much. A hold that runs out is lapsed within a second, so that whoever follows the log learns of it.
 const (
-	sweepEvery = 250 * time.Millisecond
-	sweepLimit = 100
-	lapseEvery = time.Second
-	lapseLimit = 100
-	tidyEvery  = 30 * time.Second
-	tidyLimit  = 5_000
-	equipEvery = time.Second
-	equipTurns = 10
-	matchEvery = 250 * time.Millisecond
-	matchLimit = 20
-	trimEvery  = 10 * time.Second
-	trimLimit  = 10_000
-	oneRun     = 20 * time.Second
+	sweepEvery  = 250 * time.Millisecond
+	sweepLimit  = 100
+	lapseEvery  = time.Second
+	lapseLimit  = 100
+	tidyEvery   = 30 * time.Second
+	tidyLimit   = 5_000
+	equipEvery  = time.Second
+	equipTurns  = 10
+	matchEvery  = 250 * time.Millisecond
+	matchLimit  = 20
+	rebookEvery = 250 * time.Millisecond
+	rebookLimit = 20
+	trimEvery   = 10 * time.Second
+	trimLimit   = 10_000
+	oneRun      = 20 * time.Second
 )
 
-// Run sweeps, lapses, tidies, equips visits, offers freed times and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
+// Run sweeps, lapses, tidies, equips visits, offers freed times, rebooks and trims until ctx ends. Several processes may do so at once. A run that fails is logged, and the next one
 // comes as usual: nothing depends on the queue.
 func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 	var wg sync.WaitGroup
@@ -58,13 +62,14 @@ func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 	wg.Go(func() { repeat(ctx, tidyEvery, tidyLimit, s.Tidy, log.With("job", "tidy")) })
 	wg.Go(func() { repeat(ctx, equipEvery, equipTurns, s.Equip, log.With("job", "equip visits")) })
 	wg.Go(func() { repeat(ctx, matchEvery, matchLimit, s.Match, log.With("job", "match waitlist")) })
+	wg.Go(func() { repeat(ctx, rebookEvery, rebookLimit, s.Rebook, log.With("job", "rebook")) })
 	wg.Go(func() { repeat(ctx, trimEvery, trimLimit, t.Trim, log.With("job", "trim")) })
 	wg.Wait()
 }
 
 // Once does all of it until there is nothing left to do.
 func Once(ctx context.Context, s Sweeper, t Trimmer) error {
-	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, lapseLimit, s.Lapse), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, trimLimit, t.Trim))
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, lapseLimit, s.Lapse), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, rebookLimit, s.Rebook), run(ctx, trimLimit, t.Trim))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

@@ -17,7 +17,7 @@ var private = []string{
 	"RegisterPatientInput.email", "RegisterPatientInput.language", "RegisterPatientInput.timeZone",
 	"PatientFilterInput.name", "PatientFilterInput.birthDate", "PatientFilterInput.phone", "PatientFilterInput.email",
 	"IdentifierInput.value",
-	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "TransitionAppointmentInput.note", "BookSeriesInput.reason", "CancelSeriesInput.note", "AddScheduleExceptionInput.reason",
+	"BookAppointmentInput.reason", "RuleOverrideInput.reason", "CancelAppointmentInput.note", "TransitionAppointmentInput.note", "BookSeriesInput.reason", "CancelSeriesInput.note", "AddScheduleExceptionInput.reason", "ClosePeriodInput.reason",
 	"BreakGlassInput.reason", "ReviewBreakGlassInput.note", "PlaceLegalHoldInput.reason",
 	"AcceptPatientInvitationInput.birthDate",
 	"SignUpInput.email", "RequestPasswordResetInput.email", "InviteAccountInput.email", "InviteAccountInput.idempotencyKey",
@@ -26,7 +26,7 @@ var private = []string{
 	"SetUpSecondFactorInput.currentPassword", "AccountFilterInput.email",
 	"BookAppointmentInput.idempotencyKey", "RescheduleAppointmentInput.idempotencyKey", "CancelAppointmentInput.idempotencyKey", "SwapAppointmentsInput.idempotencyKey",
 	"BookSeriesInput.idempotencyKey", "RescheduleSeriesInput.idempotencyKey", "CancelSeriesInput.idempotencyKey",
-	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey",
+	"TransitionAppointmentInput.idempotencyKey", "HoldSlotInput.idempotencyKey", "AddScheduleExceptionInput.idempotencyKey", "ClosePeriodInput.idempotencyKey",
 	"InvitePatientAccountInput.idempotencyKey", "BreakGlassInput.idempotencyKey", "PlaceLegalHoldInput.idempotencyKey", "CreateOrganizationInput.idempotencyKey",
 	"JoinWaitlistInput.idempotencyKey", "AnswerWaitlistOfferInput.idempotencyKey", "CreateApiClientInput.idempotencyKey", "CreateApiKeyInput.idempotencyKey", "ReplayDeadLettersInput.idempotencyKey",
 }

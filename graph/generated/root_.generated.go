@@ -33,6 +33,9 @@ type ResolverRoot interface {
 	AvailabilityMatch() AvailabilityMatchResolver
 	BookingWarning() BookingWarningResolver
 	BreakGlassGrant() BreakGlassGrantResolver
+	Closure() ClosureResolver
+	ClosureItem() ClosureItemResolver
+	ClosurePreview() ClosurePreviewResolver
 	ConflictComparison() ConflictComparisonResolver
 	ConflictDisagreement() ConflictDisagreementResolver
 	ConflictFallback() ConflictFallbackResolver
@@ -133,6 +136,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ChangeContactPreferencesInput", ec.unmarshalInputChangeContactPreferencesInput),
 			graphql.NewInputUnmarshaler("ChangePasswordInput", ec.unmarshalInputChangePasswordInput),
 			graphql.NewInputUnmarshaler("CircleInput", ec.unmarshalInputCircleInput),
+			graphql.NewInputUnmarshaler("ClosePeriodInput", ec.unmarshalInputClosePeriodInput),
+			graphql.NewInputUnmarshaler("ClosureScopeInput", ec.unmarshalInputClosureScopeInput),
 			graphql.NewInputUnmarshaler("CodingInput", ec.unmarshalInputCodingInput),
 			graphql.NewInputUnmarshaler("CompleteOpenIdSignInInput", ec.unmarshalInputCompleteOpenIdSignInInput),
 			graphql.NewInputUnmarshaler("ContactChannelInput", ec.unmarshalInputContactChannelInput),
@@ -156,6 +161,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("LocalTimeRangeInput", ec.unmarshalInputLocalTimeRangeInput),
 			graphql.NewInputUnmarshaler("LocationFilterInput", ec.unmarshalInputLocationFilterInput),
 			graphql.NewInputUnmarshaler("PatientFilterInput", ec.unmarshalInputPatientFilterInput),
+			graphql.NewInputUnmarshaler("PauseClosureInput", ec.unmarshalInputPauseClosureInput),
 			graphql.NewInputUnmarshaler("PlaceInput", ec.unmarshalInputPlaceInput),
 			graphql.NewInputUnmarshaler("PlaceLegalHoldInput", ec.unmarshalInputPlaceLegalHoldInput),
 			graphql.NewInputUnmarshaler("PostalCodeInput", ec.unmarshalInputPostalCodeInput),
@@ -167,6 +173,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PutVisitKindInput", ec.unmarshalInputPutVisitKindInput),
 			graphql.NewInputUnmarshaler("QuietHoursInput", ec.unmarshalInputQuietHoursInput),
 			graphql.NewInputUnmarshaler("RearmConflictDetectionInput", ec.unmarshalInputRearmConflictDetectionInput),
+			graphql.NewInputUnmarshaler("RebookInput", ec.unmarshalInputRebookInput),
 			graphql.NewInputUnmarshaler("RefreshSessionInput", ec.unmarshalInputRefreshSessionInput),
 			graphql.NewInputUnmarshaler("RegisterPatientInput", ec.unmarshalInputRegisterPatientInput),
 			graphql.NewInputUnmarshaler("ReinstateAccountInput", ec.unmarshalInputReinstateAccountInput),
@@ -184,6 +191,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RescheduleSeriesInput", ec.unmarshalInputRescheduleSeriesInput),
 			graphql.NewInputUnmarshaler("ResetPasswordInput", ec.unmarshalInputResetPasswordInput),
 			graphql.NewInputUnmarshaler("ResetSecondFactorInput", ec.unmarshalInputResetSecondFactorInput),
+			graphql.NewInputUnmarshaler("ResumeClosureInput", ec.unmarshalInputResumeClosureInput),
 			graphql.NewInputUnmarshaler("ReviewBreakGlassInput", ec.unmarshalInputReviewBreakGlassInput),
 			graphql.NewInputUnmarshaler("RevokeApiClientInput", ec.unmarshalInputRevokeApiClientInput),
 			graphql.NewInputUnmarshaler("RevokeApiKeyInput", ec.unmarshalInputRevokeApiKeyInput),
@@ -2077,6 +2085,302 @@ type VisitKindEdge {
   cursor: String!
   """The item."""
   node: VisitKind
+}
+`, BuiltIn: false},
+	{Name: "../../schema/closure.graphqls", Input: `extend type Query {
+  """Which appointments closing a period would displace, before it is closed."""
+  closurePreview(
+    """What would be closed.""" scope: ClosureScopeInput!
+    """From, wall clock of each location.""" from: LocalDateTime!
+    """To, exclusive, at most 31 days on.""" to: LocalDateTime!
+  ): ClosurePreview @requiresScopes(scopes: [["schedules:write", "appointments:read"]])
+  """Closed periods with their rebooking, by the time when they were closed; for staff."""
+  closures(
+    """Organisation; default: the caller's own.""" organizationId: ID
+    """Only this state.""" state: ClosureState
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ClosureConnection @requiresScopes(scopes: [["schedules:read", "appointments:read"]]) @cost(weight: 2, multipliers: ["first", "last"])
+}
+
+extend type Mutation {
+  """
+  Close a period for a provider, a location or a whole organisation in one step, and have those rebooked who have an appointment in it. As soon as
+  this has answered nobody books into the period; the rebooking goes on by itself, appointment by appointment.
+  """
+  closePeriod(input: ClosePeriodInput!): ClosePeriodPayload @requiresScopes(scopes: [["schedules:write", "appointments:write"]]) @cost(weight: 10)
+  """Have a rebooking begin with no further appointment. One that doesn't run stays as it is."""
+  pauseClosure(input: PauseClosureInput!): PauseClosurePayload @requiresScopes(scopes: [["schedules:write", "appointments:write"]]) @cost(weight: 10)
+  """Have a paused rebooking go on. One that isn't paused stays as it is."""
+  resumeClosure(input: ResumeClosureInput!): ResumeClosurePayload @requiresScopes(scopes: [["schedules:write", "appointments:write"]]) @cost(weight: 10)
+}
+
+"""Appointments that meet a period where it would be closed. One that only touches its edge doesn't, and one that has begun is left alone."""
+type ClosurePreview {
+  """Those that would be displaced, by start."""
+  appointments(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AppointmentConnection @cost(weight: 1, multipliers: ["first", "last"])
+  """Those whose patient is there already. They are never moved."""
+  arrived(
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): AppointmentConnection @cost(weight: 1, multipliers: ["first", "last"])
+}
+
+"""A closed period, and the rebooking of whoever had an appointment in it."""
+type Closure implements Node {
+  """Opaque global id."""
+  id: ID!
+  """Whose organisation."""
+  organization: Organization!
+  """The provider who is closed, wherever they are; null: not one alone."""
+  provider: Provider
+  """The location that is closed; null: not one alone. Without a provider, too, it is every location of the organisation."""
+  location: Location
+  """From, wall clock of each location."""
+  from: LocalDateTime!
+  """To, exclusive."""
+  to: LocalDateTime!
+  """For the staff."""
+  reason: String
+  """How those affected come to another time."""
+  mode: RebookMode!
+  """What becomes of an appointment for which there is no other time."""
+  otherwise: RebookOtherwise!
+  """State of the rebooking."""
+  state: ClosureState!
+  """How far it is, counted from the items."""
+  progress: ClosureProgress!
+  """The appointments that it displaces, by their starts as they were."""
+  items(
+    """Only these outcomes; null for all.""" outcome: [ClosureOutcome!]
+    """Page size, at most 100.""" first: Int
+    """Cursor to start after.""" after: String
+    """Page size backwards, at most 100.""" last: Int
+    """Cursor to end before.""" before: String
+  ): ClosureItemConnection @cost(weight: 1, multipliers: ["first", "last"])
+  """When the period was closed."""
+  createdAt: DateTime!
+  """When the rebooking was done."""
+  finishedAt: DateTime
+}
+
+"""How many appointments came to what."""
+type ClosureProgress {
+  """All that are listed so far."""
+  affected: Int!
+  """Still to be dealt with."""
+  waiting: Int!
+  """Moved to another time."""
+  moved: Int!
+  """Cancelled by the clinic, free of charge."""
+  cancelled: Int!
+  """Left where they are, for the staff."""
+  kept: Int!
+  """Moved away or ended by somebody else meanwhile."""
+  gone: Int!
+  """Given up, for the staff."""
+  failed: Int!
+}
+
+"""A displaced appointment as it stood, and what became of it."""
+type ClosureItem implements Node {
+  """Opaque global id."""
+  id: ID!
+  """The appointment; null when the caller may not see it."""
+  appointment: Appointment
+  """When it began, as it stood."""
+  start: DateTime!
+  """Whom it was with, as it stood."""
+  provider: Provider!
+  """What became of it."""
+  outcome: ClosureOutcome!
+  """Why, where that isn't plain."""
+  cause: ClosureCause
+  """Whom it was moved to."""
+  newProvider: Provider
+  """The start that it was moved to."""
+  newStart: DateTime
+  """When that was."""
+  settledAt: DateTime
+}
+
+"""State of a closure's rebooking."""
+enum ClosureState {
+  """All affected appointments are dealt with, or the staff does that."""
+  DONE
+  """It begins with no further appointment."""
+  PAUSED
+  """It goes on by itself."""
+  RUNNING
+}
+
+"""How those affected come to another time."""
+enum RebookMode {
+  """Their appointments are moved to the nearest time after them that suits, and they are told."""
+  BOOK
+  """Nothing is done: the staff looks after them."""
+  NONE
+}
+
+"""What becomes of an appointment for which there is no other time."""
+enum RebookOtherwise {
+  """The clinic cancels it, free of charge, and the patient is told."""
+  CANCEL
+  """It stands until somebody moves it."""
+  KEEP
+}
+
+"""What became of a displaced appointment. New outcomes may be added: keep a default branch."""
+enum ClosureOutcome {
+  """The clinic cancelled it."""
+  CANCELLED
+  """It couldn't be dealt with, again and again: it stands until somebody moves it."""
+  FAILED
+  """It had been moved or ended before its turn came."""
+  GONE
+  """It stands until somebody moves it."""
+  KEPT
+  """It was moved."""
+  MOVED
+  """Its turn is still to come."""
+  WAITING
+}
+
+"""Why something became of a displaced appointment. New causes may be added: keep a default branch."""
+enum ClosureCause {
+  """The patient had arrived."""
+  ARRIVED
+  """It had begun."""
+  BEGUN
+  """Somebody had changed it."""
+  CHANGED
+  """There was no other time for it."""
+  NO_ALTERNATIVE
+}
+
+"""What is closed: exactly one."""
+input ClosureScopeInput @oneOf {
+  """A provider, wherever they are."""
+  providerId: ID
+  """A location, for everybody."""
+  locationId: ID
+  """Every location of an organisation: at most 200."""
+  organizationId: ID
+}
+
+"""How those affected are rebooked."""
+input RebookInput {
+  """How they come to another time."""
+  mode: RebookMode!
+  """How far after an appointment's start another time is looked for: 1 hour to 90 days, in whole minutes; default: 14 days."""
+  within: Duration
+  """With no other provider than their own. Otherwise others are looked for where nobody else has a time: at the same location first."""
+  sameProviderOnly: Boolean! = false
+  """What becomes of an appointment for which there is no other time; default: the clinic cancels it."""
+  otherwise: RebookOtherwise
+}
+
+"""Input of ` + "`" + `closePeriod` + "`" + `."""
+input ClosePeriodInput {
+  """What is closed."""
+  scope: ClosureScopeInput!
+  """From, wall clock of each location."""
+  from: LocalDateTime!
+  """To, exclusive, at most 31 days on."""
+  to: LocalDateTime!
+  """For the staff."""
+  reason: String
+  """How those affected are rebooked."""
+  rebook: RebookInput!
+  """Key chosen by the client."""
+  idempotencyKey: String!
+}
+
+"""Input of ` + "`" + `pauseClosure` + "`" + `."""
+input PauseClosureInput {
+  """Closure."""
+  closureId: ID!
+}
+
+"""Input of ` + "`" + `resumeClosure` + "`" + `."""
+input ResumeClosureInput {
+  """Closure."""
+  closureId: ID!
+}
+
+"""Result of ` + "`" + `closePeriod` + "`" + `."""
+type ClosePeriodPayload {
+  """The closure, unless there are errors."""
+  closure: Closure
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Result of ` + "`" + `pauseClosure` + "`" + `."""
+type PauseClosurePayload {
+  """The closure, unless there are errors."""
+  closure: Closure
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""Result of ` + "`" + `resumeClosure` + "`" + `."""
+type ResumeClosurePayload {
+  """The closure, unless there are errors."""
+  closure: Closure
+  """Expected failures."""
+  errors: [SetupError!]!
+  """For refetching in the same round trip."""
+  query: Query
+}
+
+"""A page of results: closures."""
+type ClosureConnection {
+  """Edges."""
+  edges: [ClosureEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ClosureConnection."""
+type ClosureEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: Closure
+}
+
+"""A page of results: displaced appointments."""
+type ClosureItemConnection {
+  """Edges."""
+  edges: [ClosureItemEdge]
+  """Position."""
+  pageInfo: PageInfo!
+  """Count of all matches, capped at 10000; computed only when asked for."""
+  totalCount: Int
+}
+
+"""An edge of ClosureItemConnection."""
+type ClosureItemEdge {
+  """Cursor of this edge."""
+  cursor: String!
+  """The item."""
+  node: ClosureItem
 }
 `, BuiltIn: false},
 	{Name: "../../schema/conflict.graphqls", Input: `extend type Query {
@@ -6342,6 +6646,150 @@ func (ec *executionContext) childFields_ChangePasswordPayload(ctx context.Contex
 	return nil, fmt.Errorf("no field named %q was found under type ChangePasswordPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_ClosePeriodPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closure":
+		return ec.fieldContext_ClosePeriodPayload_closure(ctx, field)
+	case "errors":
+		return ec.fieldContext_ClosePeriodPayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ClosePeriodPayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosePeriodPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Closure(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Closure_id(ctx, field)
+	case "organization":
+		return ec.fieldContext_Closure_organization(ctx, field)
+	case "provider":
+		return ec.fieldContext_Closure_provider(ctx, field)
+	case "location":
+		return ec.fieldContext_Closure_location(ctx, field)
+	case "from":
+		return ec.fieldContext_Closure_from(ctx, field)
+	case "to":
+		return ec.fieldContext_Closure_to(ctx, field)
+	case "reason":
+		return ec.fieldContext_Closure_reason(ctx, field)
+	case "mode":
+		return ec.fieldContext_Closure_mode(ctx, field)
+	case "otherwise":
+		return ec.fieldContext_Closure_otherwise(ctx, field)
+	case "state":
+		return ec.fieldContext_Closure_state(ctx, field)
+	case "progress":
+		return ec.fieldContext_Closure_progress(ctx, field)
+	case "items":
+		return ec.fieldContext_Closure_items(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_Closure_createdAt(ctx, field)
+	case "finishedAt":
+		return ec.fieldContext_Closure_finishedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Closure", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ClosureConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ClosureConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ClosureConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ClosureEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ClosureEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureItem(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_ClosureItem_id(ctx, field)
+	case "appointment":
+		return ec.fieldContext_ClosureItem_appointment(ctx, field)
+	case "start":
+		return ec.fieldContext_ClosureItem_start(ctx, field)
+	case "provider":
+		return ec.fieldContext_ClosureItem_provider(ctx, field)
+	case "outcome":
+		return ec.fieldContext_ClosureItem_outcome(ctx, field)
+	case "cause":
+		return ec.fieldContext_ClosureItem_cause(ctx, field)
+	case "newProvider":
+		return ec.fieldContext_ClosureItem_newProvider(ctx, field)
+	case "newStart":
+		return ec.fieldContext_ClosureItem_newStart(ctx, field)
+	case "settledAt":
+		return ec.fieldContext_ClosureItem_settledAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureItem", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureItemConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_ClosureItemConnection_edges(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_ClosureItemConnection_pageInfo(ctx, field)
+	case "totalCount":
+		return ec.fieldContext_ClosureItemConnection_totalCount(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureItemConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureItemEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_ClosureItemEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_ClosureItemEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureItemEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosurePreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "appointments":
+		return ec.fieldContext_ClosurePreview_appointments(ctx, field)
+	case "arrived":
+		return ec.fieldContext_ClosurePreview_arrived(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosurePreview", field.Name)
+}
+
+func (ec *executionContext) childFields_ClosureProgress(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "affected":
+		return ec.fieldContext_ClosureProgress_affected(ctx, field)
+	case "waiting":
+		return ec.fieldContext_ClosureProgress_waiting(ctx, field)
+	case "moved":
+		return ec.fieldContext_ClosureProgress_moved(ctx, field)
+	case "cancelled":
+		return ec.fieldContext_ClosureProgress_cancelled(ctx, field)
+	case "kept":
+		return ec.fieldContext_ClosureProgress_kept(ctx, field)
+	case "gone":
+		return ec.fieldContext_ClosureProgress_gone(ctx, field)
+	case "failed":
+		return ec.fieldContext_ClosureProgress_failed(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ClosureProgress", field.Name)
+}
+
 func (ec *executionContext) childFields_Coding(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "system":
@@ -6994,6 +7442,18 @@ func (ec *executionContext) childFields_PatientEdge(ctx context.Context, field g
 	return nil, fmt.Errorf("no field named %q was found under type PatientEdge", field.Name)
 }
 
+func (ec *executionContext) childFields_PauseClosurePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closure":
+		return ec.fieldContext_PauseClosurePayload_closure(ctx, field)
+	case "errors":
+		return ec.fieldContext_PauseClosurePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_PauseClosurePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PauseClosurePayload", field.Name)
+}
+
 func (ec *executionContext) childFields_PlaceLegalHoldPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "legalHold":
@@ -7138,6 +7598,10 @@ func (ec *executionContext) childFields_Query(ctx context.Context, field graphql
 		return ec.fieldContext_Query_locations(ctx, field)
 	case "visitKinds":
 		return ec.fieldContext_Query_visitKinds(ctx, field)
+	case "closurePreview":
+		return ec.fieldContext_Query_closurePreview(ctx, field)
+	case "closures":
+		return ec.fieldContext_Query_closures(ctx, field)
 	case "conflictDetectionReport":
 		return ec.fieldContext_Query_conflictDetectionReport(ctx, field)
 	case "deadLetters":
@@ -7590,6 +8054,18 @@ func (ec *executionContext) childFields_ResourceEdge(ctx context.Context, field 
 		return ec.fieldContext_ResourceEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ResourceEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ResumeClosurePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "closure":
+		return ec.fieldContext_ResumeClosurePayload_closure(ctx, field)
+	case "errors":
+		return ec.fieldContext_ResumeClosurePayload_errors(ctx, field)
+	case "query":
+		return ec.fieldContext_ResumeClosurePayload_query(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ResumeClosurePayload", field.Name)
 }
 
 func (ec *executionContext) childFields_ReviewBreakGlassPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

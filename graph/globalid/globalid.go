@@ -45,6 +45,8 @@ const (
 	WaitlistEntry
 	WaitlistOffer
 	Series
+	Closure
+	ClosureItem
 )
 
 var nouns = map[Type]string{
@@ -54,7 +56,8 @@ var nouns = map[Type]string{
 	Match: "a match", AuditEvent: "an audit event", BreakGlassGrant: "a grant", Account: "an account", LegalHold: "a legal hold",
 	APIClient: "a client", APIKey: "a key", Session: "a session", Reminder: "a reminder", DeadLetter: "a dead letter",
 	Resource: "a room or a piece of equipment", WaitlistEntry: "a waitlist entry", WaitlistOffer: "an offer",
-	Series: "a series of appointments",
+	Series:  "a series of appointments",
+	Closure: "a closure", ClosureItem: "a displaced appointment",
 }
 
 // ID is a decoded id. Ref is set for all; an organisation's ID is its own organisation, a slot's and a match's is its provider.
@@ -130,7 +133,7 @@ func body(t Type, b []byte) (ID, bool) {
 		return id.slot(b)
 	case Match:
 		return id.match(b)
-	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter, Resource, WaitlistEntry, WaitlistOffer, Series:
+	case Location, VisitKind, Provider, ScheduleException, Patient, Appointment, Hold, Viewer, InsurancePlan, AuditEvent, BreakGlassGrant, Account, LegalHold, APIClient, APIKey, Session, Reminder, DeadLetter, Resource, WaitlistEntry, WaitlistOffer, Series, Closure, ClosureItem:
 		if len(b) != size {
 			return id, false
 		}

@@ -13,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -89,6 +90,10 @@ type Services struct {
 		Offers(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]waitlist.Offer, error)
 		Positions(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]int, error)
 	}
+	Closure interface {
+		Closures(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]closure.Closure, error)
+		Items(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]closure.Item, error)
+	}
 	People interface {
 		Accounts(ctx context.Context, actor access.Actor, refs []clinic.Ref) (map[clinic.Ref]identity.Account, error)
 	}
@@ -131,6 +136,8 @@ type Loaders struct {
 	WaitlistEntries *Loader[clinic.Ref, waitlist.Entry]
 	WaitlistOffers  *Loader[clinic.Ref, waitlist.Offer]
 	Positions       *Loader[clinic.Ref, int] // by waitlist entry
+	Closures        *Loader[clinic.Ref, closure.Closure]
+	ClosureItems    *Loader[clinic.Ref, closure.Item]
 
 	actor        access.Actor
 	appointments agendas
@@ -176,6 +183,8 @@ func (s Services) New(a access.Actor) *Loaders {
 		WaitlistEntries: batch(as(&a, s.Waitlist.Entries)),
 		WaitlistOffers:  batch(as(&a, s.Waitlist.Offers)),
 		Positions:       batch(as(&a, s.Waitlist.Positions)),
+		Closures:        batch(as(&a, s.Closure.Closures)),
+		ClosureItems:    batch(as(&a, s.Closure.Items)),
 	}
 	l.chain(s, a)
 	return l

@@ -8,6 +8,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/waitlist"
@@ -85,6 +86,31 @@ func (l *Loaders) OfWaitlist(list []waitlist.Entry) {
 	l.VisitKinds.Together(each(list, func(e waitlist.Entry) clinic.Ref {
 		return clinic.Ref{Organization: e.OrganizationID, ID: e.VisitKindID}
 	}))
+}
+
+// OfDisplaced says that what these items refer to belongs together.
+func (l *Loaders) OfDisplaced(list []closure.Item) {
+	l.Appointments.Together(each(list, closure.Item.Visit))
+	var people []clinic.Ref
+	for _, i := range list {
+		people = append(people, i.People()...)
+	}
+	l.Providers.Together(people)
+}
+
+// OfClosures says that what these closures refer to belongs together.
+func (l *Loaders) OfClosures(list []closure.Closure) {
+	var providers, locations []clinic.Ref
+	for _, c := range list {
+		if c.Provider != uuid.Nil {
+			providers = append(providers, clinic.Ref{Organization: c.Organization, ID: c.Provider})
+		}
+		if c.Location != uuid.Nil {
+			locations = append(locations, clinic.Ref{Organization: c.Organization, ID: c.Location})
+		}
+	}
+	l.Providers.Together(providers)
+	l.Locations.Together(locations)
 }
 
 // ofAgendas says that what the appointments of several providers refer to belongs together.

@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
 	"github.com/mediconnect/mediconnect/internal/patient"
@@ -64,6 +65,10 @@ type (
 	ScheduleExceptionEdge       = relay.Edge[provider.Exception]
 	SlotConnection              = relay.Connection[availability.Slot]
 	SlotEdge                    = relay.Edge[availability.Slot]
+	ClosureConnection           = relay.Connection[closure.Closure]
+	ClosureEdge                 = relay.Edge[closure.Closure]
+	ClosureItemConnection       = relay.Connection[closure.Item]
+	ClosureItemEdge             = relay.Edge[closure.Item]
 	WaitlistEntryConnection     = relay.Connection[waitlist.Entry]
 	WaitlistEntryEdge           = relay.Edge[waitlist.Entry]
 	WaitlistOfferConnection     = relay.Connection[waitlist.Offer]

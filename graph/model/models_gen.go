@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -790,6 +791,47 @@ type CircleInput struct {
 	Longitude float64 `json:"longitude"`
 	// Radius, 100 to 200000.
 	RadiusMeters int `json:"radiusMeters"`
+}
+
+// Input of `closePeriod`.
+type ClosePeriodInput struct {
+	// What is closed.
+	Scope *ClosureScopeInput `json:"scope"`
+	// From, wall clock of each location.
+	From civil.DateTime `json:"from"`
+	// To, exclusive, at most 31 days on.
+	To civil.DateTime `json:"to"`
+	// For the staff.
+	Reason *string `json:"reason,omitempty"`
+	// How those affected are rebooked.
+	Rebook *RebookInput `json:"rebook"`
+	// Key chosen by the client.
+	IdempotencyKey string `json:"idempotencyKey"`
+}
+
+// Result of `closePeriod`.
+type ClosePeriodPayload struct {
+	// The closure, unless there are errors.
+	Closure *closure.Closure `json:"closure,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Appointments that meet a period where it would be closed. One that only touches its edge doesn't, and one that has begun is left alone.
+type ClosurePreview struct {
+	Asked closure.Preview `json:"-"`
+}
+
+// What is closed: exactly one.
+type ClosureScopeInput struct {
+	// A provider, wherever they are.
+	ProviderID *string `json:"providerId,omitempty"`
+	// A location, for everybody.
+	LocationID *string `json:"locationId,omitempty"`
+	// Every location of an organisation: at most 200.
+	OrganizationID *string `json:"organizationId,omitempty"`
 }
 
 // A code from a code system.
@@ -1613,6 +1655,22 @@ func (PatientKeptError) IsErasePatientError() {}
 
 func (PatientKeptError) IsUserError() {}
 
+// Input of `pauseClosure`.
+type PauseClosureInput struct {
+	// Closure.
+	ClosureID string `json:"closureId"`
+}
+
+// Result of `pauseClosure`.
+type PauseClosurePayload struct {
+	// The closure, unless there are errors.
+	Closure *closure.Closure `json:"closure,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
 // Exactly one way of naming a place.
 type PlaceInput struct {
 	// These locations.
@@ -1896,6 +1954,18 @@ type RearmConflictDetectionPayload struct {
 	Errors []RearmConflictDetectionError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
+}
+
+// How those affected are rebooked.
+type RebookInput struct {
+	// How they come to another time.
+	Mode closure.Mode `json:"mode"`
+	// How far after an appointment's start another time is looked for: 1 hour to 90 days, in whole minutes; default: 14 days.
+	Within *time.Duration `json:"within,omitempty"`
+	// With no other provider than their own. Otherwise others are looked for where nobody else has a time: at the same location first.
+	SameProviderOnly bool `json:"sameProviderOnly"`
+	// What becomes of an appointment for which there is no other time; default: the clinic cancels it.
+	Otherwise *closure.Otherwise `json:"otherwise,omitempty"`
 }
 
 // Input of `refreshSession`.
@@ -2225,6 +2295,22 @@ type ResetSecondFactorPayload struct {
 	Account *identity.Account `json:"account,omitempty"`
 	// Expected failures.
 	Errors []ResetSecondFactorError `json:"errors"`
+	// For refetching in the same round trip.
+	Query *Query `json:"query,omitempty"`
+}
+
+// Input of `resumeClosure`.
+type ResumeClosureInput struct {
+	// Closure.
+	ClosureID string `json:"closureId"`
+}
+
+// Result of `resumeClosure`.
+type ResumeClosurePayload struct {
+	// The closure, unless there are errors.
+	Closure *closure.Closure `json:"closure,omitempty"`
+	// Expected failures.
+	Errors []SetupError `json:"errors"`
 	// For refetching in the same round trip.
 	Query *Query `json:"query,omitempty"`
 }

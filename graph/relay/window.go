@@ -5,6 +5,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/audit"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/breakglass"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/paging"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -29,6 +30,8 @@ var keyParts = map[string]int{
 	"AccountConnection":           identity.KeyParts,
 	"BreakGlassGrantConnection":   breakglass.KeyParts,
 	"DeadLetterConnection":        reminder.KeyParts,
+	"ClosureConnection":           closure.KeyParts,
+	"ClosureItemConnection":       closure.KeyParts,
 	"WaitlistEntryConnection":     waitlist.KeyParts,
 	"WaitlistOfferConnection":     waitlist.KeyParts,
 	"InsurancePlanConnection":     provider.PlanKeyParts,

@@ -174,6 +174,8 @@ func (r *realm) arguments(s *site) map[string][]string {
 		"Provider.weeklyHours":          {fmt.Sprintf(`(locationId: %q)`, location)},
 		"Provider.scheduleExceptions":   {`(` + day + `, first: 50)`},
 		"Query.reminderRules":           {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
+		"Query.closurePreview":          {r.closed(s)},
+		"Query.closures":                {fmt.Sprintf(`(organizationId: %q, first: 50)`, globalid.OfOrganization(s.Organization))},
 		"Query.waitlistRules":           {fmt.Sprintf(`(organizationId: %q)`, globalid.OfOrganization(s.Organization))},
 		"Query.resources":               {fmt.Sprintf(`(organizationId: %q, first: 50)`, globalid.OfOrganization(s.Organization))},
 		"Query.patients":                {`(where: {name: "Quillon"}, first: 50)`},

@@ -109,6 +109,7 @@ func (r *realm) changes(t *testing.T, p person) map[string]func() []inputFor {
 	maps.Copy(list, r.keeping(t))
 	maps.Copy(list, r.telling(t))
 	maps.Copy(list, r.waiting(t))
+	maps.Copy(list, r.closingChanges(t))
 	maps.Copy(list, r.sessionChanges(t, p))
 	maps.Copy(list, r.integrating(t))
 	maps.Copy(list, r.accounting(t, p))

@@ -21,7 +21,7 @@ import (
 var kindOf = map[string]globalid.Type{
 	"patientId": globalid.Patient, "appointmentId": globalid.Appointment, "reschedulingAppointmentId": globalid.Appointment,
 	"holdId": globalid.Hold, "exceptionId": globalid.ScheduleException, "grantId": globalid.BreakGlassGrant, "legalHoldId": globalid.LegalHold, "accountId": globalid.Account, "sessionId": globalid.Session,
-	"currentAppointmentId": globalid.Appointment, "entryId": globalid.WaitlistEntry, "offerId": globalid.WaitlistOffer,
+	"currentAppointmentId": globalid.Appointment, "entryId": globalid.WaitlistEntry, "offerId": globalid.WaitlistOffer, "closureId": globalid.Closure,
 	"apiClientId": globalid.APIClient, "apiKeyId": globalid.APIKey, "deadLetterIds": globalid.DeadLetter,
 	"firstAppointmentId": globalid.Appointment, "secondAppointmentId": globalid.Appointment,
 }

@@ -101,6 +101,7 @@ func newRealm(t *testing.T) *realm {
 	r.keepRooms(t, r.here)
 	r.keepRooms(t, r.there)
 	r.keepWaiting(t)
+	r.keepClosures(t)
 	r.keepTrail(t, r.here)
 	r.keepTrail(t, r.there)
 	return r
@@ -266,4 +267,5 @@ var typeNames = map[globalid.Type]string{
 	globalid.APIClient: "ApiClient", globalid.APIKey: "ApiKey", globalid.Reminder: "Reminder", globalid.DeadLetter: "DeadLetter",
 	globalid.Series:        "AppointmentSeries",
 	globalid.WaitlistEntry: "WaitlistEntry", globalid.WaitlistOffer: "WaitlistOffer",
+	globalid.Closure: "Closure", globalid.ClosureItem: "ClosureItem",
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
@@ -17,17 +18,23 @@ type sweeping struct {
 	*appointment.Service
 	clinic       *clinic.Service
 	waitlist     *waitlist.Service
+	closure      *closure.Service
 	db           *postgres.DB
 	keepMessages time.Duration
 }
 
 func (a *App) sweeping() sweeping {
-	return sweeping{a.appointments, a.clinic, a.waitlist, a.db, a.frame.messagesKept()}
+	return sweeping{a.appointments, a.clinic, a.waitlist, a.closure, a.db, a.frame.messagesKept()}
 }
 
 // Match is documented at workers.Sweeper.
 func (s sweeping) Match(ctx context.Context, limit int) (int, error) {
 	return s.waitlist.Match(ctx, limit)
+}
+
+// Rebook is documented at workers.Sweeper.
+func (s sweeping) Rebook(ctx context.Context, limit int) (int, error) {
+	return s.closure.Rebook(ctx, limit)
 }
 
 // Equip is documented at workers.Sweeper.

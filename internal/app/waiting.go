@@ -5,10 +5,18 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/flags"
 	"github.com/mediconnect/mediconnect/internal/postgres"
 	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
+
+// closing makes the room of closures.
+func (a *App) closing(source clinic.Source) *closure.Service {
+	return &closure.Service{
+		Store: postgres.NewClosureStore(a.db), Visits: a.appointments, Openings: a.finder, Clinic: a.clinic, Providers: a.provider, Source: source,
+	}
+}
 
 // waiting makes the waitlist.
 func (a *App) waiting(source clinic.Source) *waitlist.Service {

@@ -33,6 +33,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/flags"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/intake"
@@ -115,6 +116,7 @@ type App struct {
 	finder       *availability.Finder
 	appointments *appointment.Service
 	waitlist     *waitlist.Service
+	closure      *closure.Service
 	harmless     harmless
 	mailing      *identity.Mailing
 	reminder     *reminder.Service
@@ -183,6 +185,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.waitlist = a.waiting(source)
 	a.appointments.Waited(a.waitlist)
 	a.retention.Waited(a.waitlist)
+	a.closure = a.closing(source)
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
 	a.concerns = live.NewConcerns(a.appointments, clock.System{})
@@ -242,13 +245,13 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
 					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder, Waiting: a.waitlist,
 				},
-				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags}, Waitlist: a.waitlist,
+				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags}, Waitlist: a.waitlist, Closure: a.closure,
 			},
 			Links: files, Service: serviceInfo(), Unshown: presenter.Presenter{Log: a.frame.Log},
 		}),
 		Loaders: loader.Services{
 			Clinic: a.clinic, Provider: a.provider, Patient: a.patient, Invitations: a.invitations, BreakGlass: a.breakGlass, Retention: a.retention,
-			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices, Waitlist: a.waitlist,
+			Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Partner: a.partner, People: a.people, Choices: a.choices, Waitlist: a.waitlist, Closure: a.closure,
 		},
 		Calendar: a.appointments, Links: files,
 		Crowd: a.crowd, Sockets: settings.Live.sockets(), Origins: caller.Origins(settings.Live.Origins), Allow: limit.allows(), Address: settings.TrustedProxies.address,

@@ -120,8 +120,15 @@ type Filter struct {
 	From, To     time.Time
 	Identifier   *clinic.Identifier
 	Series       uuid.UUID
+	Meets        []ZonedSpan   // only those that meet the span of their location's zone, be it in part; nil: whenever
 	Unequipped   bool          // only those that lack something which their kind needs
 	Among        *access.Reach // only those of patients within it; nil: of all
+}
+
+// ZonedSpan is a time that is meant for the locations of one zone.
+type ZonedSpan struct {
+	Zone string // IANA
+	availability.Span
 }
 
 // ActionBar is why an action is closed, one of the contract's UserErrorCode.

@@ -158,6 +158,7 @@ type Seat struct {
 	Hold          uuid.UUID // booked from; zero when none
 	Kept          uuid.UUID // the hold of the waitlist's own that keeps the time of what is offered; zero when none
 	Offer         uuid.UUID // taken; zero when none
+	Displaced     uuid.UUID // the closure that displaces what is moved here; zero when none
 	Holder        availability.Holder
 	Claims        [2]uuid.UUID // ids for the provider's claims
 	PatientClaim  uuid.UUID
@@ -264,8 +265,10 @@ type HoldChange struct {
 // CancelWrite is a decided cancellation of the appointment as it was read.
 type CancelWrite struct {
 	Write
-	From, To Appointment
-	Reserve  *Reserve // of what it leaves; nil: that is free
+	From, To  Appointment
+	Reserve   *Reserve  // of what it leaves; nil: that is free
+	Displaced uuid.UUID // the closure that it is for; zero when none
+	Why       string    // then
 }
 
 // StateWrite is a decided transition of the appointment as it was read.

@@ -36,7 +36,7 @@ var (
 	process = []string{"os", "os/exec", "os/signal", "os/user", "syscall", "net", "runtime", "runtime/debug", "runtime/metrics"}
 )
 
-var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/conflict", "internal/appointment", "internal/reminder", "internal/waitlist", "internal/audit", "internal/identity", "internal/partner"}
+var allRooms = []string{"internal/clinic", "internal/provider", "internal/patient", "internal/breakglass", "internal/retention", "internal/availability", "internal/conflict", "internal/appointment", "internal/reminder", "internal/waitlist", "internal/closure", "internal/audit", "internal/identity", "internal/partner"}
 
 // plan is the house: floors from the ground up, rooms from left to right.
 var plan = []floor{
@@ -58,6 +58,7 @@ var plan = []floor{
 	room("appointment", "clinic", "availability", "conflict"),
 	room("reminder", "clinic", "patient", "availability", "conflict", "appointment"),
 	room("waitlist", "clinic", "availability", "appointment", "reminder"),
+	room("closure", "clinic", "provider", "availability", "appointment"),
 	room("audit", "clinic"),
 	room("identity", "clinic", "provider", "patient"),
 	room("partner", "clinic", "identity"),

@@ -68,6 +68,7 @@ func (s *AppointmentStore) narrow(ctx context.Context, w *where, organization uu
 	if f.Series != uuid.Nil {
 		w.and("a.series_id = $%d", f.Series)
 	}
+	w.meets(f.Meets)
 	if f.Unequipped {
 		w.conditions = append(w.conditions, lacking)
 	}

@@ -42,6 +42,7 @@ const (
 	callOffer     = `SELECT offer_slot($1)`
 	callKeep      = `SELECT keep_slot($1)`
 	callTakeOffer = `SELECT take_offer($1)`
+	callDisplace  = `SELECT displace($1)`
 )
 
 // Book implements appointment.Store.
@@ -58,8 +59,12 @@ func (s *AppointmentStore) Book(ctx context.Context, w appointment.BookingWrite)
 	return s.call(ctx, p.taking(w.Seat, callBook), p)
 }
 
-// taking is the function that takes an offer, if a seat is of one, in place of the one that would do without.
+// taking is the function that takes an offer, or brings away what a closure displaces, in place of the one that would do without.
 func (p *writeParams) taking(seat appointment.Seat, without string) string {
+	if seat.Displaced != uuid.Nil {
+		p.Displaced = &displacedParam{Closure: seat.Displaced}
+		return callDisplace
+	}
 	if seat.Offer == uuid.Nil {
 		return without
 	}
@@ -217,6 +222,9 @@ func (s *AppointmentStore) Cancel(ctx context.Context, w appointment.CancelWrite
 	if err != nil {
 		return appointment.Answer{}, err
 	}
+	if w.Displaced != uuid.Nil {
+		return s.call(ctx, callDisplace, p)
+	}
 	return s.call(ctx, callCancel, p)
 }
 
@@ -237,6 +245,9 @@ func (s *AppointmentStore) cancelParams(ctx context.Context, w appointment.Cance
 	}
 	if c.Fee != nil {
 		p.Fee = &feeParam{c.Fee.MinorUnits, c.Fee.Currency}
+	}
+	if w.Displaced != uuid.Nil {
+		p.Displaced = &displacedParam{Closure: w.Displaced, Cause: w.Why}
 	}
 	return cancelParams{p, p.CancelReason}, nil
 }

@@ -79,6 +79,8 @@ type writeParams struct {
 	Reserve *reserveParam `json:"reserve,omitempty"`
 	Offer   *offerParam   `json:"offer,omitempty"`
 
+	Displaced *displacedParam `json:"displaced,omitempty"`
+
 	OldProvider *uuid.UUID `json:"oldProvider,omitempty"`
 	Reschedules int        `json:"reschedules"`
 	Released    *slotParam `json:"released,omitempty"`

@@ -29,6 +29,7 @@ var sealedTables = []sealedTable{
 	{name: "waitlist_entries", columns: []string{"wanted"}, about: "patient_id"},
 	{name: "rule_overrides", columns: []string{"reason"}, about: "patient_id"},
 	{name: "schedule_exceptions", columns: []string{"reason"}, about: "organization_id"},
+	{name: "closures", columns: []string{"reason"}, about: "organization_id"},
 	{name: "legal_holds", columns: []string{"reason"}, about: "organization_id"}, // it outlives the patient's data
 	{name: "break_glass_grants", columns: []string{"reason", "note"}, about: "patient_id"},
 	{name: "accounts", columns: []string{"email", "totp_secret"}, about: "organization_id"},
