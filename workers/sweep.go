@@ -69,8 +69,7 @@ func Run(ctx context.Context, s Sweeper, t Trimmer, log *slog.Logger) {
 
 // Once does all of it until there is nothing left to do.
 func Once(ctx context.Context, s Sweeper, t Trimmer) error {
-	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, lapseLimit, s.Lapse), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip),
-		run(ctx, matchLimit, s.Match), run(ctx, rebookLimit, s.Rebook), run(ctx, trimLimit, t.Trim))
+	return errors.Join(run(ctx, sweepLimit, s.Sweep), run(ctx, lapseLimit, s.Lapse), run(ctx, tidyLimit, s.Tidy), run(ctx, equipTurns, s.Equip), run(ctx, matchLimit, s.Match), run(ctx, rebookLimit, s.Rebook), run(ctx, trimLimit, t.Trim))
 }
 
 func repeat(ctx context.Context, every time.Duration, limit int, job func(context.Context, int) (int, error), log *slog.Logger) {

@@ -29,6 +29,8 @@ func (r *realm) keepClosures(t *testing.T) {
 		for what, id := range map[string]string{"providerId": s.id(globalid.Provider, s.providers[2].ID), "locationId": s.id(globalid.Location, s.Location)} {
 			r.done(t, s.admin, "closePeriod", "closure { id }", r.closing(vars{what: id}, "NONE"))
 		}
+		here := r.visit(t, s, 0, r.freeSlot(s), 0, false)
+		s.Set(`UPDATE appointments SET status = 'ARRIVED' WHERE organization_id = $1 AND id = $2`, mustRef(t, here).ID)
 		s.Set(displaceAll)
 		for _, c := range r.rows(t, s, closuresOf) {
 			r.know(s.id(globalid.Closure, c[0]), subject{kind: globalid.Closure, organization: s.Organization})

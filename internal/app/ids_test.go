@@ -17,6 +17,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clinic/clinictest"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/conflict"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -115,6 +116,12 @@ func bookOneOfEverything(t *testing.T, a *App) (admin access.Actor) {
 	a.waitlist.Flag = func(uuid.UUID, access.Actor) access.Feature { return access.Feature{Enabled: true} }
 	must(a.waitlist.Join(ctx, admin, waitlist.Join{Patient: &ben, Wanted: availability.Search{VisitKind: &kind}, Key: "w"}))(t)
 	must(a.waitlist.Match(ctx, 10))(t)
+	closed := slot(9).Start.In(time.UTC)
+	must(a.closure.Close(ctx, admin, closure.Close{
+		Scope: closure.Scope{Organization: admin.Organization}, From: civil.DateTime{Date: civil.DateOf(closed)}, To: civil.DateTime{Date: civil.DateOf(closed).AddDays(1)},
+		Rebook: closure.RebookInput{Mode: closure.Book}, Key: "c",
+	}))(t)
+	must(a.closure.Rebook(ctx, 1))(t)
 	must(a.choices.SetRules(ctx, admin, reminder.SetRules{Rules: []reminder.RuleTime{}}))(t)
 	must(a.reminder.Plan(ctx, 10))(t)
 	must(a.retention.PlaceHold(ctx, admin, retention.PlaceHold{Patient: ref(ann.PatientID), Reason: "A claim is pending", Key: "l"}))(t)

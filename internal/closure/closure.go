@@ -79,19 +79,17 @@ func (c Closure) Key() []string {
 // KeyParts is how many values the key of a closure, or of an item, in a list has.
 const KeyParts = 2
 
-// Exceptions are those to the hours that close the period: one, or of an organisation one for each of its locations. Their ids follow from the
-// closure's.
-func (c Closure) Exceptions(locations []uuid.UUID) []provider.Exception {
+// Exceptions are those to the hours that close the period: one, or of an organisation one for each of its locations.
+func (c Closure) Exceptions(newID func() uuid.UUID, locations []uuid.UUID) []provider.Exception {
 	e := provider.Exception{
-		OrganizationID: c.Organization, ProviderID: c.Provider, LocationID: c.Location, From: c.From, To: c.To, Effect: provider.Closed, Capacity: 1, Reason: c.Reason,
+		ID: newID(), OrganizationID: c.Organization, ProviderID: c.Provider, LocationID: c.Location, From: c.From, To: c.To, Effect: provider.Closed, Capacity: 1, Reason: c.Reason,
 	}
 	if c.Provider != uuid.Nil || c.Location != uuid.Nil {
-		e.ID = uuid.NewSHA1(c.ID, nil)
 		return []provider.Exception{e}
 	}
 	list := make([]provider.Exception, len(locations))
 	for i, l := range locations {
-		e.ID, e.LocationID = uuid.NewSHA1(c.ID, l[:]), l
+		e.ID, e.LocationID = newID(), l
 		list[i] = e
 	}
 	return list

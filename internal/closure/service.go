@@ -134,7 +134,7 @@ func (s *Service) Close(ctx context.Context, a access.Actor, in Close) (Closure,
 	if c.State == Done {
 		c.FinishedAt = &by.At
 	}
-	id, err := s.Store.Close(ctx, by, once, c)
+	id, err := s.Store.Close(ctx, by, once, c, s.NewID)
 	if err != nil {
 		return Closure{}, err
 	}

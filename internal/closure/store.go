@@ -16,7 +16,7 @@ type Store interface {
 	// Close keeps a closure with the exceptions that close the period, or answers the id of the one that the key made before: in one transaction, after
 	// which nobody books into it by the rules of before. What the scope names exists. It fails with errs.KeyInUse, errs.KeyReused, errs.LimitReached,
 	// and with errs.InvalidInput at "scope" for an organisation of more than MaxLocations.
-	Close(ctx context.Context, by clinic.Stamp, once clinic.Once, c Closure) (uuid.UUID, error)
+	Close(ctx context.Context, by clinic.Stamp, once clinic.Once, c Closure, newID func() uuid.UUID) (uuid.UUID, error)
 	// SetState pauses a closure that runs, or has one go on that is paused. Not done: it is another by now.
 	SetState(ctx context.Context, by clinic.Stamp, closure clinic.Ref, from, to State) (done bool, err error)
 	// Zones lists the zones of an organisation's locations.

@@ -120,7 +120,7 @@ func (db *DB) closures(ctx context.Context, rows []closureRow) ([]closure.Closur
 }
 
 // Close is documented at closure.Store.
-func (s *ClosureStore) Close(ctx context.Context, by clinic.Stamp, once clinic.Once, c closure.Closure) (id uuid.UUID, err error) {
+func (s *ClosureStore) Close(ctx context.Context, by clinic.Stamp, once clinic.Once, c closure.Closure, newID func() uuid.UUID) (id uuid.UUID, err error) {
 	own := seal.Subject{Organization: c.Organization, ID: c.Organization}
 	err = s.directory.settle(ctx, c.Organization, func(ctx context.Context, tx pgx.Tx) error {
 		before, replayed, err := s.db.keyBegin(ctx, tx, c.Organization, by, once)
@@ -128,7 +128,7 @@ func (s *ClosureStore) Close(ctx context.Context, by clinic.Stamp, once clinic.O
 			return err
 		}
 		id = c.ID
-		t, exceptions, err := lockClosed(ctx, tx, by, c)
+		t, exceptions, err := lockClosed(ctx, tx, by, c, newID)
 		if err != nil {
 			return err
 		}
@@ -160,9 +160,9 @@ func insertAll(ctx context.Context, tx pgx.Tx, own pen, c closure.Closure, excep
 }
 
 // lockClosed locks the providers whose openings follow from a closure, in the order of all who change hours, and answers what closes it.
-func lockClosed(ctx context.Context, tx pgx.Tx, by clinic.Stamp, c closure.Closure) (touched, []provider.Exception, error) {
+func lockClosed(ctx context.Context, tx pgx.Tx, by clinic.Stamp, c closure.Closure, newID func() uuid.UUID) (touched, []provider.Exception, error) {
 	if c.Provider != uuid.Nil || c.Location != uuid.Nil {
-		exceptions := c.Exceptions(nil)
+		exceptions := c.Exceptions(newID, nil)
 		t, err := lockTouched(ctx, tx, by, exceptions[0], adding)
 		return t, exceptions, err
 	}
@@ -179,7 +179,7 @@ func lockClosed(ctx context.Context, tx pgx.Tx, by clinic.Stamp, c closure.Closu
 		return touched{}, nil, err
 	}
 	t := touched{organization: c.Organization, providers: there.providers, span: scheduleSpan{From: days.From, Until: days.Until}}
-	return t, c.Exceptions(locations), there.confirm(ctx, tx)
+	return t, c.Exceptions(newID, locations), there.confirm(ctx, tx)
 }
 
 // SetState is documented at closure.Store.
