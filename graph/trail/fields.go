@@ -21,7 +21,9 @@ var kinds = map[string][]string{
 	"LegalHold":          {"LegalHold"},
 	"PatientConnection":  {"PatientSearch"},
 	"Reminder":           {"Reminder"},
-	"Node":               {"Appointment", "AppointmentSeries", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold"},
+	"WaitlistEntry":      {"WaitlistEntry"},
+	"WaitlistOffer":      {"WaitlistOffer"},
+	"Node":               {"Appointment", "AppointmentSeries", "BreakGlassGrant", "LegalHold", "Patient", "Reminder", "SlotHold", "WaitlistEntry", "WaitlistOffer"},
 	"Versioned":          {"Appointment", "BreakGlassGrant"},
 	"AuditEvent":         {audit.TrailKind},
 }

@@ -182,6 +182,14 @@ var (
 			f.clinic.Set(`UPDATE visit_kinds SET needs = '{exam}' WHERE organization_id = $1`)
 			return ids(f)
 		}, []string{read(visitRead, "TREAT", "start")}},
+		"WaitlistEntry.patient": {desk, `query($entry: ID!) { node(id: $entry) { ... on WaitlistEntry { status patient { name } } } }`, waiting,
+			[]string{"waitlist.read READ DONE TREAT entry of ann: patient status", read(annRead, "TREAT", "name")}},
+		"WaitlistEntry.currentAppointment": {ann, `query($entry: ID!) { node(id: $entry) { ... on WaitlistEntry { currentAppointment { start } } } }`, waiting,
+			[]string{"waitlist.read READ DONE PATRQT entry of ann: currentAppointment", read(visitRead, "PATRQT", "start")}},
+		"AnswerWaitlistOfferPayload.appointment": {ann, `mutation($input: AnswerWaitlistOfferInput!) { answerWaitlistOffer(input: $input) { appointment { start } } }`, input(accepted),
+			[]string{"appointment.reschedule WRITE DONE PATRQT visit of ann: start end localStart timeZone modality provider location visitKind"}},
+		"WaitlistOffer.appointment": {ann, `mutation($input: AnswerWaitlistOfferInput!) { answerWaitlistOffer(input: $input) { offer { status appointment { start } } } }`, input(accepted),
+			[]string{"appointment.reschedule WRITE DONE PATRQT visit of ann: start end localStart timeZone modality provider location visitKind"}},
 		"Appointment.patient": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { patient { birthDate name } } } }`, ids, []string{read(visitRead, "TREAT", "patient"), read(annRead, "TREAT", "birthDate name")}},
 		"Reminder.appointment": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { reminders(first: 1) { edges { node { appointment { start } } } } } } }`, func(f *file) vars {
 			must(f.app.reminder.Plan(f.t.Context(), 10))(f.t)

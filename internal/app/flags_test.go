@@ -92,7 +92,7 @@ func TestOperatorsSeeHowFlagsStand(t *testing.T) {
 		`mediconnect_flag_decisions_total{decision="on",flag="booking.staff-overrides"} 1`, `mediconnect_flag_decisions_total{decision="off",flag="booking.conflict-detection"} 1`,
 		`mediconnect_flag_decisions_total{decision="enforce",flag="booking.conflict-detection"} 0`, `mediconnect_flag_overrides_total{flag="booking.staff-overrides"} 0`,
 		`mediconnect_flag_faults_total{cause="panic",flag="booking.conflict-detection"} 0`, `mediconnect_flag_faults_total{cause="variant",flag="booking.staff-overrides"} 0`,
-		`mediconnect_flag_decision_duration_seconds_count 2`, `mediconnect_flag_decision_duration_seconds_bucket{le="5e-05"}`, `mediconnect_flags_stale 0`,
+		`mediconnect_flag_decision_duration_seconds_count 3`, `mediconnect_flag_decision_duration_seconds_bucket{le="5e-05"}`, `mediconnect_flags_stale 0`,
 		`mediconnect_flags_refreshes_total{outcome="answered"}`, `mediconnect_flags_unusable 0`, `mediconnect_flags_unsaved_total 0`,
 	} {
 		if !strings.Contains(text, line) {

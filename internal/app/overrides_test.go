@@ -164,7 +164,8 @@ func (s testers) overSocket(t *testing.T, header http.Header, payload map[string
 	return string(answer)
 }
 
-const asOverridden = `{"key":"booking.conflict-detection","enabled":true,"variant":"shadow","reason":"OVERRIDE"},{"key":"booking.staff-overrides","enabled":false,"variant":null,"reason":"DEFAULT"}`
+const asOverridden = `{"key":"booking.conflict-detection","enabled":true,"variant":"shadow","reason":"OVERRIDE"},` +
+	`{"key":"waitlist.auto-offer","enabled":false,"variant":null,"reason":"DEFAULT"},{"key":"booking.staff-overrides","enabled":false,"variant":null,"reason":"DEFAULT"}`
 
 func TestAnOverrideHoldsOverEveryTransport(t *testing.T) {
 	s := serveTesters(t, flags.Staffs)
@@ -275,7 +276,7 @@ func TestFeaturesAreThoseOfTheCaller(t *testing.T) {
 		"nobody":            {access.Nobody(""), false, false},
 	} {
 		got := switches{known}.Of(c.who)
-		if len(got) != 2 || got[0].Enabled != c.detects || got[1].Enabled != c.overrule {
+		if len(got) != 3 || got[0].Enabled != c.detects || got[1].Enabled || got[2].Enabled != c.overrule {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}

@@ -67,6 +67,7 @@ const TrailKind = "AuditTrail"
 // reading names the actions of reading.
 var reading = map[string]string{
 	"Appointment": "appointment.read", "Patient": "patient.read", "SlotHold": "hold.read", "BreakGlassGrant": "breakGlass.read", "LegalHold": "legalHold.read", "Reminder": "reminder.read", "AppointmentSeries": "series.read", "PatientSearch": "patient.search",
+	"WaitlistEntry": "waitlist.read", "WaitlistOffer": "waitlist.readOffer",
 	TrailKind: "audit.read",
 }
 
