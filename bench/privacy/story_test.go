@@ -269,6 +269,9 @@ func (s *story) schedule() {
 		"providerId": s.provider, "locationId": s.clinic.Location, "from": day + "T09:00", "to": day + "T10:00", "effect": "CLOSED",
 		"reason": s.text("absence"), "idempotencyKey": s.key(),
 	}))
+	s.does("ADMIN", change("closePeriod", "closure { id reason }"), in2(object{
+		"scope": object{"providerId": s.provider}, "from": "2031-01-07T09:00", "to": "2031-01-07T10:00", "rebook": object{"mode": "NONE"}, "reason": s.text("closed"), "idempotencyKey": s.key(),
+	}))
 	if exception := id(done, "exception"); exception != "" {
 		s.does("ADMIN", change("removeScheduleException", "removedExceptionId"), in2(object{"exceptionId": exception}))
 	}
