@@ -190,6 +190,15 @@ var (
 			[]string{"appointment.reschedule WRITE DONE PATRQT visit of ann: start end localStart timeZone modality provider location visitKind"}},
 		"WaitlistOffer.appointment": {ann, `mutation($input: AnswerWaitlistOfferInput!) { answerWaitlistOffer(input: $input) { offer { status appointment { start } } } }`, input(accepted),
 			[]string{"appointment.reschedule WRITE DONE PATRQT visit of ann: start end localStart timeZone modality provider location visitKind"}},
+		"ClosurePreview.appointments": {chief, `query($provider: ID!) { closurePreview(scope: {providerId: $provider}, from: "2026-06-08T00:00", to: "2026-06-09T00:00") {
+			appointments { edges { node { start } } } } }`, ids, []string{read(visitRead, "HOPERAT", "start")}},
+		"ClosurePreview.arrived": {chief, `query($provider: ID!) { closurePreview(scope: {providerId: $provider}, from: "2026-06-08T00:00", to: "2026-06-09T00:00") {
+			arrived { edges { node { start } } } } }`, func(f *file) vars {
+			f.clinic.Set(`UPDATE appointments SET status = 'ARRIVED' WHERE organization_id = $1`)
+			return ids(f)
+		}, []string{read(visitRead, "HOPERAT", "start")}},
+		"ClosureItem.appointment": {chief, `query($closure: ID!) { node(id: $closure) { ... on Closure { items { edges { node { appointment { version } } } } } } }`, displaced,
+			[]string{read(visitRead, "HOPERAT", "version")}},
 		"Appointment.patient": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { patient { birthDate name } } } }`, ids, []string{read(visitRead, "TREAT", "patient"), read(annRead, "TREAT", "birthDate name")}},
 		"Reminder.appointment": {desk, `query($visit: ID!) { node(id: $visit) { ... on Appointment { reminders(first: 1) { edges { node { appointment { start } } } } } } }`, func(f *file) vars {
 			must(f.app.reminder.Plan(f.t.Context(), 10))(f.t)

@@ -35,3 +35,12 @@ func waiting(f *file) vars {
 func accepted(f *file) vars {
 	return vars{"offerId": waiting(f)["offer"], "accept": true, "idempotencyKey": "a"}
 }
+
+// displaced closes the day of the visit, and has those who had visits then be rebooked.
+func displaced(f *file) vars {
+	made := f.admin.Post(f.t, `mutation($input: ClosePeriodInput!) { closePeriod(input: $input) { closure { id } } }`, vars{"input": vars{
+		"scope": vars{"providerId": f.ids["provider"]}, "from": "2026-06-08T00:00", "to": "2026-06-09T00:00", "rebook": vars{"mode": "BOOK"}, "idempotencyKey": "p"}}).OK(f.t)
+	for must(f.app.closure.Rebook(f.t.Context(), 10))(f.t) > 0 { // it is gone through visit by visit
+	}
+	return vars{"closure": made.Text("closePeriod", "closure", "id")}
+}
