@@ -24,6 +24,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/breakglass"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/identity"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 	"github.com/mediconnect/mediconnect/internal/partner"
@@ -32,6 +33,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/provider"
 	"github.com/mediconnect/mediconnect/internal/reminder"
 	"github.com/mediconnect/mediconnect/internal/retention"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 	"github.com/mediconnect/mediconnect/resolvers"
 )
 
@@ -64,7 +66,7 @@ func (w *town) api(db *postgres.DB, at *url.URL, records graph.Records, chains *
 		Loaders: loader.Services{
 			Clinic: clinics, Provider: providers, Patient: people, Invitations: invitations, BreakGlass: glass, Retention: keeping,
 			Availability: slots, Search: finder, Appointment: visits, Audit: account, Partner: &partner.Service{Store: postgres.NewPartners(db), Source: source}, People: &identity.Service{}, Choices: choices,
-			Ledger: told, DeadLetters: letters,
+			Ledger: told, DeadLetters: letters, Waitlist: &waitlist.Service{}, Closure: &closure.Service{},
 		},
 		Calendar: visits, Links: links, Verifier: token.Remember(token.Issuers{Outside: &token.Verifier{Key: w.PublicKey(), Issuer: "mediconnect", Clock: source.Clock}}, source.Clock),
 		Bonds: bonds{directory, glass}, Records: records, Limits: limits.Default(), Log: quiet, NewID: source.NewID,

@@ -86,7 +86,7 @@ func (s *story) open() {
 func (s *story) ids() map[string]string {
 	return map[string]string{
 		"Patient": s.patient, "Provider": s.provider, "Organization": s.clinic.Organization, "Location": s.clinic.Location, "VisitKind": s.clinic.VisitKind,
-		"Appointment": s.visits[0], "AppointmentSeries": s.series,
+		"Appointment": s.visits[0], "AppointmentSeries": s.series, "WaitlistEntry": s.entry, "Closure": s.closure,
 	}
 }
 

@@ -50,7 +50,7 @@ func (w *world) rubbish(ids map[string]string) {
 	}
 }
 
-// around is what a field of a type stands in: something that has an id, or what a change answers.
+// around is what a field of a type stands in: something that has an id, what a change answers, or what is asked for with arguments.
 func (w *world) around(def *ast.Definition, ids map[string]string) (kind, around string) {
 	if id := ids[def.Name]; id != "" {
 		return "query", fmt.Sprintf("node(id: %q) { id ... on %s { %s: %%s } }", id, def.Name, word)
@@ -58,6 +58,17 @@ func (w *world) around(def *ast.Definition, ids map[string]string) (kind, around
 	for _, field := range w.schema.Mutation.Fields {
 		if field.Type.Name() == def.Name {
 			return "mutation", fmt.Sprintf("%s(input: %s) { %s: %%s }", field.Name, literal(w.sample(field.Arguments[0].Type, ids)), word)
+		}
+	}
+	for _, field := range w.schema.Query.Fields {
+		if field.Type.Name() == def.Name && len(field.Arguments) > 0 {
+			var given []string
+			for _, arg := range field.Arguments {
+				if arg.Type.NonNull {
+					given = append(given, arg.Name+": "+literal(w.sample(arg.Type, ids)))
+				}
+			}
+			return "query", fmt.Sprintf("%s(%s) { %s: %%s }", field.Name, strings.Join(given, ", "), word)
 		}
 	}
 	return "", ""

@@ -30,6 +30,8 @@ type story struct {
 	provider string
 	slots    []string
 	series   string
+	entry    string // of the waitlist
+	closure  string
 	patient  string
 	visits   []string
 }
@@ -60,6 +62,7 @@ func (s *story) tell() {
 	s.register()
 	s.search()
 	s.book()
+	s.wait()
 	s.decline()
 	s.recur()
 	s.act()
@@ -176,6 +179,42 @@ func (s *story) book() {
 	}
 }
 
+// wait has the patient wait for a visit weeks ahead, leave, wait again, and decline what is offered soon.
+func (s *story) wait() {
+	from := s.clinic.Day.AddDate(0, 0, 30)
+	wanted := object{
+		"visitKindId": s.clinic.VisitKind, "providerIds": []string{s.provider}, "from": from.Format(time.RFC3339), "to": from.AddDate(0, 0, 5).Format(time.RFC3339),
+		"timeZone": zone, "timesOfDay": []any{object{"from": "00:00", "to": "23:59"}},
+	}
+	join := func() {
+		done := s.does("FRONT_DESK", change("joinWaitlist", "entry { id wanted { timeZone } patient { name } }"), in2(object{
+			"patientId": s.patient, "wanted": wanted, "idempotencyKey": s.key(),
+		}))
+		if found := id(done, "entry"); found != "" {
+			s.entry = found
+		}
+	}
+	join()
+	leave := in2(object{"entryId": s.entry})
+	s.does("FRONT_DESK", change("leaveWaitlist", "entry { id status }"), leave)
+	join()
+	offer := s.entry // none
+	if s.wanted {
+		s.until(func() bool {
+			open, err := s.clinic.OpenOffers(s.t.Context())
+			s.must(err)
+			for _, o := range open {
+				if o.Patient == s.patient {
+					offer = o.ID
+				}
+			}
+			return offer != s.entry
+		})
+	}
+	s.does("FRONT_DESK", change("answerWaitlistOffer", "offer { id status }"), in2(object{"offerId": offer, "accept": false, "idempotencyKey": s.key()}))
+	s.does("FRONT_DESK", change("leaveWaitlist", "entry { id status }"), in2(object{"entryId": s.entry}))
+}
+
 // decline has the clinic decline a visit that was asked for.
 func (s *story) decline() {
 	approval := func(wanted bool) {
@@ -269,9 +308,12 @@ func (s *story) schedule() {
 		"providerId": s.provider, "locationId": s.clinic.Location, "from": day + "T09:00", "to": day + "T10:00", "effect": "CLOSED",
 		"reason": s.text("absence"), "idempotencyKey": s.key(),
 	}))
-	s.does("ADMIN", change("closePeriod", "closure { id reason }"), in2(object{
+	closed := s.does("ADMIN", change("closePeriod", "closure { id reason }"), in2(object{
 		"scope": object{"providerId": s.provider}, "from": "2031-01-07T09:00", "to": "2031-01-07T10:00", "rebook": object{"mode": "NONE"}, "reason": s.text("closed"), "idempotencyKey": s.key(),
 	}))
+	if found := id(closed, "closure"); found != "" {
+		s.closure = found
+	}
 	if exception := id(done, "exception"); exception != "" {
 		s.does("ADMIN", change("removeScheduleException", "removedExceptionId"), in2(object{"exceptionId": exception}))
 	}
