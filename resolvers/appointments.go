@@ -88,7 +88,7 @@ func asksOnly(ctx context.Context, fields []string, node string) bool {
 func (r *Resolver) outsideHours(
 	ctx context.Context, c appointment.Clash, args pageArgs,
 ) (*relay.Connection[appointment.Appointment], error) {
-	if c == (appointment.Clash{}) {
+	if c.None() {
 		return nil, nil
 	}
 	return follow(args, appointmentsBy(appointment.StartAscending), func(w paging.Window) (page paging.Page[appointment.Appointment], cursor string, err error) {

@@ -121,10 +121,20 @@ func (r *Resolver) acceptedPlans(ctx context.Context, p *provider.Provider, args
 	}, func(context.Context) (int, error) { return len(refs), nil })
 }
 
-func removeException(read *ids, in model.RemoveScheduleExceptionInput) clinic.Ref {
-	return read.ref(globalid.ScheduleException, in.ExceptionID, "exceptionId")
+type exceptionPart struct {
+	exception clinic.Ref
+	part      provider.Part
 }
 
-func (r *Resolver) removeException(ctx context.Context, actor access.Actor, exception clinic.Ref) (struct{}, error) {
-	return struct{}{}, r.Services.Provider.RemoveException(ctx, actor, exception)
+func removeException(read *ids, in model.RemoveScheduleExceptionInput) exceptionPart {
+	return exceptionPart{read.ref(globalid.ScheduleException, in.ExceptionID, "exceptionId"), in.Part}
+}
+
+func (r *Resolver) removeException(ctx context.Context, actor access.Actor, p exceptionPart) ([]string, error) {
+	removed, err := r.Services.Provider.RemoveException(ctx, actor, p.exception, p.part)
+	ids := make([]string, len(removed))
+	for i, ref := range removed {
+		ids[i] = globalid.Of(globalid.ScheduleException, ref)
+	}
+	return ids, err
 }

@@ -70,11 +70,11 @@ func (r *mutationResolver) SetDateHours(ctx context.Context, input model.SetDate
 }
 
 func (r *mutationResolver) RemoveScheduleException(ctx context.Context, input model.RemoveScheduleExceptionInput) (*model.RemoveScheduleExceptionPayload, error) {
-	_, err := attempt(ctx, input, removeException, r.removeException)
+	removed, err := attempt(ctx, input, removeException, r.removeException)
 	failed, err := failures[model.SetupError](err)
-	payload := &model.RemoveScheduleExceptionPayload{Errors: failed, Query: &model.Query{}}
-	if err == nil && len(failed) == 0 {
-		payload.RemovedExceptionID = &input.ExceptionID
+	payload := &model.RemoveScheduleExceptionPayload{RemovedExceptionIds: []string{}, Errors: failed, Query: &model.Query{}}
+	if removed != nil {
+		payload.RemovedExceptionID, payload.RemovedExceptionIds = &input.ExceptionID, *removed
 	}
 	return payload, err
 }

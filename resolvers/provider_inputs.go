@@ -10,6 +10,7 @@ import (
 	"github.com/mediconnect/mediconnect/graph/globalid"
 	"github.com/mediconnect/mediconnect/graph/model"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/form"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -80,8 +81,20 @@ func addException(read *ids, in model.AddScheduleExceptionInput) provider.AddExc
 		Capacity:        in.Capacity,
 		MaxAppointments: in.MaxAppointments,
 		Reason:          in.Reason,
+		Repeat:          repeat(in.Repeat),
 		Key:             in.IdempotencyKey,
 	}
+}
+
+func repeat(in *model.ScheduleRepeatInput) *provider.AddRepeat {
+	if in == nil {
+		return nil
+	}
+	command := &provider.AddRepeat{EveryWeeks: in.EveryWeeks, Until: in.Until}
+	for _, d := range in.Except {
+		command.Except = append(command.Except, *d)
+	}
+	return command
 }
 
 // The questions which visits a change left outside the hours. They ask for the local days of the change: no zone is further
@@ -96,7 +109,17 @@ func clashOfDate(in model.SetDateHoursInput) appointment.Clash {
 }
 
 func clashOfException(e provider.Exception) appointment.Clash {
-	return clashOn(clinic.Ref{Organization: e.OrganizationID, ID: e.ProviderID}, e.LocationID, e.From.Date, &e.To.Date)
+	of := clinic.Ref{Organization: e.OrganizationID, ID: e.ProviderID}
+	c := clashOn(of, e.LocationID, e.From.Date, &e.To.Date)
+	if e.Repeat == nil {
+		return c
+	}
+	for _, d := range e.Repeat.Dates {
+		until := e.To.Date.AddDays(d.DaysSince(e.From.Date))
+		at := clashOn(of, e.LocationID, d, &until)
+		c.Spans, c.To = append(c.Spans, availability.Span{Start: at.From, End: at.To}), at.To
+	}
+	return c
 }
 
 // clashAt takes ids that a change has gone through with.

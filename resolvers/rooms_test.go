@@ -195,9 +195,9 @@ func (r providerRoom) AddException(_ context.Context, _ access.Actor, in provide
 	return provider.Exception{ID: id(8), OrganizationID: r.organization.ID, ProviderID: r.provider.ID, From: in.From, To: in.To, Effect: in.Effect}, r.fail
 }
 
-func (r providerRoom) RemoveException(_ context.Context, _ access.Actor, exception clinic.Ref) error {
-	r.note("RemoveException", exception)
-	return r.fail
+func (r providerRoom) RemoveException(_ context.Context, _ access.Actor, exception clinic.Ref, part provider.Part) ([]clinic.Ref, error) {
+	r.note("RemoveException", []any{exception, part})
+	return []clinic.Ref{exception}, r.fail
 }
 
 func (r providerRoom) ListProviders(_ context.Context, _ access.Actor, f provider.Filter, _ paging.Window) (paging.Page[provider.Provider], error) {

@@ -104,7 +104,7 @@ type Provider interface {
 	SetSchedule(context.Context, access.Actor, provider.SetSchedule) (provider.Provider, error)
 	SetDateHours(context.Context, access.Actor, provider.SetDateHours) (provider.Provider, error)
 	AddException(context.Context, access.Actor, provider.AddException) (provider.Exception, error)
-	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref) error
+	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref, part provider.Part) ([]clinic.Ref, error)
 
 	ListProviders(context.Context, access.Actor, provider.Filter, paging.Window) (paging.Page[provider.Provider], error)
 	CountProviders(context.Context, access.Actor, provider.Filter) (int, error)

@@ -48,7 +48,7 @@ var public = map[string][]string{
 		"InsurancePlanInput.carrier", "InsurancePlanInput.name", "CodingInput.system", "CodingInput.code", "CodingInput.display",
 	},
 	"rooms and equipment of a clinic, for its staff":                    {"PutVisitKindInput.needs", "PutResourceInput.pool", "PutResourceInput.name", "Query.resources(pool)"},
-	"the days of a provider's schedule":                                 {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)"},
+	"the days of a provider's schedule":                                 {"SetProviderScheduleInput.effectiveFrom", "SetProviderScheduleInput.effectiveUntil", "SetDateHoursInput.date", "Provider.weeklyHours(on)", "ScheduleRepeatInput.until", "ScheduleRepeatInput.except"},
 	"who gives out identifiers, not to whom":                            {"IdentifierInput.system"},
 	"what the directory is searched for, by anybody":                    {"ProviderFilterInput.text", "PostalCodeInput.code", "PostalCodeInput.country", "AvailabilitySearchInput.language", "AnyProviderInput.language", "AvailabilitySearchInput.timeZone", "Query.availabilityCalendar(from)"},
 	"names of scopes, of which none is accepted that the token hasn't":  {"IssueStreamTicketInput.scopes"},

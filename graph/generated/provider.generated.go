@@ -1499,6 +1499,29 @@ func (ec *executionContext) fieldContext_RemoveScheduleExceptionPayload_removedE
 	return graphql.NewScalarFieldContext("RemoveScheduleExceptionPayload", field, false, false, "ID")
 }
 
+func (ec *executionContext) _RemoveScheduleExceptionPayload_removedExceptionIds(ctx context.Context, field graphql.CollectedField, obj *model.RemoveScheduleExceptionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RemoveScheduleExceptionPayload_removedExceptionIds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.RemovedExceptionIds, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNID2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RemoveScheduleExceptionPayload_removedExceptionIds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RemoveScheduleExceptionPayload", field, false, false, "ID")
+}
+
 func (ec *executionContext) _RemoveScheduleExceptionPayload_errors(ctx context.Context, field graphql.CollectedField, obj *model.RemoveScheduleExceptionPayload) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1666,6 +1689,38 @@ func (ec *executionContext) fieldContext_ScheduleException_reason(_ context.Cont
 	return graphql.NewScalarFieldContext("ScheduleException", field, false, false, "String")
 }
 
+func (ec *executionContext) _ScheduleException_repeat(ctx context.Context, field graphql.CollectedField, obj *provider.Exception) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduleException_repeat(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Repeat, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *provider.Repeat) graphql.Marshaler {
+			return ec.marshalOScheduleRepeat2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐRepeat(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduleException_repeat(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ScheduleException",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ScheduleRepeat(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ScheduleExceptionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *relay.Connection[provider.Exception]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1806,6 +1861,75 @@ func (ec *executionContext) fieldContext_ScheduleExceptionEdge_node(_ context.Co
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _ScheduleRepeat_everyWeeks(ctx context.Context, field graphql.CollectedField, obj *provider.Repeat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduleRepeat_everyWeeks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EveryWeeks, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduleRepeat_everyWeeks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduleRepeat", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ScheduleRepeat_until(ctx context.Context, field graphql.CollectedField, obj *provider.Repeat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduleRepeat_until(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Until, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v civil.Date) graphql.Marshaler {
+			return ec.marshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduleRepeat_until(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduleRepeat", field, false, false, "LocalDate")
+}
+
+func (ec *executionContext) _ScheduleRepeat_dates(ctx context.Context, field graphql.CollectedField, obj *provider.Repeat) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ScheduleRepeat_dates(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Dates, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []civil.Date) graphql.Marshaler {
+			return ec.marshalNLocalDate2ᚕcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ScheduleRepeat_dates(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ScheduleRepeat", field, false, false, "LocalDate")
 }
 
 func (ec *executionContext) _SetDateHoursPayload_provider(ctx context.Context, field graphql.CollectedField, obj *model.SetDateHoursPayload) (ret graphql.Marshaler) {
@@ -2249,7 +2373,7 @@ func (ec *executionContext) unmarshalInputAddScheduleExceptionInput(ctx context.
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"providerId", "locationId", "from", "to", "effect", "capacity", "maxAppointments", "reason", "idempotencyKey"}
+	fieldsInOrder := [...]string{"providerId", "locationId", "from", "to", "effect", "capacity", "maxAppointments", "reason", "repeat", "idempotencyKey"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2312,6 +2436,13 @@ func (ec *executionContext) unmarshalInputAddScheduleExceptionInput(ctx context.
 				return it, err
 			}
 			it.Reason = data
+		case "repeat":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("repeat"))
+			data, err := ec.unmarshalOScheduleRepeatInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐScheduleRepeatInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Repeat = data
 		case "idempotencyKey":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("idempotencyKey"))
 			data, err := ec.unmarshalNString2string(ctx, v)
@@ -2673,7 +2804,11 @@ func (ec *executionContext) unmarshalInputRemoveScheduleExceptionInput(ctx conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"exceptionId"}
+	if _, present := asMap["part"]; !present {
+		asMap["part"] = "THIS"
+	}
+
+	fieldsInOrder := [...]string{"exceptionId", "part"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -2687,6 +2822,13 @@ func (ec *executionContext) unmarshalInputRemoveScheduleExceptionInput(ctx conte
 				return it, err
 			}
 			it.ExceptionID = data
+		case "part":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("part"))
+			data, err := ec.unmarshalNScheduleRepeatPart2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐPart(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Part = data
 		}
 	}
 	return it, nil
@@ -2701,6 +2843,62 @@ func (ec *executionContext) unmarshalInputRemoveScheduleExceptionInput(ctx conte
 func UnmarshalRemoveScheduleExceptionInput(ctx context.Context, raw any) (model.RemoveScheduleExceptionInput, error) {
 	var out model.RemoveScheduleExceptionInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "RemoveScheduleExceptionInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputScheduleRepeatInput(ctx context.Context, obj any) (model.ScheduleRepeatInput, error) {
+	var it model.ScheduleRepeatInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"everyWeeks", "until", "except"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "everyWeeks":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("everyWeeks"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EveryWeeks = data
+		case "until":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("until"))
+			data, err := ec.unmarshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Until = data
+		case "except":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("except"))
+			data, err := ec.unmarshalOLocalDate2ᚕᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Except = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalScheduleRepeatInput unmarshals raw into the ScheduleRepeatInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalScheduleRepeatInput(ctx context.Context, raw any) (model.ScheduleRepeatInput, error) {
+	var out model.ScheduleRepeatInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ScheduleRepeatInput", raw, &out)
 	return out, err
 }
 
@@ -3347,6 +3545,11 @@ func (ec *executionContext) _RemoveScheduleExceptionPayload(ctx context.Context,
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "removedExceptionIds":
+			out.Values[i] = ec._RemoveScheduleExceptionPayload_removedExceptionIds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		case "errors":
 			out.Values[i] = ec._RemoveScheduleExceptionPayload_errors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -3409,6 +3612,11 @@ func (ec *executionContext) _ScheduleException(ctx context.Context, sel ast.Sele
 			}
 		case "reason":
 			out.Values[i] = ec._ScheduleException_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "repeat":
+			out.Values[i] = ec._ScheduleException_repeat(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -3493,6 +3701,49 @@ func (ec *executionContext) _ScheduleExceptionEdge(ctx context.Context, sel ast.
 		case "node":
 			out.Values[i] = ec._ScheduleExceptionEdge_node(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var scheduleRepeatImplementors = []string{"ScheduleRepeat"}
+
+func (ec *executionContext) _ScheduleRepeat(ctx context.Context, sel ast.SelectionSet, obj *provider.Repeat) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, scheduleRepeatImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferred := graphql.DeferredGroup{}
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ScheduleRepeat")
+		case "everyWeeks":
+			out.Values[i] = ec._ScheduleRepeat_everyWeeks(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "until":
+			out.Values[i] = ec._ScheduleRepeat_until(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "dates":
+			out.Values[i] = ec._ScheduleRepeat_dates(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -3764,6 +4015,21 @@ func (ec *executionContext) marshalNScheduleExceptionEffect2githubᚗcomᚋmedic
 	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		graphql.AddInvalidNullFromMarshaler(ctx, "ScheduleExceptionEffect!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNScheduleRepeatPart2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐPart(ctx context.Context, v any) (provider.Part, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := provider.Part(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNScheduleRepeatPart2githubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐPart(ctx context.Context, sel ast.SelectionSet, v provider.Part) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "ScheduleRepeatPart!")
 	}
 	return res
 }
@@ -4042,6 +4308,21 @@ func (ec *executionContext) marshalOScheduleExceptionEdge2ᚖgithubᚗcomᚋmedi
 		return graphql.Null
 	}
 	return ec._ScheduleExceptionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOScheduleRepeat2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋproviderᚐRepeat(ctx context.Context, sel ast.SelectionSet, v *provider.Repeat) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ScheduleRepeat(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOScheduleRepeatInput2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐScheduleRepeatInput(ctx context.Context, v any) (*model.ScheduleRepeatInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputScheduleRepeatInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOSetDateHoursPayload2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋgraphᚋmodelᚐSetDateHoursPayload(ctx context.Context, sel ast.SelectionSet, v *model.SetDateHoursPayload) graphql.Marshaler {

@@ -198,6 +198,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("RevokeSessionInput", ec.unmarshalInputRevokeSessionInput),
 			graphql.NewInputUnmarshaler("RotateApiClientSecretInput", ec.unmarshalInputRotateApiClientSecretInput),
 			graphql.NewInputUnmarshaler("RuleOverrideInput", ec.unmarshalInputRuleOverrideInput),
+			graphql.NewInputUnmarshaler("ScheduleRepeatInput", ec.unmarshalInputScheduleRepeatInput),
 			graphql.NewInputUnmarshaler("SeriesChoiceInput", ec.unmarshalInputSeriesChoiceInput),
 			graphql.NewInputUnmarshaler("SetDateHoursInput", ec.unmarshalInputSetDateHoursInput),
 			graphql.NewInputUnmarshaler("SetProviderScheduleInput", ec.unmarshalInputSetProviderScheduleInput),
@@ -3772,11 +3773,11 @@ extend type Mutation {
   putProvider(input: PutProviderInput!): PutProviderPayload @requiresScopes(scopes: [["directory:write"]]) @cost(weight: 10)
   """Replace the weekly hours of a provider at a location. Appointments that no longer fit are reported, never dropped."""
   setProviderSchedule(input: SetProviderScheduleInput!): SetProviderSchedulePayload @requiresScopes(scopes: [["schedules:write"]]) @cost(weight: 10)
-  """Add time off, or extra hours, for a period."""
+  """Add time off, or extra hours, for a period, or for one that returns every so many weeks."""
   addScheduleException(input: AddScheduleExceptionInput!): AddScheduleExceptionPayload @requiresScopes(scopes: [["schedules:write"]]) @cost(weight: 10)
   """Replace the hours of one local date; empty hours close it."""
   setDateHours(input: SetDateHoursInput!): SetDateHoursPayload @requiresScopes(scopes: [["schedules:write"]]) @cost(weight: 10)
-  """Take an exception back."""
+  """Take an exception back; of one that repeats, also those after it, or all."""
   removeScheduleException(input: RemoveScheduleExceptionInput!): RemoveScheduleExceptionPayload @requiresScopes(scopes: [["schedules:write"]]) @cost(weight: 10)
 }
 
@@ -3873,6 +3874,28 @@ type ScheduleException implements Node {
   effect: ScheduleExceptionEffect!
   """For the staff."""
   reason: String
+  """What it repeats with; null for one that stands alone."""
+  repeat: ScheduleRepeat
+}
+
+"""Exceptions that were added as one: the same wall clock every so many weeks, over clock changes. Each of them can be taken back by itself."""
+type ScheduleRepeat {
+  """Weeks from one to the next."""
+  everyWeeks: Int!
+  """Last local date on which one may begin."""
+  until: LocalDate!
+  """The local dates on which those that stand begin, in order."""
+  dates: [LocalDate!]!
+}
+
+"""How much of an exception that repeats is meant. Of one that stands alone each is the same."""
+enum ScheduleRepeatPart {
+  """All of them."""
+  ALL
+  """The one that is named."""
+  THIS
+  """The one that is named, and those that begin later."""
+  THIS_AND_LATER
 }
 
 """What an exception does to the weekly hours."""
@@ -3999,13 +4022,25 @@ input AddScheduleExceptionInput {
   maxAppointments: Int
   """For the staff."""
   reason: String
+  """Have it return; null for once. Each time is an exception of its own."""
+  repeat: ScheduleRepeatInput
   """Key chosen by the client."""
   idempotencyKey: String!
 }
 
+"""When an exception returns: at the wall clock of ` + "`" + `from` + "`" + ` and ` + "`" + `to` + "`" + `, every so many weeks."""
+input ScheduleRepeatInput {
+  """Weeks from one to the next, 1 to 52. The period is no longer than that."""
+  everyWeeks: Int!
+  """Last local date on which one may begin, at most 2 years after the first."""
+  until: LocalDate!
+  """Later dates on which it would begin, and doesn't."""
+  except: [LocalDate!]
+}
+
 """Result of ` + "`" + `addScheduleException` + "`" + `."""
 type AddScheduleExceptionPayload {
-  """The exception, unless there are errors."""
+  """The exception, unless there are errors. Of what repeats, the first."""
   exception: ScheduleException
   """Booked appointments that now fall outside the hours; they stay booked until someone moves them. Needs ` + "`" + `schedules:read` + "`" + ` and ` + "`" + `appointments:read` + "`" + `."""
   appointmentsOutsideHours(first: Int, after: String, last: Int, before: String): AppointmentConnection
@@ -4057,12 +4092,16 @@ type SetDateHoursPayload {
 input RemoveScheduleExceptionInput {
   """Exception."""
   exceptionId: ID!
+  """How much of what it repeats with."""
+  part: ScheduleRepeatPart! = THIS
 }
 
 """Result of ` + "`" + `removeScheduleException` + "`" + `."""
 type RemoveScheduleExceptionPayload {
   """Id of the exception taken back, unless there are errors."""
   removedExceptionId: ID
+  """Ids of all that were taken back, by their beginning; none when there are errors."""
+  removedExceptionIds: [ID!]!
   """Expected failures."""
   errors: [SetupError!]!
   """For refetching in the same round trip."""
@@ -7890,6 +7929,8 @@ func (ec *executionContext) childFields_RemoveScheduleExceptionPayload(ctx conte
 	switch field.Name {
 	case "removedExceptionId":
 		return ec.fieldContext_RemoveScheduleExceptionPayload_removedExceptionId(ctx, field)
+	case "removedExceptionIds":
+		return ec.fieldContext_RemoveScheduleExceptionPayload_removedExceptionIds(ctx, field)
 	case "errors":
 		return ec.fieldContext_RemoveScheduleExceptionPayload_errors(ctx, field)
 	case "query":
@@ -8166,6 +8207,8 @@ func (ec *executionContext) childFields_ScheduleException(ctx context.Context, f
 		return ec.fieldContext_ScheduleException_effect(ctx, field)
 	case "reason":
 		return ec.fieldContext_ScheduleException_reason(ctx, field)
+	case "repeat":
+		return ec.fieldContext_ScheduleException_repeat(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScheduleException", field.Name)
 }
@@ -8190,6 +8233,18 @@ func (ec *executionContext) childFields_ScheduleExceptionEdge(ctx context.Contex
 		return ec.fieldContext_ScheduleExceptionEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ScheduleExceptionEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_ScheduleRepeat(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "everyWeeks":
+		return ec.fieldContext_ScheduleRepeat_everyWeeks(ctx, field)
+	case "until":
+		return ec.fieldContext_ScheduleRepeat_until(ctx, field)
+	case "dates":
+		return ec.fieldContext_ScheduleRepeat_dates(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ScheduleRepeat", field.Name)
 }
 
 func (ec *executionContext) childFields_SeriesDate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {

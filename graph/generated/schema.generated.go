@@ -9065,6 +9065,53 @@ func (ec *executionContext) marshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivil�
 	return res
 }
 
+func (ec *executionContext) unmarshalNLocalDate2ᚕcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx context.Context, v any) ([]civil.Date, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]civil.Date, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNLocalDate2ᚕcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx context.Context, sel ast.SelectionSet, v []civil.Date) graphql.Marshaler {
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLocalDate2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalNLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx context.Context, v any) (*civil.Date, error) {
+	res, err := scalar.UnmarshalLocalDate(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx context.Context, sel ast.SelectionSet, v *civil.Date) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "LocalDate!")
+		return graphql.Null
+	}
+	_ = sel
+	res := scalar.MarshalLocalDate(*v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "LocalDate!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNLocalDateTime2cloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateTime(ctx context.Context, v any) (civil.DateTime, error) {
 	res, err := scalar.UnmarshalLocalDateTime(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -9251,6 +9298,41 @@ func (ec *executionContext) marshalOLanguageTag2ᚖstring(ctx context.Context, s
 	_ = ctx
 	res := scalar.MarshalText(*v)
 	return res
+}
+
+func (ec *executionContext) unmarshalOLocalDate2ᚕᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx context.Context, v any) ([]*civil.Date, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*civil.Date, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOLocalDate2ᚕᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDateᚄ(ctx context.Context, sel ast.SelectionSet, v []*civil.Date) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := make(graphql.Array, len(v))
+	for i := range v {
+		ret[i] = ec.marshalNLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx, sel, v[i])
+	}
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOLocalDate2ᚖcloudᚗgoogleᚗcomᚋgoᚋcivilᚐDate(ctx context.Context, v any) (*civil.Date, error) {

@@ -365,13 +365,15 @@ type AddScheduleExceptionInput struct {
 	MaxAppointments *int `json:"maxAppointments,omitempty"`
 	// For the staff.
 	Reason *string `json:"reason,omitempty"`
+	// Have it return; null for once. Each time is an exception of its own.
+	Repeat *ScheduleRepeatInput `json:"repeat,omitempty"`
 	// Key chosen by the client.
 	IdempotencyKey string `json:"idempotencyKey"`
 }
 
 // Result of `addScheduleException`.
 type AddScheduleExceptionPayload struct {
-	// The exception, unless there are errors.
+	// The exception, unless there are errors. Of what repeats, the first.
 	Exception *provider.Exception `json:"exception,omitempty"`
 	// Expected failures.
 	Errors []SetupError `json:"errors"`
@@ -2120,12 +2122,16 @@ type ReminderRuleSet struct {
 type RemoveScheduleExceptionInput struct {
 	// Exception.
 	ExceptionID string `json:"exceptionId"`
+	// How much of what it repeats with.
+	Part provider.Part `json:"part"`
 }
 
 // Result of `removeScheduleException`.
 type RemoveScheduleExceptionPayload struct {
 	// Id of the exception taken back, unless there are errors.
 	RemovedExceptionID *string `json:"removedExceptionId,omitempty"`
+	// Ids of all that were taken back, by their beginning; none when there are errors.
+	RemovedExceptionIds []string `json:"removedExceptionIds"`
 	// Expected failures.
 	Errors []SetupError `json:"errors"`
 	// For refetching in the same round trip.
@@ -2426,6 +2432,16 @@ type RuleOverrideInput struct {
 	Rules []availability.Rule `json:"rules"`
 	// Why, for the record; at most 1,000 characters.
 	Reason string `json:"reason"`
+}
+
+// When an exception returns: at the wall clock of `from` and `to`, every so many weeks.
+type ScheduleRepeatInput struct {
+	// Weeks from one to the next, 1 to 52. The period is no longer than that.
+	EveryWeeks int `json:"everyWeeks"`
+	// Last local date on which one may begin, at most 2 years after the first.
+	Until civil.Date `json:"until"`
+	// Later dates on which it would begin, and doesn't.
+	Except []*civil.Date `json:"except,omitempty"`
 }
 
 // Another slot in place of a date.

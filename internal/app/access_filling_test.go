@@ -134,7 +134,8 @@ func (r *realm) key() string {
 func (r *realm) exception(t *testing.T, s *site, of clinic.Ref) string {
 	t.Helper()
 	added := r.done(t, s.admin, "addScheduleException", "exception { id }", vars{"providerId": s.id(globalid.Provider, of.ID), "effect": "OPEN",
-		"from": "2026-06-08T18:00", "to": "2026-06-08T19:00", "reason": "A relative's funeral", "idempotencyKey": r.key()})
+		"from": "2026-06-08T18:00", "to": "2026-06-08T19:00", "reason": "A relative's funeral", "idempotencyKey": r.key(),
+		"repeat": vars{"everyWeeks": 52, "until": "2027-06-07"}})
 	id := added.Text("addScheduleException", "exception", "id")
 	r.know(id, subject{kind: globalid.ScheduleException, organization: s.Organization})
 	r.with[id] = s.id(globalid.Provider, of.ID)

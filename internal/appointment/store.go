@@ -281,7 +281,8 @@ type StateWrite struct {
 // Clash asks for visits that a change of hours may have left outside them.
 type Clash struct {
 	Organization uuid.UUID
-	Provider     uuid.UUID // zero: every provider
-	Location     uuid.UUID // zero: every location
-	From, To     time.Time // visits that start in [From, To)
+	Provider     uuid.UUID           // zero: every provider
+	Location     uuid.UUID           // zero: every location
+	From, To     time.Time           // visits that start in [From, To)
+	Spans        []availability.Span // and in one of these; nil: anywhere
 }

@@ -30,7 +30,7 @@ type Directory interface {
 	PutOpenings(ctx context.Context, actor access.Actor, by, at clinic.Ref, windows []provider.OpenWindow) (changed int, err error)
 	// AddException does so once for a key.
 	AddException(ctx context.Context, actor access.Actor, in provider.AddException) (provider.Exception, error)
-	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref) error
+	RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref, part provider.Part) ([]clinic.Ref, error)
 	SetSchedule(ctx context.Context, actor access.Actor, in provider.SetSchedule) (provider.Provider, error)
 	WeeklyHours(ctx context.Context, actor access.Actor, by, at clinic.Ref, on *civil.Date) ([]provider.WeeklyHours, error)
 }

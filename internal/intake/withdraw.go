@@ -40,7 +40,10 @@ func (w *writer) withdraw(ctx context.Context, d *desk, by, at clinic.Ref, windo
 		})
 	for _, exception := range stale {
 		if err == nil {
-			err = patiently(ctx, func() error { return w.into.RemoveException(ctx, w.actor, exception) })
+			err = patiently(ctx, func() error {
+				_, err := w.into.RemoveException(ctx, w.actor, exception, provider.This)
+				return err
+			})
 		}
 	}
 	if err == nil {

@@ -163,7 +163,7 @@ func insertAll(ctx context.Context, tx pgx.Tx, own pen, c closure.Closure, excep
 func lockClosed(ctx context.Context, tx pgx.Tx, by clinic.Stamp, c closure.Closure, newID func() uuid.UUID) (touched, []provider.Exception, error) {
 	if c.Provider != uuid.Nil || c.Location != uuid.Nil {
 		exceptions := c.Exceptions(newID, nil)
-		t, err := lockTouched(ctx, tx, by, exceptions[0], adding)
+		t, err := lockTouched(ctx, tx, by, exceptions, adding)
 		return t, exceptions, err
 	}
 	days := provider.Exception{From: c.From, To: c.To}.Days()

@@ -26,8 +26,8 @@ func (t touched) record(ctx context.Context, tx pgx.Tx, c change, written ...pro
 	return recordFor(ctx, tx, c, t.providers, t.span)
 }
 
-// What is done to the hours of a desk, each being how many there are of it before, at most two being looked for, when the provider
-// comes to the location by that, or leaves it.
+// What is done to the hours of a desk, each being how many there are of it before when the provider comes to the location by that, or
+// leaves it. Whoever removes several at once names their number.
 const (
 	adding   = 0 // or replacing some
 	removing = 1
@@ -58,7 +58,7 @@ func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does
 		return t, err
 	case again != whole:
 		return t, errAgain
-	case !whole || does == removing:
+	case !whole || does >= removing:
 		return t, nil
 	}
 	rows, err := all[wholeExceptionRow](ctx, tx, sharedWindows, at.Organization, at.Provider, at.Location, midnight(c.earliest()))
@@ -72,7 +72,7 @@ func lockDesk(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does
 const (
 	deskHas = `
 SELECT (SELECT count(*) FROM (
-    SELECT 1 FROM schedules` + ofDesk + ` UNION ALL SELECT 1 FROM date_hours` + ofDesk + ` UNION ALL SELECT 1 FROM schedule_exceptions` + ofDesk + ` LIMIT 2) hours),
+    SELECT 1 FROM schedules` + ofDesk + ` UNION ALL SELECT 1 FROM date_hours` + ofDesk + ` UNION ALL SELECT 1 FROM schedule_exceptions` + ofDesk + ` LIMIT $5) hours),
   EXISTS (SELECT FROM schedule_exceptions` + openToMore + `)`
 
 	// What is open to all at a location, or with a provider wherever they are.
@@ -86,6 +86,6 @@ SELECT (SELECT count(*) FROM (
 func alters(ctx context.Context, tx pgx.Tx, c changing, at provider.Desk, does int) (bool, error) {
 	var hours int
 	var shared bool
-	err := tx.QueryRow(ctx, deskHas, at.Organization, at.Provider, at.Location, midnight(c.earliest())).Scan(&hours, &shared)
+	err := tx.QueryRow(ctx, deskHas, at.Organization, at.Provider, at.Location, midnight(c.earliest()), does+1).Scan(&hours, &shared)
 	return shared && hours == does, err
 }

@@ -44,7 +44,7 @@ func TestWhoHasLeftALocationIsNotOpenWithIt(t *testing.T) {
 	if n := there(); n != 1 {
 		t.Fatalf("%d are there who help out", n)
 	}
-	if err := o.providers.RemoveException(t.Context(), o.admin, clinic.Ref{Organization: o.Organization, ID: helps.ID}); err != nil {
+	if _, err := o.providers.RemoveException(t.Context(), o.admin, clinic.Ref{Organization: o.Organization, ID: helps.ID}, provider.This); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := o.providers.AddException(t.Context(), o.admin, open); err != nil {

@@ -61,7 +61,8 @@ func TestCrossingChangesNeverDeadlock(t *testing.T) {
 			if err != nil || i%4 > 1 {
 				return err
 			}
-			return w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID))
+			_, err = w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This)
+			return err
 		},
 		func(i int) error {
 			window := provider.OpenWindow{Key: "k", From: providertest.At(w.Tomorrow, 9, 0), To: providertest.At(w.Tomorrow, 12, 0), Capacity: 1 + i}

@@ -231,7 +231,7 @@ func (d *drawn) except(at *place) {
 	case 1:
 		in.Location = nil
 	}
-	at.exceptions = append(at.exceptions, must[provider.Exception](d)(d.providers.AddException(context.Background(), d.admin, in)))
+	at.exceptions = append(at.exceptions, d.added(in)...)
 }
 
 func (d *drawn) period() (from, to civil.DateTime) {
@@ -258,14 +258,9 @@ func (d *drawn) open(at *place) {
 }
 
 func (d *drawn) takeBack(at *place) {
-	if len(at.exceptions) == 0 {
-		return
+	if len(at.exceptions) > 0 {
+		at.exceptions = d.without(at.exceptions, 0)
 	}
-	e := at.exceptions[0]
-	if err := d.providers.RemoveException(context.Background(), d.admin, d.ref(e.ID)); err != nil {
-		d.Fatal(err)
-	}
-	at.exceptions = at.exceptions[1:]
 }
 
 // rules are what was asked for, put together without the database.

@@ -17,7 +17,9 @@ import (
 )
 
 const selectExceptions = `
-SELECT organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments, reason
+SELECT organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity, max_appointments, reason, repeat_id, repeat_weeks, repeat_until,
+    CASE WHEN repeat_id IS NOT NULL THEN ARRAY(SELECT o.local_from FROM schedule_exceptions o
+        WHERE o.organization_id = schedule_exceptions.organization_id AND o.repeat_id = schedule_exceptions.repeat_id ORDER BY 1) END AS repeat_dates
 FROM schedule_exceptions `
 
 const (
@@ -30,10 +32,20 @@ type wholeExceptionRow struct {
 	exceptionRow
 	OrganizationID uuid.UUID
 	Reason         []byte
+	RepeatID       *uuid.UUID // of all that were added as one; nil, and so are the others: alone
+	RepeatWeeks    *int
+	RepeatUntil    *time.Time
+	RepeatDates    []time.Time // where those that stand begin
 }
 
 // unexplained is the exception without its reason.
-func (r wholeExceptionRow) unexplained() provider.Exception { return r.exception(r.OrganizationID) }
+func (r wholeExceptionRow) unexplained() provider.Exception {
+	e := r.exception(r.OrganizationID)
+	if r.RepeatID != nil {
+		e.Repeat = &provider.Repeat{EveryWeeks: *r.RepeatWeeks, Until: civil.DateOf(*r.RepeatUntil), Dates: column(r.RepeatDates, civil.DateOf)}
+	}
+	return e
+}
 
 // The reason is the organisation's own.
 func (r wholeExceptionRow) cell() cell {
@@ -62,26 +74,33 @@ func (db *DB) exceptions(ctx context.Context, rows []wholeExceptionRow) ([]provi
 	return list, nil
 }
 
-const insertException = `
+const (
+	insertException = `
 INSERT INTO schedule_exceptions (organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity,
     max_appointments, reason)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
-// AddException is documented at provider.Store.
-func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clinic.Once, e provider.Exception) (provider.Exception, error) {
-	fresh := e.ID
+	insertTime = `
+INSERT INTO schedule_exceptions (organization_id, id, provider_id, location_id, local_from, local_to, effect, capacity,
+    max_appointments, reason, repeat_id, repeat_weeks, repeat_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
+)
+
+// AddExceptions is documented at provider.Store.
+func (d *Directory) AddExceptions(ctx context.Context, by clinic.Stamp, once clinic.Once, times []provider.Exception) (provider.Exception, error) {
+	e := times[0]
 	own := seal.Subject{Organization: e.OrganizationID, ID: e.OrganizationID}
 	err := d.settle(ctx, e.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
-		first, replayed, err := d.db.keyBegin(ctx, tx, e.OrganizationID, by, once)
+		before, replayed, err := d.db.keyBegin(ctx, tx, e.OrganizationID, by, once)
 		if err != nil {
 			return err
 		}
 		if replayed {
-			e.ID = first
+			e.ID = before
 			return nil
 		}
-		e.ID = fresh
-		t, err := lockTouched(ctx, tx, by, e, adding)
+		e.ID = times[0].ID
+		t, err := lockTouched(ctx, tx, by, times, adding)
 		if err != nil {
 			return err
 		}
@@ -89,44 +108,20 @@ func (d *Directory) AddException(ctx context.Context, by clinic.Stamp, once clin
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, insertException, exceptionValues(pens[own], e)...); err != nil {
+		if err := insertTimes(ctx, tx, pens[own], times); err != nil {
 			return err
 		}
 		if err := d.db.keyEnd(ctx, tx, e.OrganizationID, by, once, e.ID); err != nil {
 			return err
 		}
-		return t.record(ctx, tx, note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID), e)
+		return t.record(ctx, tx, note(by, e.OrganizationID, "exception.add", "ScheduleException", e.ID), times...)
 	})
 	return e, err
 }
 
-// A counter stays when its window goes: the visits that raised it will lower it.
-const deleteException = `DELETE FROM schedule_exceptions WHERE organization_id = $1 AND id = $2`
-
-// RemoveException is documented at provider.Store.
-func (d *Directory) RemoveException(ctx context.Context, by clinic.Stamp, exception clinic.Ref) error {
-	return d.settle(ctx, exception.Organization, func(ctx context.Context, tx pgx.Tx) error {
-		row, found, err := one[wholeExceptionRow](ctx, tx, exceptionByID, exception.Organization, exception.ID)
-		if err != nil {
-			return err
-		}
-		if !found {
-			return errs.Missing("exception", "exceptionId")
-		}
-		t, err := lockTouched(ctx, tx, by, row.unexplained(), removing)
-		if err != nil {
-			return err
-		}
-		if err := hit(tx.Exec(ctx, deleteException, exception.Organization, exception.ID)); err != nil {
-			return err
-		}
-		return t.record(ctx, tx, note(by, exception.Organization, "exception.remove", "ScheduleException", exception.ID))
-	})
-}
-
-// lockTouched locks the providers whose openings follow from an exception.
-func lockTouched(ctx context.Context, tx pgx.Tx, by clinic.Stamp, e provider.Exception, does int) (touched, error) {
-	c := changing{by.At, e.Days()}
+// lockTouched locks the providers whose openings follow from exceptions of one provider and location.
+func lockTouched(ctx context.Context, tx pgx.Tx, by clinic.Stamp, list []provider.Exception, does int) (touched, error) {
+	e, c := list[0], changing{by.At, provider.DaysOf(list)}
 	if e.ProviderID != uuid.Nil && e.LocationID != uuid.Nil {
 		return lockDesk(ctx, tx, c, provider.Desk{Organization: e.OrganizationID, Provider: e.ProviderID, Location: e.LocationID}, does)
 	}
@@ -146,6 +141,19 @@ func lockTouched(ctx context.Context, tx pgx.Tx, by clinic.Stamp, e provider.Exc
 	}
 	t.providers = there.providers
 	return t, there.confirm(ctx, tx)
+}
+
+// insertTimes writes an exception, or all times of one that repeats: these have the id of the first in common.
+func insertTimes(ctx context.Context, tx pgx.Tx, own pen, times []provider.Exception) error {
+	batch := &pgx.Batch{}
+	for _, e := range times {
+		if e.Repeat == nil {
+			batch.Queue(insertException, exceptionValues(own, e)...)
+			continue
+		}
+		batch.Queue(insertTime, append(exceptionValues(own, e), times[0].ID, e.Repeat.EveryWeeks, midnight(e.Repeat.Until))...)
+	}
+	return tx.SendBatch(ctx, batch).Close()
 }
 
 func exceptionValues(own pen, e provider.Exception) []any {

@@ -72,7 +72,10 @@ func TestChangesOfHoursLeaveOneTraceAndRepetitionsNone(t *testing.T) {
 	}
 	leaves(t, w.pool, once, addException)
 	leaves(t, w.pool, nothing, addException)
-	leaves(t, w.pool, once, func() error { return w.Service.RemoveException(ctx, w.FrontDesk, w.Ref(e.ID)) })
+	leaves(t, w.pool, once, func() error {
+		_, err := w.Service.RemoveException(ctx, w.FrontDesk, w.Ref(e.ID), provider.This)
+		return err
+	})
 	putOpenings := func() error {
 		_, err := w.Service.PutOpenings(ctx, w.FrontDesk, w.P, w.L, []provider.OpenWindow{
 			{Key: "1", From: providertest.At(w.Tomorrow, 9, 0), To: providertest.At(w.Tomorrow, 12, 0), Capacity: 2},
@@ -115,7 +118,10 @@ func TestWhatAllProvidersFollowFromConcernsAllOfThem(t *testing.T) {
 		e, err = w.Service.AddException(ctx, w.FrontDesk, closed)
 		return err
 	})
-	leaves(t, w.pool, both, func() error { return w.Service.RemoveException(ctx, w.FrontDesk, w.Ref(e.ID)) })
+	leaves(t, w.pool, both, func() error {
+		_, err := w.Service.RemoveException(ctx, w.FrontDesk, w.Ref(e.ID), provider.This)
+		return err
+	})
 	person.Name = "Renamed"
 	putPerson := func() error {
 		_, err := w.Service.PutProvider(ctx, w.Admin, person)
@@ -214,7 +220,7 @@ func TestAWindowThatIsTakenBackKeepsItsCounter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID)); err != nil {
+	if _, err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This); err != nil {
 		t.Fatal(err)
 	}
 	var booked int

@@ -145,20 +145,20 @@ func (w *town) close(p *resident, at *place) {
 	case 1:
 		in.Location = nil
 	}
-	made := must[provider.Exception](p.drawn)(w.providers.AddException(context.Background(), w.admin, in))
+	made := p.added(in)
 	if whose != 0 {
-		at.exceptions = append(at.exceptions, made)
+		at.exceptions = append(at.exceptions, made...)
 		return
 	}
 	for i := range w.sites {
 		if s := &w.sites[i]; s.ID == at.ID {
-			s.exceptions = append(s.exceptions, made)
+			s.exceptions = append(s.exceptions, made...)
 		}
 	}
 	for _, other := range w.people {
 		for _, there := range other.places {
 			if there.ID == at.ID {
-				there.exceptions = append(there.exceptions, made)
+				there.exceptions = append(there.exceptions, made...)
 			}
 		}
 	}
@@ -188,13 +188,9 @@ func (w *town) welcome(p *resident) {
 func (w *town) takeBack(p *resident, at *place) {
 	own := func(e provider.Exception) bool { return e.ProviderID == p.provider.ID }
 	i := slices.IndexFunc(at.exceptions, own)
-	if i < 0 {
-		return
+	if i >= 0 {
+		at.exceptions = p.without(at.exceptions, i)
 	}
-	if err := w.providers.RemoveException(context.Background(), w.admin, w.ref(at.exceptions[i].ID)); err != nil {
-		w.Fatal(err)
-	}
-	at.exceptions = slices.Delete(slices.Clone(at.exceptions), i, i+1)
 }
 
 // change changes a kind of visit for everybody who offers it.

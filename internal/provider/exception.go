@@ -38,6 +38,9 @@ func (in AddException) exception() (Exception, error) {
 	check.OptionalCount(in.MaxAppointments, 0, maxInWindow, "maxAppointments")
 	check.That(in.MaxAppointments == nil || MayBeCapped(in.From, in.To), tooLongForCap, "to")
 	e.Reason = check.OptionalText(in.Reason, form.MaxText, "reason")
+	if in.Repeat != nil && check.Err() == nil {
+		e.Repeat = in.Repeat.repeat(&check, e)
+	}
 	return e, check.Err()
 }
 
@@ -87,7 +90,7 @@ func openingID(provider, location uuid.UUID, key string) uuid.UUID {
 	return uuid.NewSHA1(provider, append(location[:], key...))
 }
 
-// Same says whether two exceptions agree in everything but their ids and the staff's reason.
+// Same says whether two exceptions agree in everything but their ids, the staff's reason and what they repeat with.
 func (e Exception) Same(o Exception) bool {
 	return e.ProviderID == o.ProviderID && e.LocationID == o.LocationID && e.From == o.From && e.To == o.To &&
 		e.Effect == o.Effect && e.Capacity == o.Capacity && clinic.Equal(e.MaxAppointments, o.MaxAppointments)

@@ -66,8 +66,26 @@ type AddException struct {
 	Capacity        *int // of open ones; default 1
 	MaxAppointments *int // of open ones; nil for no cap
 	Reason          *string
-	Key             string // idempotency key
+	Repeat          *AddRepeat // nil for once
+	Key             string     // idempotency key
 }
+
+// AddRepeat asks for an exception again every so many weeks, by the same wall clock.
+type AddRepeat struct {
+	EveryWeeks int
+	Until      civil.Date   // inclusive; none begins after it
+	Except     []civil.Date // on which it would begin and doesn't
+}
+
+// Part is how much of an exception that repeats is meant.
+type Part string
+
+// The parts of the contract. Of one that stands alone each is the same.
+const (
+	AllTimes     Part = "ALL"
+	This         Part = "THIS"
+	ThisAndLater Part = "THIS_AND_LATER"
+)
 
 // OpenWindow is a window of a published timetable. The key tells it from the others of the same provider and location:
 // putting it again replaces it.

@@ -72,4 +72,12 @@ type Exception struct {
 	Capacity        int  // of an open one, at least 1
 	MaxAppointments *int // visits that may start in an open one, per provider; nil for no cap
 	Reason          *string
+	Repeat          *Repeat `json:",omitempty"` // nil for one that stands alone; keys remember inputs as JSON, and many have none
+}
+
+// Repeat says that an exception is one of several that were added as one: the same wall clock every so many weeks.
+type Repeat struct {
+	EveryWeeks int
+	Until      civil.Date   // inclusive; none begins after it
+	Dates      []civil.Date // on which those that stand begin, in order
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 )
 
-// AddException adds time off or extra hours, once for each key.
+// AddException adds time off or extra hours, once for each key. Of what repeats it answers the first time.
 func (s *Service) AddException(ctx context.Context, actor access.Actor, in AddException) (Exception, error) {
 	if err := s.mayAdd(ctx, actor, in); err != nil {
 		return Exception{}, err
@@ -22,8 +22,7 @@ func (s *Service) AddException(ctx context.Context, actor access.Actor, in AddEx
 	if err != nil {
 		return Exception{}, err
 	}
-	e.ID = s.source.NewID()
-	return s.store.AddException(ctx, s.source.Stamp(actor), once, e)
+	return s.store.AddExceptions(ctx, s.source.Stamp(actor), once, e.times(s.source.NewID))
 }
 
 func (s *Service) mayAdd(ctx context.Context, actor access.Actor, in AddException) (err error) {
@@ -45,12 +44,13 @@ func (s *Service) mayAdd(ctx context.Context, actor access.Actor, in AddExceptio
 	return err
 }
 
-// RemoveException takes an exception back.
-func (s *Service) RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref) error {
+// RemoveException takes an exception back, and of what it repeats with as much as the part says. It answers which were taken back,
+// by their beginning.
+func (s *Service) RemoveException(ctx context.Context, actor access.Actor, exception clinic.Ref, part Part) ([]clinic.Ref, error) {
 	if err := actor.Need(access.SchedulesWrite, exception.Organization, "exception", "exceptionId"); err != nil {
-		return err
+		return nil, err
 	}
-	return s.store.RemoveException(ctx, s.source.Stamp(actor), exception)
+	return s.store.RemoveException(ctx, s.source.Stamp(actor), exception, part)
 }
 
 // openingsAtOnce keeps the transactions of an import short.

@@ -24,11 +24,12 @@ type Store interface {
 	SetSchedule(ctx context.Context, by clinic.Stamp, at Desk, s Schedule) error
 	// SetDateHours sets the hours of one date; nil brings the weekly ones back.
 	SetDateHours(ctx context.Context, by clinic.Stamp, at Desk, date civil.Date, hours []Hours) error
-	// AddException adds an exception, or answers the one that the same key and input made before. It fails with
-	// errs.KeyInUse and errs.KeyReused.
-	AddException(ctx context.Context, by clinic.Stamp, once clinic.Once, e Exception) (Exception, error)
-	// RemoveException fails with errs.NotFound at "exceptionId".
-	RemoveException(ctx context.Context, by clinic.Stamp, exception clinic.Ref) error
+	// AddExceptions adds an exception, or all times of one that repeats, and answers the first, or the one that the same key and
+	// input made before. All are of the same provider and location. It fails with errs.KeyInUse and errs.KeyReused.
+	AddExceptions(ctx context.Context, by clinic.Stamp, once clinic.Once, times []Exception) (Exception, error)
+	// RemoveException removes a part of what an exception repeats with, and answers what it removed by its beginning. Those that
+	// are left repeat until the day before a part that nothing comes after. It fails with errs.NotFound at "exceptionId".
+	RemoveException(ctx context.Context, by clinic.Stamp, exception clinic.Ref, part Part) ([]clinic.Ref, error)
 	// PutOpenings saves open exceptions of one desk under their own ids, in one transaction, and counts those that are
 	// new or changed.
 	PutOpenings(ctx context.Context, by clinic.Stamp, at Desk, list []Exception) (changed int, err error)

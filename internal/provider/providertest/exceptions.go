@@ -66,11 +66,13 @@ func atOnce(t *testing.T, w World) {
 func takenBack(t *testing.T, w World) {
 	e := w.AddException(t, w.TimeOff(w.Tomorrow, "k"))
 	stranger := clinictest.Actor("ADMIN", w.NewOrganization(t))
-	clinictest.Refused(t, w.Service.RemoveException(t.Context(), stranger, w.Ref(e.ID)), errs.NotFound, "exceptionId")
-	if err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID)); err != nil {
+	_, err := w.Service.RemoveException(t.Context(), stranger, w.Ref(e.ID), provider.This)
+	clinictest.Refused(t, err, errs.NotFound, "exceptionId")
+	if _, err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This); err != nil {
 		t.Fatal(err)
 	}
-	clinictest.Refused(t, w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID)), errs.NotFound, "exceptionId")
+	_, err = w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This)
+	clinictest.Refused(t, err, errs.NotFound, "exceptionId")
 	if found, err := w.Service.Exceptions(t.Context(), w.FrontDesk, []clinic.Ref{w.Ref(e.ID)}); err != nil || len(found) != 0 {
 		t.Errorf("it is still there: %v, %v", found, err)
 	}
@@ -150,7 +152,7 @@ func wholePlace(t *testing.T, w World) {
 	if n := seen(); n != 1 {
 		t.Errorf("a provider who is there sees %d exceptions of the place", n)
 	}
-	if err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID)); err != nil || seen() != 0 {
+	if _, err := w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This); err != nil || seen() != 0 {
 		t.Errorf("it can't be taken back: %v", err)
 	}
 	elsewhere := clinic.Ref{Organization: w.NewOrganization(t), ID: w.L.ID}

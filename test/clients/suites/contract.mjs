@@ -8,7 +8,7 @@ import { world } from './support/world.mjs'
 // Types without an id: nobody fetches one by itself, or keeps it in a cache but with what it belongs to.
 const values = {
   'values of the object that has them': [
-    'ApiClientKey', 'ApiClientSecret', 'AppointmentActionState', 'BookingPolicy', 'BookingWarning', 'Cancellation', 'ClosureProgress', 'Coding', 'ContactChannel', 'ContactPreferences', 'GeoPoint', 'Identifier', 'LinkedAccount', 'LocalTimeRange', 'Money', 'Prerequisite', 'QuietHours', 'ReminderAttempt', 'ReminderRule', 'ReminderRuleSet', 'RoleGrant', 'RuleOverride', 'TravelRoute', 'TravelRules',
+    'ApiClientKey', 'ApiClientSecret', 'AppointmentActionState', 'BookingPolicy', 'BookingWarning', 'Cancellation', 'ClosureProgress', 'Coding', 'ContactChannel', 'ContactPreferences', 'GeoPoint', 'Identifier', 'LinkedAccount', 'LocalTimeRange', 'Money', 'Prerequisite', 'QuietHours', 'ReminderAttempt', 'ReminderRule', 'ReminderRuleSet', 'RoleGrant', 'RuleOverride', 'ScheduleRepeat', 'TravelRoute', 'TravelRules',
     'SlotExplanation', 'WaitlistPass', 'WaitlistRules', 'WaitlistWish', 'WeeklyHours',
   ],
   'what was asked for, and how it stands now': ['AvailabilityCalendar', 'AvailabilityDay', 'ClosurePreview', 'ConflictComparison', 'ConflictDetectionReport', 'ConflictDisagreement', 'ConflictFallback', 'ConflictLatency', 'ConflictRuleCount', 'Deprecation', 'FeatureState', 'ReminderCause', 'ReminderFunnel', 'ReminderHour', 'ReplayOutcomeCount', 'SeriesDate', 'ServiceInfo'],
