@@ -57,11 +57,14 @@ func TestCrossingChangesNeverDeadlock(t *testing.T) {
 			if in.Provider = &people[i%3]; i%2 == 0 {
 				in.Provider = nil
 			}
+			if i%3 == 0 {
+				in.Repeat = &provider.AddRepeat{EveryWeeks: 1, Until: in.From.Date.AddDays(28)}
+			}
 			e, err := w.Service.AddException(t.Context(), w.FrontDesk, in)
 			if err != nil || i%4 > 1 {
 				return err
 			}
-			_, err = w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), provider.This)
+			_, err = w.Service.RemoveException(t.Context(), w.FrontDesk, w.Ref(e.ID), []provider.Part{provider.AllTimes, provider.This}[i/3%2])
 			return err
 		},
 		func(i int) error {
