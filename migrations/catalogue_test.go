@@ -20,7 +20,7 @@ var named = pgx.NamedArgs{
 	"global": []string{"organizations", "platform_idempotency_keys", "log_epoch", "stream_tickets", "instances", "signing_keys", "revocations", "opt_outs", "conflict_fallbacks", "goose_db_version"},
 	// Columns of wall-clock time, whose zone is the location's or the patient's.
 	"wall_clock": []string{
-		"appointments.local_start", "waitlist_offers.local_start", "waitlist_offers.local_expires", "schedule_exceptions.local_from", "schedule_exceptions.local_to", "closures.local_from", "closures.local_to",
+		"appointments.local_start", "waitlist_offers.local_start", "waitlist_offers.local_expires", "waitlist_offers.local_was", "schedule_exceptions.local_from", "schedule_exceptions.local_to", "closures.local_from", "closures.local_to",
 		"goose_db_version.tstamp", // the migration tool's own
 	},
 	// Columns of a patient's row that say nothing about the patient: keys, and digests under a secret.

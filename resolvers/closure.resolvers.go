@@ -7,8 +7,10 @@ package resolvers
 
 import (
 	"context"
+	"time"
 
 	"cloud.google.com/go/civil"
+	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/graph/generated"
 	"github.com/mediconnect/mediconnect/graph/globalid"
@@ -20,6 +22,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 func (r *closureResolver) ID(ctx context.Context, obj *closure.Closure) (string, error) {
@@ -44,6 +47,13 @@ func (r *closureResolver) Mode(ctx context.Context, obj *closure.Closure) (closu
 
 func (r *closureResolver) Otherwise(ctx context.Context, obj *closure.Closure) (closure.Otherwise, error) {
 	return obj.Rebook.Otherwise, nil
+}
+
+func (r *closureResolver) AnswerWithin(ctx context.Context, obj *closure.Closure) (*time.Duration, error) {
+	if obj.Rebook.AnswerWithin == 0 {
+		return nil, nil
+	}
+	return &obj.Rebook.AnswerWithin, nil
 }
 
 func (r *closureResolver) Items(ctx context.Context, obj *closure.Closure, outcome []closure.Outcome, first *int, after *string, last *int, before *string) (*relay.Connection[closure.Item], error) {
@@ -71,6 +81,13 @@ func (r *closureItemResolver) Cause(ctx context.Context, obj *closure.Item) (*cl
 
 func (r *closureItemResolver) NewProvider(ctx context.Context, obj *closure.Item) (*provider.Provider, error) {
 	return maybeLoaded(ctx, loader.From(ctx).Providers, obj.OrganizationID, obj.NewProviderID)
+}
+
+func (r *closureItemResolver) Offer(ctx context.Context, obj *closure.Item) (*waitlist.Offer, error) {
+	if obj.OfferID == uuid.Nil {
+		return nil, nil
+	}
+	return loader.From(ctx).WaitlistOffers.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.OfferID})
 }
 
 func (r *closurePreviewResolver) Appointments(ctx context.Context, obj *model.ClosurePreview, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error) {

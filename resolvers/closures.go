@@ -40,6 +40,7 @@ func closePeriod(read *ids, in model.ClosePeriodInput) closure.Close {
 		Scope: closureScope(read, in.Scope, "scope"), From: in.From, To: in.To, Reason: in.Reason, Key: in.IdempotencyKey,
 		Rebook: closure.RebookInput{
 			Mode: in.Rebook.Mode, Within: in.Rebook.Within, SameProvider: in.Rebook.SameProviderOnly, Otherwise: in.Rebook.Otherwise,
+			AnswerWithin: in.Rebook.AnswerWithin,
 		},
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -152,6 +153,14 @@ func (r *waitlistOfferResolver) Appointment(ctx context.Context, obj *waitlist.O
 		return nil, nil
 	}
 	return loader.From(ctx).Appointments.Load(ctx, clinic.Ref{Organization: obj.OrganizationID, ID: obj.AppointmentID})
+}
+
+func (r *waitlistOfferResolver) Otherwise(ctx context.Context, obj *waitlist.Offer) (*closure.Otherwise, error) {
+	if obj.Otherwise == "" {
+		return nil, nil
+	}
+	otherwise := closure.Otherwise(obj.Otherwise)
+	return &otherwise, nil
 }
 
 func (r *waitlistOfferResolver) PassedOver(ctx context.Context, obj *waitlist.Offer) ([]*model.WaitlistPass, error) {

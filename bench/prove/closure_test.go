@@ -11,6 +11,8 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/bench/rig"
+	"github.com/mediconnect/mediconnect/graph/globalid"
+	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
 var closedVisits = flag.Int("closed", 40, "visits on the day that is closed")
@@ -23,11 +25,12 @@ type ward struct {
 	workers      []*rig.Server
 	passers      []rig.Patient // who want other times meanwhile
 	others       []rig.Slot
+	people       map[string]rig.Patient // by the patient's global id
 }
 
 func newWard(t *testing.T) *ward {
 	t.Helper()
-	w := &ward{station: newStation(t, connections)}
+	w := &ward{station: newStation(t, connections), people: map[string]rig.Patient{}}
 	var err error
 	w.Clinic, err = w.rig.NewClinic(t.Context(), w.api, &rig.Client{HTTP: w.http})
 	w.must(err)
@@ -63,16 +66,21 @@ func (w *ward) fill(n int) {
 		day = append(day, slots[3:13]...)
 	}
 	lounge := &lounge{t: w.t}
+	patients := make([]rig.Patient, n)
 	lounge.each(n, func(i int) {
 		p, err := w.Reachable(w.t.Context(), fmt.Sprintf("+1202%07d", 6_000_000+i), fmt.Sprintf("patient%d@example.org", i), "SMS")
 		if err != nil {
 			w.t.Error(err)
 			return
 		}
+		patients[i] = p
 		if a, err := p.Book(w.t.Context(), day[i].ID, "book"); err != nil || a.Code() != "DONE" {
 			w.t.Errorf("a booking: %s %v", a.Code(), err)
 		}
 	})
+	for _, p := range patients {
+		w.people[globalid.Of(globalid.Patient, clinic.Ref{Organization: w.organization, ID: p.Actor.PatientID})] = p
+	}
 	var err error
 	w.passers, err = w.Patients(w.t.Context(), len(w.others))
 	w.must(err)
@@ -117,7 +125,7 @@ func TestADayThatIsClosedIsRebookedWhoeverIsKilled(t *testing.T) {
 	defer cancel()
 	n := *closedVisits
 	began := time.Now()
-	c, err := w.CloseDay(ctx, "PT22H", "close")
+	c, err := w.CloseDay(ctx, "BOOK", "PT22H", "close")
 	w.must(err)
 	go func() { // others book on the day after meanwhile, some of them times that are wanted
 		for i, p := range w.passers {
@@ -238,7 +246,7 @@ func (w *ward) reported(ctx context.Context, id string, n int) {
 	of := func(outcome string) int {
 		return w.number(`SELECT count(*) FROM closure_items WHERE outcome = $1`, outcome)
 	}
-	if p := c.Progress; p.Affected != n || c.Items.TotalCount != n || p.Moved != of("MOVED") || p.Cancelled != of("CANCELLED") || p.Waiting+p.Kept+p.Gone+p.Failed != 0 {
+	if p := c.Progress; p.Affected != n || c.Items.TotalCount != n || p.Moved != of("MOVED") || p.Cancelled != of("CANCELLED") || p.Waiting+p.Offered+p.Kept+p.Gone+p.Failed != 0 {
 		w.t.Errorf("reported: %+v", c)
 	}
 }

@@ -9,23 +9,24 @@ import (
 // Closed is a closure as the clinic sees it.
 type Closed struct {
 	ID, State string
-	Progress  struct{ Affected, Waiting, Moved, Cancelled, Kept, Gone, Failed int }
+	Progress  struct{ Affected, Waiting, Offered, Moved, Cancelled, Kept, Gone, Failed int }
 	Items     struct{ TotalCount int }
 }
 
 const (
-	shownClosure = `{ id state progress { affected waiting moved cancelled kept gone failed } items { totalCount } }`
+	shownClosure = `{ id state progress { affected waiting offered moved cancelled kept gone failed } items { totalCount } }`
 	closePeriod  = `mutation($in: ClosePeriodInput!) { done: closePeriod(input: $in) { closure ` + shownClosure + plain
 	pauseClosure = `mutation($in: PauseClosureInput!) { done: pauseClosure(input: $in) { closure ` + shownClosure + plain
 	goOnClosure  = `mutation($in: ResumeClosureInput!) { done: resumeClosure(input: $in) { closure ` + shownClosure + plain
 	closure      = `query($id: ID!) { node(id: $id) { ... on Closure ` + shownClosure + ` } }`
 )
 
-// CloseDay closes the clinic's Day everywhere, and has those affected moved to within so long after their visits, or cancelled.
-func (c *Clinic) CloseDay(ctx context.Context, within, key string) (Closed, error) {
+// CloseDay closes the clinic's Day everywhere, and has those affected moved to within so long after their visits, or asked (mode BOOK, or OFFER), or
+// cancelled.
+func (c *Clinic) CloseDay(ctx context.Context, mode, within, key string) (Closed, error) {
 	return c.closing(ctx, closePeriod, object{
 		"scope": object{"organizationId": c.Organization}, "from": c.Day.Format(time.DateOnly) + "T00:00", "to": c.Day.AddDate(0, 0, 1).Format(time.DateOnly) + "T00:00",
-		"rebook": object{"mode": "BOOK", "within": within}, "idempotencyKey": key,
+		"rebook": object{"mode": mode, "within": within}, "idempotencyKey": key,
 	})
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // region    ************************** generated!.gotpl **************************
@@ -31,6 +32,7 @@ type ClosureResolver interface {
 
 	Mode(ctx context.Context, obj *closure.Closure) (closure.Mode, error)
 	Otherwise(ctx context.Context, obj *closure.Closure) (closure.Otherwise, error)
+	AnswerWithin(ctx context.Context, obj *closure.Closure) (*time.Duration, error)
 
 	Items(ctx context.Context, obj *closure.Closure, outcome []closure.Outcome, first *int, after *string, last *int, before *string) (*relay.Connection[closure.Item], error)
 }
@@ -42,6 +44,8 @@ type ClosureItemResolver interface {
 
 	Cause(ctx context.Context, obj *closure.Item) (*closure.Cause, error)
 	NewProvider(ctx context.Context, obj *closure.Item) (*provider.Provider, error)
+
+	Offer(ctx context.Context, obj *closure.Item) (*waitlist.Offer, error)
 }
 type ClosurePreviewResolver interface {
 	Appointments(ctx context.Context, obj *model.ClosurePreview, first *int, after *string, last *int, before *string) (*relay.Connection[appointment.Appointment], error)
@@ -494,6 +498,29 @@ func (ec *executionContext) _Closure_otherwise(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Closure_otherwise(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Closure", field, true, true, "RebookOtherwise")
+}
+
+func (ec *executionContext) _Closure_answerWithin(ctx context.Context, field graphql.CollectedField, obj *closure.Closure) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Closure_answerWithin(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Closure().AnswerWithin(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Duration) graphql.Marshaler {
+			return ec.marshalODuration2ᚖtimeᚐDuration(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Closure_answerWithin(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Closure", field, true, true, "Duration")
 }
 
 func (ec *executionContext) _Closure_state(ctx context.Context, field graphql.CollectedField, obj *closure.Closure) (ret graphql.Marshaler) {
@@ -994,6 +1021,38 @@ func (ec *executionContext) fieldContext_ClosureItem_newStart(_ context.Context,
 	return graphql.NewScalarFieldContext("ClosureItem", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _ClosureItem_offer(ctx context.Context, field graphql.CollectedField, obj *closure.Item) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClosureItem_offer(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.ClosureItem().Offer(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *waitlist.Offer) graphql.Marshaler {
+			return ec.marshalOWaitlistOffer2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋwaitlistᚐOffer(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ClosureItem_offer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ClosureItem",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WaitlistOffer(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ClosureItem_settledAt(ctx context.Context, field graphql.CollectedField, obj *closure.Item) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -1290,6 +1349,29 @@ func (ec *executionContext) _ClosureProgress_waiting(ctx context.Context, field 
 	)
 }
 func (ec *executionContext) fieldContext_ClosureProgress_waiting(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ClosureProgress", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ClosureProgress_offered(ctx context.Context, field graphql.CollectedField, obj *closure.Progress) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ClosureProgress_offered(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Offered, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v int) graphql.Marshaler {
+			return ec.marshalNInt2int(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ClosureProgress_offered(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ClosureProgress", field, false, false, "Int")
 }
 
@@ -1770,7 +1852,7 @@ func (ec *executionContext) unmarshalInputRebookInput(ctx context.Context, obj a
 		asMap["sameProviderOnly"] = false
 	}
 
-	fieldsInOrder := [...]string{"mode", "within", "sameProviderOnly", "otherwise"}
+	fieldsInOrder := [...]string{"mode", "within", "sameProviderOnly", "otherwise", "answerWithin"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -1805,6 +1887,13 @@ func (ec *executionContext) unmarshalInputRebookInput(ctx context.Context, obj a
 				return it, err
 			}
 			it.Otherwise = data
+		case "answerWithin":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("answerWithin"))
+			data, err := ec.unmarshalODuration2ᚖtimeᚐDuration(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AnswerWithin = data
 		}
 	}
 	return it, nil
@@ -1981,6 +2070,13 @@ func (ec *executionContext) _Closure(ctx context.Context, sel ast.SelectionSet, 
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Closure_otherwise(ctx, field, obj)
+				})
+
+		case "answerWithin":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Closure_answerWithin(ctx, field, obj)
 				})
 
 		case "state":
@@ -2171,6 +2267,13 @@ func (ec *executionContext) _ClosureItem(ctx context.Context, sel ast.SelectionS
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "offer":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._ClosureItem_offer(ctx, field, obj)
+				})
+
 		case "settledAt":
 			out.Values[i] = ec._ClosureItem_settledAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -2336,6 +2439,11 @@ func (ec *executionContext) _ClosureProgress(ctx context.Context, sel ast.Select
 			}
 		case "waiting":
 			out.Values[i] = ec._ClosureProgress_waiting(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "offered":
+			out.Values[i] = ec._ClosureProgress_offered(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

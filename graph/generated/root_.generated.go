@@ -2154,8 +2154,10 @@ type Closure implements Node {
   reason: String
   """How those affected come to another time."""
   mode: RebookMode!
-  """What becomes of an appointment for which there is no other time."""
+  """What becomes of an appointment for which there is no other time, or whose patient doesn't take it."""
   otherwise: RebookOtherwise!
+  """How long patients have to answer who are asked; null: nobody is."""
+  answerWithin: Duration
   """State of the rebooking."""
   state: ClosureState!
   """How far it is, counted from the items."""
@@ -2180,6 +2182,8 @@ type ClosureProgress {
   affected: Int!
   """Still to be dealt with."""
   waiting: Int!
+  """Their patients are asked whether another time suits."""
+  offered: Int!
   """Moved to another time."""
   moved: Int!
   """Cancelled by the clinic, free of charge."""
@@ -2210,6 +2214,8 @@ type ClosureItem implements Node {
   newProvider: Provider
   """The start that it was moved to."""
   newStart: DateTime
+  """What its patient was asked, the last time: the time that is, or was, held for them. Null: nothing, or it is kept no longer."""
+  offer: WaitlistOffer
   """When that was."""
   settledAt: DateTime
 }
@@ -2230,9 +2236,14 @@ enum RebookMode {
   BOOK
   """Nothing is done: the staff looks after them."""
   NONE
+  """
+  The nearest time after them that suits is held, and their patients are asked: whoever takes it has their appointment moved there. What becomes of
+  the others, and of those who can't be asked in time, ` + "`" + `otherwise` + "`" + ` says.
+  """
+  OFFER
 }
 
-"""What becomes of an appointment for which there is no other time."""
+"""What becomes of an appointment for which there is no other time, or whose patient doesn't take it."""
 enum RebookOtherwise {
   """The clinic cancels it, free of charge, and the patient is told."""
   CANCEL
@@ -2252,6 +2263,8 @@ enum ClosureOutcome {
   KEPT
   """It was moved."""
   MOVED
+  """Its patient is asked whether another time suits."""
+  OFFERED
   """Its turn is still to come."""
   WAITING
 }
@@ -2264,8 +2277,14 @@ enum ClosureCause {
   BEGUN
   """Somebody had changed it."""
   CHANGED
+  """The patient was asked, and doesn't want the other time."""
+  DECLINED
   """There was no other time for it."""
   NO_ALTERNATIVE
+  """It begins too soon for the patient to be asked."""
+  TOO_SOON
+  """The patient was asked, and didn't answer in time."""
+  UNANSWERED
 }
 
 """What is closed: exactly one."""
@@ -2286,8 +2305,13 @@ input RebookInput {
   within: Duration
   """With no other provider than their own. Otherwise others are looked for where nobody else has a time: at the same location first."""
   sameProviderOnly: Boolean! = false
-  """What becomes of an appointment for which there is no other time; default: the clinic cancels it."""
+  """What becomes of an appointment for which there is no other time, or whose patient doesn't take it; default: the clinic cancels it."""
   otherwise: RebookOtherwise
+  """
+  With ` + "`" + `OFFER` + "`" + `: how long patients have to answer, 5 minutes to 24 hours, in whole minutes, and no longer than until 15 minutes before the appointment;
+  default: 4 hours.
+  """
+  answerWithin: Duration
 }
 
 """Input of ` + "`" + `closePeriod` + "`" + `."""
@@ -5651,7 +5675,7 @@ extend type Patient {
   ): WaitlistEntryConnection @cost(weight: 1, multipliers: ["first", "last"])
 }
 
-"""A wish for an earlier or any opening."""
+"""A wish for an earlier or any opening; or, when a clinic has closed, the question whether another time suits instead."""
 type WaitlistEntry implements Node {
   """Opaque global id."""
   id: ID!
@@ -5751,6 +5775,11 @@ type WaitlistOffer implements Node {
   endedAt: DateTime
   """What taking it booked or moved."""
   appointment: Appointment
+  """
+  What becomes of the entry's current appointment, which can't take place since the clinic has closed, unless this is taken. Null: nothing, as it is the
+  patient who waits.
+  """
+  otherwise: RebookOtherwise
   """The how-manieth offer of this time it is: 1 is to the first who was found."""
   wave: Int!
   """Who came before, in their order, and why it wasn't them: at most 100, for staff; null for others."""
@@ -5793,7 +5822,7 @@ enum WaitlistOfferStatus {
   EXPIRED
   """It can be answered."""
   OPEN
-  """The patient doesn't wait any more."""
+  """The patient doesn't wait any more, or the clinic has closed at that time."""
   WITHDRAWN
 }
 
@@ -6717,6 +6746,8 @@ func (ec *executionContext) childFields_Closure(ctx context.Context, field graph
 		return ec.fieldContext_Closure_mode(ctx, field)
 	case "otherwise":
 		return ec.fieldContext_Closure_otherwise(ctx, field)
+	case "answerWithin":
+		return ec.fieldContext_Closure_answerWithin(ctx, field)
 	case "state":
 		return ec.fieldContext_Closure_state(ctx, field)
 	case "progress":
@@ -6771,6 +6802,8 @@ func (ec *executionContext) childFields_ClosureItem(ctx context.Context, field g
 		return ec.fieldContext_ClosureItem_newProvider(ctx, field)
 	case "newStart":
 		return ec.fieldContext_ClosureItem_newStart(ctx, field)
+	case "offer":
+		return ec.fieldContext_ClosureItem_offer(ctx, field)
 	case "settledAt":
 		return ec.fieldContext_ClosureItem_settledAt(ctx, field)
 	}
@@ -6815,6 +6848,8 @@ func (ec *executionContext) childFields_ClosureProgress(ctx context.Context, fie
 		return ec.fieldContext_ClosureProgress_affected(ctx, field)
 	case "waiting":
 		return ec.fieldContext_ClosureProgress_waiting(ctx, field)
+	case "offered":
+		return ec.fieldContext_ClosureProgress_offered(ctx, field)
 	case "moved":
 		return ec.fieldContext_ClosureProgress_moved(ctx, field)
 	case "cancelled":
@@ -8795,6 +8830,8 @@ func (ec *executionContext) childFields_WaitlistOffer(ctx context.Context, field
 		return ec.fieldContext_WaitlistOffer_endedAt(ctx, field)
 	case "appointment":
 		return ec.fieldContext_WaitlistOffer_appointment(ctx, field)
+	case "otherwise":
+		return ec.fieldContext_WaitlistOffer_otherwise(ctx, field)
 	case "wave":
 		return ec.fieldContext_WaitlistOffer_wave(ctx, field)
 	case "passedOver":

@@ -18,6 +18,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
+	"github.com/mediconnect/mediconnect/internal/closure"
 	"github.com/mediconnect/mediconnect/internal/live"
 	"github.com/mediconnect/mediconnect/internal/patient"
 	"github.com/mediconnect/mediconnect/internal/provider"
@@ -45,6 +46,7 @@ type WaitlistOfferResolver interface {
 	Entry(ctx context.Context, obj *waitlist.Offer) (*waitlist.Entry, error)
 
 	Appointment(ctx context.Context, obj *waitlist.Offer) (*appointment.Appointment, error)
+	Otherwise(ctx context.Context, obj *waitlist.Offer) (*closure.Otherwise, error)
 
 	PassedOver(ctx context.Context, obj *waitlist.Offer) ([]*model.WaitlistPass, error)
 }
@@ -1338,6 +1340,29 @@ func (ec *executionContext) fieldContext_WaitlistOffer_appointment(_ context.Con
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _WaitlistOffer_otherwise(ctx context.Context, field graphql.CollectedField, obj *waitlist.Offer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WaitlistOffer_otherwise(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.WaitlistOffer().Otherwise(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *closure.Otherwise) graphql.Marshaler {
+			return ec.marshalORebookOtherwise2ᚖgithubᚗcomᚋmediconnectᚋmediconnectᚋinternalᚋclosureᚐOtherwise(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WaitlistOffer_otherwise(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WaitlistOffer", field, true, true, "RebookOtherwise")
 }
 
 func (ec *executionContext) _WaitlistOffer_wave(ctx context.Context, field graphql.CollectedField, obj *waitlist.Offer) (ret graphql.Marshaler) {
@@ -2940,6 +2965,13 @@ func (ec *executionContext) _WaitlistOffer(ctx context.Context, sel ast.Selectio
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._WaitlistOffer_appointment(ctx, field, obj)
+				})
+
+		case "otherwise":
+			resolve(ctx, out, field, ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._WaitlistOffer_otherwise(ctx, field, obj)
 				})
 
 		case "wave":

@@ -32,14 +32,15 @@ type Records interface {
 // Pages serve the links.
 type Pages struct {
 	Links
-	Room    Room
-	Records Records
-	Clock   clock.Clock                    // the product's: links end when the visit begins
-	App     string                         // where a new time is chosen; empty: nowhere but at the clinic
-	Visit   func(reminder.Facts) string    // words when and where a visit is
-	Until   func(reminder.Facts) string    // words by when an offer is to be answered
-	Said    func(reminder.Answered) string // words what came of an answer
-	Log     *slog.Logger
+	Room       Room
+	Records    Records
+	Clock      clock.Clock                    // the product's: links end when the visit begins
+	App        string                         // where a new time is chosen; empty: nowhere but at the clinic
+	Visit      func(reminder.Facts) string    // words when and where a visit is
+	Until      func(reminder.Facts) string    // words by when an offer is to be answered
+	Impossible func(reminder.Facts) string    // words that the visit can't take place in whose stead a time is offered
+	Said       func(reminder.Answered) string // words what came of an answer
+	Log        *slog.Logger
 }
 
 // shown are the fields of an appointment that a page has.
@@ -108,7 +109,7 @@ func (p Pages) showVisit(v visit, status int, said string) error {
 		Confirmed: seen.Confirmed, Pending: seen.Pending, Cancellable: seen.Cancellable, Mails: seen.Channel == reminder.Email && !seen.OptedOut,
 	}
 	if seen.AnswerBy != nil {
-		shows.Answer = p.Until(facts)
+		shows.Answer, shows.Impossible = p.Until(facts), p.Impossible(facts)
 	}
 	if seen.Fee != nil {
 		shows.Fee, shows.MinorUnits = money(*seen.Fee), seen.Fee.MinorUnits

@@ -22,6 +22,7 @@ type page struct {
 	Said                       string // above everything else: what came of a press, or why there is nothing
 	Version                    int
 	Answer                     string // of an offer: by when
+	Impossible                 string // of one in place of a visit: that this can't take place
 	Confirmed, Cancellable     bool
 	Pending                    bool   // the clinic has yet to approve it
 	Fee                        string // that cancelling costs
@@ -46,12 +47,13 @@ func digest(text string) string {
 
 var pages = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <html lang="{{.Tag}}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<title>{{if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</title><style>` + style + `</style></head>
+<title>{{if .Impossible}}{{.Instead}}{{else if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</title><style>` + style + `</style></head>
 <body><main>
-<h1>{{if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</h1>
+<h1>{{if .Impossible}}{{.Instead}}{{else if .Answer}}{{.Offer}}{{else}}{{.Title}}{{end}}</h1>
 {{with .Said}}<p role="status">{{.}}</p>
 {{end}}{{with .App}}<p><a class="go" href="{{.}}">{{$.Choose}}</a></p>
 {{end}}{{if .Back}}<p><a href="{{.Token}}">{{.Return}}</a></p>
+{{end}}{{with .Impossible}}<p>{{.}}</p>
 {{end}}{{with .Visit}}<p><strong>{{.}}</strong></p>
 <p>{{$.Organization}}</p>
 {{if $.Answer}}<p>{{$.Until}} {{$.Answer}}</p>

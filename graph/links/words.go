@@ -14,13 +14,14 @@ type words struct {
 	Costs, Accept, Call                  string
 	Choose, Return, Ends, Ended, Changed string
 	Offer, Take, Decline, Until          string // of an offer
+	Instead                              string // the title of one in place of a visit
 	Over, Missing, Wrong, Busy, Failed   string // instead of a page
 }
 
 // languages that pages are written in. The first is for whoever understands none of the others.
 var languages = []words{
 	{
-		Tag: "en", Offer: "A time has become free", Take: "Take this time", Decline: "No, thank you", Until: "We keep it for you until",
+		Tag: "en", Offer: "A time has become free", Instead: "Another time for your visit", Take: "Take this time", Decline: "No, thank you", Until: "We keep it for you until",
 		Title: "Your visit", Confirm: "Confirm the visit", Move: "Ask for another time", Cancel: "Cancel the visit", End: "No more e-mails like this",
 		IsConfirmed: "The visit is confirmed.", Waits: "The clinic has yet to accept your request.", Costs: "Cancelling now costs", Accept: "I accept the fee.", Call: "Questions? Call",
 		Choose: "Choose another time in the app", Return: "Back to the visit", Ends: "Do you want no more e-mails about visits to this address?",
@@ -30,7 +31,7 @@ var languages = []words{
 		Busy: "The service is busy. Please try again in a moment.", Failed: "Something went wrong here.",
 	},
 	{
-		Tag: "de", Offer: "Ein Termin ist frei geworden", Take: "Diesen Termin nehmen", Decline: "Nein, danke", Until: "Wir halten ihn für Sie frei bis",
+		Tag: "de", Offer: "Ein Termin ist frei geworden", Instead: "Ein anderer Termin für Sie", Take: "Diesen Termin nehmen", Decline: "Nein, danke", Until: "Wir halten ihn für Sie frei bis",
 		Title: "Ihr Termin", Confirm: "Termin bestätigen", Move: "Um einen anderen Termin bitten", Cancel: "Termin absagen", End: "Keine solchen E-Mails mehr",
 		IsConfirmed: "Der Termin ist bestätigt.", Waits: "Die Klinik muss Ihre Anfrage noch annehmen.", Costs: "Eine Absage kostet jetzt", Accept: "Ich bin mit den Kosten einverstanden.", Call: "Fragen? Rufen Sie an:",
 		Choose: "Anderen Termin in der App wählen", Return: "Zurück zum Termin", Ends: "Möchten Sie an diese Adresse keine E-Mails zu Terminen mehr erhalten?",
@@ -40,7 +41,7 @@ var languages = []words{
 		Busy: "Der Dienst ist ausgelastet. Bitte versuchen Sie es gleich noch einmal.", Failed: "Hier ist etwas schiefgegangen.",
 	},
 	{
-		Tag: "es", Offer: "Ha quedado libre una cita", Take: "Aceptar esta cita", Decline: "No, gracias", Until: "Se la reservamos hasta",
+		Tag: "es", Offer: "Ha quedado libre una cita", Instead: "Otra hora para su cita", Take: "Aceptar esta cita", Decline: "No, gracias", Until: "Se la reservamos hasta",
 		Title: "Su cita", Confirm: "Confirmar la cita", Move: "Pedir otra hora", Cancel: "Anular la cita", End: "No recibir más correos como este",
 		IsConfirmed: "La cita está confirmada.", Waits: "La clínica todavía tiene que aceptar su solicitud.", Costs: "Anularla ahora cuesta", Accept: "Acepto el coste.", Call: "¿Preguntas? Llame al",
 		Choose: "Elegir otra hora en la aplicación", Return: "Volver a la cita", Ends: "¿No desea recibir más correos sobre citas en esta dirección?",
@@ -50,7 +51,7 @@ var languages = []words{
 		Busy: "El servicio está ocupado. Inténtelo de nuevo en un momento.", Failed: "Algo ha fallado aquí.",
 	},
 	{
-		Tag: "fr", Offer: "Un rendez-vous s'est libéré", Take: "Prendre ce rendez-vous", Decline: "Non, merci", Until: "Nous le gardons pour vous jusqu'au",
+		Tag: "fr", Offer: "Un rendez-vous s'est libéré", Instead: "Un autre horaire pour votre rendez-vous", Take: "Prendre ce rendez-vous", Decline: "Non, merci", Until: "Nous le gardons pour vous jusqu'au",
 		Title: "Votre rendez-vous", Confirm: "Confirmer le rendez-vous", Move: "Demander un autre horaire", Cancel: "Annuler le rendez-vous",
 		End:         "Ne plus recevoir ces e-mails",
 		IsConfirmed: "Le rendez-vous est confirmé.", Waits: "La clinique doit encore accepter votre demande.", Costs: "L'annuler maintenant coûte", Accept: "J'accepte ces frais.", Call: "Des questions ? Appelez le",

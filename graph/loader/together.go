@@ -91,10 +91,14 @@ func (l *Loaders) OfWaitlist(list []waitlist.Entry) {
 // OfDisplaced says that what these items refer to belongs together.
 func (l *Loaders) OfDisplaced(list []closure.Item) {
 	l.Appointments.Together(each(list, closure.Item.Visit))
-	var people []clinic.Ref
+	var people, offers []clinic.Ref
 	for _, i := range list {
 		people = append(people, i.People()...)
+		if i.OfferID != uuid.Nil {
+			offers = append(offers, clinic.Ref{Organization: i.OrganizationID, ID: i.OfferID})
+		}
 	}
+	l.WaitlistOffers.Together(offers)
 	l.Providers.Together(people)
 }
 

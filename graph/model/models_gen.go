@@ -1966,8 +1966,11 @@ type RebookInput struct {
 	Within *time.Duration `json:"within,omitempty"`
 	// With no other provider than their own. Otherwise others are looked for where nobody else has a time: at the same location first.
 	SameProviderOnly bool `json:"sameProviderOnly"`
-	// What becomes of an appointment for which there is no other time; default: the clinic cancels it.
+	// What becomes of an appointment for which there is no other time, or whose patient doesn't take it; default: the clinic cancels it.
 	Otherwise *closure.Otherwise `json:"otherwise,omitempty"`
+	// With `OFFER`: how long patients have to answer, 5 minutes to 24 hours, in whole minutes, and no longer than until 15 minutes before the appointment;
+	// default: 4 hours.
+	AnswerWithin *time.Duration `json:"answerWithin,omitempty"`
 }
 
 // Input of `refreshSession`.

@@ -14,11 +14,14 @@ const (
 	// Every visit of a site was displaced by its first closure, so that something is told of each.
 	displaceAll = `
 INSERT INTO closure_items (organization_id, id, closure_id, appointment_id, version, provider_id, location_id, starts_at, ends_at, outcome, cause, new_provider_id,
-    new_starts_at, due_at, settled_at)
+    new_starts_at, due_at, settled_at, offer_id)
 SELECT $1, gen_random_uuid(), (SELECT min(id::text)::uuid FROM closures WHERE organization_id = $1), id, version, provider_id, location_id, starts_at, ends_at, 'MOVED',
-    'CHANGED', provider_id, starts_at, now(), now() FROM appointments WHERE organization_id = $1`
-	displacedOf = `SELECT id, closure_id FROM closure_items WHERE organization_id = $1`
-	aheadOf     = `
+    'CHANGED', provider_id, starts_at, now(), now(), (SELECT min(o.id::text)::uuid FROM waitlist_offers o WHERE o.organization_id = $1 AND o.appointment_id = a.id)
+FROM appointments a WHERE organization_id = $1`
+	askAll      = `UPDATE closures SET answer_within = 3600 WHERE organization_id = $1`
+	displacedOf = `
+SELECT i.id, i.closure_id, a.patient_id FROM closure_items i JOIN appointments a ON a.organization_id = $1 AND a.id = i.appointment_id WHERE i.organization_id = $1`
+	aheadOf = `
 SELECT id FROM appointments WHERE organization_id = $1 AND status IN (%s) AND provider_id = '%s' AND starts_at > '2026-06-08T10:00Z' AND starts_at < '2026-07-01'`
 )
 
@@ -32,12 +35,13 @@ func (r *realm) keepClosures(t *testing.T) {
 		here := r.visit(t, s, 0, r.freeSlot(s), 0, false)
 		s.Set(`UPDATE appointments SET status = 'ARRIVED' WHERE organization_id = $1 AND id = $2`, mustRef(t, here).ID)
 		s.Set(displaceAll)
+		s.Set(askAll)
 		for _, c := range r.rows(t, s, closuresOf) {
 			r.know(s.id(globalid.Closure, c[0]), subject{kind: globalid.Closure, organization: s.Organization})
 		}
 		for _, i := range r.rows(t, s, displacedOf) {
 			id := s.id(globalid.ClosureItem, i[0])
-			r.know(id, subject{kind: globalid.ClosureItem, organization: s.Organization})
+			r.know(id, subject{kind: globalid.ClosureItem, organization: s.Organization, patient: i[2]})
 			r.with[id] = s.id(globalid.Closure, i[1])
 		}
 	}

@@ -17,10 +17,12 @@ const (
 	offersOf     = `SELECT id, entry_id, patient_id FROM waitlist_offers WHERE organization_id = $1`
 	openOffersOf = `SELECT id FROM waitlist_offers WHERE organization_id = $1 AND state = 'OPEN'`
 	acceptedOf   = `SELECT appointment_id, provider_id, patient_id FROM waitlist_offers WHERE organization_id = $1 AND state = 'ACCEPTED'`
-	// Of each offer it is told that every entry of the site came before, also those of patients whom not everybody sees.
+	// Of each offer it is told that every entry of the site came before, also those of patients whom not everybody sees, and that a visit is cancelled
+	// otherwise.
 	passOver = `
 UPDATE waitlist_offers SET passed_over = (
-    SELECT jsonb_agg(jsonb_build_object('entry', e.id, 'reason', 'FATIGUE') ORDER BY e.id) FROM waitlist_entries e WHERE e.organization_id = $1)
+    SELECT jsonb_agg(jsonb_build_object('entry', e.id, 'reason', 'FATIGUE') ORDER BY e.id) FROM waitlist_entries e WHERE e.organization_id = $1),
+    local_was = local_start, otherwise = 'CANCEL'
 WHERE organization_id = $1`
 	endOffers   = `UPDATE waitlist_offers SET state = 'WITHDRAWN', ended_at = offered_at WHERE organization_id = $1 AND patient_id = $2 AND state = 'OPEN'`
 	endEntries  = `UPDATE waitlist_entries SET status = 'LEFT', ended_at = joined_at WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL`

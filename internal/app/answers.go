@@ -83,7 +83,7 @@ func (a *App) answersBeside(mux *http.ServeMux, wrap func(http.Handler) http.Han
 		with = &Answering{}
 	}
 	links.Pages{
-		Links: a.frame.links(), Room: a.answers, Records: a.recorder, Clock: a.frame.Clock, App: with.App, Visit: telling.Visit, Until: telling.Until, Said: with.words, Log: a.frame.Log,
+		Links: a.frame.links(), Room: a.answers, Records: a.recorder, Clock: a.frame.Clock, App: with.App, Visit: telling.Visit, Until: telling.Until, Impossible: telling.Impossible, Said: with.words, Log: a.frame.Log,
 	}.Register(mux, wrap)
 	callbacks.Handlers{
 		URL: with.URL, Texts: with.Texts, Mails: with.Mails, Room: toldRoom{a.answers, a.reminder}, Words: with.words, Clock: clock.System{},

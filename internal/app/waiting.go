@@ -14,7 +14,7 @@ import (
 // closing makes the room of closures.
 func (a *App) closing(source clinic.Source) *closure.Service {
 	return &closure.Service{
-		Store: postgres.NewClosureStore(a.db), Visits: a.appointments, Openings: a.finder, Clinic: a.clinic, Providers: a.provider, Source: source,
+		Store: postgres.NewClosureStore(a.db), Visits: a.appointments, Openings: a.finder, Offers: a.waitlist, Clinic: a.clinic, Providers: a.provider, Source: source,
 	}
 }
 

@@ -3,6 +3,7 @@ package appointment
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -34,7 +35,7 @@ func (s *Service) Displace(ctx context.Context, a access.Actor, in Displace) (do
 	w := Write{Stamp: s.Stamp(a)}
 	for range decisions {
 		ap, err := s.appointment(ctx, in.Visit)
-		if err != nil || ap.Slot() != in.Was || !slices.Contains(movable, ap.Status) || !w.At.Before(ap.Start) {
+		if err != nil || !ap.movableFrom(in.Was, w.At) {
 			return false, err
 		}
 		again := false
@@ -48,6 +49,11 @@ func (s *Service) Displace(ctx context.Context, a access.Actor, in Displace) (do
 		}
 	}
 	return false, errs.TryAgain(nil)
+}
+
+// movableFrom says whether a visit stands at a time still, and can be moved.
+func (ap Appointment) movableFrom(was availability.SlotID, now time.Time) bool {
+	return ap.Slot() == was && slices.Contains(movable, ap.Status) && now.Before(ap.Start)
 }
 
 func (s *Service) displaceOnce(ctx context.Context, a access.Actor, w Write, ap Appointment, in Displace) (again bool, err error) {

@@ -2,9 +2,11 @@ package appointment
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
+	"cloud.google.com/go/civil"
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/access"
@@ -33,6 +35,15 @@ type Offered struct {
 	Until      time.Time // when they have to have answered; the hold lasts longer
 	Wave       int       // the how-manieth offer of this time, from 1
 	PassedOver []PassedOver
+	Displaced  *Displacing // nil: the patient waits by themselves
+}
+
+// Displacing is a closure's question whether a patient wants a time in place of one that can't take place.
+type Displacing struct {
+	Closure   uuid.UUID
+	Was       availability.SlotID // where the visit stood
+	Local     civil.DateTime      // its start, by its own clock
+	Otherwise string              // what becomes of it unless the patient does
 }
 
 // PassedOver is somebody who came before, and why it wasn't them.
@@ -56,6 +67,7 @@ type TakeOffer struct {
 	Offer, Hold clinic.Ref
 	Patient     uuid.UUID
 	Moving      *clinic.Ref
+	Displaced   bool // that one is: what it leaves is closed, and kept for nobody
 	Key         string
 }
 
@@ -129,6 +141,9 @@ func (s *Service) offeredTo(ctx context.Context, in OfferVisit, w *OfferWrite) (
 	if err != nil {
 		return who, err
 	}
+	if d := in.Offered.Displaced; d != nil && !ap.movableFrom(d.Was, w.At) {
+		return who, errs.TryAgain(nil)
+	}
 	who.Moving, w.NewHold.Moving = movingOf(ap), ap.ID
 	w.Case.Own, w.Case.Was = ap.ID, was(ap)
 	return who, nil
@@ -153,12 +168,13 @@ func (s *Service) TakeOffer(ctx context.Context, a access.Actor, in TakeOffer) (
 	if w.Actor, err = a.For(ctx, in.Patient); err != nil {
 		return Booking{}, err
 	}
-	seat := Seat{
-		Slot: hold.Slot, Hold: hold.ID, Offer: in.Offer.ID, Holder: availability.Holder{Actor: a.ID, Patient: in.Patient},
-		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
-	}
+	seat := s.offeredSeat(a, in, hold)
 	if in.Moving != nil {
-		done, stands, err := s.moveThere(ctx, a, MoveWrite{Write: w, Seat: seat, Reserve: s.reserve(in.Offer.Organization)}, *in.Moving)
+		m := MoveWrite{Write: w, Seat: seat}
+		if !in.Displaced {
+			m.Reserve = s.reserve(in.Offer.Organization)
+		}
+		done, stands, err := s.moveThere(ctx, a, m, *in.Moving)
 		if err != nil || stands {
 			return done, err
 		}
@@ -168,6 +184,38 @@ func (s *Service) TakeOffer(ctx context.Context, a access.Actor, in TakeOffer) (
 	}}
 	b.Case = conflict.Case{Operation: conflict.Book, Own: b.Appointment.ID, Now: w.At}
 	return s.book(ctx, a, b)
+}
+
+func (s *Service) offeredSeat(a access.Actor, in TakeOffer, hold Hold) Seat {
+	return Seat{
+		Slot: hold.Slot, Hold: hold.ID, Offer: in.Offer.ID, Holder: availability.Holder{Actor: a.ID, Patient: in.Patient},
+		Claims: [2]uuid.UUID{s.NewID(), s.NewID()}, PatientClaim: s.NewID(),
+	}
+}
+
+// OfferStands says whether a rule keeps what was offered from being taken now, as one does when hours have changed.
+func (s *Service) OfferStands(ctx context.Context, a access.Actor, in TakeOffer) (bool, error) {
+	found, err := s.store.Holds(ctx, []clinic.Ref{in.Hold})
+	hold, ok := found[in.Hold]
+	if err != nil || !ok {
+		return err == nil, err
+	}
+	seat := s.offeredSeat(a, in, hold)
+	seat.Case = conflict.Case{Operation: conflict.Book, Now: s.Clock.Now()}
+	who := availability.Asking{Holder: seat.Holder}
+	if in.Moving != nil {
+		ap, err := s.appointment(ctx, *in.Moving)
+		if err != nil {
+			return true, err
+		}
+		who.Moving, seat.Case = movingOf(ap), conflict.Case{Operation: conflict.Move, Own: ap.ID, Was: was(ap), Now: seat.Case.Now}
+	}
+	s.openings.Forget(hold.Slot.ProviderRef(), hold.Slot.Start)
+	_, err = s.decide(ctx, a, &seat, who)
+	if errors.As(err, &SlotUnavailable{}) {
+		return false, nil
+	}
+	return true, err
 }
 
 // moveThere moves a visit to what was offered, unless it doesn't stand any more.

@@ -58,7 +58,7 @@ var plan = []floor{
 	room("appointment", "clinic", "availability", "conflict"),
 	room("reminder", "clinic", "patient", "availability", "conflict", "appointment"),
 	room("waitlist", "clinic", "availability", "appointment", "reminder"),
-	room("closure", "clinic", "provider", "availability", "appointment"),
+	room("closure", "clinic", "provider", "availability", "appointment", "waitlist"),
 	room("audit", "clinic"),
 	room("identity", "clinic", "provider", "patient"),
 	room("partner", "clinic", "identity"),

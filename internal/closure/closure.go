@@ -22,8 +22,9 @@ type Mode string
 
 // The modes of the contract.
 const (
-	Book Mode = "BOOK" // their visits are moved
-	None Mode = "NONE" // the staff looks after them
+	Book  Mode = "BOOK"  // their visits are moved
+	None  Mode = "NONE"  // the staff looks after them
+	Offer Mode = "OFFER" // they are asked first
 )
 
 // Otherwise is what becomes of a visit for which there is no other time.
@@ -51,6 +52,7 @@ type Rebook struct {
 	Within       time.Duration // after a visit's start, in which another time is looked for
 	SameProvider bool          // with no other
 	Otherwise    Otherwise
+	AnswerWithin time.Duration // of those who are asked; zero: nobody is
 }
 
 // Closure is a closed period, by the wall clock of each place, and the rebooking of whoever had a visit in it.
@@ -96,7 +98,7 @@ func (c Closure) Exceptions(newID func() uuid.UUID, locations []uuid.UUID) []pro
 }
 
 // Progress is how many visits came to what, counted from the items.
-type Progress struct{ Affected, Waiting, Moved, Cancelled, Kept, Gone, Failed int }
+type Progress struct{ Affected, Waiting, Offered, Moved, Cancelled, Kept, Gone, Failed int }
 
 // Outcome is what became of an affected visit.
 type Outcome string
@@ -108,11 +110,12 @@ const (
 	Gone      Outcome = "GONE"
 	Kept      Outcome = "KEPT"
 	Moved     Outcome = "MOVED"
+	Offered   Outcome = "OFFERED" // the patient is asked
 	Waiting   Outcome = "WAITING"
 )
 
 // Outcomes in the contract's order.
-var Outcomes = []Outcome{Cancelled, Failed, Gone, Kept, Moved, Waiting}
+var Outcomes = []Outcome{Cancelled, Failed, Gone, Kept, Moved, Offered, Waiting}
 
 // Cause is why a visit was cancelled, kept or left alone.
 type Cause string
@@ -122,7 +125,10 @@ const (
 	Arrived       Cause = "ARRIVED"
 	Begun         Cause = "BEGUN"
 	Changed       Cause = "CHANGED"
+	Declined      Cause = "DECLINED" // by the patient, who was asked
 	NoAlternative Cause = "NO_ALTERNATIVE"
+	TooSoon       Cause = "TOO_SOON" // for the patient to be asked
+	Unanswered    Cause = "UNANSWERED"
 )
 
 // Item is an affected visit as it stood, and what became of it.
@@ -135,7 +141,8 @@ type Item struct {
 	Cause                                        Cause     // empty: none is needed
 	NewProviderID                                uuid.UUID // of a moved one; zero otherwise
 	NewStart                                     *time.Time
-	Tries                                        int // of one that waits
+	OfferID                                      uuid.UUID // the last that was made; zero: none
+	Tries                                        int       // of one that waits
 	SettledAt                                    *time.Time
 }
 
@@ -172,7 +179,11 @@ const (
 	MaxLocations = 200 // of an organisation that is closed in one step
 
 	defaultWithin = 14 * 24 * time.Hour
+	defaultAnswer = 4 * time.Hour
 )
 
 // reaches is how far after a visit another time may be looked for.
 var reaches = form.Span{Least: time.Hour, Most: 90 * 24 * time.Hour, Unit: time.Minute}
+
+// answers is how long who is asked may have to answer.
+var answers = form.Span{Least: 5 * time.Minute, Most: 24 * time.Hour, Unit: time.Minute}

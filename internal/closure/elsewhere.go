@@ -19,9 +19,12 @@ const (
 	mostRest = 5  // for that; then there is none for it
 )
 
-// move moves a visit to the first time that it can have: with its provider, else at its place, else anywhere in the organisation; the nearest after
-// its start. Not moved: there is none.
-func (s *Service) move(ctx context.Context, c Closure, i Item, ap appointment.Appointment) (moved bool, err error) {
+// taking takes a time for a visit. It fails with a refusal when that can't be had.
+type taking func(ctx context.Context, to availability.SlotID) error
+
+// elsewhere takes the first time that a visit can have: with its provider, else at its place, else anywhere in the organisation; the nearest after
+// its start. Not done: there is none.
+func (s *Service) elsewhere(ctx context.Context, c Closure, i Item, ap appointment.Appointment, take taking) (done bool, err error) {
 	lost := map[availability.SlotID]bool{}
 	for _, where := range places(c, i, ap) {
 		for {
@@ -34,7 +37,7 @@ func (s *Service) move(ctx context.Context, c Closure, i Item, ap appointment.Ap
 				break
 			}
 			for _, slot := range slots[:min(tried, len(slots))] {
-				err := s.displace(ctx, i, appointment.Displace{Closure: c.ID, Visit: i.Visit(), Was: ap.Slot(), To: &slot.SlotID})
+				err := take(ctx, slot.SlotID)
 				if err == nil || !refusal(err) {
 					return err == nil, err
 				}

@@ -36,6 +36,7 @@ type RebookInput struct {
 	Within       *time.Duration
 	SameProvider bool
 	Otherwise    *Otherwise
+	AnswerWithin *time.Duration `json:",omitempty"`
 }
 
 // Filter narrows a list of closures. Zero fields do not narrow.
@@ -61,6 +62,11 @@ func (in Close) closure() (Closure, error) {
 	c.Rebook.Within = check.Duration(in.Rebook.Within, defaultWithin, reaches, "rebook", "within")
 	if in.Rebook.Otherwise != nil {
 		c.Rebook.Otherwise = *in.Rebook.Otherwise
+	}
+	if c.Rebook.Mode == Offer {
+		c.Rebook.AnswerWithin = check.Duration(in.Rebook.AnswerWithin, defaultAnswer, answers, "rebook", "answerWithin")
+	} else {
+		check.That(in.Rebook.AnswerWithin == nil, "Nobody is asked.", "rebook", "answerWithin")
 	}
 	if c.Rebook.Mode == None {
 		c.State, c.Listed = Done, true

@@ -9,8 +9,10 @@ import (
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/errs"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // The bounds of a run.
@@ -21,6 +23,7 @@ const (
 	lookAgain = 2 * time.Second  // after a closure whose items others have, or that rest
 	rest      = 2 * time.Second  // of an item that couldn't be dealt with, for each time that it couldn't
 	mostTries = 10               // of an item
+	turn      = time.Minute      // after which it is looked again whether somebody can be asked who has another offer
 )
 
 // Rebooker is who rebooks, as the record of it says.
@@ -116,14 +119,59 @@ func (s *Service) bring(ctx context.Context, c Closure, i Item) error {
 	case !now.Before(ap.Start):
 		return s.Store.Settle(ctx, i, Kept, Begun, now)
 	}
-	moved, err := s.move(ctx, c, i, ap)
-	if err != nil || moved {
+	why, err := s.rebook(ctx, c, i, ap)
+	if err != nil || why == "" {
 		return err
 	}
 	if c.Rebook.Otherwise == KeepIt {
-		return s.Store.Settle(ctx, i, Kept, NoAlternative, s.Clock.Now())
+		return s.Store.Settle(ctx, i, Kept, why, s.Clock.Now())
 	}
-	return s.displace(ctx, i, appointment.Displace{Closure: c.ID, Visit: i.Visit(), Was: ap.Slot(), Why: string(NoAlternative)})
+	return s.displace(ctx, i, appointment.Displace{Closure: c.ID, Visit: i.Visit(), Was: ap.Slot(), Why: string(why)})
+}
+
+// rebook moves a visit or asks its patient, or says why neither can be done; empty: it is.
+func (s *Service) rebook(ctx context.Context, c Closure, i Item, ap appointment.Appointment) (Cause, error) {
+	if i.Cause != "" { // the patient was asked
+		return i.Cause, nil
+	}
+	take := func(ctx context.Context, to availability.SlotID) error {
+		return s.displace(ctx, i, appointment.Displace{Closure: c.ID, Visit: i.Visit(), Was: ap.Slot(), To: &to})
+	}
+	if c.Rebook.Mode == Offer {
+		span, ok, err := s.Offers.Asked(ctx, ap, c.Rebook.AnswerWithin)
+		if err != nil || !ok {
+			return TooSoon, err
+		}
+		take = s.asking(waitlist.Ask{Closure: c.ID, Visit: ap, Span: span, Otherwise: string(c.Rebook.Otherwise)})
+	}
+	done, err := s.elsewhere(ctx, c, i, ap, take)
+	if err == nil && !done {
+		return NoAlternative, nil
+	}
+	if errors.Is(err, errAskedElse) {
+		err = s.Store.Await(ctx, i, s.Clock.Now().Add(turn))
+	}
+	return "", err
+}
+
+// errAskedElse reports a patient who has another offer: they are asked one thing at a time.
+var errAskedElse = errors.New("the patient has another offer")
+
+// asking has a patient asked whether they want a time.
+func (s *Service) asking(ask waitlist.Ask) taking {
+	return func(ctx context.Context, to availability.SlotID) error {
+		ask.Slot = to
+		answer, err := s.Offers.AskDisplaced(ctx, ask)
+		switch {
+		case err != nil || answer.Outcome == appointment.Done:
+			return err
+		case answer.Outcome == appointment.NotWaiting:
+			return errAskedElse
+		case answer.Outcome == appointment.StaleAppointment:
+			return errs.TryAgain(nil)
+		}
+		return appointment.SlotTaken{}
+	}
 }
 
 // displace has a visit moved or cancelled. One that has changed meanwhile is looked at again.

@@ -2,6 +2,7 @@ package closure
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/mediconnect/mediconnect/internal/errs"
 	"github.com/mediconnect/mediconnect/internal/form"
 	"github.com/mediconnect/mediconnect/internal/provider"
+	"github.com/mediconnect/mediconnect/internal/waitlist"
 )
 
 // Visits is what closures ask of appointments.
@@ -23,6 +25,12 @@ type Visits interface {
 // Openings finds other times.
 type Openings interface {
 	OpeningsFor(ctx context.Context, a access.Actor, q availability.Search, patient uuid.UUID, limit int) ([]availability.Slot, error)
+}
+
+// Offers asks patients whether another time suits.
+type Offers interface {
+	Asked(ctx context.Context, ap appointment.Appointment, within time.Duration) (span waitlist.Span, ok bool, err error)
+	AskDisplaced(ctx context.Context, in waitlist.Ask) (appointment.Answer, error)
 }
 
 // Directory looks up what can be closed.
@@ -41,6 +49,7 @@ type Service struct {
 	Store     Store
 	Visits    Visits
 	Openings  Openings
+	Offers    Offers
 	Clinic    Directory
 	Providers Providers
 	clinic.Source

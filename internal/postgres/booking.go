@@ -163,6 +163,9 @@ func (s *AppointmentStore) PlaceOffer(ctx context.Context, w appointment.OfferWr
 		ID: o.ID, Entry: idOf(o.Entry), ToldAt: &o.At, ExpiresAt: &o.Until, Wave: o.Wave, PassedOver: passed,
 		LocalStart: &w.Plan.LocalStart, Answer: &answer, TimeZone: w.Plan.TimeZone,
 	}
+	if d := o.Displaced; d != nil {
+		p.Displaced, p.Offer.Displaced, p.Offer.Otherwise = &displacedParam{Closure: d.Closure}, &d.Local, d.Otherwise
+	}
 	return s.call(ctx, callOffer, p)
 }
 

@@ -159,6 +159,8 @@ type offerParam struct {
 	TimeZone   string                   `json:"timeZone,omitempty"`
 	State      string                   `json:"state,omitempty"`
 	EntryState string                   `json:"entryState,omitempty"`
+	Displaced  *civil.DateTime          `json:"displacedLocal,omitempty"`
+	Otherwise  string                   `json:"otherwise,omitempty"`
 }
 
 type windowParam struct {

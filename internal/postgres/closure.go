@@ -38,14 +38,14 @@ func NewClosureStore(db *DB) *ClosureStore {
 // Progress is counted each time: the report is never something else than the items.
 const (
 	closureColumns = `c.organization_id, c.id, c.provider_id, c.location_id, c.local_from, c.local_to, c.reason, c.mode, c.within, c.same_provider, c.otherwise, c.state,
-    c.listed, c.created_at, c.created_by, c.finished_at, (SELECT coalesce(jsonb_object_agg(o.outcome, o.items), '{}') FROM (
+    c.listed, c.answer_within, c.created_at, c.created_by, c.finished_at, (SELECT coalesce(jsonb_object_agg(o.outcome, o.items), '{}') FROM (
         SELECT i.outcome, count(*) AS items FROM closure_items i WHERE i.organization_id = c.organization_id AND i.closure_id = c.id GROUP BY i.outcome) o) AS counts`
 	closuresByRef = `SELECT ` + closureColumns + ` FROM unnest($1::uuid[], $2::uuid[]) w(organization, thing)
 JOIN closures c ON c.organization_id = w.organization AND c.id = w.thing`
 	insertClosure = `
 INSERT INTO closures (organization_id, id, provider_id, location_id, local_from, local_to, reason, mode, within, same_provider, otherwise, state, listed, due_at,
-    created_at, created_by, finished_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16)`
+    created_at, created_by, finished_at, answer_within)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14, $15, $16, nullif($17, 0))`
 	setClosureState   = `UPDATE closures SET state = $4, due_at = $5 WHERE organization_id = $1 AND id = $2 AND state = $3`
 	zonesOfLocations  = `SELECT DISTINCT time_zone FROM locations WHERE organization_id = $1 ORDER BY 1`
 	lockAllLocations  = `SELECT id FROM locations WHERE organization_id = $1 ORDER BY id LIMIT $2 FOR NO KEY UPDATE`
@@ -67,6 +67,7 @@ type closureRow struct {
 	Otherwise              closure.Otherwise
 	State                  closure.State
 	Listed                 bool
+	AnswerWithin           *int
 	CreatedAt              time.Time
 	CreatedBy              uuid.UUID
 	FinishedAt             *time.Time
@@ -82,7 +83,7 @@ func (r closureRow) closure() (closure.Closure, error) {
 	c := closure.Closure{
 		ID: r.ID, Scope: closure.Scope{Organization: r.OrganizationID, Provider: or(r.ProviderID), Location: or(r.LocationID)},
 		From: civil.DateTimeOf(r.LocalFrom), To: civil.DateTimeOf(r.LocalTo), State: r.State, Listed: r.Listed,
-		Rebook:    closure.Rebook{Mode: r.Mode, Within: time.Duration(r.Within) * time.Second, SameProvider: r.SameProvider, Otherwise: r.Otherwise},
+		Rebook:    closure.Rebook{Mode: r.Mode, Within: time.Duration(r.Within) * time.Second, SameProvider: r.SameProvider, Otherwise: r.Otherwise, AnswerWithin: time.Duration(or(r.AnswerWithin)) * time.Second},
 		CreatedAt: r.CreatedAt.UTC(), CreatedBy: r.CreatedBy, FinishedAt: utc(r.FinishedAt),
 	}
 	counts := map[closure.Outcome]int{}
@@ -90,7 +91,7 @@ func (r closureRow) closure() (closure.Closure, error) {
 		return c, errs.Bug("read what became of visits", err)
 	}
 	p := closure.Progress{
-		Waiting: counts[closure.Waiting], Moved: counts[closure.Moved], Cancelled: counts[closure.Cancelled], Kept: counts[closure.Kept],
+		Waiting: counts[closure.Waiting], Offered: counts[closure.Offered], Moved: counts[closure.Moved], Cancelled: counts[closure.Cancelled], Kept: counts[closure.Kept],
 		Gone: counts[closure.Gone], Failed: counts[closure.Failed],
 	}
 	for _, n := range counts {
@@ -155,7 +156,7 @@ func insertAll(ctx context.Context, tx pgx.Tx, own pen, c closure.Closure, excep
 	}
 	batch.Queue(insertClosure, c.Organization, c.ID, idOf(c.Provider), idOf(c.Location), wall(c.From), wall(c.To),
 		own.sealed(own.in("closures", "reason", c.ID), (*access.Private)(c.Reason)), string(c.Rebook.Mode), int(c.Rebook.Within/time.Second), c.Rebook.SameProvider,
-		string(c.Rebook.Otherwise), string(c.State), c.Listed, c.CreatedAt, c.CreatedBy, c.FinishedAt)
+		string(c.Rebook.Otherwise), string(c.State), c.Listed, c.CreatedAt, c.CreatedBy, c.FinishedAt, int(c.Rebook.AnswerWithin/time.Second))
 	return tx.SendBatch(ctx, batch).Close()
 }
 

@@ -17,7 +17,7 @@ import (
 
 const (
 	itemColumns = `i.organization_id, i.id, i.closure_id, i.appointment_id, i.version, i.provider_id, i.location_id, i.starts_at, i.ends_at, i.outcome, i.cause,
-    i.new_provider_id, i.new_starts_at, i.tries, i.settled_at`
+    i.new_provider_id, i.new_starts_at, i.offer_id, i.tries, i.settled_at`
 	itemsByRef = `SELECT ` + itemColumns + ` FROM unnest($1::uuid[], $2::uuid[]) w(organization, thing)
 JOIN closure_items i ON i.organization_id = w.organization AND i.id = w.thing`
 	dueClosures = `SELECT organization_id, id FROM closures WHERE state = 'RUNNING' AND due_at <= $1 ORDER BY due_at LIMIT $2`
@@ -38,11 +38,16 @@ UPDATE closure_items i SET due_at = $4, tries = i.tries + 1 FROM (
 WHERE i.organization_id = $1 AND i.id = taken.id RETURNING ` + itemColumns
 	settleItem = `
 UPDATE closure_items SET outcome = $3, cause = $4, settled_at = $5 WHERE organization_id = $1 AND id = $2 AND outcome = 'WAITING'`
-	putOffItem   = `UPDATE closure_items SET due_at = $3 WHERE organization_id = $1 AND id = $2 AND outcome = 'WAITING'`
-	itemsWaiting = `EXISTS (SELECT FROM closure_items i WHERE i.organization_id = $1 AND i.closure_id = $2 AND i.outcome = 'WAITING')`
-	endClosure   = `
-UPDATE closures SET state = 'DONE', finished_at = $3 WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING' AND listed AND NOT ` + itemsWaiting
-	restClosure = `UPDATE closures SET due_at = $3 WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'`
+	putOffItem = `UPDATE closure_items SET due_at = $3 WHERE organization_id = $1 AND id = $2 AND outcome = 'WAITING'`
+	awaitItem  = `UPDATE closure_items SET due_at = $3, tries = tries - 1 WHERE organization_id = $1 AND id = $2 AND outcome = 'WAITING'`
+	endClosure = `
+UPDATE closures SET state = 'DONE', finished_at = $3 WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING' AND listed
+    AND NOT EXISTS (SELECT FROM closure_items i WHERE i.organization_id = $1 AND i.closure_id = $2 AND i.outcome IN ('OFFERED', 'WAITING'))`
+	// Whoever answers an offer has the closure looked at at once.
+	restClosure = `
+UPDATE closures SET due_at = $3::timestamptz + CASE WHEN EXISTS (
+    SELECT FROM closure_items i WHERE i.organization_id = $1 AND i.closure_id = $2 AND i.outcome = 'WAITING') THEN interval '0' ELSE interval '10 seconds' END
+WHERE organization_id = $1 AND id = $2 AND state = 'RUNNING'`
 )
 
 type itemRow struct {
@@ -54,6 +59,7 @@ type itemRow struct {
 	Cause                                        *closure.Cause
 	NewProviderID                                *uuid.UUID
 	NewStartsAt                                  *time.Time
+	OfferID                                      *uuid.UUID
 	Tries                                        int
 	SettledAt                                    *time.Time
 }
@@ -62,7 +68,7 @@ func (r itemRow) item() closure.Item {
 	return closure.Item{
 		ID: r.ID, OrganizationID: r.OrganizationID, ClosureID: r.ClosureID, AppointmentID: r.AppointmentID, Version: r.Version, ProviderID: r.ProviderID,
 		LocationID: r.LocationID, Start: r.StartsAt.UTC(), End: r.EndsAt.UTC(), Outcome: r.Outcome, Cause: or(r.Cause), NewProviderID: or(r.NewProviderID),
-		NewStart: utc(r.NewStartsAt), Tries: r.Tries, SettledAt: utc(r.SettledAt),
+		NewStart: utc(r.NewStartsAt), OfferID: or(r.OfferID), Tries: r.Tries, SettledAt: utc(r.SettledAt),
 	}
 }
 
@@ -178,12 +184,24 @@ func (s *ClosureStore) Take(ctx context.Context, of clinic.Ref, now, until time.
 
 // Settle is documented at closure.Run.
 func (s *ClosureStore) Settle(ctx context.Context, i closure.Item, as closure.Outcome, why closure.Cause, now time.Time) error {
-	return s.change(ctx, i.Ref(), settleItem, string(as), nonEmpty(string(why)), now)
+	return s.db.write(ctx, i.OrganizationID, func(ctx context.Context, tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, settleItem, i.OrganizationID, i.ID, string(as), nonEmpty(string(why)), now)
+		if err != nil || tag.RowsAffected() == 0 || i.OfferID == uuid.Nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, noticeReplanning+ofPage+onceEach, i.OrganizationID, []uuid.UUID{i.AppointmentID}, now, "")
+		return err
+	})
 }
 
 // PutOff is documented at closure.Run.
 func (s *ClosureStore) PutOff(ctx context.Context, i closure.Item, until time.Time) error {
 	return s.change(ctx, i.Ref(), putOffItem, until)
+}
+
+// Await is documented at closure.Run.
+func (s *ClosureStore) Await(ctx context.Context, i closure.Item, until time.Time) error {
+	return s.change(ctx, i.Ref(), awaitItem, until)
 }
 
 // Rest is documented at closure.Run.

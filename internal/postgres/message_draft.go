@@ -22,7 +22,7 @@ const refusal = `CASE WHEN a.status <> 'CANCELLED' THEN '' WHEN a.last_action = 
 
 const selectDrafts = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
-    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, ` + refusal + `, p.phone, p.email, p.language, p.erased_at,
+    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, a.local_was, coalesce(a.otherwise = 'CANCEL', false) AS or_off, ` + refusal + `, p.phone, p.email, p.language, p.erased_at,
     coalesce(m.kind = 'REMINDER' AND NOT c.reminders OR c.channels @> jsonb_build_array(jsonb_build_object('channel', m.channel, 'allowed', false)), false) AS unwanted
 FROM unnest($1::uuid[], $2::int[]) w(id, generation) JOIN messages m ON m.organization_id = $3 AND m.id = w.id AND m.generation = w.generation
 JOIN told_visits a ON a.organization_id = m.organization_id AND a.id = m.appointment_id
@@ -42,6 +42,8 @@ type draftRow struct {
 	Modality               clinic.Modality
 	CancelledBy            string
 	AnswerByLocal          *time.Time
+	LocalWas               *time.Time
+	OrOff                  bool
 	Refusal                reminder.Refusal
 	Phone, Email, Language []byte
 	ErasedAt               *time.Time
@@ -160,6 +162,9 @@ func (r draftRow) draft(keys opener) (reminder.Draft, error) {
 	}}
 	if r.AnswerByLocal != nil {
 		d.Facts.Until = civil.DateTimeOf(*r.AnswerByLocal)
+	}
+	if r.LocalWas != nil {
+		d.Facts.Was, d.Facts.OrOff = civil.DateTimeOf(*r.LocalWas), r.OrOff
 	}
 	if r.ErasedAt != nil {
 		d.Blocked = reminder.PatientErased

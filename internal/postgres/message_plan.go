@@ -43,6 +43,10 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 	return notices, err
 }
 
+// isAsked is whether a patient is asked about a visit that can't take place, which stands where it was still.
+const isAsked = `EXISTS (SELECT FROM closure_items i WHERE i.organization_id = a.organization_id AND i.appointment_id = a.id AND i.outcome = 'OFFERED'
+        AND i.provider_id = a.provider_id AND i.starts_at = a.starts_at)`
+
 const selectVisit = `
 SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone, answer_by,
     coalesce((SELECT last.kind FROM (
@@ -52,7 +56,8 @@ SELECT organization_id, id, version, status, provider_id, location_id, visit_kin
         SELECT CASE n.kind WHEN 'MOVED' THEN 'CHANGE' ELSE 'CONFIRMATION' END, n.version, true
         FROM message_notices n WHERE n.organization_id = a.organization_id AND n.appointment_id = a.id AND n.version < a.version AND n.kind IN ('BOOKED', 'MOVED')
         ORDER BY version DESC LIMIT 1) last WHERE last.untold), '') AS untold,
-    EXISTS (SELECT FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.state = 'SENDING' AND m.overtaken_at IS NOT NULL) AS leaving
+    EXISTS (SELECT FROM messages m WHERE m.organization_id = a.organization_id AND m.appointment_id = a.id AND m.state = 'SENDING' AND m.overtaken_at IS NOT NULL) AS leaving,
+    ` + isAsked + ` AS asked
 FROM told_visits a WHERE organization_id = $1 AND id = $2`
 
 type toldVisitRow struct {
@@ -66,12 +71,13 @@ type toldVisitRow struct {
 	AnswerBy                                       *time.Time
 	Untold                                         reminder.Kind
 	Leaving                                        bool
+	Asked                                          bool // whether another time suits, since it can't take place then
 }
 
 func (r toldVisitRow) visit() reminder.Visit {
 	v := reminder.Visit{
 		Ref: clinic.Ref{Organization: r.OrganizationID, ID: r.ID}, PatientID: r.PatientID, VisitKindID: r.VisitKindID, ProviderID: r.ProviderID,
-		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Pending: r.Status == "PENDING", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
+		LocationID: r.LocationID, Version: r.Version, Stands: r.Status == "BOOKED", Asked: r.Asked, Pending: r.Status == "PENDING", Start: r.StartsAt.UTC(), TimeZone: r.TimeZone, Modality: r.Modality, Untold: r.Untold, Leaving: r.Leaving,
 	}
 	if r.Status == "OFFERED" {
 		v.AnswerBy = r.AnswerBy.UTC()

@@ -80,8 +80,8 @@ func (s *Messages) ToldBy(ctx context.Context, message clinic.Ref) (t reminder.T
 // A visit that was moved has a notice of that until it is planned, and then a message.
 const selectTold = `
 SELECT ` + messageColumns + `, m.patient_id, o.name AS organization, l.name AS location, coalesce(l.phone, '') AS location_phone, a.local_start, a.time_zone AS zone,
-    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, ` + refusal + `, p.phone, p.email, p.language, p.erased_at,
-    a.version AS visit_version, a.starts_at, a.confirmed_at, a.status IN ('PENDING', 'BOOKED', 'OFFERED') AS stands, a.status = 'PENDING' AS pending, a.answer_by, a.status = 'CANCELLED' AS cancelled,
+    a.modality, coalesce(a.cancelled_by, '') AS cancelled_by, a.answer_by_local, a.local_was, coalesce(a.otherwise = 'CANCEL', false) AS or_off, ` + refusal + `, p.phone, p.email, p.language, p.erased_at,
+    a.version AS visit_version, a.starts_at, a.confirmed_at, a.status IN ('PENDING', 'BOOKED', 'OFFERED') AS stands, a.status = 'PENDING' AS pending, ` + isAsked + ` AS asked, a.answer_by, a.status = 'CANCELLED' AS cancelled,
     EXISTS (SELECT FROM message_notices n WHERE n.organization_id = m.organization_id AND n.appointment_id = m.appointment_id AND n.version > m.version
             AND n.kind IN ('CHANGED', 'MOVED', 'REQUESTED'))
         OR EXISTS (SELECT FROM messages c WHERE c.organization_id = m.organization_id AND c.appointment_id = m.appointment_id AND c.version > m.version
@@ -102,7 +102,7 @@ type answeredRow struct {
 	ConfirmedAt       *time.Time
 	Stands, Cancelled bool
 	AnswerBy          *time.Time
-	Pending           bool
+	Pending, Asked    bool
 	Moved, OptedOut   bool
 	Withdrawn         bool
 }
@@ -135,7 +135,7 @@ func (r answeredRow) told(d reminder.Draft) reminder.Told {
 	in := func(id uuid.UUID) clinic.Ref { return clinic.Ref{Organization: r.OrganizationID, ID: id} }
 	return reminder.Told{
 		Message: in(r.ID), Visit: in(r.AppointmentID), Patient: in(r.PatientID), Channel: r.Channel, At: or(at).UTC(),
-		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Pending: r.Pending, Cancelled: r.Cancelled, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut,
+		Start: r.StartsAt.UTC(), Version: r.VisitVersion, Stands: r.Stands, Pending: r.Pending, Asked: r.Asked, Cancelled: r.Cancelled, Confirmed: r.ConfirmedAt != nil, Moved: r.Moved, OptedOut: r.OptedOut,
 		Withdrawn: r.Withdrawn, AnswerBy: utc(r.AnswerBy), Facts: d.Facts,
 	}
 }

@@ -77,7 +77,11 @@ func (v *vendor) Find(_ context.Context, s reminder.Sought) (reminder.Finding, e
 type plainWords struct{}
 
 func (plainWords) Write(c reminder.ChannelKind, k reminder.Kind, f reminder.Facts) (string, string, string, error) {
-	return string(k), fmt.Sprintf("%s %s %s", k, f.Local, f.Reference), "", nil
+	text := fmt.Sprintf("%s %s %s", k, f.Local, f.Reference)
+	if !f.Was.IsZero() {
+		text += fmt.Sprintf(" instead of %s, or off: %v", f.Was, f.OrOff)
+	}
+	return string(k), text, "", nil
 }
 
 // post is a desk whose patients are told.

@@ -32,7 +32,7 @@ var _ waitlist.Store = (*WaitlistStore)(nil)
 func NewWaitlistStore(db *DB) *WaitlistStore { return &WaitlistStore{db, NewAppointmentStore(db)} }
 
 const entryColumns = `e.organization_id, e.id, e.patient_id, e.status, e.priority, e.visit_kind_id, e.wanted, e.minimum_notice, e.current_appointment_id,
-    e.joined_at, e.joined_by, e.ended_at`
+    e.joined_at, e.joined_by, e.ended_at, e.closure_id`
 
 const (
 	entriesByRef = `SELECT ` + entryColumns + ` FROM unnest($1::uuid[], $2::uuid[]) w(organization, thing)
@@ -43,7 +43,8 @@ INSERT INTO waitlist_entries (organization_id, id, patient_id, status, priority,
 VALUES ($1, $2, $3, 'ACTIVE', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 	// Of any number who join at once each sees those before it.
 	lockWaiting  = `SELECT pg_advisory_xact_lock(limit_lock('waitlist', $1, $2))`
-	countWaiting = `SELECT count(*)::integer AS waiting FROM waitlist_entries WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL`
+	countWaiting = `SELECT count(*)::integer AS waiting FROM waitlist_entries WHERE organization_id = $1 AND patient_id = $2 AND ended_at IS NULL
+    AND closure_id IS NULL`
 	// look_for_waiting is told last, as its row is what all of an organisation wait for.
 	lookForWaiting = `SELECT look_for_waiting($1, $2)`
 	endEntry       = `
@@ -62,6 +63,7 @@ type wishRow struct {
 	JoinedAt                      time.Time
 	JoinedBy                      uuid.UUID
 	EndedAt                       *time.Time
+	ClosureID                     *uuid.UUID
 }
 
 func (r wishRow) cell() cell {
@@ -73,7 +75,7 @@ func (r wishRow) entry() waitlist.Entry {
 	return waitlist.Entry{
 		ID: r.ID, OrganizationID: r.OrganizationID, PatientID: r.PatientID, Status: r.Status, Priority: r.Priority, VisitKindID: r.VisitKindID,
 		MinimumNotice: time.Duration(r.MinimumNotice) * time.Second, Current: or(r.CurrentAppointmentID), JoinedAt: r.JoinedAt.UTC(), JoinedBy: r.JoinedBy,
-		EndedAt: utc(r.EndedAt),
+		EndedAt: utc(r.EndedAt), Closure: or(r.ClosureID),
 	}
 }
 
@@ -264,7 +266,7 @@ func (s *WaitlistStore) known(ctx context.Context, f waitlist.Filter) error {
 const positionsOf = `
 SELECT p.id, p.position::integer FROM (
     SELECT e.id, row_number() OVER (PARTITION BY e.visit_kind_id ORDER BY e.priority DESC, e.joined_at, e.id) AS position
-    FROM waitlist_entries e WHERE e.organization_id = $1 AND e.ended_at IS NULL) p
+    FROM waitlist_entries e WHERE e.organization_id = $1 AND e.ended_at IS NULL AND e.closure_id IS NULL) p
 WHERE p.id = ANY ($2)`
 
 // Positions is documented at waitlist.Store.

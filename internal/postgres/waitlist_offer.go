@@ -20,7 +20,7 @@ import (
 )
 
 const offerColumns = `o.organization_id, o.id, o.entry_id, o.patient_id, o.version, o.state, o.hold_id, o.provider_id, o.location_id, o.visit_kind_id, o.modality,
-    o.starts_at, o.ends_at, o.local_start, o.time_zone, o.appointment_id, o.offered_at, o.told_at, o.expires_at, o.ended_at, o.wave, o.passed_over`
+    o.starts_at, o.ends_at, o.local_start, o.time_zone, o.appointment_id, o.offered_at, o.told_at, o.expires_at, o.ended_at, o.wave, o.passed_over, o.otherwise`
 
 const offersByRef = `SELECT ` + offerColumns + ` FROM unnest($1::uuid[], $2::uuid[]) w(organization, thing)
 JOIN waitlist_offers o ON o.organization_id = w.organization AND o.id = w.thing`
@@ -38,6 +38,7 @@ type offerRow struct {
 	EndedAt                                     *time.Time
 	Wave                                        int
 	PassedOver                                  []appointment.PassedOver
+	Otherwise                                   *string
 }
 
 func (r offerRow) offer() waitlist.Offer {
@@ -48,6 +49,7 @@ func (r offerRow) offer() waitlist.Offer {
 		},
 		End: r.EndsAt.UTC(), LocalStart: civil.DateTimeOf(r.LocalStart), TimeZone: r.TimeZone, AppointmentID: or(r.AppointmentID),
 		OfferedAt: r.OfferedAt.UTC(), ToldAt: r.ToldAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(), EndedAt: utc(r.EndedAt), Wave: r.Wave, PassedOver: r.PassedOver,
+		Otherwise: or(r.Otherwise),
 	}
 }
 
@@ -59,6 +61,14 @@ func (s *WaitlistStore) Offers(ctx context.Context, refs []clinic.Ref) (map[clin
 		found[r.offer().Ref()] = r.offer()
 	}
 	return found, err
+}
+
+const openOffers = `SELECT ` + offerColumns + ` FROM waitlist_offers o WHERE o.organization_id = $1 AND o.state = 'OPEN' AND o.id > $2 ORDER BY o.id LIMIT $3`
+
+// Open is documented at waitlist.Matching.
+func (s *WaitlistStore) Open(ctx context.Context, organization, after uuid.UUID, limit int) ([]waitlist.Offer, error) {
+	rows, err := list[offerRow](ctx, s.db.tenant(organization), openOffers, organization, after, limit)
+	return column(rows, offerRow.offer), err
 }
 
 // ListOffers is documented at waitlist.Store.
@@ -144,7 +154,7 @@ SELECT ` + entryColumns + `,
     (SELECT jsonb_agg(jsonb_build_object('provider', o.provider_id, 'start', o.starts_at)) FROM waitlist_offers o
         WHERE o.organization_id = $1 AND o.entry_id = e.id AND o.state IN ('DECLINED', 'EXPIRED')) AS had
 FROM waitlist_entries e
-WHERE e.organization_id = $1 AND e.ended_at IS NULL
+WHERE e.organization_id = $1 AND e.ended_at IS NULL AND e.closure_id IS NULL
   AND ($2::uuid IS NULL OR e.provider_ids IS NULL OR $2 = ANY (e.provider_ids))
   AND ($2::uuid IS NULL OR EXISTS (SELECT FROM provider_visit_kinds k WHERE k.organization_id = $1 AND k.provider_id = $2 AND k.visit_kind_id = e.visit_kind_id))
   AND ($3::timestamptz IS NULL OR coalesce(e.not_after, 'infinity') > $3) AND ($4::timestamptz IS NULL OR coalesce(e.not_before, '-infinity') < $4)
@@ -194,7 +204,7 @@ RETURNING t.organization_id AS organization, t.id, t.kind, t.wave, t.after_id, t
 	putOffTurn = `UPDATE waitlist_turns SET due_at = $3, after_id = $4 WHERE organization_id = $1 AND id = $2 AND due_at = $5`
 	dropLook   = `
 DELETE FROM waitlist_turns WHERE organization_id = $1 AND id = $1 AND NOT EXISTS (
-    SELECT FROM waitlist_entries e WHERE e.organization_id = $1 AND e.ended_at IS NULL)`
+    SELECT FROM waitlist_entries e WHERE e.organization_id = $1 AND e.ended_at IS NULL)` // of closures, too: what is offered to them is looked at
 	selectKept = `
 SELECT h.provider_id, h.location_id, min(c.starts_at) AS starts_at, max(c.ends_at) AS ends_at FROM holds h
 JOIN claims c ON c.organization_id = h.organization_id AND c.party_id = h.provider_id AND c.hold_id = h.id AND c.state = 'ACTIVE'

@@ -117,7 +117,7 @@ func (a *Answers) turnedAgain(ctx context.Context, done Answered, number access.
 }
 
 // meaning says which message a reply is meant for, and what comes of it if that is known already. Told are in order, the latest first. With no
-// reference it is the latest one of the only visit that is ahead: of two visits none is guessed.
+// reference it is the latest one of the only visit that is ahead: of two visits none is guessed. One that can't take place isn't meant, but what is offered instead.
 func meaning(told []Told, r Reply, now time.Time) (meant *Told, e Effect) {
 	switch r.Wish {
 	case WishStop:
@@ -131,7 +131,7 @@ func meaning(told []Told, r Reply, now time.Time) (meant *Told, e Effect) {
 	}
 	for i, t := range told {
 		switch {
-		case !t.Ahead(now) || r.Reference != "" && t.Facts.Reference != r.Reference:
+		case !t.Ahead(now) || r.Reference != "" && t.Facts.Reference != r.Reference || r.Reference == "" && t.Asked:
 		case meant == nil:
 			meant = &told[i]
 		case t.Visit != meant.Visit:

@@ -43,6 +43,7 @@ type Told struct {
 	Version                 int       // of the visit, as it stands
 	Stands                  bool      // it may still take place, unless it has begun
 	Pending                 bool      // once the clinic approves it
+	Asked                   bool      // it can't, and the patient is asked whether another time suits
 	Cancelled, Confirmed    bool
 	Withdrawn               bool       // it was cancelled for the patient, and no message of it has that for an answer
 	Moved                   bool       // since the message was planned

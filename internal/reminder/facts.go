@@ -14,6 +14,8 @@ type Facts struct {
 	Phone        string // the location's, E.164; empty: it has none
 	Local        civil.DateTime
 	Until        civil.DateTime // of offers: by when to answer, by the same clock
+	Was          civil.DateTime // of offers in place of a visit that can't take place: when that is, by its own clock; zero: none
+	OrOff        bool           // of those: unless the offer is taken, that visit is cancelled
 	TimeZone     string         // IANA name, of Local; needed of visits by video or phone
 	Modality     clinic.Modality
 	ByClinic     bool // of cancellations: it was the clinic's, not the patient's

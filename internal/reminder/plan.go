@@ -41,6 +41,7 @@ type Visit struct {
 	Version                                        int
 	Stands                                         bool // it may still take place
 	Pending                                        bool // it would, if the clinic approved it
+	Asked                                          bool // it can't, and the patient is asked whether another time suits: nothing else is told
 	Start                                          time.Time
 	TimeZone                                       string // IANA, of its place
 	Modality                                       clinic.Modality
@@ -97,7 +98,7 @@ func Plan(n Notice, v Visit, c Contact, rules []Rule, now time.Time) []Message {
 			soonest = later(now, n.At).Add(Breath)
 		}
 	}
-	if !v.Stands || n.Kind == NoticeCancelled || !now.Before(v.Start) {
+	if !v.Stands || v.Asked || n.Kind == NoticeCancelled || !now.Before(v.Start) {
 		return list
 	}
 	for _, r := range p.reminders(rules, soonest) {
@@ -147,7 +148,7 @@ type plan struct {
 // news is what the notice itself is told as, if it still is. Who is restored to a visit knows of it, unless the news was on its way still.
 func (p plan) news() (Kind, bool) {
 	n := p.notice
-	fresh := p.visit.Stands && n.At.Before(p.visit.Start)
+	fresh := p.visit.Stands && !p.visit.Asked && n.At.Before(p.visit.Start)
 	switch n.Kind {
 	case NoticeOffered:
 		return Offer, n.At.Before(p.visit.AnswerBy)
@@ -156,7 +157,7 @@ func (p plan) news() (Kind, bool) {
 	case NoticeMoved:
 		return Change, fresh
 	case NoticeRequested:
-		return Request, p.visit.Pending && n.At.Before(p.visit.Start)
+		return Request, p.visit.Pending && !p.visit.Asked && n.At.Before(p.visit.Start)
 	case NoticeRestored:
 		return p.visit.Untold, fresh && p.visit.Untold != ""
 	case NoticeCancelled:

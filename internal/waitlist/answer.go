@@ -51,16 +51,23 @@ func (s *Service) take(ctx context.Context, a access.Actor, in Answer, o Offer) 
 	if err != nil {
 		return Answered{}, err
 	}
-	booking, err := s.Visits.TakeOffer(ctx, a, appointment.TakeOffer{
-		Offer: o.Ref(), Hold: clinic.Ref{Organization: o.OrganizationID, ID: o.HoldID}, Patient: o.PatientID,
-		Moving: entries[o.Entry()].CurrentRef(), Key: in.Key,
-	})
+	wanted := o.taking(entries[o.Entry()])
+	wanted.Key = in.Key
+	booking, err := s.Visits.TakeOffer(ctx, a, wanted)
 	if err != nil {
 		return Answered{Offer: o}, err
 	}
 	a.Trail.Changed(offerKind, o.ID)
 	after, err := s.ownOffer(ctx, a, in.Offer)
 	return Answered{Offer: after, Appointment: &booking.Appointment}, err
+}
+
+// taking is what taking an offer asks for.
+func (o Offer) taking(e Entry) appointment.TakeOffer {
+	return appointment.TakeOffer{
+		Offer: o.Ref(), Hold: clinic.Ref{Organization: o.OrganizationID, ID: o.HoldID}, Patient: o.PatientID, Moving: e.CurrentRef(),
+		Displaced: o.Otherwise != "",
+	}
 }
 
 // taken answers again what an offer became.

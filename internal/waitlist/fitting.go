@@ -99,11 +99,7 @@ func timing(to reminder.Contact, r Rules, slot availability.Slot, c Candidate, n
 	if to.Erased {
 		return told, until, gone
 	}
-	zone, err := clock.Zone(to.TimeZone)
-	if err != nil || to.TimeZone == "" {
-		zone, _ = clock.Zone(slot.TimeZone)
-	}
-	told = to.Quiet.Later(now, zone).UTC()
+	told = toldAt(to, slot.TimeZone, now)
 	until = told.Add(r.AnswerWithin)
 	if slot.Start.Before(until) {
 		until = slot.Start
@@ -115,4 +111,13 @@ func timing(to reminder.Contact, r Rules, slot availability.Slot, c Candidate, n
 		return told, until, QuietHours
 	}
 	return told, until, TooSoon
+}
+
+// toldAt is when a patient can be told something: not in their quiet hours, by their own clock or, if that isn't known, the visit's.
+func toldAt(to reminder.Contact, visits string, now time.Time) time.Time {
+	zone, err := clock.Zone(to.TimeZone)
+	if err != nil || to.TimeZone == "" {
+		zone, _ = clock.Zone(visits)
+	}
+	return to.Quiet.Later(now, zone).UTC()
 }

@@ -113,6 +113,11 @@ func (s *Service) find(ctx context.Context, t Turn) error {
 // look looks whether there is an opening for any who wait, in their order, some of them at a time. What is found is kept: whose it becomes is
 // found as for what is freed, so that there is one order.
 func (s *Service) look(ctx context.Context, t Turn) error {
+	if t.After == uuid.Nil {
+		if err := s.withdraw(ctx, t.Organization); err != nil {
+			return err
+		}
+	}
 	now := s.Clock.Now()
 	m, err := s.matching(ctx, t, nil)
 	if err != nil {

@@ -25,6 +25,7 @@ type Visits interface {
 	Offer(ctx context.Context, a access.Actor, in appointment.OfferVisit) (appointment.Answer, error)
 	Keep(ctx context.Context, a access.Actor, slot availability.SlotID, r appointment.Reserve) (appointment.Answer, error)
 	TakeOffer(ctx context.Context, a access.Actor, in appointment.TakeOffer) (appointment.Booking, error)
+	OfferStands(ctx context.Context, a access.Actor, in appointment.TakeOffer) (bool, error)
 	Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
 }
 

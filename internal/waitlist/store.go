@@ -49,6 +49,8 @@ type Matching interface {
 	Kept(ctx context.Context, t Turn, now time.Time) (k Kept, ok bool, err error)
 	// Candidates lists those who may want a time, in their order, after one of them; with a zero span, all who wait.
 	Candidates(ctx context.Context, q Wish, limit int) ([]Candidate, error)
+	// Open lists an organisation's open offers, by id after one; at most limit.
+	Open(ctx context.Context, organization, after uuid.UUID, limit int) ([]Offer, error)
 	// Release gives a time back that nobody wants, and ends its turn.
 	Release(ctx context.Context, by clinic.Stamp, k Kept) error
 	// EndTurn ends a turn, or puts it off: until is when it comes again, as it is given; zero: never. A look that nobody waits for any more ends.

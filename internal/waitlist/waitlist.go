@@ -39,6 +39,7 @@ type Entry struct {
 	JoinedAt                      time.Time
 	JoinedBy                      uuid.UUID
 	EndedAt                       *time.Time
+	Closure                       uuid.UUID // that has them wait, in place of a visit that it displaces; zero: the patient joined
 }
 
 // Ref names the entry.
@@ -84,6 +85,7 @@ type Offer struct {
 	EndedAt                                *time.Time
 	Wave                                   int
 	PassedOver                             []appointment.PassedOver
+	Otherwise                              string // what becomes of the visit that can't take place, unless it is taken; empty: it can
 }
 
 // Ref names the offer.

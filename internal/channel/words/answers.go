@@ -12,6 +12,7 @@ type replying struct {
 	call    string // goes after what only the clinic can do, if it has a number
 	ask     string // in its place, if it has none
 	app     string // how to go on in the app
+	over    string // of an offer in place of a visit, what OfferOver is answered with
 }
 
 // Answer words what came of an answer, for a text of two segments at most unless names are long, or for a page. App is where a new time is
@@ -20,6 +21,9 @@ func Answer(a reminder.Answered, app string) string {
 	v, _ := speaking(a.Facts.Language)
 	r, f := replies[v.tag], a.Facts
 	said := r.effects[a.Effect] + r.next(a, app)
+	if a.Effect == reminder.OfferOver && whole(f.Was) {
+		said = r.over // nobody waits for another
+	}
 	f.Organization = shortened(oneLine(f.Organization), longestSender, "…")
 	switch {
 	case f.Organization == "":
@@ -41,6 +45,15 @@ func Visit(f reminder.Facts) string {
 func Until(f reminder.Facts) string {
 	v, m := speaking(f.Language)
 	return v.factsOf(f, m, v.full).fill("{until}")
+}
+
+// Impossible words that the visit can't take place in whose stead a time is offered; empty: there is none such.
+func Impossible(f reminder.Facts) string {
+	if !whole(f.Was) {
+		return ""
+	}
+	v, m := speaking(f.Language)
+	return capital(v.factsOf(f, m, v.full).fill(v.sentences[impossible]))
 }
 
 const (
@@ -86,6 +99,7 @@ var replies = map[language.Tag]replying{
 			reminder.WhichVisit:       "there are several visits. Please answer again with the message's reference, such as 1 K7Q2M9AB.",
 		},
 		call: "Please call {phone}.", ask: "Please call the clinic.", app: "Choose one here: {app}",
+		over: "this offer has ended, or the time can't be had any more.",
 	},
 	language.German: {
 		effects: map[reminder.Effect]string{
@@ -106,6 +120,7 @@ var replies = map[language.Tag]replying{
 			reminder.WhichVisit:       "es gibt mehrere Termine. Bitte antworten Sie noch einmal mit der Referenz der Nachricht, etwa 1 K7Q2M9AB.",
 		},
 		call: "Bitte rufen Sie an: {phone}.", ask: "Bitte rufen Sie die Praxis an.", app: "Hier wählen: {app}",
+		over: "dieses Angebot ist vorbei, oder der Termin ist nicht mehr zu haben.",
 	},
 	language.Spanish: {
 		effects: map[reminder.Effect]string{
@@ -126,6 +141,7 @@ var replies = map[language.Tag]replying{
 			reminder.WhichVisit:       "hay varias citas. Responda de nuevo con la referencia del mensaje, por ejemplo 1 K7Q2M9AB.",
 		},
 		call: "Llame al {phone}.", ask: "Llame a la clínica.", app: "Elija una aquí: {app}",
+		over: "esta oferta ha terminado o la cita ya no está libre.",
 	},
 	language.French: {
 		effects: map[reminder.Effect]string{
@@ -146,5 +162,6 @@ var replies = map[language.Tag]replying{
 			reminder.WhichVisit:       "il y a plusieurs rendez-vous. Répondez encore une fois avec la référence du message, par exemple 1 K7Q2M9AB.",
 		},
 		call: "Appelez le {phone}.", ask: "Appelez le cabinet.", app: "Choisissez ici : {app}",
+		over: "cette offre est terminée, ou le rendez-vous n'est plus libre.",
 	},
 }

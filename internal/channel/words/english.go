@@ -29,6 +29,12 @@ var english = &vocabulary{
 		}
 		return fmt.Sprintf("%s %d %s %d at %s", t.weekday, t.Date.Day, t.month, t.Date.Year, clock)
 	},
+	day: func(t moment, m manner) string {
+		if m.monthFirst {
+			return fmt.Sprintf("%s %d", t.month, t.Date.Day)
+		}
+		return fmt.Sprintf("%d %s", t.Date.Day, t.month)
+	},
 	zone: " ({city} time)",
 	places: map[clinic.Modality]string{
 		clinic.Home: "at your home", clinic.InPerson: "at {location}", clinic.Phone: "by phone", clinic.Video: "by video",
@@ -40,6 +46,9 @@ var english = &vocabulary{
 		theirCancel: "as requested, we have cancelled your visit on {when}{place}.",
 		reminding:   "your visit is on {when}{place}.",
 		offering:    "a time has become free: {when}{place}. We keep it for you until {until}.",
+		exchanging:  "we are sorry that your visit on {was} can't take place. We offer {when}{place}, kept for you until {until}. Otherwise we will be in touch.",
+		orOff:       "we are sorry that your visit on {was} can't take place. We offer {when}{place}, kept for you until {until}. Otherwise it is cancelled.",
+		impossible:  "we are sorry that your visit on {was} can't take place.",
 		requested:   "we have your request for a visit on {when}{place}. It isn't booked yet: we will let you know.",
 		declined:    "we are sorry that we can't offer you the visit that you asked for on {when}{place}.",
 		lapsed:      "we are sorry that we couldn't confirm your request in time: {when}{place}. The visit won't take place.",
@@ -52,7 +61,8 @@ var english = &vocabulary{
 		reminder.Offer:        "{organization}: a time has become free",
 		reminder.Request:      "{organization}: your request for {when}",
 	},
-	refused: "{organization}: no visit on {when}",
+	displaced: "{organization}: your visit on {was} can't take place",
+	refused:   "{organization}: no visit on {when}",
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Reply 2 to move, 3 to cancel.",
 		reminder.Change:       "Reply 1 to confirm, 2 to move, 3 to cancel.",
@@ -60,6 +70,7 @@ var english = &vocabulary{
 		reminder.Offer:        "Reply 1 {reference} to take it, 3 {reference} to decline.",
 		reminder.Request:      "Reply 2 to move, 3 to cancel.",
 	},
+	exchange:  "Reply 1 {reference} to take it, 3 {reference} to decline.",
 	again:     "Call {phone} to book again.",
 	questions: "Questions? Call {phone}.",
 	reference: "Ref {reference}.",

@@ -22,6 +22,12 @@ var french = &vocabulary{
 		}
 		return fmt.Sprintf("%s %s %s %d à %dh%02d", t.weekday, day, t.month, t.Date.Year, t.Time.Hour, t.Time.Minute)
 	},
+	day: func(t moment, _ manner) string {
+		if t.Date.Day == 1 {
+			return "1er " + t.month
+		}
+		return fmt.Sprintf("%d %s", t.Date.Day, t.month)
+	},
 	zone: " (heure de {city})",
 	places: map[clinic.Modality]string{
 		clinic.Home: "à votre domicile", clinic.InPerson: "lieu : {location}", clinic.Phone: "par téléphone", clinic.Video: "par vidéo",
@@ -33,6 +39,9 @@ var french = &vocabulary{
 		theirCancel: "à votre demande, nous avons annulé votre rendez-vous du {when}{place}.",
 		reminding:   "votre rendez-vous a lieu le {when}{place}.",
 		offering:    "un rendez-vous s'est libéré : {when}{place}. Nous le gardons pour vous jusqu'au {until}.",
+		exchanging:  "votre rendez-vous du {was} ne peut avoir lieu. Nous vous gardons le {when}{place} jusqu'au {until}. Sinon nous vous rappellerons.",
+		orOff:       "votre rendez-vous du {was} ne peut avoir lieu. Nous vous gardons le {when}{place} jusqu'au {until}. Sinon il est annulé.",
+		impossible:  "nous regrettons que votre rendez-vous du {was} ne puisse avoir lieu.",
 		requested:   "nous avons votre demande de rendez-vous pour le {when}{place}. Il n'est pas encore réservé : nous vous le dirons.",
 		declined:    "nous regrettons de ne pas pouvoir vous proposer le rendez-vous demandé pour le {when}{place}.",
 		lapsed:      "nous regrettons de ne pas avoir pu confirmer à temps votre demande pour le {when}{place}. Le rendez-vous n'aura pas lieu.",
@@ -45,7 +54,8 @@ var french = &vocabulary{
 		reminder.Offer:        "{organization} : un rendez-vous s'est libéré",
 		reminder.Request:      "{organization} : votre demande pour le {when}",
 	},
-	refused: "{organization} : pas de rendez-vous le {when}",
+	displaced: "{organization} : votre rendez-vous du {was} ne peut avoir lieu",
+	refused:   "{organization} : pas de rendez-vous le {when}",
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Répondez 2 pour déplacer, 3 pour annuler.",
 		reminder.Change:       "Répondez 1 pour confirmer, 2 pour déplacer, 3 pour annuler.",
@@ -53,6 +63,7 @@ var french = &vocabulary{
 		reminder.Offer:        "Répondez 1 {reference} pour le prendre, 3 {reference} pour le refuser.",
 		reminder.Request:      "Répondez 2 pour déplacer, 3 pour annuler.",
 	},
+	exchange:  "Répondez 1 {reference} : oui, 3 {reference} : non.",
 	again:     "Pour un autre rendez-vous, appelez le {phone}.",
 	questions: "Des questions ? Appelez le {phone}.",
 	reference: "Réf {reference}.",

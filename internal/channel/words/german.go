@@ -24,6 +24,7 @@ var german = &vocabulary{
 		}
 		return fmt.Sprintf("%s, %s um %s Uhr", t.weekday, day, clock24(t.Time))
 	},
+	day:  func(t moment, _ manner) string { return fmt.Sprintf("%d.%d.", t.Date.Day, t.Date.Month) },
 	zone: " (Ortszeit {city})",
 	places: map[clinic.Modality]string{
 		clinic.Home: "bei Ihnen zu Hause", clinic.InPerson: "Ort: {location}", clinic.Phone: "per Telefon", clinic.Video: "per Video",
@@ -35,6 +36,9 @@ var german = &vocabulary{
 		theirCancel: "Wie gewünscht haben wir Ihren Termin abgesagt: {when}{place}.",
 		reminding:   "Ihr Termin ist am {when}{place}.",
 		offering:    "Ein Termin ist frei geworden: {when}{place}. Wir halten ihn für Sie frei bis {until}.",
+		exchanging:  "Leider kann Ihr Termin am {was} nicht stattfinden. Unser Vorschlag: {when}{place}, für Sie frei bis {until}. Sonst melden wir uns.",
+		orOff:       "Leider kann Ihr Termin am {was} nicht stattfinden. Unser Vorschlag: {when}{place}, für Sie frei bis {until}. Sonst ist er abgesagt.",
+		impossible:  "Leider kann Ihr Termin nicht stattfinden: {was}.",
 		requested:   "Wir haben Ihre Anfrage erhalten: {when}{place}. Der Termin ist noch nicht gebucht, wir melden uns.",
 		declined:    "Leider können wir Ihnen den gewünschten Termin nicht anbieten: {when}{place}.",
 		lapsed:      "Leider konnten wir Ihre Anfrage nicht rechtzeitig bestätigen: {when}{place}. Der Termin findet nicht statt.",
@@ -47,7 +51,8 @@ var german = &vocabulary{
 		reminder.Offer:        "{organization}: Ein Termin ist frei geworden",
 		reminder.Request:      "{organization}: Ihre Anfrage für {when}",
 	},
-	refused: "{organization}: kein Termin am {when}",
+	displaced: "{organization}: Ihr Termin am {was} kann nicht stattfinden",
+	refused:   "{organization}: kein Termin am {when}",
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Antworten: 2 verlegen, 3 absagen.",
 		reminder.Change:       "Antworten: 1 bestätigen, 2 verlegen, 3 absagen.",
@@ -55,6 +60,7 @@ var german = &vocabulary{
 		reminder.Offer:        "Antworten: 1 {reference} nehmen, 3 {reference} ablehnen.",
 		reminder.Request:      "Antworten: 2 verlegen, 3 absagen.",
 	},
+	exchange:  "Antworten: 1 {reference} nehmen, 3 {reference} ablehnen.",
 	again:     "Neuer Termin: {phone}.",
 	questions: "Fragen? Rufen Sie an: {phone}.",
 	reference: "Ref {reference}.",

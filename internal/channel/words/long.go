@@ -71,11 +71,11 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 	case reminder.Cancellation:
 		after = v.again
 	case reminder.Offer:
-		l.Links = offered(link{v.links.take, f.Links.Confirm}, link{v.links.decline, f.Links.Cancel})
+		l.Links = given(link{v.links.take, f.Links.Confirm}, link{v.links.decline, f.Links.Cancel})
 	case reminder.Request: // nobody confirms what isn't booked
-		l.Links = offered(link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
+		l.Links = given(link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
 	default:
-		l.Links = offered(link{v.links.confirm, f.Links.Confirm}, link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
+		l.Links = given(link{v.links.confirm, f.Links.Confirm}, link{v.links.move, f.Links.Move}, link{v.links.cancel, f.Links.Cancel})
 	}
 	if f.Phone != "" {
 		l.After = append(l.After, told.fill(after))
@@ -90,13 +90,16 @@ func composed(kind reminder.Kind, f reminder.Facts) letter {
 }
 
 func (v *vocabulary) subject(kind reminder.Kind, f reminder.Facts) string {
-	if kind == reminder.Cancellation && f.Refusal != "" {
+	switch {
+	case kind == reminder.Cancellation && f.Refusal != "":
 		return v.refused
+	case kind == reminder.Offer && whole(f.Was):
+		return v.displaced
 	}
 	return v.subjects[kind]
 }
 
-func offered(links ...link) (list []link) {
+func given(links ...link) (list []link) {
 	for _, l := range links {
 		if l.At != "" {
 			list = append(list, l)

@@ -53,11 +53,15 @@ func alphanumeric(r rune) bool {
 func texted(kind reminder.Kind, f reminder.Facts) string {
 	v, m := speaking(f.Language)
 	told := v.factsOf(f, m, v.brief)
+	replies, any := v.replies[kind]
+	if whole(f.Was) {
+		told["was"], replies = v.day(momentOf(f.Was, v.brief), m), v.exchange
+	}
 	parts := []string{f.Organization + ": " + told.fill(v.sentences[telling(kind, f)])}
 	if kind == reminder.Cancellation && f.Phone != "" {
 		parts = append(parts, told.fill(v.again))
 	}
-	if replies, any := v.replies[kind]; any {
+	if any {
 		parts = append(parts, told.fill(replies))
 	}
 	if kind != reminder.Offer { // its replies name it: there may be a visit ahead, too

@@ -25,6 +25,7 @@ var spanish = &vocabulary{
 		}
 		return fmt.Sprintf("%s %d de %s de %d %s %s", t.weekday, t.Date.Day, t.month, t.Date.Year, at, clock)
 	},
+	day:  func(t moment, _ manner) string { return fmt.Sprintf("%d de %s", t.Date.Day, t.month) },
 	zone: " (hora de {city})",
 	places: map[clinic.Modality]string{
 		clinic.Home: "en su domicilio", clinic.InPerson: "en {location}", clinic.Phone: "por teléfono", clinic.Video: "por videollamada",
@@ -36,6 +37,9 @@ var spanish = &vocabulary{
 		theirCancel: "a solicitud suya hemos cancelado su cita del {when}{place}.",
 		reminding:   "su cita es el {when}{place}.",
 		offering:    "ha quedado libre una cita: {when}{place}. Se la reservamos hasta {until}.",
+		exchanging:  "su cita del {was} no puede tener lugar. Le reservamos el {when}{place} hasta {until}. Si no, le avisaremos.",
+		orOff:       "su cita del {was} no puede tener lugar. Le reservamos el {when}{place} hasta {until}. Si no, queda anulada.",
+		impossible:  "lamentamos que su cita del {was} no pueda tener lugar.",
 		requested:   "tenemos su solicitud de cita para el {when}{place}. Le avisaremos cuando sea firme.",
 		declined:    "lamentamos no poder ofrecerle la cita solicitada para el {when}{place}.",
 		lapsed:      "lamentamos no haber podido aceptar a tiempo su solicitud para el {when}{place}. La cita queda sin efecto.",
@@ -48,7 +52,8 @@ var spanish = &vocabulary{
 		reminder.Offer:        "{organization}: ha quedado libre una cita",
 		reminder.Request:      "{organization}: su solicitud para el {when}",
 	},
-	refused: "{organization}: sin cita el {when}",
+	displaced: "{organization}: su cita del {was} no puede tener lugar",
+	refused:   "{organization}: sin cita el {when}",
 	replies: map[reminder.Kind]string{
 		reminder.Confirmation: "Responda 2 para cambiar, 3 para cancelar.",
 		reminder.Change:       "Responda 1 para confirmar, 2 para cambiar, 3 para cancelar.",
@@ -56,6 +61,7 @@ var spanish = &vocabulary{
 		reminder.Offer:        "Responda 1 {reference} para aceptarla, 3 {reference} para rechazarla.",
 		reminder.Request:      "Responda 2 para cambiar, 3 para cancelar.",
 	},
+	exchange:  "1 {reference}: aceptar, 3 {reference}: no.",
 	again:     "Para otra cita llame al {phone}.",
 	questions: "¿Preguntas? Llame al {phone}.",
 	reference: "Ref {reference}.",

@@ -44,12 +44,15 @@ type vocabulary struct {
 	tag         language.Tag
 	brief, full names
 	when        func(moment, manner) string
-	zone        string // after the time of a call
+	day         func(moment, manner) string // alone, for texts
+	zone        string                      // after the time of a call
 	places      map[clinic.Modality]string
 	sentences   map[sentence]string
 	subjects    map[reminder.Kind]string
 	refused     string                   // the subject of a cancellation that refuses what was asked for
+	displaced   string                   // the subject of an offer in place of a visit that can't take place
 	replies     map[reminder.Kind]string // what a text may be answered with; the numbers are the same in all languages
+	exchange    string                   // in place of that, of an offer in place of a visit: there is more to tell
 	again       string                   // how to book again
 	questions   string
 	reference   string
@@ -76,6 +79,9 @@ const (
 	theirCancel sentence = "cancelled by the patient"
 	reminding   sentence = "reminding"
 	offering    sentence = "offering"
+	exchanging  sentence = "offering in place of a visit"
+	orOff       sentence = "offering in place of a visit that is cancelled otherwise"
+	impossible  sentence = "a visit can't take place" // for a page
 	requested   sentence = "requested"
 	declined    sentence = "declined by the clinic"
 	lapsed      sentence = "not approved in time"
@@ -95,7 +101,7 @@ func telling(kind reminder.Kind, f reminder.Facts) sentence {
 	case reminder.Remind:
 		return reminding
 	case reminder.Offer:
-		return offering
+		return offered(f)
 	}
 	return ""
 }
@@ -111,6 +117,17 @@ func ending(f reminder.Facts) sentence {
 		return ourCancel
 	}
 	return theirCancel
+}
+
+// offered picks the sentence of an offer.
+func offered(f reminder.Facts) sentence {
+	switch {
+	case !whole(f.Was):
+		return offering
+	case f.OrOff:
+		return orOff
+	}
+	return exchanging
 }
 
 // languages that messages are written in. The first is for whoever understands none of the others.
@@ -163,11 +180,14 @@ func (v *vocabulary) factsOf(f reminder.Facts, m manner, n names) facts {
 	if f.Modality != clinic.InPerson || f.Location != "" {
 		place = ", " + facts{"location": f.Location}.fill(v.places[f.Modality])
 	}
-	until := ""
+	until, was := "", ""
 	if whole(f.Until) {
 		until = v.when(momentOf(f.Until, n), m)
 	}
+	if whole(f.Was) {
+		was = v.when(momentOf(f.Was, n), m)
+	}
 	return facts{
-		"until": until, "when": when, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
+		"until": until, "was": was, "when": when, "place": place, "organization": f.Organization, "phone": f.Phone, "reference": f.Reference,
 	}
 }

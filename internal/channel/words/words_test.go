@@ -43,6 +43,11 @@ func texts(t *testing.T, kind reminder.Kind, f reminder.Facts) string {
 	return text
 }
 
+// displaced has a time be offered in place of a visit.
+func displaced(orOff bool) func(*reminder.Facts) {
+	return func(f *reminder.Facts) { f.Was, f.OrOff = at("2026-03-02T09:00"), orOff }
+}
+
 // refused has the clinic refuse a visit that was asked for.
 func refused(how reminder.Refusal) func(*reminder.Facts) {
 	return func(f *reminder.Facts) { f.ByClinic, f.Refusal = true, how }
@@ -58,6 +63,12 @@ func TestATextSaysWhenAndWhereAndHowToAnswer(t *testing.T) {
 		{"en-GB", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Offer, nil, "Harbour Clinic: a time has become free: Tue 3 Mar 2026 at 10:00, at Harbour North. We keep it for you until Mon 2 Mar 2026 at 14:30. Reply 1 K7Q2M9 to take it, 3 K7Q2M9 to decline. STOP to end texts."},
 		{"de", reminder.Offer, nil, "Harbour Clinic: Ein Termin ist frei geworden: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North. Wir halten ihn für Sie frei bis Mo., 2.3.2026 um 14:30 Uhr. Antworten: 1 K7Q2M9 nehmen, 3 K7Q2M9 ablehnen. STOP beendet SMS."},
+		{"en-GB", reminder.Offer, displaced(true), "Harbour Clinic: we are sorry that your visit on 2 Mar can't take place. We offer Tue 3 Mar 2026 at 10:00, at Harbour North, kept for you until Mon 2 Mar 2026 at 14:30. Otherwise it is cancelled. Reply 1 K7Q2M9 to take it, 3 K7Q2M9 to decline. STOP to end texts."},
+		{"en-GB", reminder.Offer, displaced(false), "Harbour Clinic: we are sorry that your visit on 2 Mar can't take place. We offer Tue 3 Mar 2026 at 10:00, at Harbour North, kept for you until Mon 2 Mar 2026 at 14:30. Otherwise we will be in touch. Reply 1 K7Q2M9 to take it, 3 K7Q2M9 to decline. STOP to end texts."},
+		{"de", reminder.Offer, displaced(true), "Harbour Clinic: Leider kann Ihr Termin am 2.3. nicht stattfinden. Unser Vorschlag: Di., 3.3.2026 um 10:00 Uhr, Ort: Harbour North, für Sie frei bis Mo., 2.3.2026 um 14:30 Uhr. Sonst ist er abgesagt. Antworten: 1 K7Q2M9 nehmen, 3 K7Q2M9 ablehnen. STOP beendet SMS."},
+		{"es", reminder.Offer, displaced(true), "Harbour Clinic: su cita del 2 de marzo no puede tener lugar. Le reservamos el martes 3 de marzo de 2026 a las 10:00, en Harbour North hasta lunes 2 de marzo de 2026 a las 14:30. Si no, queda anulada. 1 K7Q2M9: aceptar, 3 K7Q2M9: no. STOP para no recibir SMS."},
+		{"fr", reminder.Offer, displaced(false), "Harbour Clinic: votre rendez-vous du 2 mars ne peut avoir lieu. Nous vous gardons le mardi 3 mars 2026 à 10h00, lieu : Harbour North jusqu'au lundi 2 mars 2026 à 14h30. Sinon nous vous rappellerons. Répondez 1 K7Q2M9 : oui, 3 K7Q2M9 : non. STOP pour ne plus recevoir de SMS."},
+		{"en-US", reminder.Offer, displaced(true), "Harbour Clinic: we are sorry that your visit on Mar 2 can't take place. We offer Tue, Mar 3, 2026 at 10:00 AM, at Harbour North, kept for you until Mon, Mar 2, 2026 at 2:30 PM. Otherwise it is cancelled. Reply 1 K7Q2M9 to take it, 3 K7Q2M9 to decline. STOP to end texts."},
 		{"en-US", reminder.Remind, nil, "Harbour Clinic: your visit is on Tue, Mar 3, 2026 at 10:00 AM, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Confirmation, nil, "Harbour Clinic: your visit is booked for Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
 		{"en-GB", reminder.Change, nil, "Harbour Clinic: your visit has changed. It is now on Tue 3 Mar 2026 at 10:00, at Harbour North. Reply 1 to confirm, 2 to move, 3 to cancel. Ref K7Q2M9. STOP to end texts."},
@@ -219,6 +230,10 @@ func TestTextsAreOfTheGSMAlphabetWhereTheLanguageAllows(t *testing.T) {
 					f := visit()
 					f.Language, f.Modality = language, modality
 					f.Local.Date = civil.Date{Year: 2026, Month: 1, Day: 1}.AddDays(30 * (month - 1))
+					if month%2 == 0 {
+						displaced(month%4 == 0)(&f)
+						f.Was.Date = f.Local.Date
+					}
 					f.Refusal = []reminder.Refusal{"", reminder.Declined, reminder.Lapsed}[month%3]
 					text := texts(t, kind, f)
 					saturday := strings.Contains(text, "sábado")
@@ -247,7 +262,7 @@ var braces = regexp.MustCompile(`\{[^}]*\}`)
 
 // The words can tell no more than this, and the facts have no more: nothing of health has a place in them.
 func TestNoWordsTellAnythingClinical(t *testing.T) {
-	allowed := []string{"{when}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}", "{until}"}
+	allowed := []string{"{when}", "{place}", "{organization}", "{phone}", "{reference}", "{location}", "{city}", "{until}", "{was}"}
 	for _, v := range languages {
 		for _, text := range allTexts(reflect.ValueOf(*v)) {
 			for _, told := range braces.FindAllString(text, -1) {
@@ -257,7 +272,7 @@ func TestNoWordsTellAnythingClinical(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"Organization", "Location", "Phone", "Local", "Until", "TimeZone", "Modality", "ByClinic", "Refusal", "Reference", "Links", "Language"}
+	want := []string{"Organization", "Location", "Phone", "Local", "Until", "Was", "OrOff", "TimeZone", "Modality", "ByClinic", "Refusal", "Reference", "Links", "Language"}
 	var have []string
 	for field := range reflect.TypeFor[reminder.Facts]().Fields() {
 		have = append(have, field.Name)
@@ -293,7 +308,7 @@ func allTexts(v reflect.Value) (list []string) {
 
 func TestEachLanguageHasEverything(t *testing.T) {
 	for _, v := range languages {
-		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding, offering, requested, declined, lapsed} {
+		for _, s := range []sentence{booked, changed, ourCancel, theirCancel, reminding, offering, exchanging, orOff, requested, declined, lapsed} {
 			if text := v.sentences[s]; strings.Count(text, "{when}{place}") != 1 {
 				t.Errorf("%s, %s: %q", v.tag, s, text)
 			}
@@ -301,6 +316,9 @@ func TestEachLanguageHasEverything(t *testing.T) {
 		for _, kind := range kinds {
 			if !strings.Contains(v.subjects[kind], "{organization}") {
 				t.Errorf("%s has no subject of %s", v.tag, kind)
+			}
+			if v.exchange == "" || v.displaced == "" || v.sentences[impossible] == "" {
+				t.Errorf("%s has no words for what is offered in place of a visit", v.tag)
 			}
 			if (v.replies[kind] == "") != (kind == reminder.Cancellation) {
 				t.Errorf("%s, %s: the replies are %q", v.tag, kind, v.replies[kind])
