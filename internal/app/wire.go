@@ -132,7 +132,8 @@ type App struct {
 	sealer       *audit.Sealer // nil: this process seals nothing
 	hub          *live.Hub
 	boards       *live.Boards
-	concerns     *live.Concerns
+	concerns     *live.Concerns // of visits
+	awaited      *live.Concerns // of offers
 	tickets      live.Tickets
 	redis        *redis.Client // nil: there is none
 	caches       caches
@@ -188,7 +189,7 @@ func wire(frame Frame, db *postgres.DB) *App {
 	a.closure = a.closing(source)
 	a.integrate()
 	a.tickets = live.Tickets{Store: postgres.NewTickets(db), Clock: clock.System{}, Random: rand.Reader}
-	a.concerns = live.NewConcerns(a.appointments, clock.System{})
+	a.concerns, a.awaited = live.NewConcerns(a.appointments, clock.System{}), live.NewConcerns(a.waitlist, clock.System{})
 	a.mailing = a.mails(source)
 	a.reminder, a.answers = a.reminders(source), a.hear(source)
 	a.account(source)
@@ -243,7 +244,7 @@ func (a *App) deps(settings HTTPSettings, limit *limiter) graph.Deps {
 				Availability: a.openings, Search: a.finder, Appointment: a.appointments, Ledger: a.ledger, DeadLetters: a.deadLetters, Audit: a.audit, Conflicts: a.harmless.reports,
 				Live: live.Streams{
 					Hub: a.hub, Log: postgres.NewLog(a.db), Clock: a.frame.Clock,
-					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder, Waiting: a.waitlist,
+					Visits: a.appointments, Concerns: a.concerns, Boards: a.boards, Search: a.finder, Waiting: a.waitlist, Awaited: a.awaited,
 				},
 				Tickets: a.tickets, Sessions: a.sessions, Partner: a.partner, People: a.people, OpenID: a.openID, Choices: a.choices, Features: switches{a.flags}, Waitlist: a.waitlist, Closure: a.closure,
 			},

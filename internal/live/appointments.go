@@ -19,15 +19,8 @@ type Visits interface {
 	MayFollow(ctx context.Context, a access.Actor, provider *clinic.Ref) error
 	// Appointments answers those that the caller may see, as they may see them.
 	Appointments(ctx context.Context, a access.Actor, refs []clinic.Ref) (map[clinic.Ref]appointment.Appointment, error)
-	// Concerns answers whom appointments concern, of those that exist.
-	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Concern, error)
-	// Concerning lists the appointments that concern a caller who acts for patients; all is false, and the list empty, when there
-	// are more than most.
-	Concerning(ctx context.Context, a access.Actor, most int) (refs []clinic.Ref, all bool, err error)
+	Concerned
 }
-
-// mostConcerning is how many appointments of a subscriber the log is asked for one by one.
-const mostConcerning = 1000
 
 // Appointments makes a stream of the appointments of the caller's organisation that they may see; with a provider, of those with that
 // one, and of those that are moved to or from that one.
@@ -54,7 +47,7 @@ func (g agenda) note(pending *Pending[clinic.Ref, int64], e Entry) {
 	if e.Appointment == uuid.Nil {
 		return
 	}
-	ref := clinic.Ref{Organization: e.Organization, ID: e.Appointment}
+	ref := e.AppointmentRef()
 	if g.actor.ActsForOthers() {
 		g.concerns.expect(ref, e.Position)
 	}
@@ -101,23 +94,7 @@ func (g agenda) sift(ctx context.Context, entries []Entry) ([]Entry, error) {
 	if g.provider != nil {
 		entries = slices.DeleteFunc(entries, func(e Entry) bool { return e.ProviderRef() != *g.provider })
 	}
-	var refs []clinic.Ref
-	for _, e := range entries {
-		if e.Appointment != uuid.Nil {
-			refs = append(refs, clinic.Ref{Organization: e.Organization, ID: e.Appointment})
-		}
-	}
-	found, err := g.visits.Concerns(ctx, refs)
-	if err != nil {
-		return nil, err
-	}
-	var kept []Entry
-	for _, e := range entries {
-		if found[clinic.Ref{Organization: e.Organization, ID: e.Appointment}].Of(g.actor) {
-			kept = append(kept, e)
-		}
-	}
-	return kept, nil
+	return sifted(ctx, g.visits, g.actor, entries, Entry.AppointmentRef)
 }
 
 func (agenda) pass(context.Context, *Pending[clinic.Ref, int64], time.Time, time.Time) (time.Time, error) {

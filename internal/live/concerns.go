@@ -8,8 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/clock"
@@ -23,9 +25,21 @@ const (
 	concernsTake = 5 * time.Second // one look
 )
 
-// Concerns finds out whom appointments concern, once a process for each change, however many follow.
+// Concerned says of things whom they concern.
+type Concerned interface {
+	// Concerns answers whom things concern, of those that exist.
+	Concerns(ctx context.Context, refs []clinic.Ref) (map[clinic.Ref]appointment.Concern, error)
+	// Concerning lists the things that concern a caller who acts for patients; all is false, and the list empty, when there are
+	// more than most.
+	Concerning(ctx context.Context, a access.Actor, most int) (refs []clinic.Ref, all bool, err error)
+}
+
+// mostConcerning is how many things of a subscriber the log is asked for one by one.
+const mostConcerning = 1000
+
+// Concerns finds out whom things concern, once a process for each change, however many follow.
 type Concerns struct {
-	visits Visits
+	things Concerned
 	clock  clock.Clock
 
 	mu       sync.Mutex
@@ -48,15 +62,15 @@ type look struct {
 }
 
 // NewConcerns knows nothing yet.
-func NewConcerns(visits Visits, c clock.Clock) *Concerns {
+func NewConcerns(things Concerned, c clock.Clock) *Concerns {
 	cache, err := lru.New[clinic.Ref, known](mostConcerns)
 	if err != nil {
 		panic(err) // only a size below 1 fails
 	}
-	return &Concerns{visits: visits, clock: c, known: cache, expected: map[clinic.Ref]int64{}}
+	return &Concerns{things: things, clock: c, known: cache, expected: map[clinic.Ref]int64{}}
 }
 
-// expect says that an appointment has changed: whoever asks for any first has all that are expected looked at together.
+// expect says that something has changed: whoever asks for any first has all that are expected looked at together.
 func (c *Concerns) expect(ref clinic.Ref, position int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,7 +82,7 @@ func (c *Concerns) expect(ref clinic.Ref, position int64) {
 	}
 }
 
-// of answers whom an appointment concerns after a change to it. It fails with errs.Busy.
+// of answers whom a thing concerns after a change to it. It fails with errs.Busy.
 func (c *Concerns) of(ctx context.Context, ref clinic.Ref, position int64) (appointment.Concern, error) {
 	for {
 		concern, ok, l := c.recall(ctx, ref, position)
@@ -146,5 +160,26 @@ func (c *Concerns) ask(ctx context.Context, refs []clinic.Ref) (found map[clinic
 			err = errors.New("panic in a look: " + errs.Panicked(cause))
 		}
 	}()
-	return c.visits.Concerns(ctx, refs)
+	return c.things.Concerns(ctx, refs)
+}
+
+// sifted keeps the entries that are about what concerns a caller who acts for patients. It may fail with errs.Busy.
+func sifted(ctx context.Context, things Concerned, a access.Actor, entries []Entry, about func(Entry) clinic.Ref) ([]Entry, error) {
+	var refs []clinic.Ref
+	for _, e := range entries {
+		if ref := about(e); ref.ID != uuid.Nil {
+			refs = append(refs, ref)
+		}
+	}
+	found, err := things.Concerns(ctx, refs)
+	if err != nil {
+		return nil, err
+	}
+	var kept []Entry
+	for _, e := range entries {
+		if found[about(e)].Of(a) {
+			kept = append(kept, e)
+		}
+	}
+	return kept, nil
 }

@@ -17,6 +17,7 @@ type Interest struct {
 	Schedules     bool         // about changed hours, whoever's
 	Offers        []uuid.UUID  // about offers of these organisations
 	Appointments  []clinic.Ref // about these; a log can be read so, a hub offers nothing by it
+	OwnOffers     []clinic.Ref // about these; likewise
 }
 
 // ScheduleTopic is the topic of entries about changed hours.

@@ -33,6 +33,14 @@ func (e Entry) ProviderRef() clinic.Ref {
 	return clinic.Ref{Organization: e.Organization, ID: e.Provider}
 }
 
+// AppointmentRef names the appointment.
+func (e Entry) AppointmentRef() clinic.Ref {
+	return clinic.Ref{Organization: e.Organization, ID: e.Appointment}
+}
+
+// OfferRef names the offer.
+func (e Entry) OfferRef() clinic.Ref { return clinic.Ref{Organization: e.Organization, ID: e.Offer} }
+
 // Cursor is a place in one life of the log.
 type Cursor struct {
 	Epoch    string

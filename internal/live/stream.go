@@ -53,6 +53,7 @@ type Streams struct {
 	Boards   *Boards
 	Search   Searches
 	Waiting  Waiting
+	Awaited  *Concerns // of the offers
 }
 
 // The bounds of a stream.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -116,14 +117,25 @@ func (d *desk) explained(sent *lastQuery, role string) string {
 }
 
 // Three patients' screens come back while a clinic has written very much of others.
-func TestWhatWasWrittenOfAppointmentsIsReadWithoutReadingWhatWasOfOthers(t *testing.T) {
-	d := newDesk(t)
+func TestWhatWasWrittenOfThingsIsReadWithoutReadingWhatWasOfOthers(t *testing.T) {
+	for column, of := range map[string]func([]clinic.Ref) live.Interest{
+		"appointment_id": func(own []clinic.Ref) live.Interest { return live.Interest{Appointments: own} },
+		"offer_id":       func(own []clinic.Ref) live.Interest { return live.Interest{OwnOffers: own} },
+	} {
+		t.Run(column, func(t *testing.T) { newDesk(t).readsOf(column, of) })
+	}
+}
+
+// readsOf has entries read of three things that a column of the log names.
+func (d *desk) readsOf(column string, interest func([]clinic.Ref) live.Interest) {
+	t := d.t
+	t.Helper()
 	elsewhere := sample.NewClinic(t, d.pool)
 	own := []uuid.UUID{sample.NewID(), sample.NewID(), sample.NewID()}
-	write := func(organization uuid.UUID, appointment any, n int) {
+	write := func(organization uuid.UUID, thing any, n int) {
 		t.Helper()
-		if _, err := d.pool.Exec(t.Context(), `INSERT INTO event_log (organization_id, at, topic, provider_id, appointment_id, payload)
-			SELECT $1, now(), 'test', gen_random_uuid(), coalesce($2, gen_random_uuid()), '{}' FROM generate_series(1, $3::int)`, organization, appointment, n); err != nil {
+		if _, err := d.pool.Exec(t.Context(), `INSERT INTO event_log (organization_id, at, topic, provider_id, `+column+`, payload)
+			SELECT $1, now(), 'test', gen_random_uuid(), coalesce($2, gen_random_uuid()), '{}' FROM generate_series(1, $3::int)`, organization, thing, n); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,13 +149,13 @@ func TestWhatWasWrittenOfAppointmentsIsReadWithoutReadingWhatWasOfOthers(t *test
 	if _, err := d.pool.Exec(t.Context(), "ANALYZE"); err != nil {
 		t.Fatal(err)
 	}
-	want := d.positions(`SELECT position FROM event_log WHERE organization_id = $1 AND appointment_id = ANY ($2) ORDER BY position`, d.Organization, own)
+	want := d.positions(`SELECT position FROM event_log WHERE organization_id = $1 AND `+column+` = ANY ($2) ORDER BY position`, d.Organization, own)
 
 	sent := &logQuery{}
 	traced := d.poolWith(func(c *pgxpool.Config) { c.ConnConfig.Tracer = sent })
 	log := postgres.NewLog(postgres.New(traced, nil))
 	end := head(t, log)
-	of := live.Interest{Appointments: refs(d.Organization, own)}
+	of := interest(refs(d.Organization, own))
 	for limit, reads := range map[int]int{500: 1, 4: 3, 2: 5} {
 		var got []int64
 		at, n := live.Cursor{Epoch: end.Epoch}, 0
@@ -165,7 +177,8 @@ func TestWhatWasWrittenOfAppointmentsIsReadWithoutReadingWhatWasOfOthers(t *test
 		t.Errorf("between two places are %v, %v", got, err)
 	}
 	plan := d.explained(&sent.lastQuery, "mediconnect_relay")
-	if !strings.Contains(plan, "event_log_by_appointment") || !strings.Contains(plan, `AND (appointment_id = a.appointment_id) AND ("position" >`) || strings.Contains(plan, "Rows Removed") {
+	thing := strings.TrimSuffix(column, "_id")
+	if !strings.Contains(plan, "event_log_by_"+thing) || !regexp.MustCompile(`AND \(`+column+` = \w\.`+column+`\) AND \("position" >`).MatchString(plan) || strings.Contains(plan, "Rows Removed") {
 		t.Error(plan)
 	}
 }

@@ -56,6 +56,9 @@ SELECT position, organization_id, at, topic, provider_id, appointment_id, offer_
     UNION SELECT e.* FROM unnest($10::uuid[]) o(organization_id) CROSS JOIN LATERAL (
         SELECT * FROM event_log e WHERE e.organization_id = o.organization_id AND e.offer_id IS NOT NULL
         AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
+    UNION SELECT e.* FROM unnest($11::uuid[], $12::uuid[]) f(organization_id, offer_id) CROSS JOIN LATERAL (
+        SELECT * FROM event_log e WHERE e.organization_id = f.organization_id AND e.offer_id = f.offer_id
+        AND position > $1 AND position <= $2 ORDER BY position LIMIT $3) e
     UNION (SELECT * FROM event_log WHERE $7 AND topic = '` + live.ScheduleTopic + `' AND position > $1 AND position <= $2 ORDER BY position LIMIT $3)
 ) found ORDER BY position LIMIT $3`
 )
@@ -87,8 +90,9 @@ func (l *Log) ReadOf(ctx context.Context, of live.Interest, after live.Cursor, u
 	}
 	organizations, providers := split(of.Providers)
 	clinics, appointments := split(of.Appointments)
+	waited, offers := split(of.OwnOffers)
 	return l.read(ctx, m.epoch, after, upto, limit, selectEntriesOf, after.Position, upto, limit,
-		organizations, providers, of.Organizations, of.Schedules, clinics, appointments, of.Offers)
+		organizations, providers, of.Organizations, of.Schedules, clinics, appointments, of.Offers, waited, offers)
 }
 
 // read answers what a query finds after a cursor, up to a released position.

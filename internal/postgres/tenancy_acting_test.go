@@ -58,6 +58,9 @@ func (w *twins) acting(db *postgres.DB) map[string]string {
 		"a linked account's appointments": func(ctx context.Context) (any, error) {
 			return postgres.NewAppointmentStore(db).Concerning(ctx, w.account, 10)
 		},
+		"offers to a linked account's": func(ctx context.Context) (any, error) {
+			return postgres.NewWaitlistStore(db).Concerning(ctx, w.account, 10)
+		},
 		"linked accounts": func(ctx context.Context) (any, error) { return d.LinkedAccounts(ctx, []clinic.Ref{w.patient}) },
 		"grants":          func(ctx context.Context) (any, error) { return d.Grants(ctx, []clinic.Ref{w.grant}) },
 		"open grants": func(ctx context.Context) (any, error) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/appointment"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 	"github.com/mediconnect/mediconnect/internal/paging"
@@ -31,6 +32,9 @@ type Store interface {
 	// ListOffers pages an entry's offers by time, then id; CountOffers stops at paging.MaxCount.
 	ListOffers(ctx context.Context, entry clinic.Ref, w paging.Window) (paging.Page[Offer], error)
 	CountOffers(ctx context.Context, entry clinic.Ref) (int, error)
+	// Concerns answers whom those of some offers are to that exist; Concerning lists the offers to whom a caller acts for, at most so many.
+	Concerns(ctx context.Context, offers []clinic.Ref) (map[clinic.Ref]appointment.Concern, error)
+	Concerning(ctx context.Context, a access.Actor, limit int) ([]clinic.Ref, error)
 	// Positions answers, of those entries that wait, which place they have among those who wait for the same kind of visit, from 1.
 	Positions(ctx context.Context, entries []clinic.Ref) (map[clinic.Ref]int, error)
 
