@@ -90,6 +90,7 @@ prove: servers
 	$(GO) test -count=1 -timeout 60m -v -run EveryPlantedFault ./bench/planted -plant
 	$(GO) test -count=1 -timeout 60m -v -run EveryFaultOfConflictRules ./bench/planted -plant
 	$(GO) test -count=1 -timeout 30m -v -run EveryFaultOfApprovals ./bench/planted -plant
+	$(GO) test -count=1 -timeout 60m -v -run EveryFaultOfFreedTimes ./bench/planted -plant
 
 prove-messages: servers
 	$(GO) test -count=1 -timeout 120m -v -run 'Messages|VendorThatHangs' ./bench/prove -clients $(CLIENTS) -messages $(MESSAGES) -within 10m
