@@ -109,6 +109,19 @@ func TestWhoComesBackForTheirOffersReadsNothingOfOthers(t *testing.T) {
 	}
 }
 
+func TestOffersToOthersAreNotReadForAPatient(t *testing.T) {
+	l := lounge{newWard()}
+	l.own[visit(3)] = true
+	s := l.follow(t, l.ann, nil)
+	for _, n := range []int{300, 3, 301, 3} {
+		l.write(n)
+	}
+	l.relay(l.last())
+	if got := l.told(t, s); !slices.Equal(got, []int{3}) {
+		t.Errorf("of all offers %v are read", got)
+	}
+}
+
 func TestMoreOffersOfOthersThanFitEndNoPatientsStream(t *testing.T) {
 	l := lounge{newWard()}
 	l.own[visit(3)] = true
