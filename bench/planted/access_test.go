@@ -33,7 +33,7 @@ var accessFaults = []fault{
 		{"internal/live/appointments.go", `if err != nil || !c.Of(g.actor) {`, `if _ = c; err != nil {`},
 		{"internal/live/appointments.go", `if err != nil || !all {`, `if _ = own; err != nil || all || !all {`},
 		{"internal/live/concerns.go", `if found[about(e)].Of(a) {`, `if found[about(e)].Of(a) || true {`},
-	}, server, fields, "is told of a visit"},
+	}, server, fields, "is told of something by appointmentChanged"},
 	{"a ticket carries whatever it is asked for", []edit{
 		{"internal/live/ticket.go", `check.That(slices.Contains(a.Effective(), scope),`, `check.That(true || slices.Contains(a.Effective(), scope),`},
 	}, "./internal/live", "TestATicketCarries", "<nil>"},
