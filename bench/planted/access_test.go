@@ -34,6 +34,15 @@ var accessFaults = []fault{
 		{"internal/live/appointments.go", `if err != nil || !all {`, `if _ = own; err != nil || all || !all {`},
 		{"internal/live/concerns.go", `if found[about(e)].Of(a) {`, `if found[about(e)].Of(a) || true {`},
 	}, server, fields, "is told of something by appointmentChanged"},
+	{"an offer is told to whoever acts for somebody", []edit{
+		{"internal/live/offers.go", `to := o.actor.Anew()`, `to := o.actor.Anew()
+	if to.ActsForOthers() {
+		to.Role = access.Admin
+	}`},
+		{"internal/live/offers.go", `if err != nil || !c.Of(o.actor) {`, `if _ = c; err != nil {`},
+		{"internal/live/offers.go", `if err != nil || !all {`, `if _ = own; err != nil || all || !all {`},
+		{"internal/live/concerns.go", `if found[about(e)].Of(a) {`, `if found[about(e)].Of(a) || true {`},
+	}, server, fields, "is told of something by waitlistOfferChanged"},
 	{"a ticket carries whatever it is asked for", []edit{
 		{"internal/live/ticket.go", `check.That(slices.Contains(a.Effective(), scope),`, `check.That(true || slices.Contains(a.Effective(), scope),`},
 	}, "./internal/live", "TestATicketCarries", "<nil>"},
