@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/hashicorp/golang-lru/v2/expirable"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/mediconnect/mediconnect/internal/seal"
@@ -34,8 +33,8 @@ const (
 type Ring struct {
 	dir      string
 	remember time.Duration
-	newest   *expirable.LRU[seal.Subject, seal.Key]
-	known    *expirable.LRU[seal.KeyID, seal.Key]
+	newest   *memory[seal.Subject, seal.Key]
+	known    *memory[seal.KeyID, seal.Key]
 	reading  sync.Mutex
 	roots    roots // as last read
 }
@@ -53,8 +52,8 @@ func Open(dir string) (*Ring, error) {
 		return nil, err
 	}
 	r.remember = now.remember
-	r.newest = expirable.NewLRU[seal.Subject, seal.Key](remembered, nil, r.remember)
-	r.known = expirable.NewLRU[seal.KeyID, seal.Key](remembered, nil, r.remember)
+	r.newest = newMemory[seal.Subject, seal.Key](remembered, r.remember)
+	r.known = newMemory[seal.KeyID, seal.Key](remembered, r.remember)
 	return r, nil
 }
 
