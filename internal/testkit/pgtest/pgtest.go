@@ -33,6 +33,7 @@ var world struct {
 	err     error
 	cluster *devstack.Postgres
 	folder  *devstack.ScratchFolder
+	admin   *pgxpool.Pool // makes and drops databases
 	count   atomic.Int64
 }
 
@@ -109,13 +110,13 @@ func Cluster(t testing.TB) *devstack.Postgres {
 
 func create(t testing.TB, from string) string {
 	t.Helper()
-	cluster := Cluster(t)
+	Cluster(t)
 	name := fmt.Sprintf("test_%d", world.count.Add(1))
-	if err := run(cluster, "CREATE DATABASE "+name+" OWNER "+owner+" "+from); err != nil {
+	if err := run("CREATE DATABASE " + name + " OWNER " + owner + " " + from); err != nil {
 		t.Fatalf("create database: %v", err)
 	}
 	t.Cleanup(func() {
-		if err := run(cluster, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
+		if err := run("DROP DATABASE " + name + " WITH (FORCE)"); err != nil {
 			t.Errorf("drop database: %v", err)
 		}
 	})
@@ -135,15 +136,10 @@ func Execute(t testing.TB, url, statement string) {
 	}
 }
 
-func run(cluster *devstack.Postgres, statement string) error {
+func run(statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, cluster.AdminURL("postgres"))
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	_, err = conn.Exec(ctx, statement)
+	_, err := world.admin.Exec(ctx, statement)
 	return err
 }
 
@@ -157,6 +153,9 @@ func start() (err error) {
 		Dir: world.folder.Join("postgres"), Volatile: true,
 	}); err != nil {
 		stop()
+		return err
+	}
+	if world.admin, err = pgxpool.New(ctx, world.cluster.AdminURL("postgres")+"&pool_max_conns=4"); err != nil {
 		return err
 	}
 	return fill(ctx, world.cluster.SocketURL(owner, template))
@@ -174,6 +173,9 @@ func fill(ctx context.Context, url string) error {
 }
 
 func stop() {
+	if world.admin != nil {
+		world.admin.Close()
+	}
 	if world.cluster != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
