@@ -44,7 +44,7 @@ type Rig struct {
 	Ear     io.Writer // hears all that it says; nil: nobody
 
 	folder   *devstack.ScratchFolder
-	cluster  *devstack.ScratchFolder // the cluster's own
+	cluster  *devstack.ScratchFolder // the cluster's own, and the keys'
 	volatile bool
 	binary   string
 	key      ed25519.PrivateKey
@@ -65,24 +65,24 @@ func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
 		return r, err
 	}
 	r.binary = r.folder.Join("mediconnect")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-o", r.binary, program).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", r.binary, program).CombinedOutput(); err != nil {
 		return r, fmt.Errorf("build %s: %w: %s", program, err, out)
 	}
 	if err = r.makeKeys(); err != nil {
 		return r, err
 	}
-	r.Keys = r.folder.Join("keys")
-	if _, err = r.Run(ctx, "", "keys", "create", "--remember", "1s"); err != nil {
+	if err = r.place(); err != nil {
 		return r, err
 	}
-	if err = r.place(); err != nil {
+	r.Keys = r.cluster.Join("keys")
+	if _, err = r.Run(ctx, "", "keys", "create", "--remember", "1s"); err != nil {
 		return r, err
 	}
 	r.Cluster, err = devstack.StartPostgres(ctx, devstack.PostgresOptions{Dir: r.cluster.Join("postgres"), Volatile: volatile})
 	return r, err
 }
 
-// place finds the cluster's folder: a volatile one's is in memory where there is room.
+// place finds the folder of the cluster and the keys: that of a volatile one is in memory where there is room.
 func (r *Rig) place() (err error) {
 	folder := devstack.NewScratchFolder
 	if r.volatile {

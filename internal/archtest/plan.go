@@ -113,7 +113,7 @@ var plan = []floor{
 	{at: "internal/devstack", uses: join(sql, process), tests: redis},
 	{at: "internal/vendors", may: []string{"internal/clock"}, uses: join(web, []string{"net", "syscall"})},
 	{at: "internal/testkit/pgtest", may: []string{"internal/devstack", "internal/postgres/migrate"}, uses: join(sql, process), support: true},
-	{at: "internal/testkit/keytest", may: []string{"internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
+	{at: "internal/testkit/keytest", may: []string{"internal/devstack", "internal/keyring"}, uses: join(sql, []string{"testing"}), support: true},
 	{at: "internal/testkit/redistest", may: []string{"internal/devstack"}, uses: join(redis, process), support: true},
 	{at: "internal/testkit/nodetest", may: []string{"internal/devstack"}, uses: process, support: true},
 	{at: "internal/testkit/unleashtest", may: []string{"internal/testkit/nodetest", "internal/testkit/pgtest"}, uses: join(sql, web[:1], process, []string{"testing"}), support: true},

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -36,18 +37,25 @@ const (
 	memoryNeeded = 4 << 30
 )
 
-// NewMemoryFolder creates one in memory, for a volatile server: to copy a database makes hundreds of files, which takes a disk ten times as
-// long. Where memory is short or there is no folder in it, it is a NewScratchFolder. Programs may not be allowed to run from there.
+// NewMemoryFolder creates one in memory, for a volatile server and for keys in tests: to copy a database makes hundreds of files, which takes
+// a disk ten times as long, and to wait until a key is on it takes milliseconds. Where memory is short or there is no folder in it, it is a
+// NewScratchFolder. Programs may not be allowed to run from there.
 func NewMemoryFolder(prefix string) (*ScratchFolder, error) {
 	account, err := ServerAccount()
 	if err != nil {
 		return nil, err
 	}
-	if !account.CanEnter(memory) || !memoryToSpare() {
+	if !memoryIsOpen() || !memoryToSpare() {
 		return NewScratchFolder(prefix)
 	}
 	return newScratchIn(memory, prefix, account)
 }
+
+// memoryIsOpen is asked once a process: to try it takes a process of its own.
+var memoryIsOpen = sync.OnceValue(func() bool {
+	account, err := ServerAccount()
+	return err == nil && account.CanEnter(memory)
+})
 
 func memoryToSpare() bool {
 	var folder syscall.Statfs_t

@@ -2,13 +2,13 @@
 package keytest
 
 import (
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/mediconnect/mediconnect/internal/devstack"
 	"github.com/mediconnect/mediconnect/internal/keyring"
 )
 
@@ -55,10 +55,15 @@ func Open(t testing.TB, dir string) *keyring.Ring {
 	return ring
 }
 
-// NewFolder is a folder of keys.
+// NewFolder is a folder of keys, in memory where there is room: a key is on the disk before it is used, and a disk takes milliseconds.
 func NewFolder(t testing.TB) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), "keys")
+	folder, err := devstack.NewMemoryFolder("mediconnect-test-keys-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(folder.Remove)
+	dir := folder.Join("keys")
 	if err := keyring.Create(dir, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), time.Second); err != nil {
 		t.Fatal(err)
 	}
