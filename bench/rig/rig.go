@@ -65,7 +65,8 @@ func Start(ctx context.Context, volatile bool) (r *Rig, err error) {
 		return r, err
 	}
 	r.binary = r.folder.Join("mediconnect")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-buildvcs=false", "-ldflags=-s -w", "-o", r.binary, program).CombinedOutput(); err != nil {
+	// What is run is linked once and kept by Go, unlike what is built: here a copy of it is made rather than run.
+	if out, err := exec.CommandContext(ctx, "go", "run", "-buildvcs=false", "-exec", "cp", program, r.binary).CombinedOutput(); err != nil {
 		return r, fmt.Errorf("build %s: %w: %s", program, err, out)
 	}
 	if err = r.makeKeys(); err != nil {
