@@ -50,6 +50,9 @@ type api struct {
 
 type vars = map[string]any
 
+// cheap are hashes of passwords for tests: what one costs is up to the settings, and what they bound is tested with these.
+var cheap = SignInSettings{PasswordMemory: 64, PasswordIterations: 1}
+
 // newAPI opens the house over a database of its own, with the limits of a server that isn't told otherwise, or others.
 func newAPI(t *testing.T, others ...appointment.Limits) *api {
 	t.Helper()
@@ -74,6 +77,7 @@ func newAPI(t *testing.T, others ...appointment.Limits) *api {
 		Booking: &limits, Clock: a.clock, Issuer: "test", Key: public, LinkKey: make([]byte, 32),
 		PublicURL: &neturl.URL{Scheme: "https", Host: "api.example.org"}, Log: slog.New(slog.DiscardHandler),
 		MailLimits: &identity.MailLimits{AddressHour: 3, AddressDay: 10, OrganizationDay: 100_000, NetworkHour: 100_000, StaffHour: 100_000},
+		SignIn:     cheap,
 	}, postgres.New(counted, keytest.Of(t, counted)))
 	a.Handler = a.app.Handler()
 	t.Cleanup(a.app.Close)
