@@ -24,8 +24,10 @@ RACES ?= 10000
 DEAD ?= 25000
 MESSAGES ?= 10000
 CHECKS ?= 5000
-# The packages whose tests take longest begin first, so that none of them is left running alone.
-LONGEST := ./test/clients ./internal/app ./internal/postgres
+# The packages whose tests take longest begin first, so that none of them is left running alone. So many packages are tested together: on two
+# cores, one more than there are, as tests wait for servers that start, stop or are away. Where there are more: make test TOGETHER=8.
+LONGEST := ./test/clients ./internal/postgres ./internal/app ./bench/prove ./bench
+TOGETHER ?= 3
 # The packages with checks of random worlds, and those with benchmarks, which the tests run once so that none rots.
 RANDOM_CHECKS := ./internal/availability ./internal/clock ./internal/reminder
 BENCHMARKS := ./internal/availability ./internal/intake ./resolvers
@@ -46,7 +48,7 @@ build: roots
 	@$(GO) build -buildvcs=false -o bin/mediconnect ./cmd/mediconnect
 
 test: tools
-	$(GO) test -timeout 20m $(LONGEST) ./...
+	$(GO) test -p $(TOGETHER) -timeout 20m $(LONGEST) ./...
 	$(GO) test -run '^$$' -bench . -benchtime 1x $(BENCHMARKS)
 	@$(GO) run -buildvcs=false ./cmd/mediconnect flags check || echo "*** A release would be refused: see docs/flags.md ***" >&2
 
