@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -77,6 +79,7 @@ func newRealm(t *testing.T) *realm {
 		api: newAPI(t, appointment.Limits{}), table: table, schema: resolvers.Schema(&resolvers.Resolver{}).Schema(), subjects: map[string]subject{},
 		treated: map[[2]uuid.UUID]bool{}, with: map[string]string{}, in: map[string]string{}, links: map[[2]uuid.UUID]string{}, sightings: map[string]map[string]bool{}, revoked: map[string]bool{}, lacking: map[string]bool{}, valued: map[string]bool{}, values: map[string]firstTold{}, wronged: map[string]int{},
 	}
+	r.app.guard.Wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() } // no other server is there to be waited for
 	r.here, r.there = r.newSite(t, r.clinic), r.newSite(t, sample.NewClinic(t, r.looks()))
 	r.populate()
 	r.fill(t, r.here)
