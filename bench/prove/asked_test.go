@@ -102,6 +102,9 @@ func TestADayThatIsClosedIsAskedAboutWhoeverIsKilled(t *testing.T) {
 	w.toldOnce()
 	w.askedOnce()
 	w.reported(t.Context(), c.ID, n)
+	if t.Failed() {
+		t.Log(w.api.Said())
+	}
 	t.Logf("%d visits: %d asked, of whom %d took it, %d declined and %d said nothing; %d had no other time; in %s, with %d kills", n, len(people.asked),
 		w.number(`SELECT count(*) FROM closure_items WHERE outcome = 'MOVED'`), w.number(`SELECT count(*) FROM closure_items WHERE cause = 'DECLINED'`),
 		w.number(`SELECT count(*) FROM closure_items WHERE cause = 'UNANSWERED'`), w.number(`SELECT count(*) FROM closure_items WHERE cause = 'NO_ALTERNATIVE'`),

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -376,5 +377,32 @@ func TestWhoWasOfferedATimeThatClosesTooIsAskedAnew(t *testing.T) {
 	a.progress("asked anew", c, closure.Progress{Affected: 1, Offered: 1})
 	if a.ill.stands(ap).Version != ap.Version {
 		t.Error("the visit was changed")
+	}
+}
+
+func TestWhoeverIsAskedAndAnswersTwiceAtOnceHasOneAnswer(t *testing.T) {
+	for n := range 8 {
+		second, a := n%2 == 0, newAsking(t)
+		a.wait.off = n%4 < 2 // what is given back is nobody's
+		who, ap := a.visit(14, 0)
+		c := a.closed(nil)
+		o := a.asked(who)
+		failed := make(chan error, 2)
+		for _, yes := range []bool{true, second} {
+			go func() {
+				_, err := a.wait.answer(who, o, yes)
+				failed <- err
+			}()
+		}
+		for range 2 {
+			if err := <-failed; err != nil && (second || !errors.As(err, &appointment.OfferExpired{})) {
+				t.Errorf("at once with %v: %v", second, err)
+			}
+		}
+		c = a.ill.rebooks(c)
+		now := a.ill.stands(ap)
+		if p := c.Progress; c.State != closure.Done || p.Moved+p.Cancelled != 1 || p.Moved == 1 && now.Slot() != o.Slot || p.Cancelled == 1 && now.Status != appointment.Cancelled {
+			t.Errorf("%s, %+v, the visit is %s at %s", c.State, p, now.Status, now.Start)
+		}
 	}
 }

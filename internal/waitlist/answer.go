@@ -2,6 +2,8 @@ package waitlist
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -54,12 +56,36 @@ func (s *Service) take(ctx context.Context, a access.Actor, in Answer, o Offer) 
 	wanted := o.taking(entries[o.Entry()])
 	wanted.Key = in.Key
 	booking, err := s.Visits.TakeOffer(ctx, a, wanted)
+	if at, ended := over(err); ended {
+		return s.tooLate(ctx, a, in, at)
+	}
 	if err != nil {
 		return Answered{Offer: o}, err
 	}
 	a.Trail.Changed(offerKind, o.ID)
 	after, err := s.ownOffer(ctx, a, in.Offer)
 	return Answered{Offer: after, Appointment: &booking.Appointment}, err
+}
+
+// over says whether taking failed since somebody was faster to answer, and when that was.
+func over(err error) (at time.Time, ended bool) {
+	if e, ended := errors.AsType[appointment.OfferExpired](err); ended {
+		return e.At, true
+	}
+	e, ended := errors.AsType[appointment.HoldExpired](err) // a `no` at the same time has given the time back
+	return e.At, ended
+}
+
+// tooLate answers who takes what was answered meanwhile: as the first time, if it was taken.
+func (s *Service) tooLate(ctx context.Context, a access.Actor, in Answer, at time.Time) (Answered, error) {
+	o, err := s.ownOffer(ctx, a, in.Offer)
+	switch {
+	case err != nil:
+		return Answered{}, err
+	case o.State == OfferAccepted:
+		return s.taken(ctx, a, o)
+	}
+	return Answered{Offer: o}, appointment.OfferExpired{At: at}
 }
 
 // taking is what taking an offer asks for.
