@@ -7,12 +7,14 @@ const (
 	waitlists = "migrations/00025_waitlist.sql"
 	parties   = "migrations/00026_swap_and_series.sql"
 	closures  = "migrations/00028_closures.sql"
+	asking    = "migrations/00029_rebooking_by_offer.sql"
 	matches   = "internal/waitlist/offering.go"
 	fits      = "internal/waitlist/fitting.go"
 	asks      = "internal/postgres/waitlist_offer.go"
 	runs      = "internal/closure/run.go"
 	told      = "TestAFreedTimeIsHeldForTheFirstWhoWaitsThenForTheNext"
 	once      = "TestTwoWhoRebookDoEachVisitOnce"
+	asked     = "TestWhoIsAskedKeepsTheirVisitUntilTheyTakeTheOther"
 )
 
 // Who waits is asked in their turn and has what they are offered; whole days change without losing anybody. Each of these is broken in turn.
@@ -99,6 +101,25 @@ var waitingFaults = []fault{
     ORDER BY`, `WHERE c.organization_id = $1 AND c.id = $2)
     ORDER BY`},
 	}, tables, "TestAPausedClosureBeginsWithNoVisitAndAKilledOneLosesNone", "paused:"},
+
+	{"who is asked is reminded of what can't take place", []edit{
+		{asking, `    PERFORM withdraw_messages(org, now_, visit);`, `    NULL;`},
+	}, tables, asked, "reminders of a visit that can't take place"},
+	{"what a patient has taken isn't noted", []edit{
+		{asking, `AND i.outcome = 'OFFERED' AND i.appointment_id = appointment_;`, `AND i.outcome = 'OFFERED' AND i.appointment_id = offer_;`},
+	}, tables, asked, "taken: {Affected:1"},
+	{"who has declined is asked again", []edit{
+		{runs, `if i.Cause != "" { // the patient was asked`, `if i.Cause == Unanswered {`},
+	}, tables, "TestWhoDeclinesOrIsSilentIsCancelledOrKeptAndToldOnce", "in the end: {Affected:1"},
+	{"who can't answer in time is asked", []edit{
+		{"internal/waitlist/displaced.go", `return span, span.Until.Sub(span.Told) >= leastAnswer, nil`, `return span, span.Until.Sub(span.Told) >= 0, nil`},
+	}, tables, "TestWhoCantBeAskedInTimeIsToldAtOnce", "too late to ask: {Affected:1"},
+	{"who moves by themselves isn't told of that", []edit{
+		{"internal/postgres/message_plan.go", `AND i.provider_id = a.provider_id AND i.starts_at = a.starts_at)`, `)`},
+	}, tables, "TestWhoHelpsThemselvesIsLeftAlone", "they did it themselves: told"},
+	{"a time that closes stays offered", []edit{
+		{"internal/waitlist/withdraw.go", `if err != nil || stands {`, `if stands = true; err != nil || stands {`},
+	}, tables, "TestWhatIsOfferedInAPeriodThatClosesIsWithdrawn", "a closed time is offered"},
 
 	{"visits that are swapped are in each other's way", []edit{
 		{parties, `    aside := to_jsonb(claims_of(org, moved));`, `    aside := '[]'::jsonb;`},
