@@ -118,6 +118,11 @@ func (w *town) observed(t testing.TB, stock bool, environ ...string) (*rig.Serve
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Kill() })
+	if !stock {
+		if err := s.Follows(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return s, observatory{"http://" + at}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -127,12 +128,28 @@ func run(cmd *exec.Cmd, started chan<- error, ended chan<- struct{}) {
 	}
 }
 
+// Follows returns once the server follows the event log: until then it turns away who subscribes.
+func (s *Server) Follows(ctx context.Context) error {
+	return s.await(ctx, func(h health) bool { return h.Stream.AgeMs >= 0 })
+}
+
 func (s *Server) awaitReady(ctx context.Context) error {
+	return s.await(ctx, func(health) bool { return true })
+}
+
+// health is what a server that is ready says of itself.
+type health struct{ Stream struct{ AgeMs int64 } }
+
+// await waits until the server is ready, and says what is asked for.
+func (s *Server) await(ctx context.Context, enough func(health) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
-	for !s.ready(ctx) {
+	for {
+		if h, ready := s.ready(ctx); ready && enough(h) {
+			return nil
+		}
 		select {
 		case <-s.ended:
 			return fmt.Errorf("%v has ended: %s", s.arguments, s.said)
@@ -141,23 +158,27 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
-	return nil
 }
 
-func (s *Server) ready(ctx context.Context) bool {
+func (s *Server) ready(ctx context.Context) (h health, ready bool) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/health/ready", nil)
 	if err != nil {
-		return false
+		return h, false
 	}
 	client := http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(request)
 	if err != nil {
-		return false
+		return h, false
 	}
 	defer response.Body.Close()
-	_, _ = io.Copy(io.Discard, response.Body)
-	return response.StatusCode == http.StatusOK
+	body, err := io.ReadAll(io.LimitReader(response.Body, 64<<10))
+	if response.StatusCode != http.StatusOK || err != nil {
+		return h, false
+	}
+	h.Stream.AgeMs = -1
+	_ = json.Unmarshal(body, &h) // what others than the program say is no matter
+	return h, true
 }
 
 // PID is its process.
