@@ -4,9 +4,10 @@
 --
 -- Such a time is held and offered as one is to whoever waits: by an entry that the closure makes, and which ends with its offer. Whoever takes it
 -- moves the visit, and the closure's item is settled in that transaction; otherwise the item waits again, with what became of the offer, for what
--- is to be done then. A worker of the version before moves such visits without asking.
+-- is to be done then. A worker of the version before moves such visits without asking, also
+-- after their patients have declined, and ends a closure whose patients have yet to answer: the answer has it run again.
 --
--- The lock order goes on: claims, messages of the visit, offers, entries, items, closures.
+-- The lock order goes on: claims, messages of the visit, offers, items, closures, entries.
 
 ALTER TABLE closures DROP CONSTRAINT closures_mode_check, ADD CONSTRAINT closures_mode_check CHECK (mode IN ('BOOK', 'NONE', 'OFFER')),
     ADD COLUMN answer_within integer CHECK (answer_within > 0); -- seconds that a patient has who is asked; null: nobody is
@@ -29,17 +30,30 @@ ALTER TABLE waitlist_offers ADD COLUMN local_was timestamp, -- when the visit wa
     ADD CHECK ((local_was IS NULL) = (otherwise IS NULL));
 
 -- +goose StatementBegin
--- Asks the patient of a displaced visit: nothing else is told of that until there is an answer. p: of offer_slot. Not found: it was dealt with before,
--- or stands elsewhere.
+-- Asks the patient of a displaced visit: nothing else is told of that until there is an answer, also by whoever is planning it just now. p: of
+-- offer_slot. Not found: it was dealt with before, or stands elsewhere.
 CREATE FUNCTION ask_displaced(org uuid, p jsonb, now_ timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     visit uuid := (p->>'moving')::uuid;
 BEGIN
+    UPDATE message_notices n SET due_at = now_ WHERE n.organization_id = org AND n.appointment_id = visit;
     PERFORM withdraw_messages(org, now_, visit);
     UPDATE closure_items i SET outcome = 'OFFERED', cause = NULL, offer_id = (p->'offer'->>'id')::uuid
     FROM appointments a WHERE i.organization_id = org AND i.closure_id = (p->'displaced'->>'closure')::uuid AND i.appointment_id = visit AND i.outcome = 'WAITING'
-      AND a.organization_id = org AND a.id = visit AND a.status IN ('BOOKED', 'PENDING') AND a.provider_id = i.provider_id AND a.starts_at = i.starts_at;
+      AND a.organization_id = org AND a.id = visit AND a.status IN ('BOOKED', 'PENDING') AND a.provider_id = i.provider_id AND a.location_id = i.location_id
+      AND a.starts_at = i.starts_at;
     RETURN FOUND;
+END $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Has a visit told of and reminded of again, about which its patient was asked, and which stands for the time being.
+CREATE FUNCTION restore_displaced(org uuid, visit uuid, now_ timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO message_notices (organization_id, appointment_id, version, kind, at, due_at, request_id)
+    SELECT org, a.id, a.version, 'RESTORED', now_, now_, '' FROM appointments a
+    WHERE a.organization_id = org AND a.id = visit AND a.status = 'BOOKED' AND a.starts_at > now_
+    ON CONFLICT (organization_id, appointment_id, version) DO UPDATE SET due_at = EXCLUDED.due_at;
 END $$;
 -- +goose StatementEnd
 
@@ -48,6 +62,9 @@ END $$;
 CREATE FUNCTION answer_displaced(org uuid, offer_ uuid, entry_ uuid, state_ text, entry_state text, now_ timestamptz, appointment_ uuid) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
     closure_ uuid := (SELECT e.closure_id FROM waitlist_entries e WHERE e.organization_id = org AND e.id = entry_);
+    visit uuid;
+    anew boolean;
+    stands boolean;
 BEGIN
     IF closure_ IS NULL THEN
         RETURN entry_state;
@@ -63,9 +80,13 @@ BEGIN
     ELSE
         UPDATE closure_items i SET outcome = 'WAITING', due_at = now_, tries = 0, cause = CASE
             WHEN state_ = 'EXPIRED' THEN 'UNANSWERED' WHEN state_ = 'WITHDRAWN' AND entry_state = 'ACTIVE' THEN NULL ELSE 'DECLINED' END -- withdrawn: asked anew
-        WHERE i.organization_id = org AND i.offer_id = offer_ AND i.outcome = 'OFFERED';
+        WHERE i.organization_id = org AND i.offer_id = offer_ AND i.outcome = 'OFFERED' RETURNING i.appointment_id, i.cause IS NULL INTO visit, anew;
     END IF;
-    UPDATE closures c SET due_at = least(c.due_at, now_) WHERE c.organization_id = org AND c.id = closure_ AND c.state = 'RUNNING';
+    UPDATE closures c SET state = CASE c.state WHEN 'DONE' THEN 'RUNNING' ELSE c.state END, finished_at = NULL, due_at = least(c.due_at, now_)
+    WHERE c.organization_id = org AND c.id = closure_ RETURNING c.state <> 'RUNNING' OR c.otherwise = 'KEEP' INTO stands;
+    IF stands OR anew THEN -- else it is cancelled at once; none when it was moved
+        PERFORM restore_displaced(org, visit, now_);
+    END IF;
     RETURN CASE WHEN entry_state <> 'ACTIVE' THEN entry_state WHEN state_ = 'DECLINED' THEN 'LEFT' ELSE 'EXPIRED' END;
 END $$;
 -- +goose StatementEnd
@@ -95,7 +116,14 @@ BEGIN
         (5, 'offer_slot', '    RETURN jsonb_build_object(''outcome'', ''NOT_WAITING'');', '    RETURN jsonb_build_object(''outcome'', ''NOT_WAITING'');
 WHEN SQLSTATE ''MC028'' THEN
     RETURN jsonb_build_object(''outcome'', ''STALE_APPOINTMENT'');'),
-        (6, 'close_offer', '    UPDATE waitlist_entries e SET', '    entry_state := answer_displaced(org, offer_, entry_, state_, entry_state, now_, appointment_);
+        -- Whoever helps themselves instead is found by a look at the list.
+        (6, 'offer_slot', '    RETURN answer;
+EXCEPTION', '    IF p ? ''displaced'' THEN
+        PERFORM look_for_waiting(org, now_ + interval ''15 minutes'');
+    END IF;
+    RETURN answer;
+EXCEPTION'),
+        (7, 'close_offer', '    UPDATE waitlist_entries e SET', '    entry_state := answer_displaced(org, offer_, entry_, state_, entry_state, now_, appointment_);
     UPDATE waitlist_entries e SET')
     ) c(n, name, was, becomes) ORDER BY CASE WHEN up THEN n ELSE -n END LOOP
         was_ := CASE WHEN up THEN change.was ELSE change.becomes END;
@@ -110,7 +138,7 @@ END $apply$;
 -- +goose StatementEnd
 SELECT apply_rebooking_by_offer(true);
 
--- What messages of an offer tell besides, and that a visit about which its patient is asked isn't told of.
+-- What messages of an offer tell besides.
 CREATE OR REPLACE VIEW told_visits WITH (security_invoker = true) AS
 SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, ends_at, local_start, time_zone,
     confirmed_at, cancelled_by, last_action, NULL::timestamptz AS answer_by, NULL::timestamp AS answer_by_local,
@@ -130,11 +158,21 @@ SELECT organization_id, id, version, CASE state WHEN 'OPEN' THEN 'OFFERED' ELSE 
 GRANT SELECT ON told_visits TO mediconnect_app;
 SELECT apply_rebooking_by_offer(false);
 DROP FUNCTION apply_rebooking_by_offer, answer_displaced, ask_displaced;
+ALTER TABLE appointments NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE messages NO FORCE ROW LEVEL SECURITY;
+ALTER TABLE message_notices NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE waitlist_offers NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE waitlist_entries NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE closure_items NO FORCE ROW LEVEL SECURITY;
 ALTER TABLE closures NO FORCE ROW LEVEL SECURITY;
 -- Who was asked isn't any more: the staff looks after them.
+SELECT restore_displaced(i.organization_id, i.appointment_id, i.due_at) FROM closure_items i WHERE i.outcome = 'OFFERED';
+SELECT withdraw_messages(o.organization_id, o.offered_at, o.id) FROM waitlist_offers o JOIN waitlist_entries e ON e.organization_id = o.organization_id AND e.id = o.entry_id
+WHERE e.closure_id IS NOT NULL AND o.state = 'OPEN';
+DROP FUNCTION restore_displaced;
+ALTER TABLE appointments FORCE ROW LEVEL SECURITY;
+ALTER TABLE messages FORCE ROW LEVEL SECURITY;
+ALTER TABLE message_notices FORCE ROW LEVEL SECURITY;
 UPDATE closure_items SET outcome = 'KEPT', settled_at = due_at WHERE outcome = 'OFFERED';
 UPDATE closure_items SET cause = NULL WHERE cause IN ('DECLINED', 'TOO_SOON', 'UNANSWERED');
 UPDATE closures SET mode = 'BOOK' WHERE mode = 'OFFER';

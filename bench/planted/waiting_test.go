@@ -115,7 +115,7 @@ var waitingFaults = []fault{
 		{"internal/waitlist/displaced.go", `return span, span.Until.Sub(span.Told) >= leastAnswer, nil`, `return span, span.Until.Sub(span.Told) >= 0, nil`},
 	}, tables, "TestWhoCantBeAskedInTimeIsToldAtOnce", "too late to ask: {Affected:1"},
 	{"who moves by themselves isn't told of that", []edit{
-		{"internal/postgres/message_plan.go", `AND i.provider_id = a.provider_id AND i.starts_at = a.starts_at)`, `)`},
+		{"internal/postgres/message_plan.go", `AND i.provider_id = a.provider_id AND i.location_id = a.location_id AND i.starts_at = a.starts_at)`, `)`},
 	}, tables, "TestWhoHelpsThemselvesIsLeftAlone", "they did it themselves: told"},
 	{"a time that closes stays offered", []edit{
 		{"internal/waitlist/withdraw.go", `if err != nil || stands {`, `if stands = true; err != nil || stands {`},

@@ -3,7 +3,6 @@ package appointment
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/mediconnect/mediconnect/internal/access"
 	"github.com/mediconnect/mediconnect/internal/availability"
@@ -15,11 +14,6 @@ const lookedAtOnce = 500
 
 // None says whether nothing is asked.
 func (c Clash) None() bool { return c.To.IsZero() }
-
-// about says whether a visit that starts then is asked for, within [From, To).
-func (c Clash) about(start time.Time) bool {
-	return c.Spans == nil || slices.ContainsFunc(c.Spans, func(s availability.Span) bool { return s.Contains(start) })
-}
 
 // OutsideHours pages the booked visits that fall outside the hours as they are now and that the caller may see. They stay
 // booked until somebody moves them.
@@ -56,9 +50,6 @@ func (s *Service) outside(ctx context.Context, a access.Actor, c Clash, w paging
 		for _, ap := range visible {
 			if w.Before != nil && slices.Compare(Key(ap, StartAscending), w.Before) >= 0 {
 				return out, nil
-			}
-			if !c.about(ap.Start) {
-				continue
 			}
 			fits, err := fresh.fit(ctx, ap)
 			if err != nil {

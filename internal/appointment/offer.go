@@ -67,7 +67,6 @@ type TakeOffer struct {
 	Offer, Hold clinic.Ref
 	Patient     uuid.UUID
 	Moving      *clinic.Ref
-	Displaced   bool // that one is: what it leaves is closed, and kept for nobody
 	Key         string
 }
 
@@ -170,11 +169,7 @@ func (s *Service) TakeOffer(ctx context.Context, a access.Actor, in TakeOffer) (
 	}
 	seat := s.offeredSeat(a, in, hold)
 	if in.Moving != nil {
-		m := MoveWrite{Write: w, Seat: seat}
-		if !in.Displaced {
-			m.Reserve = s.reserve(in.Offer.Organization)
-		}
-		done, stands, err := s.moveThere(ctx, a, m, *in.Moving)
+		done, stands, err := s.moveThere(ctx, a, MoveWrite{Write: w, Seat: seat, Reserve: s.reserve(in.Offer.Organization)}, *in.Moving)
 		if err != nil || stands {
 			return done, err
 		}

@@ -43,7 +43,7 @@ type Run interface {
 	AddItems(ctx context.Context, c Closure, f appointment.Filter, now time.Time, newID func() uuid.UUID, limit int) error
 	// Take takes the first item that waits, of a closure that runs, until a time. Not ok: there is none.
 	Take(ctx context.Context, closure clinic.Ref, now, until time.Time) (i Item, ok bool, err error)
-	// Settle notes what became of an item that waits. Of a visit that still stands, and about which its patient was asked, they are reminded again.
+	// Settle notes what became of an item that waits. A visit that still stands, and about which its patient was asked, is told of and reminded of again.
 	Settle(ctx context.Context, i Item, as Outcome, why Cause, now time.Time) error
 	// PutOff has an item that waits rest until a time; Await does so for nothing that went wrong with it.
 	PutOff(ctx context.Context, i Item, until time.Time) error

@@ -235,6 +235,7 @@ func (s *AppointmentStore) Upcoming(ctx context.Context, c appointment.Clash, no
 		return nil, err
 	}
 	cond.and("a.ends_at > $%d", now)
+	cond.startsIn(c.Spans)
 	by := orders[appointment.StartAscending]
 	if err := cond.keyset(by, paging.Window{After: after}); err != nil {
 		return nil, err

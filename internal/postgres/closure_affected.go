@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/mediconnect/mediconnect/internal/appointment"
+	"github.com/mediconnect/mediconnect/internal/availability"
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
@@ -39,4 +40,15 @@ func (w *where) meets(spans []appointment.ZonedSpan) {
 	w.args = append(w.args, zones, starts, ends)
 	w.conditions = append(w.conditions, fmt.Sprintf(`EXISTS (SELECT FROM locations l JOIN unnest($%d::text[], $%d::timestamptz[], $%d::timestamptz[]) z(zone, starts, ends)
     ON z.zone = l.time_zone WHERE l.organization_id = a.organization_id AND l.id = a.location_id AND a.starts_at < z.ends AND a.ends_at > z.starts)`, n+1, n+2, n+3))
+}
+
+// startsIn narrows to visits that start in one of some spans; nil: whenever.
+func (w *where) startsIn(spans []availability.Span) {
+	if spans == nil {
+		return
+	}
+	n := len(w.args)
+	w.args = append(w.args, column(spans, func(s availability.Span) time.Time { return s.Start }), column(spans, func(s availability.Span) time.Time { return s.End }))
+	w.conditions = append(w.conditions, fmt.Sprintf(`EXISTS (SELECT FROM unnest($%d::timestamptz[], $%d::timestamptz[]) z(starts, ends)
+    WHERE a.starts_at >= z.starts AND a.starts_at < z.ends)`, n+1, n+2))
 }

@@ -189,7 +189,7 @@ func (s *ClosureStore) Settle(ctx context.Context, i closure.Item, as closure.Ou
 		if err != nil || tag.RowsAffected() == 0 || i.OfferID == uuid.Nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, noticeReplanning+ofPage+onceEach, i.OrganizationID, []uuid.UUID{i.AppointmentID}, now, "")
+		_, err = tx.Exec(ctx, `SELECT restore_displaced($1, $2, $3)`, i.OrganizationID, i.AppointmentID, now)
 		return err
 	})
 }

@@ -302,6 +302,68 @@ func TestWhoHelpsThemselvesIsLeftAlone(t *testing.T) {
 	}
 }
 
+// What is taken back while somebody is asked is told all the same, should the visit stand: also what would have been told meanwhile.
+func TestWhatWasTakenBackWhileSomebodyIsAskedIsToldIfTheVisitStands(t *testing.T) {
+	keep := closure.KeepIt
+	a := newAsking(t)
+	who := a.patient()
+	b, err := a.book(who, a.Slot(a.own, 14, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := a.closed(func(in *closure.RebookInput) { in.Otherwise = &keep }) // nobody has told them of the visit yet
+	a.expectNews("asked", "OFFER")
+	a.waits(4 * time.Hour) // two hours before the visit they would have been reminded
+	a.wait.match()
+	a.progress("unanswered", a.ill.rebooks(c), closure.Progress{Affected: 1, Kept: 1})
+	a.expectNews("kept", "CONFIRMATION")
+	if a.ill.stands(b.Appointment).Version != 1 {
+		t.Error("the visit was changed")
+	}
+
+	a = newAsking(t)
+	_, ap := a.visit(16, 0)
+	tomorrow := a.reminders(ap)
+	a.closed(func(in *closure.RebookInput) { in.Otherwise = &keep })
+	a.news()
+	a.waits(4 * time.Hour)
+	a.clock.Set(ap.Start.Add(-2*time.Hour + time.Minute)) // its time has come meanwhile
+	a.wait.match()
+	a.ill.rebooks(a.ill.now(a.ill.latest()))
+	if got := a.news(); tomorrow == "0" || !slices.Equal(got, []string{"REMINDER"}) {
+		t.Errorf("of %s reminders %q are told late", tomorrow, got)
+	}
+}
+
+func (d *illDesk) latest() closure.Closure {
+	d.t.Helper()
+	page, err := d.close.List(context.Background(), d.FrontDesk(), closure.Filter{Organization: d.Organization}, paging.Window{Size: 1, Backward: true})
+	if err != nil || len(page.Items) != 1 {
+		d.t.Fatal(len(page.Items), err)
+	}
+	return page.Items[0]
+}
+
+// Who moves the visit to another place at the same time is told of it, and their offer goes to others.
+func TestWhoMovesToAnotherPlaceIsToldAndAskedNoMore(t *testing.T) {
+	a := newAsking(t)
+	who, ap := a.visit(14, 0)
+	c := a.closed(nil)
+	a.news()
+	other := a.Slot(a.Provider(1), 14, 0)
+	if _, err := a.desk.Move(context.Background(), who, appointment.MoveVisit{Appointment: ap.Ref(), Target: appointment.Target{Slot: &other}, Key: key()}); err != nil {
+		t.Fatal(err)
+	}
+	a.expectNews("moved", "CHANGE")
+	a.waits(15 * time.Minute)
+	a.wait.match()
+	if o := a.asked(who); o != nil {
+		t.Errorf("who has helped themselves is asked still: %+v", o)
+	}
+	a.progress("in the end", a.ill.rebooks(c), closure.Progress{Affected: 1, Gone: 1})
+	a.expectNews("in the end")
+}
+
 func TestAPausedClosureStillTakesAnswers(t *testing.T) {
 	a := newAsking(t)
 	takes, taken := a.visit(13, 0)

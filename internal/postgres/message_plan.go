@@ -45,7 +45,7 @@ func (s *Messages) DueNotices(ctx context.Context, now time.Time, limit int) ([]
 
 // isAsked is whether a patient is asked about a visit that can't take place, which stands where it was still.
 const isAsked = `EXISTS (SELECT FROM closure_items i WHERE i.organization_id = a.organization_id AND i.appointment_id = a.id AND i.outcome = 'OFFERED'
-        AND i.provider_id = a.provider_id AND i.starts_at = a.starts_at)`
+        AND i.provider_id = a.provider_id AND i.location_id = a.location_id AND i.starts_at = a.starts_at)`
 
 const selectVisit = `
 SELECT organization_id, id, version, status, provider_id, location_id, visit_kind_id, patient_id, modality, starts_at, time_zone, answer_by,

@@ -63,12 +63,25 @@ func (s *WaitlistStore) Offers(ctx context.Context, refs []clinic.Ref) (map[clin
 	return found, err
 }
 
-const openOffers = `SELECT ` + offerColumns + ` FROM waitlist_offers o WHERE o.organization_id = $1 AND o.state = 'OPEN' AND o.id > $2 ORDER BY o.id LIMIT $3`
+// Hours that changed since say so in the event log, by the time before they were committed.
+const doubtfulOffers = `
+SELECT ` + offerColumns + `, moved FROM waitlist_offers o, LATERAL (SELECT o.otherwise IS NOT NULL AND NOT EXISTS (
+    SELECT FROM closure_items i JOIN appointments a ON a.organization_id = o.organization_id AND a.id = i.appointment_id
+    WHERE i.organization_id = o.organization_id AND i.offer_id = o.id AND a.status IN ('BOOKED', 'PENDING')
+        AND a.provider_id = i.provider_id AND a.location_id = i.location_id AND a.starts_at = i.starts_at) AS moved) m
+WHERE o.organization_id = $1 AND o.state = 'OPEN' AND o.id > $2 AND (moved OR EXISTS (
+    SELECT FROM event_log e WHERE e.organization_id = o.organization_id AND e.provider_id = o.provider_id AND e.topic = '` + scheduleTopic + `'
+        AND e.at > o.offered_at - interval '1 minute'))
+ORDER BY o.id LIMIT $3`
 
-// Open is documented at waitlist.Matching.
-func (s *WaitlistStore) Open(ctx context.Context, organization, after uuid.UUID, limit int) ([]waitlist.Offer, error) {
-	rows, err := list[offerRow](ctx, s.db.tenant(organization), openOffers, organization, after, limit)
-	return column(rows, offerRow.offer), err
+// Doubtful is documented at waitlist.Matching.
+func (s *WaitlistStore) Doubtful(ctx context.Context, organization, after uuid.UUID, limit int) ([]waitlist.Doubt, error) {
+	type row struct {
+		offerRow
+		Moved bool
+	}
+	rows, err := list[row](ctx, s.db.tenant(organization), doubtfulOffers, organization, after, limit)
+	return column(rows, func(r row) waitlist.Doubt { return waitlist.Doubt{Offer: r.offer(), Moved: r.Moved} }), err
 }
 
 // ListOffers is documented at waitlist.Store.

@@ -123,11 +123,11 @@ func (p plan) owed() time.Time {
 	return p.now
 }
 
-// TakenBack is what is kept of a notice whose visit has changed again before it was planned: news that was taken back. Should the visit come
-// back as it was, it is known that nobody has told it.
+// TakenBack is what is kept of a notice whose visit has changed again before it was planned, or whose patient is asked whether another time suits:
+// news that was taken back. Should the visit come back as it was, it is known that nobody has told it.
 func TakenBack(n Notice, v Visit, c Contact, now time.Time) []Message {
 	p := plan{notice: n, visit: v, contact: c, now: now}
-	p.visit.Version, p.visit.Stands = n.Version, true
+	p.visit.Version, p.visit.Stands, p.visit.Asked = n.Version, true, false
 	kind, ok := p.news()
 	if !ok || c.Erased || n.Kind != NoticeBooked && n.Kind != NoticeMoved {
 		return nil

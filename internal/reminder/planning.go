@@ -53,6 +53,8 @@ func (s *Service) plan(ctx context.Context, n Notice) error {
 		case !ok:
 		case n.Kind == NoticeRestored && about.Visit.Leaving: // what is told depends on what becomes of that
 			return s.store.PutOff(ctx, n, s.now().Add(postponed(n)))
+		case about.Visit.Asked && n.Kind != NoticeCancelled: // should it stand after all, it has another notice
+			messages = TakenBack(n, about.Visit, about.Contact, s.now())
 		case about.Visit.Version == n.Version || n.Kind == NoticeReplanned:
 			messages = Plan(n, about.Visit, about.Contact, about.Rules, s.now())
 		default: // what has become of the visit has a notice of its own

@@ -92,7 +92,6 @@ func (s *Service) tooLate(ctx context.Context, a access.Actor, in Answer, at tim
 func (o Offer) taking(e Entry) appointment.TakeOffer {
 	return appointment.TakeOffer{
 		Offer: o.Ref(), Hold: clinic.Ref{Organization: o.OrganizationID, ID: o.HoldID}, Patient: o.PatientID, Moving: e.CurrentRef(),
-		Displaced: o.Otherwise != "",
 	}
 }
 

@@ -24,6 +24,7 @@ const (
 	mostLooked   = 200 // of a list, before others have their turn
 	mostPassed   = 500 // that are noted of an offer
 	lookAgain    = 15 * time.Minute
+	tryAgain     = 10 * time.Second // where something failed
 	openingsEach = 24
 )
 
@@ -110,14 +111,19 @@ func (s *Service) find(ctx context.Context, t Turn) error {
 	return s.Store.Release(ctx, s.Stamp(onBehalf(t.Organization)), k)
 }
 
-// look looks whether there is an opening for any who wait, in their order, some of them at a time. What is found is kept: whose it becomes is
+// look ends offers that can't be taken any more, and looks whether there is an opening for any who wait. What is found is kept: whose it becomes is
 // found as for what is freed, so that there is one order.
 func (s *Service) look(ctx context.Context, t Turn) error {
-	if t.After == uuid.Nil {
-		if err := s.withdraw(ctx, t.Organization); err != nil {
-			return err
-		}
+	next := s.Clock.Now().Add(lookAgain)
+	failed := s.withdraw(ctx, t.Organization)
+	if failed != nil {
+		next = s.Clock.Now().Add(tryAgain)
 	}
+	return errors.Join(failed, s.lookOn(ctx, t, next))
+}
+
+// lookOn looks through those who wait, in their order, some of them at a time; once it has been through, it comes again at a time.
+func (s *Service) lookOn(ctx context.Context, t Turn, next time.Time) error {
 	now := s.Clock.Now()
 	m, err := s.matching(ctx, t, nil)
 	if err != nil {
@@ -136,11 +142,11 @@ func (s *Service) look(ctx context.Context, t Turn) error {
 			q.After = c.ID
 		}
 		if len(list) < candidates {
-			return s.Store.EndTurn(ctx, t.from(uuid.Nil), now.Add(lookAgain))
+			return s.Store.EndTurn(ctx, t.from(uuid.Nil), next)
 		}
 	}
 	if !m.on {
-		return s.Store.EndTurn(ctx, t.from(uuid.Nil), now.Add(lookAgain))
+		return s.Store.EndTurn(ctx, t.from(uuid.Nil), next)
 	}
 	return s.Store.EndTurn(ctx, t.from(q.After), now)
 }

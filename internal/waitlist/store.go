@@ -53,8 +53,8 @@ type Matching interface {
 	Kept(ctx context.Context, t Turn, now time.Time) (k Kept, ok bool, err error)
 	// Candidates lists those who may want a time, in their order, after one of them; with a zero span, all who wait.
 	Candidates(ctx context.Context, q Wish, limit int) ([]Candidate, error)
-	// Open lists an organisation's open offers, by id after one; at most limit.
-	Open(ctx context.Context, organization, after uuid.UUID, limit int) ([]Offer, error)
+	// Doubtful lists an organisation's open offers that may not be had any more, by id after one; at most limit.
+	Doubtful(ctx context.Context, organization, after uuid.UUID, limit int) ([]Doubt, error)
 	// Release gives a time back that nobody wants, and ends its turn.
 	Release(ctx context.Context, by clinic.Stamp, k Kept) error
 	// EndTurn ends a turn, or puts it off: until is when it comes again, as it is given; zero: never. A look that nobody waits for any more ends.
@@ -123,6 +123,12 @@ type Candidate struct {
 	Open        bool       // the patient has an open offer
 	OfferedADay int        // to the patient, within 24 hours
 	Had         []Had      // times that were offered to them by this entry
+}
+
+// Doubt is an open offer of a provider whose hours have changed since or, if Moved, in place of a visit that stands elsewhere by now.
+type Doubt struct {
+	Offer
+	Moved bool
 }
 
 // Had is a time that was offered.

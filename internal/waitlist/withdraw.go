@@ -9,41 +9,47 @@ import (
 	"github.com/mediconnect/mediconnect/internal/clinic"
 )
 
-// withdraw ends an organisation's open offers of times that can't be had any more, as their hours are closed by now. Who has such an offer waits on.
+// mostDoubtful is how many offers of an organisation are looked at in a turn at most.
+const mostDoubtful = 2000
+
+// withdraw ends an organisation's open offers of times that can't be had any more, as their hours are closed by now, and of those in place of a visit
+// that stands elsewhere. Who has such an offer waits on.
 func (s *Service) withdraw(ctx context.Context, organization uuid.UUID) error {
 	var after uuid.UUID
 	var failed []error
-	for ctx.Err() == nil {
-		open, err := s.Store.Open(ctx, organization, after, candidates)
-		if err != nil || len(open) == 0 {
+	for looked := 0; looked < mostDoubtful && ctx.Err() == nil; looked += candidates {
+		list, err := s.Store.Doubtful(ctx, organization, after, candidates)
+		if err != nil || len(list) == 0 {
 			return errors.Join(append(failed, err)...)
 		}
-		entries, err := s.Store.Entries(ctx, entriesOf(open))
+		entries, err := s.Store.Entries(ctx, entriesOf(list))
 		if err != nil {
 			return err
 		}
-		for _, o := range open {
-			failed = append(failed, s.withdrawOne(ctx, o, entries[o.Entry()]))
+		for _, d := range list {
+			failed = append(failed, s.withdrawOne(ctx, d, entries[d.Entry()]))
 		}
-		after = open[len(open)-1].ID
+		after = list[len(list)-1].ID
 	}
 	return errors.Join(failed...)
 }
 
-func entriesOf(offers []Offer) []clinic.Ref {
-	refs := make([]clinic.Ref, len(offers))
-	for i, o := range offers {
-		refs[i] = o.Entry()
+func entriesOf(list []Doubt) []clinic.Ref {
+	refs := make([]clinic.Ref, len(list))
+	for i, d := range list {
+		refs[i] = d.Entry()
 	}
 	return refs
 }
 
-func (s *Service) withdrawOne(ctx context.Context, o Offer, e Entry) error {
-	by := onBehalf(o.OrganizationID)
-	stands, err := s.Visits.OfferStands(ctx, by, o.taking(e))
-	if err != nil || stands {
-		return err
+func (s *Service) withdrawOne(ctx context.Context, d Doubt, e Entry) error {
+	by := onBehalf(d.OrganizationID)
+	if !d.Moved {
+		stands, err := s.Visits.OfferStands(ctx, by, d.taking(e))
+		if err != nil || stands {
+			return err
+		}
 	}
-	_, err = s.Store.EndOffer(ctx, OfferEnd{Stamp: s.Stamp(by), Offer: o, State: OfferWithdrawn, Entry: Active})
+	_, err := s.Store.EndOffer(ctx, OfferEnd{Stamp: s.Stamp(by), Offer: d.Offer, State: OfferWithdrawn, Entry: Active, Reserve: s.Keeps(d.OrganizationID)})
 	return err
 }
