@@ -324,33 +324,29 @@ func TestWhatWasTakenBackWhileSomebodyIsAskedIsToldIfTheVisitStands(t *testing.T
 	a = newAsking(t)
 	_, ap := a.visit(16, 0)
 	tomorrow := a.reminders(ap)
-	a.closed(func(in *closure.RebookInput) { in.Otherwise = &keep })
+	c = a.closed(func(in *closure.RebookInput) { in.Otherwise = &keep })
 	a.news()
-	a.waits(4 * time.Hour)
 	a.clock.Set(ap.Start.Add(-2*time.Hour + time.Minute)) // its time has come meanwhile
 	a.wait.match()
-	a.ill.rebooks(a.ill.now(a.ill.latest()))
+	a.ill.rebooks(c)
 	if got := a.news(); tomorrow == "0" || !slices.Equal(got, []string{"REMINDER"}) {
 		t.Errorf("of %s reminders %q are told late", tomorrow, got)
 	}
 }
 
-func (d *illDesk) latest() closure.Closure {
-	d.t.Helper()
-	page, err := d.close.List(context.Background(), d.FrontDesk(), closure.Filter{Organization: d.Organization}, paging.Window{Size: 1, Backward: true})
-	if err != nil || len(page.Items) != 1 {
-		d.t.Fatal(len(page.Items), err)
-	}
-	return page.Items[0]
-}
-
 // Who moves the visit to another place at the same time is told of it, and their offer goes to others.
 func TestWhoMovesToAnotherPlaceIsToldAndAskedNoMore(t *testing.T) {
 	a := newAsking(t)
+	there := a.Place(40.7, -74)
+	a.At(there, a.own)
 	who, ap := a.visit(14, 0)
-	c := a.closed(nil)
+	in := a.ill.monday(clinic.Ref{}, closure.RebookInput{Mode: closure.Offer, SameProvider: true})
+	in.Scope.Location = a.Location
+	c := a.ill.rebooks(a.ill.closes(in))
+	a.progress("asked", c, closure.Progress{Affected: 1, Offered: 1})
 	a.news()
-	other := a.Slot(a.Provider(1), 14, 0)
+	other := ap.Slot() // the same time, with the same provider
+	other.Location = there
 	if _, err := a.desk.Move(context.Background(), who, appointment.MoveVisit{Appointment: ap.Ref(), Target: appointment.Target{Slot: &other}, Key: key()}); err != nil {
 		t.Fatal(err)
 	}
